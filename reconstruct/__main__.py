@@ -1,0 +1,7 @@
+"""``python -m reconstruct``."""
+
+import sys
+
+from reconstruct.cli import main
+
+sys.exit(main())
