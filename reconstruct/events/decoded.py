@@ -1,0 +1,23 @@
+"""What every decoder of self-describing lines gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A block of lines, decoded. Masks have one entry per line given; columns one per matched line, in order."""
+
+    matched: npt.NDArray[np.bool_]
+    """the line is an entry of this kind"""
+    columns: dict[str, pa.Array]
+    """typed as the event schema; only columns that occur; ``attributes`` (JSON object text) among them"""
+    directives: npt.NDArray[np.bool_] | None = None
+    """the line is a header or directive (``#Fields:``, a CSV header row); None when the kind has none"""
+    continuations: npt.NDArray[np.bool_] | None = None
+    """the line belongs to the entry before it (a quoted field with a line end); None when the kind has none"""
