@@ -1,0 +1,86 @@
+"""What the terminal interface needs from the rest: one object that answers questions about the results.
+
+``pipeline.Reconstruction`` is one; tests bring their own. Answers are plain dictionaries of the export contract.
+``version`` and ``progress`` are cheap and called on the interface's own thread four times a second; everything else
+is called from one other thread, one call at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+Document = dict[str, Any]
+"""A JSON object of the export contract (docs/json.md)."""
+
+
+class Progress(Protocol):
+    """How far reading has come."""
+
+    @property
+    def phase(self) -> str: ...
+    @property
+    def bytes_done(self) -> int: ...
+    @property
+    def bytes_total(self) -> int: ...
+    @property
+    def lines(self) -> int: ...
+    @property
+    def finished(self) -> bool: ...
+    @property
+    def note(self) -> str: ...
+
+
+class RawLine(Protocol):
+    """One line of a log as it stands in its file."""
+
+    @property
+    def source(self) -> int: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def is_entry_start(self) -> bool: ...
+
+
+class Reader(Protocol):
+    """Results, complete or still growing."""
+
+    def version(self) -> int:
+        """Grows whenever the results changed."""
+
+    def progress(self) -> Progress:
+        """How far reading has come."""
+
+    def summary(self) -> Document:
+        """The ``summary`` of the export document."""
+
+    def sources(self) -> list[Document]:
+        """The ``sources`` rows: one log file each."""
+
+    def identifiers(self) -> list[Document]:
+        """The ``identifiers`` rows: one type each."""
+
+    def count_journeys(self, text: str = "") -> int:
+        """How many journeys match a filter."""
+
+    def journey_rows(
+        self,
+        *,
+        text: str = "",
+        order_by: str = "started_at",
+        descending: bool = False,
+        offset: int = 0,
+        limit: int = 100,
+    ) -> list[Document]:
+        """A page of the journey list."""
+
+    def journey(self, id: str) -> Document:
+        """One whole journey document, with links."""
+
+    def raw(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[RawLine]:
+        """Lines of a file around one of them."""
+
+    def close(self) -> None:
+        """Let go of files and threads."""

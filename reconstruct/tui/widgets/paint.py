@@ -1,0 +1,151 @@
+"""Drawing one line of cells, and the named inks it is drawn with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, NamedTuple, cast
+
+from rich.cells import get_character_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from reconstruct.tui.glyphs import Pen
+
+INKS = frozenset(
+    f"ink--{name}"
+    for name in (
+        "text", "dim", "faint", "strong", "title", "accent", "good", "warn", "bad", "missing", "running", "milestone",
+        "customer", "key", "cursor", "mark", "break", "lit", "current", "head",
+        *(f"service-{number}" for number in range(8)),
+    )
+)  # fmt: skip
+"""Component classes; their colours are in app.tcss, so every theme and NO_COLOR apply to them."""
+
+N_SERVICE_INKS = 8
+EMPTY = Style.null()
+
+
+class Span(NamedTuple):
+    """A piece of text in one ink."""
+
+    text: str
+    ink: str = "text"
+
+
+Line = list[Span]
+"""One line on screen, or one paragraph when it will be wrapped."""
+
+
+class Row:
+    """Cells of one line being drawn; later strokes cover earlier ones, wide characters are never split."""
+
+    __slots__ = ("cells", "styles", "width")
+
+    def __init__(self, width: int, style: Style = EMPTY) -> None:
+        self.width = max(0, width)
+        self.cells = [" "] * self.width
+        self.styles = [style] * self.width
+
+    def put(self, column: int, text: str, style: Style = EMPTY) -> int:
+        """Write clean text from a column on, clipped to the row; gives the column after it."""
+        if text.isascii():
+            begin, end = max(0, column), min(self.width, column + len(text))
+            if begin < end:
+                self._free(begin, end)
+                self.cells[begin:end] = text[begin - column : end - column]
+                self.styles[begin:end] = [style] * (end - begin)
+            return column + len(text)
+        for character in text:
+            cells = get_character_cell_size(character)
+            if not cells:
+                if 0 < column <= self.width and self.cells[column - 1]:
+                    self.cells[column - 1] += character
+                continue
+            if column >= 0 and column + cells <= self.width:
+                self._free(column, column + cells)
+                self.cells[column] = character
+                self.styles[column] = style
+                if cells == 2:
+                    self.cells[column + 1] = ""
+                    self.styles[column + 1] = style
+            column += cells
+        return column
+
+    def _free(self, begin: int, end: int) -> None:
+        """Blank the halves of wide characters that a stroke would leave standing."""
+        if self.cells[begin] == "" and begin:
+            self.cells[begin - 1] = " "
+        if end < self.width and self.cells[end] == "":
+            self.cells[end] = " "
+
+    def is_blank(self, column: int) -> bool:
+        return 0 <= column < self.width and self.cells[column] == " "
+
+    def tint(self, begin: int, end: int, style: Style) -> None:
+        """Lay a style over cells already drawn."""
+        for column in range(max(0, begin), min(self.width, end)):
+            self.styles[column] = self.styles[column] + style
+
+    def strip(self) -> Strip:
+        """The finished line."""
+        segments: list[Segment] = []
+        begin = 0
+        styles = self.styles
+        for column in range(1, self.width + 1):
+            if column == self.width or (styles[column] is not styles[begin] and styles[column] != styles[begin]):
+                segments.append(Segment("".join(self.cells[begin:column]), styles[begin]))
+                begin = column
+        return Strip(segments, self.width)
+
+
+class Inked(Widget):
+    """A widget drawn line by line with named inks and the app's pen."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
+
+    @property
+    def pen(self) -> Pen:
+        return cast(Pen, getattr(self.app, "pen", Pen()))
+
+    def ink(self, name: str) -> Style:
+        """The style of an ink, without background unless it has one of its own."""
+        return self.get_component_rich_style(f"ink--{name}", partial=True)
+
+    def line_of(self, spans: Iterable[Span], width: int, base: Style = EMPTY) -> Strip:
+        """Spans of clean text side by side, cut at the width."""
+        row = Row(width, base)
+        column = 0
+        for text, ink in spans:
+            column = row.put(column, text, base + self.ink(ink))
+            if column >= width:
+                break
+        return row.strip()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self.refresh()
+
+
+class LineView(ScrollView, Inked, can_focus=True):
+    """A scrolling widget whose lines are drawn when they are seen, and only then."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
+
+    def resize_content(self, width: int, height: int) -> None:
+        """Say how large the whole is; scrollbars and limits follow."""
+        if self.virtual_size != Size(width, height):
+            self.virtual_size = Size(width, height)
+
+    def reveal(self, line: int, margin: int = 0) -> None:
+        """Scroll just so far that a line is seen."""
+        height = max(1, self.size.height)
+        margin = min(margin, (height - 1) // 2)
+        top = round(self.scroll_y)
+        if line < top + margin:
+            self.scroll_to(y=max(0, line - margin), animate=False, immediate=True)
+        elif line >= top + height - margin:
+            self.scroll_to(y=line - height + 1 + margin, animate=False, immediate=True)
