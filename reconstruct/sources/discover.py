@@ -1,0 +1,251 @@
+"""From the paths a user gives to the list of sources.
+
+Everything found is either a source or is listed as skipped with a reason; nothing found on the way is fatal. Only what
+the user named and does not exist is, and a search that finds nothing to read.
+"""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import os
+import stat
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO
+
+from reconstruct.errors import SourceError
+from reconstruct.sources import spool
+from reconstruct.sources.archives import unpack
+from reconstruct.sources.decode import describe_failure
+from reconstruct.sources.families import FirstStamp, Member, find_first_stamp, group_families, parse_name
+from reconstruct.sources.model import STDIN, Discovery, Skipped, Source
+from reconstruct.sources.probe import Probe, RefusedError, probe_file
+from reconstruct.sources.walk import Found, kind_of, walk_directory, why_passed_over
+
+TWIN_BYTES = 8 << 10
+"""Decoded bytes in which ``x.log.1`` and ``x.log.1.gz`` must agree to be one log that was being compressed."""
+
+
+def discover(
+    paths: Sequence[Path | str], *, stdin: BinaryIO | None = None, first_stamp: FirstStamp = find_first_stamp
+) -> Discovery:
+    """Find every log the paths lead to: directories and all below them, files, glob patterns, ``-`` for standard input.
+
+    ``first_stamp`` finds the first time stamp in a piece of a log, to order rotated files; the default knows ISO 8601
+    and the stamps of web servers. ``stdin`` replaces the process's own.
+
+    Raises SourceError when a path does not exist, a pattern matches nothing, or nothing at all can be read.
+    """
+    arguments = [argument for path in paths for argument in _expand(os.fspath(path))]
+    search = _Search(_common_root(arguments), first_stamp)
+    for argument in arguments:
+        search.add(argument, stdin)
+    search.probe_found()
+    return search.finish([os.fspath(path) for path in paths])
+
+
+def _expand(path: str) -> list[str]:
+    """The existing paths an argument stands for, absolute; ``-`` stays."""
+    if path == "-":
+        return ["-"]
+    if os.path.lexists(path):
+        return [os.path.abspath(path)]  # noqa: PTH100 - resolve() would follow the links the user named
+    if glob.has_magic(path):
+        matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
+        kept = [match for match in matches if why_passed_over(os.path.basename(match)) is None]  # noqa: PTH119
+        if not kept:
+            raise SourceError(f"no file matches {path}", path=path, hint="Quote the pattern, or give the directory.")
+        return [os.path.abspath(match) for match in kept]  # noqa: PTH100
+    name = Path(path)
+    beside = sorted(entry.name for entry in name.parent.iterdir()) if os.access(name.parent, os.R_OK) else []
+    near = difflib.get_close_matches(name.name, beside, n=1)
+    hint = f"Did you mean {name.parent / near[0]}?" if near else "Give a directory of logs, a log file, or - for stdin."
+    raise SourceError(f"no such file or directory: {path}", path=path, hint=hint)
+
+
+def _common_root(arguments: Sequence[str]) -> Path:
+    """The directory that shown paths are relative to: the one given, or the nearest that holds all that was given."""
+    named = [Path(argument) for argument in arguments if argument != "-"]
+    directories = {path if path.is_dir() else path.parent for path in named}
+    return Path(os.path.commonpath(directories)) if directories else Path.cwd()
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """A file that will be a source once its family and its place in the list are known."""
+
+    path: str
+    file: Path
+    size: int
+    modified_ns: int
+    fingerprint: str
+    compression: str | None
+    encoding: str
+    head_key: bytes
+    first_stamp: int | None
+    last_stamp: int | None
+
+
+class _Search:
+    """What the arguments have led to so far."""
+
+    def __init__(self, root: Path, first_stamp: FirstStamp) -> None:
+        self._root = root
+        self._first_stamp = first_stamp
+        self._found: list[Found] = []
+        self._logs: dict[str, _Log] = {}
+        self._skipped: dict[str, str] = {}
+
+    def add(self, argument: str, stdin: BinaryIO | None) -> None:
+        """Take in an argument: walk a directory, note a file, copy a stream."""
+        if argument == "-":
+            if STDIN not in self._logs and STDIN not in self._skipped:
+                self._add_copy(STDIN, spool.spool_stream(stdin or sys.stdin.buffer))
+            return
+        path = Path(argument)
+        try:
+            status = path.stat()
+            if stat.S_ISDIR(status.st_mode):
+                self._found += walk_directory(path, self._skip)
+            elif stat.S_ISREG(status.st_mode):
+                self._found.append(Found(path, status, path.is_symlink()))
+            elif stat.S_ISFIFO(status.st_mode):  # <(zcat …) of a shell
+                with path.open("rb") as pipe:
+                    self._add_copy(self._shown(path), spool.spool_stream(pipe))
+            else:
+                self._skip(path, kind_of(status.st_mode) or "not a file")
+        except OSError as error:
+            if not path.is_dir():
+                self._skip(path, describe_failure(error))
+                return
+            hint = "Ask for access to it, or run as a user who may read it."
+            raise SourceError(f"{argument} {describe_failure(error)}", path=path, hint=hint) from error
+
+    def _add_copy(self, shown: str, copy: Path) -> None:
+        status = copy.stat()
+        self._probe(shown, copy, status.st_size, status.st_mtime_ns)
+
+    def probe_found(self) -> None:
+        """Look at each file found, once: of several names for one file the real one counts, then the first."""
+        reached: dict[tuple[int, int], Path] = {}
+        for found in sorted(self._found, key=lambda found: (found.linked, str(found.path))):
+            path, status = found.path, found.stat
+            identity = (status.st_dev, status.st_ino)
+            if identity not in reached:
+                reached[identity] = path
+                self._probe(self._shown(path), path, status.st_size, status.st_mtime_ns)
+            elif reached[identity] != path:
+                self._skip(path, f"the same file as {self._shown(reached[identity])}")
+
+    def _probe(self, shown: str, file: Path, size: int, modified_ns: int, *, inside: bool = False) -> None:
+        try:
+            probe = probe_file(file, size)
+        except RefusedError as refusal:
+            self._skipped[shown] = str(refusal)
+            return
+        if not probe.archive:
+            self._add_log(shown, file, size, modified_ns, probe)
+        elif inside:
+            self._skipped[shown] = "archive inside an archive; unpack it first"
+        else:
+            self._add_members(shown, file, probe)
+
+    def _add_members(self, shown: str, file: Path, probe: Probe) -> None:
+        directory, members, problem = unpack(file, probe.compression, probe.fingerprint)
+        if problem:
+            self._skipped[shown] = problem
+        for member in members:
+            name = f"{shown}/{member.name}".rstrip("/")
+            reasons = [why_passed_over(part) for part in member.name.split("/")]
+            reason = member.problem or next((reason for reason in reasons if reason), None)
+            if reason:
+                self._skipped[name] = reason
+            if member.file and (not reason or member.problem):
+                copy = directory / member.file
+                self._probe(name, copy, copy.stat().st_size, member.modified_ns, inside=True)
+
+    def _add_log(self, shown: str, file: Path, size: int, modified_ns: int, probe: Probe) -> None:
+        while shown in self._logs:  # members of one name, names that differ in bytes that are no text
+            shown += "~"
+        self._logs[shown] = _Log(
+            shown,
+            file,
+            size,
+            modified_ns,
+            probe.fingerprint,
+            probe.compression,
+            probe.encoding,
+            blake2b(probe.head[:TWIN_BYTES], digest_size=16).digest(),
+            self._first_stamp(probe.head),
+            self._first_stamp(probe.tail) if probe.tail else None,
+        )
+
+    def finish(self, paths: Sequence[str]) -> Discovery:
+        """Order families, drop copies, number the sources."""
+        members = [Member(log.path, log.modified_ns, log.first_stamp, log.last_stamp) for log in self._logs.values()]
+        place: dict[str, tuple[str, int]] = {}
+        for family, ordered in group_families(members).items():
+            kept = self._without_copies(ordered)
+            place.update((path, (family, rank)) for rank, path in enumerate(kept))
+        if not place:
+            raise self._nothing_to_read(paths)
+        sources = tuple(
+            Source(
+                id,
+                path,
+                log.file,
+                log.size,
+                log.compression,
+                log.encoding,
+                *place[path],
+                log.modified_ns,
+                log.fingerprint,
+            )
+            for id, (path, log) in enumerate(sorted((path, self._logs[path]) for path in place))
+        )
+        return Discovery(self._root, sources, tuple(Skipped(*item) for item in sorted(self._skipped.items())))
+
+    def _without_copies(self, paths: Sequence[str]) -> list[str]:
+        """The family without files that hold what another of its files holds: a rotation that was copied, or one that
+        was being compressed. Only with a stamp to show for it: two days may well log the same few words."""
+        logs = sorted((self._logs[path] for path in paths), key=lambda log: (log.compression is not None, log.path))
+        by_content: dict[object, _Log] = {}
+        for log in logs:
+            if log.first_stamp is None:
+                continue
+            name = parse_name(Path(log.path).name)
+            original = by_content.setdefault(log.fingerprint, log)
+            twin = by_content.setdefault((name.date, name.number, log.head_key), log)
+            if original is not log:
+                self._skipped[log.path] = f"a copy of {original.path}"
+            elif twin is not log and log.compression is not None:
+                self._skipped[log.path] = f"the compressed copy of {twin.path}"
+        return [path for path in paths if path not in self._skipped]
+
+    def _nothing_to_read(self, paths: Sequence[str]) -> SourceError:
+        shown = ", ".join("standard input" if path == "-" else path for path in paths) or "nothing"
+        hint = "Give the directory the logs are in, a log file, or - for standard input."
+        if not self._skipped:
+            return SourceError(f"no files in {shown}", path=shown, hint=hint)
+        if len(self._skipped) == 1:
+            name, reason = next(iter(self._skipped.items()))
+            where = shown if len(paths) == 1 and not Path(shown).is_dir() else f"{shown}: {name}"
+            return SourceError(f"nothing to read in {where}: {reason}", path=shown, hint=hint)
+        reasons = Counter(reason if "the same file" not in reason else "links" for reason in self._skipped.values())
+        tally = ", ".join(
+            f"{n} × {reason}" for reason, n in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+        )
+        return SourceError(f"nothing to read in {shown}", path=shown, hint=f"Found and skipped: {tally}. {hint}")
+
+    def _skip(self, path: Path, reason: str) -> None:
+        self._skipped[self._shown(path) + ("/" if path.is_dir() else "")] = reason
+
+    def _shown(self, path: Path) -> str:
+        """``path`` relative to the root, as text that can be printed and written to JSON."""
+        relative = path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else path.as_posix()
+        return os.fsencode(relative).decode("utf-8", "replace")
