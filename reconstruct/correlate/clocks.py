@@ -1,0 +1,151 @@
+"""Time zones of logs that do not state theirs.
+
+Takes the events, gives every family of logs a zone and the store a ``timeline`` of corrected times. A stamp without a
+zone was read as UTC; its family is shifted by the offset under which it agrees with logs that do state their zone:
+first by identifiers both logs carry, then by being busy in the same seconds. Raw times stay in ``events``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+QUARTER_HOUR_NS = 15 * 60 * 1_000_000_000
+"""Every zone in use is a multiple of 15 minutes from UTC."""
+
+LARGEST_OFFSET = 14 * 4
+"""Quarter hours either side of UTC: Kiribati keeps UTC+14."""
+
+SAME_MOMENT_NS = 60 * 1_000_000_000
+"""Two lines of one request are this close once zones agree (correlation §7.10); slower pairs say nothing."""
+
+MINIMUM_PAIRS = 3
+"""Shared identifiers that must agree on an offset before it is believed."""
+
+AGREEING_SHARE = 0.6
+"""Share of shared identifiers that must vote for the winning offset."""
+
+BUSY_SAMPLE = 5_000
+"""Distinct seconds of a log that are compared with the others: enough for any real difference to show."""
+
+BUSY_MARGIN = 0.1
+"""How much more often than under the typical wrong offset a log must be busy together with the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """The zone of one family of logs."""
+
+    family: int
+    offset_s: int
+    """seconds east of UTC that were taken off the stamps"""
+    source: str
+    """``stamp`` (the log says), ``inferred`` (agrees with others), ``assumed`` (UTC, nothing to go by), ``given``"""
+    why: str
+
+
+def infer_zones(db: duckdb.DuckDBPyConnection, given_offset_s: int | None = None) -> list[Zone]:
+    """Zones of all families; needs tables ``events``, ``mentions`` and ``source_family(source, family)``."""
+    shares = db.execute(
+        "SELECT family, count(*) FILTER (zoned) / count(*) FROM events JOIN source_family USING (source)"
+        " WHERE time_ns IS NOT NULL GROUP BY family ORDER BY family"
+    ).fetchall()
+    zoned = [family for family, share in shares if share >= 0.5]
+    zones = [Zone(family, 0, "stamp", "its stamps state their zone") for family in zoned]
+    for family in (family for family, share in shares if share < 0.5):
+        if given_offset_s is not None:
+            zones.append(Zone(family, given_offset_s, "given", "given by the user"))
+            continue
+        found = _by_shared_identifiers(db, family) or _by_busy_seconds(db, family, zoned)
+        zones.append(found or Zone(family, 0, "assumed", "no zone in its stamps and no other log to compare with"))
+    return sorted(zones, key=lambda zone: zone.family)
+
+
+def _by_shared_identifiers(db: duckdb.DuckDBPyConnection, family: int) -> Zone | None:
+    """The offset under which lines with the same long identifier fall into the same minute."""
+    deltas = db.execute(
+        """
+        WITH own AS (
+            SELECT m.value, min(e.time_ns) AS t FROM mentions m JOIN events e USING (eid) JOIN source_family f USING (source)
+            WHERE f.family = $family AND length(m.value) >= 16 AND e.time_ns IS NOT NULL AND NOT e.zoned
+            GROUP BY m.value ORDER BY m.value LIMIT 20000),
+        other AS (
+            SELECT m.value, min(e.time_ns) AS t, max(e.time_ns) AS t1
+            FROM mentions m JOIN events e USING (eid) SEMI JOIN own USING (value)
+            WHERE e.zoned AND e.time_ns IS NOT NULL GROUP BY m.value)
+        SELECT own.t - other.t FROM own JOIN other USING (value) WHERE other.t1 - other.t <= $moment
+        """,
+        {"family": family, "moment": SAME_MOMENT_NS},
+    ).fetchnumpy()
+    values = np.asarray(next(iter(deltas.values())), dtype=np.int64)
+    if len(values) < MINIMUM_PAIRS:
+        return None
+    quarters = np.rint(values / QUARTER_HOUR_NS).astype(np.int64)
+    near = (np.abs(values - quarters * QUARTER_HOUR_NS) <= SAME_MOMENT_NS) & (np.abs(quarters) <= LARGEST_OFFSET)
+    offsets, votes = np.unique(quarters[near], return_counts=True)
+    if not len(offsets):
+        return None
+    best = int(np.argmax(votes))
+    if votes[best] < MINIMUM_PAIRS or votes[best] < AGREEING_SHARE * len(values):
+        return None
+    seconds = int(offsets[best]) * 900
+    return Zone(family, seconds, "inferred", f"{votes[best]} of {len(values)} shared identifiers agree on it")
+
+
+def _by_busy_seconds(db: duckdb.DuckDBPyConnection, family: int, zoned: list[int]) -> Zone | None:
+    """The offset under which the log is busy in the same seconds as logs whose zone is known."""
+    if not zoned:
+        return None
+    own = _seconds(db, f"f.family = {family} AND NOT e.zoned")
+    others = _seconds(db, f"f.family IN ({', '.join(map(str, zoned))}) AND e.zoned")
+    if len(own) < MINIMUM_PAIRS or not len(others):
+        return None
+    own = own[:: max(1, len(own) // BUSY_SAMPLE)]
+    offsets = np.arange(-LARGEST_OFFSET, LARGEST_OFFSET + 1)
+    shares = np.array([_share_near(own - offset * 900, others) for offset in offsets])
+    best = int(np.argmax(shares))
+    typical = float(np.median(shares))
+    if shares[best] < typical + BUSY_MARGIN or np.count_nonzero(shares >= shares[best] - BUSY_MARGIN / 2) > 1:
+        return None
+    why = f"{shares[best]:.0%} of its seconds are busy in other logs too, {typical:.0%} under other offsets"
+    return Zone(family, int(offsets[best]) * 900, "inferred", why)
+
+
+def _seconds(db: duckdb.DuckDBPyConnection, condition: str) -> NDArray[np.int64]:
+    found = db.execute(
+        "SELECT DISTINCT e.time_ns // 1000000000 AS s FROM events e JOIN source_family f USING (source)"
+        f" WHERE e.time_ns IS NOT NULL AND {condition} ORDER BY s"
+    ).fetchnumpy()
+    return np.asarray(found["s"], dtype=np.int64)
+
+
+def _share_near(seconds: NDArray[np.int64], others: NDArray[np.int64]) -> float:
+    """Share of ``seconds`` that have one of the sorted ``others`` at most one second away."""
+    after = np.searchsorted(others, seconds - 1)
+    found = after < len(others)
+    return float(np.mean(found & (others[np.minimum(after, len(others) - 1)] <= seconds + 1)))
+
+
+def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone]) -> None:
+    """Make ``timeline(eid, source, family, t)``: corrected times; an event without one takes its neighbour's above."""
+    db.execute("CREATE OR REPLACE TABLE zones (family INTEGER, offset_s INTEGER, origin VARCHAR, why VARCHAR)")
+    if zones:
+        db.executemany("INSERT INTO zones VALUES (?, ?, ?, ?)", [[z.family, z.offset_s, z.source, z.why] for z in zones])
+    (timeless,) = db.execute("SELECT count(*) FROM events WHERE time_ns IS NULL").fetchone() or (0,)
+    time = "time_ns - CASE WHEN zoned THEN 0 ELSE coalesce(offset_s, 0) * 1000000000 END"
+    if timeless:
+        time = (
+            f"coalesce({time}, last_value({time} IGNORE NULLS) OVER above, first_value({time} IGNORE NULLS) OVER below, 0)"
+        )
+    db.execute(
+        f"""
+        CREATE OR REPLACE TABLE timeline AS
+        SELECT eid, source, family, {time} AS t
+        FROM events JOIN source_family USING (source) LEFT JOIN zones USING (family)
+        WINDOW above AS (PARTITION BY source ORDER BY eid ROWS UNBOUNDED PRECEDING),
+               below AS (PARTITION BY source ORDER BY eid ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+        """
+    )

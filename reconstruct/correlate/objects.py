@@ -1,0 +1,172 @@
+"""Business objects: which events are theirs, when they were born, and in whose session.
+
+An event is an object's when it names it, names a part of it (payment, parcel), or was written while serving the same
+request or task as a line that does. A request that touches several objects gives each only the lines that name it.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from reconstruct.correlate.owners import GROUP_CAP, Ownership
+from reconstruct.events.templates import skeletons
+
+MAJORITY = 0.9
+"""Share of meetings a part must have with one object to be called its part (correlation §7.7)."""
+
+RETRY_WINDOW_NS = 60 * 1_000_000_000
+"""An object's line with no session of its own belongs to the attempt at most a minute before it, else to the birth."""
+
+BIRTH_LEAD_NS = 2 * 1_000_000_000
+"""Clocks of two services differ this much without anyone noticing."""
+
+
+def find_objects(db: duckdb.DuckDBPyConnection, roots: list[int], owners: list[Ownership], back_office: dict[int, bool]) -> None:
+    """Make ``things(object, type, value)`` and ``thing_links(eid, object, rule, via_type, via_value, confidence)``.
+
+    ``back_office[type]`` says whether values of a root type appear in logs without web requests; if so, a value that only
+    ever stood in a URL is somebody's guess and no object. ``via_type`` is the type's index as text.
+    """
+    listed = ", ".join(map(str, roots)) or "-1"
+    guarded = ", ".join(str(root) for root in roots if back_office[root]) or "-1"
+    db.execute(
+        f"""
+        CREATE OR REPLACE TABLE things AS
+        SELECT (row_number() OVER (ORDER BY min(t.t), type, value) - 1)::INTEGER AS object, type, value
+        FROM typed JOIN timeline t USING (eid) JOIN events e USING (eid) WHERE type IN ({listed})
+        GROUP BY type, value HAVING type NOT IN ({guarded}) OR bool_or(e.method IS NULL)
+        """
+    )
+    db.execute(
+        """
+        CREATE OR REPLACE TABLE thing_links AS
+        SELECT eid, object, CASE WHEN multi THEN 'batch' ELSE 'identifier' END AS rule, type::VARCHAR AS via_type, value AS via_value,
+               CASE WHEN multi THEN 0.9 ELSE 0.99 END AS confidence
+        FROM typed JOIN things USING (type, value)
+        """
+    )
+    children = _descendants(roots, owners)
+    for _ in range(2):
+        _close_over_groups(db)
+        if children:
+            _close_over_parts(db, children)
+    _close_over_groups(db)
+
+
+def _descendants(roots: list[int], owners: list[Ownership]) -> list[int]:
+    known = set(roots)
+    for _ in owners:
+        known |= {each.child for each in owners if each.owner in known}
+    return sorted(known - set(roots))
+
+
+def _close_over_groups(db: duckdb.DuckDBPyConnection) -> None:
+    """Lines of a request or task in which exactly one object is named are that object's."""
+    db.execute(
+        f"""
+        INSERT INTO thing_links
+        WITH members AS (SELECT type, value, eid FROM grouped
+                         SEMI JOIN (SELECT type, value FROM grouped GROUP BY ALL HAVING count(*) <= {GROUP_CAP}) USING (type, value)),
+             single AS (
+                SELECT m.type, m.value, min(object) AS object, min(confidence) AS confidence FROM members m JOIN thing_links USING (eid)
+                GROUP BY m.type, m.value HAVING count(DISTINCT object) = 1)
+        SELECT eid, object, 'request', min(type)::VARCHAR, arg_min(value, (type, value)), 0.98 * max(confidence)
+        FROM members JOIN single USING (type, value) ANTI JOIN thing_links USING (eid) GROUP BY eid, object
+        """
+    )
+
+
+def _close_over_parts(db: duckdb.DuckDBPyConnection, parts: list[int]) -> None:
+    """A part that is met with one object only belongs to it, and so do the lines that name the part."""
+    listed = ", ".join(map(str, parts))
+    db.execute(
+        f"""
+        CREATE OR REPLACE TABLE parts AS
+        WITH votes AS (
+            SELECT p.type, p.value, l.object, count(*) AS n FROM typed p JOIN thing_links l USING (eid)
+            WHERE p.type IN ({listed}) AND l.rule <> 'batch' GROUP BY ALL)
+        SELECT type, value, arg_max(object, (n, -object)) AS object, max(n) / sum(n) AS share
+        FROM votes GROUP BY type, value HAVING max(n) >= {MAJORITY} * sum(n)
+        """
+    )
+    db.execute(
+        f"""
+        INSERT INTO thing_links
+        SELECT eid, object, 'identifier', min(p.type)::VARCHAR, arg_min(p.value, (p.type, p.value)), 0.98 * min(share)
+        FROM typed t JOIN parts p ON p.type = t.type AND p.value = t.value ANTI JOIN thing_links USING (eid)
+        WHERE t.type IN ({listed}) GROUP BY eid, object
+        """
+    )
+
+
+def find_births(db: duckdb.DuckDBPyConnection) -> None:
+    """Make ``births(object, eid, t, visit, confidence)``: every time an object was (tried to be) brought into being in a session.
+
+    The birth template of a type is the line most of its objects are first named by. Needs ``event_visit(eid, visit, confidence)``.
+    """
+    named = db.execute(
+        """
+        SELECT l.object, l.eid, t.t, t.family, e.method, p.route, e.message
+        FROM thing_links l JOIN timeline t USING (eid) JOIN events e USING (eid) LEFT JOIN paths p USING (path)
+        WHERE l.rule = 'identifier' ORDER BY l.object, t.t, l.eid
+        """
+    ).to_arrow_table()
+    template = skeletons(named["message"].combine_chunks()).cast(pa.string())
+    db.register("named_in", named.drop_columns(["message"]).append_column("template", template))
+    db.execute(
+        f"""
+        CREATE OR REPLACE TABLE births AS
+        WITH named AS (
+                SELECT object, eid, t, things.type, coalesce(method || ' ' || coalesce(route, ''), template, '') || family AS template, method
+                FROM named_in JOIN things USING (object)),
+             firsts AS (SELECT object, type, arg_min(template, (t, eid)) AS template FROM named GROUP BY ALL),
+             usual AS (SELECT type, arg_max(template, (n, template)) AS template, max(n) / sum(n) AS purity
+                       FROM (SELECT type, template, count(*) AS n FROM firsts GROUP BY ALL) GROUP BY type),
+             seen AS (SELECT n.object, n.eid, n.t, v.visit, v.confidence, n.template = u.template AS typical,
+                             coalesce(n.method, '') NOT IN ('GET', 'HEAD', 'OPTIONS') AS acting
+                      FROM named n JOIN usual u USING (type) JOIN event_visit v USING (eid))
+        SELECT object, eid, t, visit, confidence, typical FROM seen
+        WHERE typical OR acting AND object NOT IN (SELECT object FROM seen WHERE typical)
+        ORDER BY object, t, eid
+        """
+    )
+    db.unregister("named_in")
+
+
+def adopt(db: duckdb.DuckDBPyConnection) -> None:
+    """Make ``owned(object, visit, eid, confidence)``, the session of each object, and give its session the lines that have none.
+
+    An object that was tried more than once belongs to the last try; each line belongs to the try it follows.
+    """
+    db.execute(
+        """
+        CREATE OR REPLACE TABLE owned AS
+        SELECT object, arg_max(visit, (typical, t, eid)) AS visit, arg_max(eid, (typical, t, eid)) AS eid,
+               arg_max(confidence, (typical, t, eid)) * 0.99 AS confidence
+        FROM births GROUP BY object
+        """
+    )
+    # An object that stays untried after its first session (no retry) keeps the first of several births in that session.
+    db.execute(
+        """
+        UPDATE owned SET eid = first.eid
+        FROM (SELECT b.object, arg_min(b.eid, (b.t, b.eid)) AS eid FROM births b JOIN owned o USING (object, visit)
+              GROUP BY b.object) first
+        WHERE owned.object = first.object
+        """
+    )
+    db.execute(
+        f"""
+        INSERT INTO event_visit
+        WITH orphans AS (
+            SELECT l.eid, min(l.object) AS object, min(l.confidence) AS confidence, any_value(t.t) AS t
+            FROM thing_links l JOIN timeline t USING (eid) ANTI JOIN event_visit USING (eid)
+            WHERE l.rule <> 'batch' GROUP BY l.eid HAVING count(DISTINCT l.object) = 1),
+             tries AS (
+            SELECT o.eid, arg_max(b.visit, b.t) AS visit FROM orphans o JOIN births b USING (object)
+            WHERE b.t BETWEEN o.t - {RETRY_WINDOW_NS} AND o.t + {BIRTH_LEAD_NS} GROUP BY o.eid)
+        SELECT o.eid, coalesce(tries.visit, owned.visit), 'object', things.type::VARCHAR, things.value, o.confidence * owned.confidence
+        FROM orphans o JOIN owned USING (object) JOIN things USING (object) LEFT JOIN tries USING (eid)
+        """
+    )

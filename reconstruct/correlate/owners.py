@@ -1,0 +1,113 @@
+"""Pass 1, last step: which type owns which, and which objects have a business journey of their own.
+
+A functional dependency A → B (each A has one B) makes B the owner of A when B is born first. Objects without an owner
+that more than one part of the business works on are *roots*: each of their values is one business journey.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from reconstruct.correlate.roles import Role
+
+DEPENDENCY = 0.95
+"""Event-weighted share of meetings with the main owner (correlation §7.7)."""
+
+MET_SHARE = 0.3
+"""Share of a type's values that must have met the owner type at all."""
+
+BORN_FIRST = 0.8
+"""Share of meetings in which the owner is at least as old."""
+
+BIRTH_SLACK_NS = 60 * 1_000_000_000
+"""A part may be named a moment before its owner: a payment is authorised before the order exists."""
+
+SEVERAL_LOGS = 1.5
+"""Mean families of logs per value above which more than one part of the business works on an object."""
+
+GROUP_CAP = 500
+"""Lines of one request or task beyond which it is a batch run, and meeting in it means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """``child`` values belong to ``owner`` values (both indices into the types)."""
+
+    child: int
+    owner: int
+    dependency: float
+    met: float
+
+
+def find_owners(db: duckdb.DuckDBPyConnection, roles: list[Role]) -> list[Ownership]:
+    """At most one owner per type among objects and sub-objects. Needs ``typed``, ``grouped`` and ``entities``."""
+    things = {role.type: role for role in roles if role.role in ("object", "sub-object")}
+    if len(things) < 2:
+        return []
+    listed = ", ".join(map(str, sorted(things)))
+    rows = db.execute(
+        f"""
+        WITH own AS (SELECT eid, type, value FROM typed WHERE type IN ({listed}) AND NOT multi),
+             groups AS (SELECT type, value FROM grouped GROUP BY ALL HAVING count(*) <= {GROUP_CAP}),
+             together AS (
+                SELECT a.type AS ta, a.value AS a, b.type AS tb, b.value AS b FROM own a JOIN own b USING (eid) WHERE a.type <> b.type
+                UNION ALL
+                SELECT a.type, a.value, b.type, b.value FROM grouped g SEMI JOIN groups USING (type, value)
+                JOIN own a ON a.eid = g.eid JOIN grouped h ON h.type = g.type AND h.value = g.value
+                JOIN own b ON b.eid = h.eid WHERE a.type <> b.type AND g.eid <> h.eid),
+             pairs AS (SELECT ta, a, tb, b, count(*) AS n FROM together GROUP BY ALL),
+             per_value AS (SELECT ta, tb, a, max(n) AS main, sum(n) AS n, arg_max(b, (n, b)) AS owner FROM pairs GROUP BY ALL)
+        SELECT ta, tb, sum(main) / sum(n), count(*) / any_value(total.n),
+               avg((e2.t0 <= e1.t0 + {BIRTH_SLACK_NS})::INT)
+        FROM per_value
+        JOIN (SELECT type, count(*) AS n FROM entities GROUP BY type) total ON total.type = ta
+        JOIN entities e1 ON e1.type = ta AND e1.value = a JOIN entities e2 ON e2.type = tb AND e2.value = owner
+        GROUP BY ta, tb ORDER BY ta, tb
+        """
+    ).fetchall()
+    found = []
+    for child in things:
+        options = [
+            (_standing(things[b]), dependency, met, b)
+            for a, b, dependency, met, first in rows
+            if a == child and dependency >= DEPENDENCY and met >= MET_SHARE and first >= BORN_FIRST
+            and _standing(things[b]) > _standing(things[child])
+        ]  # fmt: skip
+        if options:
+            _, dependency, met, owner = max(options)
+            found.append(Ownership(child, owner, round(dependency, 4), round(met, 4)))
+    return found
+
+
+def _standing(role: Role) -> tuple[float, float, int, int]:
+    """What makes one object the owner of another of equal dependency: worked on in more logs, more often."""
+    seen = role.behaviour
+    return (seen.families_per_value, seen.families, seen.mentions, -role.type)
+
+
+def find_roots(roles: list[Role], owners: list[Ownership]) -> list[int]:
+    """Types whose values have a business journey: objects nobody owns, worked on in several logs (else the best there is)."""
+    owned = {each.child for each in owners}
+    objects = [role for role in roles if role.role == "object" and role.type not in owned]
+    owning = {each.owner for each in owners}
+    several = [
+        role for role in objects
+        if role.behaviour.families_per_value >= SEVERAL_LOGS and role.behaviour.back_families or role.type in owning
+    ]  # fmt: skip
+    if several:
+        return [role.type for role in several]
+    return [max(objects, key=lambda role: (role.points, _standing(role))).type] if objects else []
+
+
+def settle(roles: list[Role], owners: list[Ownership]) -> None:
+    """Write what ownership says back into the roles: an owned object is a sub-object, an unowned sub-object that owns an object."""
+    owned = {each.child for each in owners}
+    for role in roles:
+        if role.role == "object" and role.type in owned:
+            role.role = "sub-object"
+            role.why.append("each value belongs to one value of its owner")
+        elif role.role == "sub-object" and role.type not in owned and role.type in {each.owner for each in owners}:
+            role.role = "object"
+            role.why.append("owns others, and nothing owns it")

@@ -1,0 +1,131 @@
+"""Pass 1, first half: what the values of every slot look like.
+
+Takes the mentions, gives one ``Slot`` per place that holds identifier candidates, and how the values of any two slots
+relate: how many they share, and whether they agree where both stand beside the same long identifier.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import duckdb
+
+from reconstruct.events.nouns import noun_of
+from reconstruct.events.shapes import classify
+
+SAMPLED_MENTIONS = 3_000_000
+"""Mentions the profile reads at most. Beyond it a share of the *values* is kept, each with all its mentions: counts per
+value stay exact, and the same values are kept in every slot (coordinated sampling, correlation §0.5)."""
+
+SHAPE_SAMPLE = 100
+"""Values whose shape is judged per slot; the median of a hundred does not move with more."""
+
+STRONG_BITS = 40.0
+"""Entropy above which two equal values are the same thing: a million values collide with chance 0.5 in 10⁶ (§7.3)."""
+
+MOST_SLOTS = 2_000
+"""Slots profiled, the most frequent first: probing robots make thousands of routes that are seen once or twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place that holds identifier candidates."""
+
+    id: int
+    name: str
+    noun: str
+    """what the place calls its value, normalised; empty when it does not say"""
+    mentions: int
+    distinct: int
+    shape: str
+    """most frequent shape of its values: uuid, hex, integer, word …"""
+    bits: float
+    """median entropy of a value of that shape"""
+
+    @property
+    def strong(self) -> bool:
+        """True when equal values can only be the same thing."""
+        return self.bits >= STRONG_BITS
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How the values of slots ``a`` < ``b`` relate."""
+
+    a: int
+    b: int
+    shared: int
+    """distinct values in both"""
+    agree: int
+    """times both stood beside the same long identifier with an equal value"""
+    differ: int
+    """the same, with no equal value"""
+
+
+def profile_slots(db: duckdb.DuckDBPyConnection) -> list[Slot]:
+    """Statistics of the most frequent slots, by id. Makes table ``sampled(eid, slot, value, multi)``."""
+    (total,) = db.execute("SELECT count(*) FROM mentions").fetchone() or (0,)
+    keep = 1
+    while total // keep > SAMPLED_MENTIONS:
+        keep *= 2
+    db.execute(f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM mentions WHERE hash(value) % {keep} = 0")
+    counts = db.execute(
+        f"SELECT slot, s.name, count(*), count(DISTINCT value) FROM sampled JOIN slots s USING (slot)"
+        f" GROUP BY ALL ORDER BY count(*) DESC, s.name LIMIT {MOST_SLOTS}"
+    ).fetchall()
+    samples: dict[int, list[str]] = {}
+    for slot, value in db.execute(
+        "SELECT slot, value FROM (SELECT slot, value, row_number() OVER (PARTITION BY slot ORDER BY hash(value), value) AS n"
+        f" FROM (SELECT DISTINCT slot, value FROM sampled)) WHERE n <= {SHAPE_SAMPLE} ORDER BY slot, n"
+    ).fetchall():
+        samples.setdefault(slot, []).append(value)
+    slots = []
+    for slot, name, mentions, distinct in counts:
+        shape, bits = _typical_shape(samples[slot])
+        slots.append(Slot(slot, name, noun_of(name), mentions, distinct, shape, bits))
+    return sorted(slots, key=lambda slot: slot.id)
+
+
+def _typical_shape(values: list[str]) -> tuple[str, float]:
+    shapes = [classify(value) for value in values]
+    kind = Counter(sorted(shape.kind for shape in shapes)).most_common(1)[0][0]
+    bits = sorted(shape.bits for shape in shapes)
+    return kind, bits[len(bits) // 2]
+
+
+def relate_slots(db: duckdb.DuckDBPyConnection, slots: list[Slot]) -> list[Relation]:
+    """Relations of every two slots that share a value. Needs ``sampled``; hub values (in a tenth of the slots) are left out."""
+    strong = [slot.id for slot in slots if slot.strong]
+    weak = [slot.id for slot in slots if not slot.strong]
+    many = max(20, len(slots) // 10)
+    shared = db.execute(
+        f"""
+        WITH held AS (SELECT DISTINCT slot, value FROM sampled WHERE slot IN ({_list([s.id for s in slots])})),
+             common AS (SELECT value FROM held GROUP BY value HAVING count(*) BETWEEN 2 AND {many})
+        SELECT a.slot, b.slot, count(*) FROM held a JOIN held b USING (value) SEMI JOIN common USING (value)
+        WHERE a.slot < b.slot GROUP BY ALL ORDER BY ALL
+        """
+    ).fetchall()
+    agreements: dict[tuple[int, int], tuple[int, int]] = {}
+    if strong and weak:
+        # Beside the same long identifier (a request id, a payment reference) two slots either say the same or not.
+        rows = db.execute(
+            f"""
+            WITH keys AS (SELECT DISTINCT value AS key, eid FROM sampled WHERE slot IN ({_list(strong)})),
+                 few AS (SELECT key FROM keys GROUP BY key HAVING count(*) <= 50),
+                 beside AS (
+                    SELECT DISTINCT key, slot, value FROM keys SEMI JOIN few USING (key) JOIN sampled s USING (eid)
+                    WHERE s.slot IN ({_list(weak)}) AND NOT s.multi),
+                 met AS (
+                    SELECT a.slot AS a, b.slot AS b, key, bool_or(a.value = b.value) AS equal
+                    FROM beside a JOIN beside b USING (key) WHERE a.slot < b.slot GROUP BY ALL)
+            SELECT a, b, count(*) FILTER (equal), count(*) FILTER (NOT equal) FROM met GROUP BY ALL
+            """
+        ).fetchall()
+        agreements = {(a, b): (agree, differ) for a, b, agree, differ in rows}
+    return [Relation(a, b, n, *agreements.get((a, b), (0, 0))) for a, b, n in shared]
+
+
+def _list(ids: list[int]) -> str:
+    return ", ".join(map(str, ids)) or "-1"

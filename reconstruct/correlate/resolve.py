@@ -1,0 +1,158 @@
+"""Pass 2: every event gets at most one session, every object its events and its session.
+
+Each step is one module and one or two tables; this one only puts them in order. The tables it leaves for the journeys:
+
+    event_visit(eid, visit, rule, via_type, via_value, confidence)      one row per event that belongs to a session
+    thing_links(eid, object, rule, via_type, via_value, confidence)     one row per event and object
+    owned(object, visit, eid, confidence)                               the session and the birth event of an object
+    anchored(eid, anchor)                                               which request an event was written for
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import duckdb
+
+from reconstruct.correlate import objects, sessions, tiers
+from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
+from reconstruct.correlate.roles import Role
+from reconstruct.correlate.types import IdType
+
+REQUEST_CONFIDENCE = 0.99
+"""A request identifier names one request; what is left is identifiers copied into the wrong line."""
+
+SESSION_CONFIDENCE = 0.99
+"""The same for a session identifier on a line without a request."""
+
+
+@dataclass(slots=True)
+class Resolution:
+    """What pass 2 found out beside the tables."""
+
+    edge: list[int]
+    inner: dict[int, int]
+    sessions: sessions.SessionReport
+    owners: list[Ownership] = field(default_factory=list)
+    roots: list[int] = field(default_factory=list)
+
+
+def group_requests(db: duckdb.DuckDBPyConnection, roles: list[Role]) -> None:
+    """Make ``grouped(eid, type, value)``: lines written while serving one request or running one task."""
+    listed = ", ".join(str(role.type) for role in roles if role.role in ("request", "trace")) or "-1"
+    db.execute(f"CREATE OR REPLACE TABLE grouped AS SELECT DISTINCT eid, type, value FROM typed WHERE type IN ({listed}) AND NOT multi")
+
+
+def resolve(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role]) -> Resolution:
+    """Run pass 2. Needs ``events``, ``timeline``, ``typed``, ``entities`` and ``paths``."""
+    session_types = [role.type for role in sorted(roles, key=lambda r: -r.points) if role.role == "session"]
+    group_requests(db, roles)
+    logs = tiers.rank_request_logs(db, session_types)
+    inner = tiers.find_inner(db, logs)
+    edge = [log.family for log in logs if log.family not in inner]
+    report = sessions.link_requests(db, edge, session_types)
+    _anchor_by_identifier(db)
+    _anchor_by_looks(db, sorted(inner), edge)
+    _place_events(db)
+    _place_by_session(db, session_types, report.cut_s)
+    owners = find_owners(db, roles)
+    settle(roles, owners)
+    roots = find_roots(roles, owners)
+    objects.find_objects(db, roots, owners, {role.type: role.behaviour.back_families > 0 for role in roles})
+    objects.find_births(db)
+    objects.adopt(db)
+    return Resolution(edge, inner, report, owners, roots)
+
+
+def _anchor_by_identifier(db: duckdb.DuckDBPyConnection) -> None:
+    """Make ``anchored``: lines that carry the request identifier of an edge request, the nearest if there are several."""
+    db.execute(
+        f"""
+        CREATE OR REPLACE TABLE anchored AS
+        WITH members AS (SELECT g.eid, g.type, g.value, t.t FROM grouped g JOIN timeline t USING (eid)
+                         SEMI JOIN (SELECT type, value FROM grouped GROUP BY ALL HAVING count(*) <= {GROUP_CAP}) USING (type, value)),
+             heads AS (SELECT m.* FROM members m SEMI JOIN anchors USING (eid))
+        SELECT m.eid, arg_min(h.eid, (abs(m.t - h.t), h.eid)) AS anchor, 'request' AS rule,
+               arg_min(h.type, (abs(m.t - h.t), h.eid))::VARCHAR AS via_type, arg_min(h.value, (abs(m.t - h.t), h.eid)) AS via_value,
+               {REQUEST_CONFIDENCE} AS confidence
+        FROM members m JOIN heads h USING (type, value) ANTI JOIN anchors a ON a.eid = m.eid
+        GROUP BY m.eid
+        """
+    )
+
+
+def _anchor_by_looks(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list[int]) -> None:
+    pairs = tiers.pair_by_looks(db, inner, edge)
+    if not pairs.num_rows:
+        return
+    db.register("pairs_in", pairs)
+    db.execute(
+        f"""
+        INSERT INTO anchored
+        SELECT p.eid, p.anchor, 'same request', 'route', e.method || ' ' || e.path, {tiers.PAIR_CONFIDENCE}
+        FROM pairs_in p JOIN events e ON e.eid = p.anchor
+        """
+    )
+    db.unregister("pairs_in")
+    # Lines grouped with a paired inner request follow it.
+    db.execute(
+        """
+        INSERT INTO anchored
+        WITH heads AS (SELECT g.type, g.value, a.anchor, a.confidence FROM grouped g JOIN anchored a USING (eid) WHERE a.rule = 'same request')
+        SELECT g.eid, min(h.anchor), 'request', min(g.type)::VARCHAR, arg_min(g.value, (g.type, g.value)), min(h.confidence)
+        FROM grouped g JOIN heads h USING (type, value) ANTI JOIN anchored USING (eid) ANTI JOIN anchors an ON an.eid = g.eid
+        GROUP BY g.eid
+        """
+    )
+
+
+def _place_events(db: duckdb.DuckDBPyConnection) -> None:
+    db.execute(
+        """
+        CREATE OR REPLACE TABLE event_visit AS
+        SELECT eid, visit, rule, via_type, via_value, confidence FROM anchors
+        UNION ALL
+        SELECT d.eid, a.visit, d.rule, d.via_type, d.via_value, d.confidence * a.confidence
+        FROM anchored d JOIN anchors a ON a.eid = d.anchor
+        """
+    )
+
+
+def _place_by_session(db: duckdb.DuckDBPyConnection, session_types: list[int], cut_s: float) -> None:
+    """Lines that name a session but no request: into the visit that carries it at that time, else into visits of their own."""
+    if not session_types:
+        return
+    listed = ", ".join(map(str, session_types))
+    cut_ns = int(cut_s * 1e9)
+    db.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE session_lines AS
+        SELECT eid, min(type) AS type, arg_min(value, (type, value)) AS value, any_value(t) AS t
+        FROM typed JOIN timeline USING (eid) ANTI JOIN event_visit USING (eid)
+        WHERE type IN ({listed}) AND NOT multi GROUP BY eid
+        """
+    )
+    db.execute(
+        f"""
+        INSERT INTO event_visit
+        WITH spans AS (
+            SELECT s.type, s.value, v.visit, min(t.t) AS t0, max(t.t) AS t1 FROM event_visit v JOIN typed s USING (eid)
+            JOIN timeline t USING (eid) WHERE s.type IN ({listed}) GROUP BY ALL)
+        SELECT l.eid, arg_min(s.visit, (greatest(s.t0 - l.t, l.t - s.t1, 0), s.visit)), 'session', any_value(l.type)::VARCHAR,
+               any_value(l.value), {SESSION_CONFIDENCE}
+        FROM session_lines l JOIN spans s USING (type, value)
+        WHERE l.t BETWEEN s.t0 - {cut_ns} AND s.t1 + {cut_ns} GROUP BY l.eid
+        """
+    )
+    db.execute(
+        f"""
+        INSERT INTO event_visit
+        WITH base AS (SELECT coalesce(max(visit), -1) AS top FROM event_visit),
+             rest AS (SELECT l.* FROM session_lines l ANTI JOIN event_visit USING (eid)),
+             gaps AS (SELECT *, t - lag(t) OVER (PARTITION BY type, value ORDER BY t, eid) > {cut_ns} AS cut FROM rest),
+             runs AS (SELECT *, sum(coalesce(cut, false)::INT) OVER (PARTITION BY type, value ORDER BY t, eid) AS run FROM gaps),
+             named AS (SELECT type, value, run, row_number() OVER (ORDER BY min(t), min(eid)) AS n FROM runs GROUP BY ALL)
+        SELECT r.eid, (top + n)::INTEGER, 'session', r.type::VARCHAR, r.value, {SESSION_CONFIDENCE}
+        FROM runs r JOIN named USING (type, value, run), base
+        """
+    )

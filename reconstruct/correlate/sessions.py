@@ -1,0 +1,168 @@
+"""From web requests to journeys: gathers what ``visits`` needs, runs it, and writes a link for every request.
+
+The request the edge log saw is the *anchor* of everything other logs wrote while serving it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from reconstruct.correlate import visits
+from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
+from reconstruct.correlate.visits import FOREIGN_REFERRER, NO_REFERRER, RULES, Requests
+
+INTERNAL_SHARE = 0.3
+"""Share of a referrer host's requests whose visitor opened that very page on this site: above it, the host is the site."""
+
+
+@dataclass(slots=True)
+class SessionReport:
+    """What was measured on the way."""
+
+    cut_s: float
+    cut_why: str
+    entries: tuple[int, int]
+    entries_start: bool
+    rules: dict[str, RuleQuality]
+
+
+def link_requests(db: duckdb.DuckDBPyConnection, edge: list[int], session_types: list[int]) -> SessionReport:
+    """Make ``anchors(eid, visit, rule, via_type, via_value, confidence)`` for the requests of the edge families.
+
+    Needs ``typed``, ``timeline`` and ``paths(path, route, is_asset)``. ``visit`` counts from 0 in time order.
+    """
+    table = _requests(db, edge, session_types)
+    eid = table["eid"].to_numpy()
+    second = table["second"].to_numpy()
+    asset = table["asset"].to_numpy(zero_copy_only=False).astype(np.bool_)
+    order = visits.order_requests(second, asset, eid)
+    table = table.take(pa.array(order))
+    requests = _as_codes(table)
+    cut_s, cut_why = visits.fit_cut(visits.page_gaps(requests))
+    entries = visits.measure_entries(requests)
+    entries_start = entries[1] >= visits.ENTRY_TRIALS and entries[0] <= visits.ENTRY_SHARE * entries[1]
+    found = visits.build_visits(requests, cut_s=cut_s, entries_start=entries_start)
+    rules = calibrate_visits(requests, cut_s=cut_s, entries_start=entries_start)
+    db.register("anchors_in", _links(table, found, rules))
+    db.execute("CREATE OR REPLACE TABLE anchors AS SELECT * FROM anchors_in")
+    db.unregister("anchors_in")
+    return SessionReport(cut_s, cut_why, entries, entries_start, rules)
+
+
+def _requests(db: duckdb.DuckDBPyConnection, edge: list[int], session_types: list[int]) -> pa.Table:
+    sessions = ", ".join(map(str, session_types)) or "-1"
+    families = ", ".join(map(str, edge)) or "-1"
+    return db.execute(
+        f"""
+        WITH s AS (SELECT eid, arg_min(value, (list_position([{sessions}], type), value)) AS session FROM typed
+                   WHERE type IN ({sessions}) AND NOT multi GROUP BY eid)
+        SELECT e.eid, t.t // 1000000000 AS second, e.client_ip, e.user_agent, s.session,
+               CASE WHEN e.query IS NULL THEN e.path ELSE e.path || '?' || e.query END AS page, e.referrer, e.vhost,
+               coalesce(e.status, 0) AS status, coalesce(p.is_asset, false) AS asset
+        FROM events e JOIN timeline t USING (eid) LEFT JOIN s USING (eid) LEFT JOIN paths p USING (path)
+        WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND t.family IN ({families})
+          AND (e.client_ip IS NOT NULL OR e.user_agent IS NOT NULL OR s.session IS NOT NULL)
+        """
+    ).to_arrow_table()
+
+
+def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.Array]:
+    """Dense codes (-1 for null) and the distinct values they index."""
+    encoded = column.combine_chunks().dictionary_encode()
+    return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
+
+
+def _as_codes(table: pa.Table) -> Requests:
+    address, _ = _codes(table["client_ip"])
+    browser, _ = _codes(table["user_agent"])
+    session, _ = _codes(table["session"])
+    page, pages = _codes(table["page"])
+    referrer, referrers = _codes(table["referrer"])
+    # Without an address and a browser the session identifier is all there is to tell visitors apart.
+    alone = (address < 0) & (browser < 0)
+    pair = np.where(alone, -2 - session, address * (browser.max(initial=0) + 2) + browser)
+    _, visitor = np.unique(pair, return_inverse=True)
+    visitor = visitor.astype(np.int64)
+    internal = _internal_pages(visitor, page, referrer, pages.to_pylist(), referrers.to_pylist(), table["vhost"])
+    codes = np.append(internal, NO_REFERRER)[referrer]
+    return Requests(
+        table["second"].to_numpy(), visitor, browser + 1, session, page, codes, table["status"].to_numpy().astype(np.int64),
+        table["asset"].to_numpy(zero_copy_only=False).astype(np.bool_),
+    )  # fmt: skip
+
+
+def _internal_pages(
+    visitor: NDArray[np.int64],
+    page: NDArray[np.int64],
+    referrer: NDArray[np.int64],
+    pages: list[str],
+    referrers: list[str],
+    vhosts: pa.ChunkedArray,
+) -> NDArray[np.int64]:
+    """Page code of every distinct referrer, FOREIGN_REFERRER for another site's, NO_REFERRER for an empty one.
+
+    A host is the site's own when visitors come from pages of it that they have opened here.
+    """
+    known = {text: code for code, text in enumerate(pages)}
+    own = {host for host in pc.unique(vhosts).to_pylist() if host}
+    hosts: list[str] = []
+    codes = np.full(len(referrers), FOREIGN_REFERRER, np.int64)
+    for number, text in enumerate(referrers):
+        host, target = _split_referrer(text)
+        hosts.append(host)
+        if target is None:
+            codes[number] = NO_REFERRER
+        else:
+            codes[number] = known.setdefault(target, len(known))
+    host_code = np.unique(np.array(hosts, dtype=object), return_inverse=True)[1] if hosts else np.zeros(0, np.int64)
+    has = referrer >= 0
+    size = len(known) + 1
+    opened = np.unique(visitor * size + page)
+    came_from = np.where(has, visitor * size + codes[np.where(has, referrer, 0)], -1)
+    seen = has & np.isin(came_from, opened)
+    n_hosts = int(host_code.max(initial=-1)) + 1
+    total = np.bincount(host_code[referrer[has]], minlength=n_hosts)
+    returning = np.bincount(host_code[referrer[seen]], minlength=n_hosts)
+    internal = returning >= INTERNAL_SHARE * np.maximum(total, 1)
+    for number, host in enumerate(hosts):
+        if codes[number] >= 0 and host and host not in own and not internal[host_code[number]]:
+            codes[number] = FOREIGN_REFERRER
+    return codes
+
+
+def _split_referrer(text: str) -> tuple[str, str | None]:
+    """(host, path and query) of a referrer; no target when it is not a URL."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return "", None
+    if not parts.path and not parts.netloc:
+        return "", None
+    if not parts.netloc and not text.startswith("/"):
+        return "", None
+    path = parts.path or "/"
+    return parts.netloc.lower(), f"{path}?{parts.query}" if parts.query else path
+
+
+def _links(table: pa.Table, found: visits.Visits, rules: dict[str, RuleQuality]) -> pa.Table:
+    names = pa.array(RULES)
+    rule = pa.DictionaryArray.from_arrays(pa.array(found.rule.astype(np.int8)), names)
+    confidence = np.array([rules[name].confidence for name in RULES])[found.rule]
+    kinds = pa.array([{"session": "session", "referrer": "referrer", "roaming": "referrer", "redirect": "redirect"}.get(name, "address") for name in RULES])
+    via_type = kinds.take(pa.array(found.rule.astype(np.int8)))
+    by_session = pc.equal(via_type, "session")
+    by_address = pc.equal(via_type, "address")
+    via_value = pc.if_else(by_session, table["session"], pc.if_else(by_address, table["client_ip"], table["referrer"]))
+    return pa.table(
+        {
+            "eid": table["eid"], "visit": found.visit.astype(np.int32), "rule": rule.cast(pa.string()),
+            "via_type": via_type, "via_value": via_value, "confidence": confidence,
+        }
+    )  # fmt: skip

@@ -1,0 +1,136 @@
+"""Pass 1: slots that hold the same kind of identifier become one type.
+
+Long identifiers (40 bits and more) are the same thing wherever they stand; short ones only where the place calls them
+by the same noun, or where they keep saying the same beside the same long identifier. A place that names nothing
+(``id: …``) joins nobody: each of its long values takes the type it has elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from reconstruct.correlate.profile import Relation, Slot
+
+STRONG_CONTAINMENT = 0.3
+"""Share of the smaller slot's long values found in the other that makes them one type (correlation §7.3)."""
+
+NOUN_CONTAINMENT = 0.1
+"""The same for short values under an equal noun."""
+
+LEAST_SHARED = 2
+"""Values two slots must share: one is chance."""
+
+LEAST_MET = 5
+"""Meetings beside the same long identifier before agreement or disagreement counts."""
+
+AGREEMENT = 0.8
+"""Share of meetings with equal values that proves two slots of short values the same, or, below, different."""
+
+GENERIC_NOUNS = frozenset({"", "id", "uuid", "guid", "key", "value", "ref", "reference", "code", "number", "hex", "token"})
+"""Nouns that say nothing about what is identified."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdType:
+    """Slots whose values are one kind of identifier."""
+
+    name: str
+    """its noun, made unique: ``order``, ``order_2``"""
+    noun: str
+    slots: tuple[Slot, ...]
+    """most frequent first"""
+
+    @property
+    def bits(self) -> float:
+        return max(slot.bits for slot in self.slots)
+
+    @property
+    def strong(self) -> bool:
+        return any(slot.strong for slot in self.slots)
+
+
+def unify_slots(slots: list[Slot], relations: list[Relation]) -> list[IdType]:
+    """Types of the given slots, in order of their names; every slot is in exactly one."""
+    by_id = {slot.id: slot for slot in slots}
+    parent = {slot.id: slot.id for slot in slots}
+
+    def root(slot: int) -> int:
+        while parent[slot] != slot:
+            parent[slot] = parent[parent[slot]]
+            slot = parent[slot]
+        return slot
+
+    for relation in relations:
+        if _same_kind(by_id[relation.a], by_id[relation.b], relation):
+            low, high = sorted((root(relation.a), root(relation.b)))
+            parent[high] = low
+    groups: dict[int, list[Slot]] = {}
+    for slot in slots:
+        groups.setdefault(root(slot.id), []).append(slot)
+    ordered = sorted(groups.values(), key=lambda group: (-sum(slot.mentions for slot in group), group[0].name))
+    return _named(tuple(sorted(group, key=lambda slot: (-slot.mentions, slot.name))) for group in ordered)
+
+
+def _same_kind(a: Slot, b: Slot, relation: Relation) -> bool:
+    if relation.shared < LEAST_SHARED:
+        return False
+    containment = relation.shared / min(a.distinct, b.distinct)
+    met = relation.agree + relation.differ
+    agreement = relation.agree / met if met else 0.0
+    if a.strong != b.strong:
+        return False
+    if a.strong:
+        if _generic(a) or _generic(b):
+            return False
+        return containment >= STRONG_CONTAINMENT
+    if met >= LEAST_MET:
+        return agreement >= AGREEMENT and containment >= NOUN_CONTAINMENT
+    return a.noun == b.noun and not _generic(a) and a.shape == b.shape and containment >= NOUN_CONTAINMENT
+
+
+def _generic(slot: Slot) -> bool:
+    return slot.noun in GENERIC_NOUNS
+
+
+def _named(groups: Iterable[tuple[Slot, ...]]) -> list[IdType]:
+    """Name each group by the noun most of its mentions use; the more frequent group of a noun keeps it bare."""
+    taken: dict[str, int] = {}
+    types = []
+    for group in groups:
+        votes: dict[str, int] = {}
+        for slot in group:
+            votes[slot.noun] = votes.get(slot.noun, 0) + slot.mentions * (1 if _generic(slot) else 1000)
+        noun = min(votes, key=lambda noun: (-votes[noun], noun)) or "id"
+        taken[noun] = taken.get(noun, 0) + 1
+        types.append(IdType(noun if taken[noun] == 1 else f"{noun}_{taken[noun]}", noun, group))
+    return types
+
+
+def type_mentions(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> None:
+    """Make ``typed(eid, type, value, multi)``; ``type`` indexes ``types``. Long values of generic places take their type elsewhere."""
+    table = pa.table(
+        {
+            "slot": pa.array([slot.id for kind in types for slot in kind.slots], pa.int32()),
+            "type": pa.array([number for number, kind in enumerate(types) for _ in kind.slots], pa.int32()),
+            "wanders": pa.array([slot.strong and _generic(slot) for kind in types for slot in kind.slots], pa.bool_()),
+        }
+    )
+    db.register("slot_types_in", table)
+    db.execute("CREATE OR REPLACE TEMP TABLE slot_types AS SELECT * FROM slot_types_in")
+    db.unregister("slot_types_in")
+    db.execute(
+        """
+        CREATE OR REPLACE TABLE typed AS
+        WITH placed AS (SELECT eid, value, multi, type, wanders FROM mentions JOIN slot_types USING (slot)),
+             homes AS (
+                SELECT value, arg_max(type, (n, -type)) AS home
+                FROM (SELECT value, type, count(*) AS n FROM placed WHERE NOT wanders GROUP BY ALL)
+                SEMI JOIN (SELECT value FROM placed WHERE wanders) USING (value) GROUP BY value)
+        SELECT eid, CASE WHEN wanders THEN coalesce(home, type) ELSE type END AS type, value, bool_and(multi) AS multi
+        FROM placed LEFT JOIN homes USING (value) GROUP BY ALL
+        """
+    )

@@ -1,0 +1,146 @@
+"""Scans sources on this machine: in the calling process when there is little to read, else in worker processes.
+
+Chunks are scanned in any order and given back in the order of their sources and offsets, with final line numbers; what
+comes out does not depend on the number of workers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from reconstruct.events.scan import Scan, scan_chunk
+from reconstruct.events.source_profile import SourceProfile, note_directives, profile_source
+from reconstruct.sources import Chunk, ChunkRef, Source, load_chunk, plan_ranges, read_chunks
+
+WORTH_WORKERS = 24 << 20
+"""Bytes below which starting workers (0.4 s each) costs more than they save."""
+
+WAITING_PER_WORKER = 2
+"""Chunks handed out ahead per worker: enough to keep it busy, few enough to bound memory."""
+
+PROFILE_BYTES = 512 << 10
+"""How much of a source's head is looked at to decide how it is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """One scanned chunk with final line numbers (``scan.events.line`` counts from the start of the source)."""
+
+    source: Source
+    scan: Scan
+    profile: SourceProfile
+    first_line: int
+    """lines of the source before this chunk"""
+    disk_bytes: int
+    note: str
+    """why the source ended early; on its last chunk only"""
+    last: bool
+
+
+def default_workers() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def start_pool(workers: int) -> ProcessPoolExecutor:
+    """Worker processes, started fresh (not forked): the caller may have threads."""
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker)
+
+
+def _prepare_worker() -> None:
+    """A worker uses one processor; interrupts are the main process's business."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pa.set_cpu_count(1)
+
+
+def scan_sources(sources: Iterable[Source], *, chunk_bytes: int, pool: Executor | None) -> Iterator[Scanned]:
+    """Scan every source; the order of the result is that of ``sources``."""
+    jobs = (job for source in sources for job in _jobs(source, chunk_bytes))
+    if pool is None:
+        results: Iterator[tuple[_Job, tuple[Scan, int, str]]] = ((job, _run(job)) for job in jobs)
+    else:
+        results = _in_order(pool, jobs)
+    line = 0
+    for job, (scan, disk_bytes, note) in results:
+        if job.first:
+            line = 0
+        yield Scanned(job.source, _renumber(scan, line), job.profile, line, disk_bytes, note, job.last)
+        line += scan.n_lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    source: Source
+    profile: SourceProfile
+    work: ChunkRef | Chunk
+    """where the chunk is, or the chunk itself when only a stream leads to it"""
+    first: bool
+    last: bool
+
+
+def _jobs(source: Source, chunk_bytes: int) -> Iterator[_Job]:
+    if source.seekable:
+        refs = plan_ranges(source, chunk_bytes)
+        head = load_chunk(source, refs[0])
+        profile = profile_source(head.data[:PROFILE_BYTES], source)
+        for ref in refs:
+            if profile.has_directives:
+                profile = note_directives(profile, load_chunk(source, ref))
+            yield _Job(source, profile, head if ref.index == 0 else ref, ref.index == 0, ref.last)
+        return
+    chunks = read_chunks(source, chunk_bytes)
+    head = next(chunks)
+    profile = profile_source(head.data[:PROFILE_BYTES], source)
+    for chunk in itertools.chain([head], chunks):
+        if profile.has_directives:
+            profile = note_directives(profile, chunk)
+        yield _Job(source, profile, chunk, chunk.index == 0, chunk.last)
+
+
+def _run(job: _Job) -> tuple[Scan, int, str]:
+    return _scan(job.source, job.work, job.profile)
+
+
+def _scan(source: Source, work: ChunkRef | Chunk, profile: SourceProfile) -> tuple[Scan, int, str]:
+    chunk = work if isinstance(work, Chunk) else load_chunk(source, work)
+    return scan_chunk(chunk, profile), chunk.disk_bytes, chunk.note
+
+
+def _in_order(pool: Executor, jobs: Iterator[_Job]) -> Iterator[tuple[_Job, tuple[Scan, int, str]]]:
+    waiting: deque[tuple[_Job, Future[tuple[Scan, int, str]]]] = deque()
+    ahead = WAITING_PER_WORKER * (getattr(pool, "_max_workers", None) or default_workers())
+    submit: Callable[[_Job], Future[tuple[Scan, int, str]]] = lambda job: pool.submit(_scan, job.source, job.work, job.profile)
+    try:
+        for job in itertools.islice(jobs, ahead):
+            waiting.append((job, submit(job)))
+        while waiting:
+            job, future = waiting.popleft()
+            result = future.result()
+            for following in itertools.islice(jobs, 1):
+                waiting.append((following, submit(following)))
+            yield job, result
+    finally:
+        for _, future in waiting:
+            future.cancel()
+
+
+def _renumber(scan: Scan, before: int) -> Scan:
+    if not before:
+        return scan
+    import pyarrow.compute as pc
+    from dataclasses import replace
+
+    events = scan.events
+    at = events.schema.get_field_index("line")
+    line = pc.add(events.column(at), pa.scalar(before, pa.int32()))
+    return replace(scan, events=events.set_column(at, events.schema.field(at), line))

@@ -1,0 +1,161 @@
+"""The embedded store: a DuckDB file that holds what was read and what was found.
+
+Events come in as Arrow batches and are never touched row by row. ``eid = source << 32 | line`` names an event the same
+way whatever the chunking, so results do not depend on how the work was cut.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from reconstruct.errors import StoreError
+from reconstruct.events.schema import EVENTS
+
+EID_SHIFT = 32
+"""Bits of an eid that hold the line: four thousand million lines a source."""
+
+COLUMN_SLOTS = ("user", "request_id", "trace_id", "span_id", "session_id")
+"""Event columns that are identifier candidates in their own right; the scanner does not repeat them as mentions."""
+
+EVENT_BATCH_ROWS = 200_000
+"""Rows handed to DuckDB at once: it opens a transaction per insert, which costs 0.2 s whatever its size."""
+
+SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+class Store:
+    """One DuckDB database. Not thread-safe: give each thread its ``cursor()``."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+        self.connection = connection
+        self.path = path
+        self._slots: dict[str, int] = {}
+        self._pending: list[pa.RecordBatch] = []
+        self._pending_rows = 0
+        self._mentions: list[pa.Table] = []
+        self._has_events = False
+        self._lock = threading.Lock()
+
+    @classmethod
+    def create(cls, path: Path | None, *, threads: int, memory_limit: str) -> Store:
+        """Make an empty store, in memory when ``path`` is None. Raises StoreError when the place cannot be written."""
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.unlink(missing_ok=True)
+            connection = duckdb.connect(str(path) if path else ":memory:")
+        except (duckdb.Error, OSError) as error:
+            raise StoreError(
+                f"cannot write the store: {error}",
+                path=path or "memory",
+                hint="give another place with --store FILE, or use --no-cache",
+            ) from None
+        connection.execute(f"SET threads = {threads}")
+        connection.execute(f"SET memory_limit = '{memory_limit}'")
+        connection.execute("SET preserve_insertion_order = true")
+        connection.execute(SCHEMA.read_text(encoding="utf-8"))
+        return cls(connection, path)
+
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        """Open a finished store for reading; several processes may. Raises StoreError when it is not one."""
+        try:
+            return cls(duckdb.connect(str(path), read_only=True), path)
+        except duckdb.Error as error:
+            raise StoreError(f"cannot open the store: {error}", path=path, hint="delete the file, or use --no-cache") from None
+
+    def close(self) -> None:
+        self.connection.close()
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def add(self, events: pa.RecordBatch, mentions: pa.RecordBatch) -> None:
+        """Take one scanned chunk. ``events.line`` is final here; ``mentions.event`` indexes rows of ``events``."""
+        if not events.num_rows:
+            return
+        if mentions.num_rows:
+            self._mentions.append(self._mention_rows(events, mentions))
+        self._pending.append(events)
+        self._pending_rows += events.num_rows
+        if self._pending_rows >= EVENT_BATCH_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what ``add`` has gathered."""
+        if self._pending or not self._has_events:
+            batch = pa.Table.from_batches(self._pending, schema=EVENTS)
+            self._write("events", f"SELECT (source::BIGINT << {EID_SHIFT}) | line AS eid, * FROM incoming", batch, not self._has_events)
+            self._has_events = True
+            self._pending, self._pending_rows = [], 0
+        if self._mentions:
+            self._write("mentions", "SELECT * FROM incoming", pa.concat_tables(self._mentions), False)
+            self._mentions = []
+
+    def finish_events(self) -> None:
+        """Write the rest, and the slots; identifiers that have an event column join the mentions."""
+        self.flush()
+        for column in COLUMN_SLOTS:
+            slot = self._slot(f"column:{column}")
+            self.connection.execute(
+                f'INSERT INTO mentions SELECT eid, {slot}, "{column}", false FROM events WHERE "{column}" IS NOT NULL'
+            )
+        self.insert("slots", pa.table({"slot": pa.array(self._slots.values(), pa.int32()), "name": pa.array(self._slots)}))
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """Append Arrow rows to a table by column name."""
+        if rows.num_rows:
+            self._write(table, "SELECT * FROM incoming", rows, False, by_name=True)
+
+    def set_meta(self, key: str, value: str) -> None:
+        self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [key, value])
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def meta(self, key: str) -> str | None:
+        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
+        return None if row is None else str(row[0])
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Run a query on its own cursor and give all rows: safe from any thread."""
+        return self.connection.cursor().execute(sql, list(parameters)).fetchall()
+
+    def arrow(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
+        """Run a query and give an Arrow table."""
+        return self.connection.cursor().execute(sql, list(parameters)).to_arrow_table()
+
+    def batches(self, sql: str, rows_per_batch: int) -> Iterator[pa.RecordBatch]:
+        """Run a query and give its result in pieces, so that a large one is never whole in memory."""
+        yield from self.connection.cursor().execute(sql).to_arrow_reader(rows_per_batch)
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _slot(self, name: str) -> int:
+        return self._slots.setdefault(name, len(self._slots))
+
+    def _mention_rows(self, events: pa.RecordBatch, mentions: pa.RecordBatch) -> pa.Table:
+        source = events.column("source").take(mentions.column("event")).to_numpy().astype("int64")
+        line = events.column("line").take(mentions.column("event")).to_numpy().astype("int64")
+        slots = mentions.column("slot")
+        known = pa.array([self._slot(name) for name in slots.dictionary.to_pylist()], pa.int32())
+        return pa.table(
+            {
+                "eid": (source << EID_SHIFT) | line,
+                "slot": known.take(slots.indices),
+                "value": mentions.column("value"),
+                "multi": mentions.column("multi"),
+            }
+        )
+
+    def _write(self, table: str, select: str, rows: pa.Table, create: bool, by_name: bool = False) -> None:
+        verb = f"CREATE TABLE {table} AS" if create else f"INSERT INTO {table} {'BY NAME' if by_name else ''}"
+        self.connection.register("incoming", rows)
+        try:
+            self.connection.execute(f"{verb} {select}")
+        finally:
+            self.connection.unregister("incoming")
