@@ -1,0 +1,366 @@
+"""The proof that a terminal matches in linear time, and its pattern in the form that makes it so.
+
+Input is hostile: a line may be a megabyte made to send a backtracking matcher round in circles. So every terminal is
+proven before it is used:
+
+* *Deterministic* parts, where the next character decides every choice (first sets of alternatives, and of a repetition
+  and what follows it, are disjoint), are written with possessive repetition: going back could never help. One pass.
+* A choice the next character does not decide is *ambiguous*. Outside repetition the ways multiply and must stay
+  below ``MAX_WAYS``; the terminal is then written as an atomic group.
+* An ambiguous unlimited repetition of a deterministic part (``.*?(?= HTTP)``) goes back character by character; what
+  follows it in the terminal must reach at most ``MAX_TAIL`` characters, so that each step back costs a constant.
+* Inside an unlimited repetition everything must be deterministic, or fail within ``MAX_TAIL`` characters: a choice decided by
+  one character fails only together with the repetition around it, so no text is scanned twice.
+
+Everything else is refused, with the change that would help.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from reconstruct.grammar import characters as ch
+from reconstruct.grammar.characters import Ranges
+from reconstruct.grammar.patterns import (
+    Alt,
+    Atomic,
+    Capture,
+    Chars,
+    Edge,
+    Look,
+    Node,
+    PatternError,
+    Repeat,
+    Seq,
+    first_characters,
+    looks_around,
+    width,
+    write_pattern,
+)
+
+MAX_WAYS = 64
+"""Ambiguous ways through one terminal, and through one grammar. Each costs at most one more scan of the line: the worst
+line of a megabyte stays under a second. Real formats need fewer than ten."""
+
+MAX_TAIL = 64
+"""Characters that may be looked at for each step back of an ambiguous repetition. Real ones need the length of a
+delimiter (`` HTTP/1.1"`` is ten)."""
+
+MAX_COPIES = 12
+"""Copies of a counted part in the automata below; more is treated as without limit, which only refuses more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A terminal in its linear form."""
+
+    node: Node
+    ways: int
+    """ambiguous ways; 1 for deterministic"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What follows a part inside its terminal."""
+
+    chars: Ranges
+    """what it may begin with"""
+    fails: bool
+    """whether it can fail at all; the end of the terminal cannot"""
+    reach: int | None
+    """how many characters it looks at; None without limit"""
+
+
+_END = _Rest((), fails=False, reach=0)
+
+
+@lru_cache(maxsize=None)
+def prove_terminal(node: Node) -> Proven:
+    """The linear form of a terminal: the same matches as Python's ``re`` gives it, taken whole.
+
+    Raises:
+        PatternError: no proof was found; the message says what to change.
+    """
+    if width(node)[0] == 0:
+        raise PatternError("may match the empty text; make it match at least one character and the place optional")
+    tight, ways = _tighten(node, _END, inside=False)
+    return Proven(tight if ways == 1 else Atomic(tight), ways)
+
+
+def is_deterministic(node: Node) -> bool:
+    """Whether the next character decides everything in the node, so that it may stand inside a repetition."""
+    try:
+        return _tighten(node, _END, inside=True)[1] == 1
+    except PatternError:
+        return False
+
+
+def _tighten(node: Node, rest: _Rest, inside: bool) -> tuple[Node, int]:
+    """The node in linear form, and its ways. ``inside``: an unlimited repetition is around it."""
+    match node:
+        case Chars() | Edge():
+            return node, 1
+        case Look(item, ahead, negative):
+            if inside and not _is_short(item):
+                raise PatternError(f"a look-ahead inside a repetition may look at {MAX_TAIL} characters at most")
+            tight, ways = _tighten(item, _END, inside)
+            return Look(tight if ways == 1 else Atomic(tight), ahead, negative), 1
+        case Atomic(item):
+            tight, ways = _tighten(item, _END, inside)
+            return (Atomic(tight) if ways > 1 else tight), 1
+        case Capture(item):
+            tight, ways = _tighten(item, rest, inside)
+            return Capture(tight), ways
+        case Seq(items):
+            return _tighten_sequence(items, rest, inside)
+        case Alt(items):
+            return _tighten_choice(items, rest, inside)
+        case Repeat():
+            return _tighten_repeat(node, rest, inside)
+
+
+def _tighten_sequence(items: tuple[Node, ...], rest: _Rest, inside: bool) -> tuple[Node, int]:
+    tight: list[Node] = []
+    ways = 1
+    for item in reversed(items):
+        done, more = _tighten(item, rest, inside)
+        tight.append(done)
+        ways = _limit(ways * more, item)
+        rest = _before(item, rest)
+    return Seq(tuple(reversed(tight))), ways
+
+
+def _tighten_choice(items: tuple[Node, ...], rest: _Rest, inside: bool) -> tuple[Node, int]:
+    if not rest.fails:  # the alternatives after one that always matches are never tried
+        items = items[: next((i for i, item in enumerate(items) if not _can_fail(item)), len(items)) + 1]
+    node = Alt(items)
+    decided = _next_character_decides(items, rest)
+    if inside and not decided and (rest.fails or not all(map(_is_short, items[:-1]))):
+        raise PatternError(
+            f"inside a repetition the next character must decide between the alternatives of {write_pattern(node)}"
+        )
+    parts = [_tighten(item, rest, inside) for item in items]
+    tight = Alt(tuple(part for part, _ in parts))
+    if decided:  # the order is free, and an empty alternative must not be taken before the others were tried
+        tight = Alt(tuple(sorted(tight.items, key=lambda part: width(part)[0] == 0)))
+        return tight, max(ways for _, ways in parts)
+    ways = _limit(sum(ways for _, ways in parts), node)
+    return (tight, ways) if rest.fails else (Atomic(tight), 1)
+
+
+def _next_character_decides(items: tuple[Node, ...], rest: _Rest) -> bool:
+    seen: Ranges = ()
+    for item in items:
+        first = first_characters(item)
+        if width(item)[0] == 0:
+            first = ch.EVERY if looks_around(item) else ch.unite(first + rest.chars)
+        if ch.overlap(seen, first):
+            return False
+        seen = ch.unite(seen + first)
+    return True
+
+
+def _is_short(node: Node) -> bool:
+    """Whether trying the node and failing costs a constant."""
+    reach = _reach(node)
+    return reach is not None and reach <= MAX_TAIL
+
+
+def _tighten_repeat(node: Repeat, rest: _Rest, inside: bool) -> tuple[Node, int]:
+    item, low, high, mode = node.item, node.low, node.high, node.mode
+    if width(item)[1] == 0 or (high is None and width(item)[0] == 0):
+        raise PatternError(f"{write_pattern(node)} repeats something that may be empty")
+    if mode == "lazy" and not rest.fails:
+        high = low  # nothing asks it for more
+    if high == 0:
+        return Seq(()), 1
+    first = first_characters(item)
+    again = low > 1 and high != 1
+    inner = _Rest(
+        ch.unite(first + rest.chars), fails=rest.fails or again, reach=None if high is None else _plus(rest, item)
+    )
+    if high == low:
+        tight, ways = _tighten(item, inner if high > 1 else rest, inside)
+        return Repeat(tight, low, high), _limit(ways**low, node)
+    decided = not ch.overlap(first, rest.chars)
+    if inside and not decided:
+        raise PatternError(
+            f"inside a repetition {write_pattern(node)} must not begin like what follows it; exclude that character"
+        )
+    if decided or not rest.fails or mode == "possessive":
+        held = _Rest(inner.chars, fails=again or (rest.fails and mode != "possessive"), reach=inner.reach)
+        tight, ways = _tighten(item, held, inside or high is None)
+        if ways == 1 or not rest.fails or mode == "possessive":
+            return Repeat(tight, low, high, "possessive"), 1
+    if high is not None:
+        tight, ways = _tighten(item, inner, inside)
+        return Repeat(tight, low, high, mode), _limit(sum(ways**n for n in range(low, high + 1)), node)
+    if rest.reach is None or rest.reach > MAX_TAIL:
+        raise PatternError(
+            f"{write_pattern(node)} can be followed by what it repeats, and then by more than {MAX_TAIL} characters: "
+            "exclude the delimiter from the repeated set, as in [^,]*"
+        )
+    tight, _ = _tighten(item, _Rest(inner.chars, fails=True, reach=None), inside=True)
+    return Repeat(tight, low, None, mode), 2
+
+
+def _before(item: Node, rest: _Rest) -> _Rest:
+    """The rest as seen from in front of ``item``."""
+    if isinstance(item, Look | Edge):
+        return _Rest(ch.EVERY, fails=True, reach=_plus(rest, item))
+    chars = first_characters(item)
+    if width(item)[0] == 0:
+        chars = ch.unite(chars + rest.chars)
+    return _Rest(chars, fails=rest.fails or _can_fail(item), reach=_plus(rest, item))
+
+
+def _can_fail(node: Node) -> bool:
+    match node:
+        case Seq(items):
+            return any(map(_can_fail, items))
+        case Alt(items):
+            return all(map(_can_fail, items))
+        case Repeat(item, low):
+            return low > 0 and _can_fail(item)
+        case Atomic(item) | Capture(item):
+            return _can_fail(item)
+        case _:
+            return True
+
+
+def _plus(rest: _Rest, item: Node) -> int | None:
+    reach = _reach(item)
+    return None if rest.reach is None or reach is None else rest.reach + reach
+
+
+def _reach(node: Node) -> int | None:
+    """The greatest number of characters looked at, look-ahead included; None without limit."""
+    match node:
+        case Look(item):
+            return _reach(item)
+        case Edge():
+            return 1
+        case Atomic(item) | Capture(item):
+            return _reach(item)
+        case Seq(items) | Alt(items):
+            reaches = [_reach(item) for item in items]
+            known = [reach for reach in reaches if reach is not None]
+            return None if len(known) < len(reaches) else sum(known)
+        case Repeat(item, _, high):
+            reach = _reach(item)
+            return None if reach is None or high is None else reach * high
+        case Chars():
+            return 1
+
+
+def _limit(ways: int, node: Node) -> int:
+    if ways > MAX_WAYS:
+        raise PatternError(
+            f"{write_pattern(node)} can match in more than {MAX_WAYS} ways; let alternatives begin differently"
+        )
+    return ways
+
+
+# --- can two terminals be told apart? ---
+
+
+@dataclass(slots=True)
+class _Automaton:
+    """A nondeterministic automaton of a pattern; looks and edges are passed freely, so it accepts no less."""
+
+    steps: list[list[tuple[Ranges, int]]]
+    free: list[list[int]]
+
+    def add(self) -> int:
+        self.steps.append([])
+        self.free.append([])
+        return len(self.steps) - 1
+
+    def build(self, node: Node, start: int) -> int:
+        """Add the node behind state ``start``; the state behind it."""
+        match node:
+            case Chars(ranges):
+                end = self.add()
+                self.steps[start].append((ranges, end))
+                return end
+            case Seq(items):
+                for item in items:
+                    start = self.build(item, start)
+                return start
+            case Alt(items):
+                end = self.add()
+                for item in items:
+                    self.free[self.build(item, start)].append(end)
+                return end
+            case Repeat(item, low, high):
+                return self._build_repeat(item, low, high, start)
+            case Atomic(item) | Capture(item):
+                return self.build(item, start)
+            case Look() | Edge():
+                return start
+
+    def _build_repeat(self, item: Node, low: int, high: int | None, start: int) -> int:
+        for _ in range(min(low, MAX_COPIES)):
+            start = self.build(item, start)
+        if high is None or high > MAX_COPIES:
+            loop, end = self.add(), self.add()
+            self.free[start] += [loop, end]
+            self.free[self.build(item, loop)] += [loop, end]
+            return end
+        end = self.add()
+        self.free[start].append(end)
+        for _ in range(high - low):
+            start = self.build(item, start)
+            self.free[start].append(end)
+        return end
+
+    def closure(self, states: frozenset[int]) -> frozenset[int]:
+        reached, waiting = set(states), list(states)
+        while waiting:
+            for state in self.free[waiting.pop()]:
+                if state not in reached:
+                    reached.add(state)
+                    waiting.append(state)
+        return frozenset(reached)
+
+
+@lru_cache(maxsize=None)
+def _automaton(node: Node) -> tuple[tuple[tuple[tuple[Ranges, int], ...], ...], frozenset[int], frozenset[int]]:
+    """Steps per state with free moves folded in, start states, accepting states."""
+    automaton = _Automaton([], [])
+    start = automaton.add()
+    end = automaton.build(node, start)
+    closures = [automaton.closure(frozenset((state,))) for state in range(len(automaton.steps))]
+    steps = tuple(
+        tuple(sorted({(ranges, to) for member in closure for ranges, to in automaton.steps[member]}))
+        for closure in closures
+    )
+    accepting = frozenset(state for state, closure in enumerate(closures) if end in closure)
+    return steps, frozenset((start,)), accepting
+
+
+@lru_cache(maxsize=None)
+def can_share_start(a: Node, b: Node) -> bool:
+    """Whether some text begins with a match of ``a`` and also with a match of ``b``.
+
+    Exact but for looks, which are passed freely: True may then be wrong, False never is. False also bounds scanning: no
+    automaton of one lives past the end of a match of the other.
+    """
+    if not ch.overlap(first_characters(a), first_characters(b)) and width(a)[0] and width(b)[0]:
+        return False
+    steps_a, start_a, accepting_a = _automaton(a)
+    steps_b, start_b, accepting_b = _automaton(b)
+    waiting = [(p, q) for p in sorted(start_a) for q in sorted(start_b)]
+    seen = set(waiting)
+    while waiting:
+        p, q = waiting.pop()
+        if p in accepting_a or q in accepting_b:
+            return True
+        for ranges_p, to_p in steps_a[p]:
+            for ranges_q, to_q in steps_b[q]:
+                pair = (to_p, to_q)
+                if pair not in seen and ch.overlap(ranges_p, ranges_q):
+                    seen.add(pair)
+                    waiting.append(pair)
+    return False
