@@ -1,0 +1,125 @@
+"""All ways to read a line, behind one door: grammars and the self-describing kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from reconstruct.events import delimited, generic, json_lines, logfmt, w3c
+from reconstruct.events.decoded import Decoded
+from reconstruct.grammar.fields import type_columns
+from reconstruct.grammar.matcher import Matcher, matcher_for
+from reconstruct.grammar.plans import MatchPlan, load_plans
+from reconstruct.grammar.timestamps import TimeAnchor
+
+JSON = "json"
+LOGFMT = "logfmt"
+W3C = "w3c"
+DELIMITED = "delimited"
+GENERIC = generic.GENERIC
+
+SELF_DESCRIBING = (JSON, LOGFMT, W3C, DELIMITED)
+"""Kinds whose entries say what their fields are; they need no grammar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """What the head of a source says about the lines below it."""
+
+    w3c: w3c.W3cHeader | None = None
+    delimited: delimited.DelimitedHeader | None = None
+
+
+NO_HEADERS = Headers()
+
+
+class Formats:
+    """The grammars that are known, ranked, and the kinds that need none."""
+
+    def __init__(self, plans: Mapping[str, MatchPlan]) -> None:
+        self._plans = plans
+        self._matchers: dict[str, Matcher] = {}
+        self.ranked = rank_plans(plans)
+        """Ids of all grammars, the more specific first."""
+
+    def has_time(self, name: str) -> bool:
+        """Whether a line of the format can be told by its moment. GENERIC has nothing else, so it proves little."""
+        return name in SELF_DESCRIBING or (name != GENERIC and "time" in self._plans[name].fields)
+
+    def absorbs(self, name: str) -> bool:
+        """Whether plain text below an entry of this format is part of it: timestamped text, not access logs."""
+        if name in SELF_DESCRIBING:
+            return False
+        return name == GENERIC or (self._plans[name].kind not in ("access", "proxy") and self.has_time(name))
+
+    def decode(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> Decoded:
+        """Read the lines that are of format ``name``. ``anchor.envelope_ns``, if any, has one value per line given."""
+        if name == JSON:
+            return json_lines.decode_block(lines, anchor)
+        if name == LOGFMT:
+            return logfmt.decode_block(lines, anchor)
+        if name == GENERIC:
+            return generic.decode_block(lines, anchor)
+        if name == W3C:
+            return w3c.decode_block(lines, headers.w3c, anchor)
+        if name == DELIMITED:
+            if headers.delimited is None:
+                return Decoded(np.zeros(len(lines), np.bool_), {})
+            return delimited.decode_block(lines, headers.delimited, anchor)
+        plan = self._plans[name]
+        block = self._matcher(name).match_block("\n".join(lines))
+        count = int(block.matched.sum())
+        if not count:
+            return Decoded(block.matched, {})
+        return Decoded(block.matched, type_columns(block.columns, plan.decoders, count, narrow(anchor, block.matched)))
+
+    def match(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> npt.NDArray[np.bool_]:
+        """Which lines are of format ``name``."""
+        if name in self._plans:
+            return self._matcher(name).match_block("\n".join(lines)).matched
+        return self.decode(name, lines, headers, anchor).matched
+
+    def _matcher(self, name: str) -> Matcher:
+        matcher = self._matchers.get(name)
+        if matcher is None:
+            matcher = self._matchers[name] = matcher_for(self._plans[name])
+        return matcher
+
+
+def narrow(anchor: TimeAnchor, chosen: npt.NDArray[np.bool_]) -> TimeAnchor:
+    """The anchor of the chosen lines only."""
+    if anchor.envelope_ns is None or chosen.all():
+        return anchor
+    return TimeAnchor(anchor.modified_ns, anchor.envelope_ns.filter(pa.array(chosen)), anchor.date_order)
+
+
+def rank_plans(plans: Mapping[str, MatchPlan]) -> tuple[str, ...]:
+    """All ids, such that a format comes before those it wins over; else the one with more fields first, then by id."""
+    below: dict[str, set[str]] = {name: set() for name in plans}
+    for name, plan in plans.items():
+        for other in plan.wins_over:
+            if other in below:
+                below[other].add(name)
+    ranked: list[str] = []
+    waiting = sorted(plans, key=lambda name: (-len(plans[name].fields), name))
+    while waiting:
+        free = next((name for name in waiting if not below[name] & set(waiting)), waiting[0])
+        waiting.remove(free)
+        ranked.append(free)
+    return tuple(ranked)
+
+
+@lru_cache(maxsize=1)
+def known_formats() -> Formats:
+    """The formats of this installation and user; loaded once per process."""
+    return Formats(load_plans())
+
+
+def formats_of(plans: Mapping[str, MatchPlan] | None) -> Formats:
+    """The formats of these plans; those of this installation when None."""
+    return known_formats() if plans is None else Formats(plans)

@@ -1,0 +1,272 @@
+"""Reading lines level by level: envelope, inside, what the message of the inside holds.
+
+A *layer* says how the lines of one level are read. It is decided once per source (``source_profile``), so that the
+same line is read the same way whichever chunk it is in; within a layer every line is judged on its own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from reconstruct.events import envelopes
+from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Formats, Headers
+from reconstruct.events.multiline import looks_continued
+from reconstruct.grammar.timestamps import TimeAnchor
+
+Rows = npt.NDArray[np.int64]
+
+MAY_HAVE_TIME = re.compile(r"\d\d?[:.]\d\d|\d{8}")
+"""Every stamp has this; a line without it is not shown to formats that the source is not known to have."""
+
+PRETTY_OPENS = ("{", "[{")
+"""A line that is only this, indented or not, opens a JSON object written over several lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """How the lines of one level are read; see ``source_profile`` for how it is decided."""
+
+    envelopes: tuple[tuple[str, Layer], ...] = ()
+    """what wraps some of the lines, and how the insides are read"""
+    formats: tuple[str, ...] = ()
+    """formats seen in the sample, in order of trial"""
+    nested: tuple[tuple[str, Layer], ...] = ()
+    """formats whose message is itself a line of a known format"""
+    headers: Headers = NO_HEADERS
+    pretty: str = ""
+    """the line that opens a JSON object written over several lines; empty: there are none"""
+    folds: bool = False
+    """entries of the layer take the plain text below them (timestamped text)"""
+
+
+@dataclass(slots=True)
+class Part:
+    """Entries read alike. ``columns`` have one element per row; ``rows`` are lines of the block, ascending."""
+
+    rows: Rows
+    format: str
+    columns: dict[str, pa.Array]
+    absorbs: bool = False
+    alone: bool = False
+    """entries known by their envelope only: events unless they continue the entry above"""
+    unfinished: Layer | None = None
+    """the first of several lines that only together are an entry; read by this layer once they are joined"""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a block of lines holds. The arrays have one element per line and are filled in while reading."""
+
+    text: list[str]
+    """each line without its envelopes"""
+    parts: list[Part]
+    directive: npt.NDArray[np.bool_]
+    partial: npt.NDArray[np.bool_]
+    stream: npt.NDArray[np.int32]
+    tails: dict[int, str]
+    """text after the first line end inside a line: what a shipper has folded already"""
+    streams: dict[tuple[int, str], int] = field(default_factory=dict)
+    """codes given to streams, in order of appearance"""
+
+    def add_tail(self, row: int, text: str) -> None:
+        """Remember text that follows what is matched of a line; the innermost comes first."""
+        self.tails[row] = f"{text}\n{self.tails[row]}" if row in self.tails else text
+
+
+class Reader:
+    """Reads blocks of lines of one source."""
+
+    def __init__(self, formats: Formats, modified_ns: int, date_order: str | None) -> None:
+        self._formats = formats
+        self._modified_ns = modified_ns
+        self._date_order = date_order
+
+    def read(self, lines: list[str], layer: Layer) -> Reading:
+        """Read a block. ``lines`` hold no line ends."""
+        count = len(lines)
+        reading = Reading(
+            list(lines), [], np.zeros(count, np.bool_), np.zeros(count, np.bool_), np.zeros(count, np.int32), {}
+        )
+        self._read_level(reading, _Level(np.arange(count), lines, layer, "", {}))
+        return reading
+
+    def reread(self, reading: Reading, part: Part, rows: Rows, texts: list[str]) -> None:
+        """Read entries of an unfinished part again, now that the text of all their lines is joined; parts are added."""
+        assert part.unfinished is not None
+        layer = replace(part.unfinished, formats=(JSON,))
+        chosen = pa.array(np.isin(part.rows, rows))
+        outer = {name: column.filter(chosen) for name, column in part.columns.items() if name != "message"}
+        level = _Level(rows, texts, layer, part.format.removesuffix(JSON), outer)
+        self._read_formats(reading, level, np.arange(len(texts)))
+
+    def _anchor(self, level: _Level, chosen: Rows) -> TimeAnchor:
+        envelope_ns = level.outer.get("time_ns")
+        if envelope_ns is not None and len(chosen) < len(level.lines):
+            envelope_ns = envelope_ns.take(pa.array(chosen))
+        return TimeAnchor(self._modified_ns, envelope_ns, self._date_order)
+
+    def _read_level(self, reading: Reading, level: _Level) -> None:
+        left = np.arange(len(level.lines))
+        for kind, inside in level.layer.envelopes:
+            left = self._peel(reading, level, left, kind, inside)
+        left = self._read_formats(reading, level, left)
+        if not len(left):
+            return
+        left = self._open_pretty(reading, level, left)
+        left = self._read_others(reading, level, left)
+        if level.prefix:
+            self._keep_enveloped(reading, level, left)
+
+    def _peel(self, reading: Reading, level: _Level, left: Rows, kind: str, layer: Layer) -> Rows:
+        peeled = envelopes.peel(kind, level.choose(left), self._anchor(level, left)) if len(left) else None
+        if peeled is None:
+            return left
+        here = left[peeled.mask]
+        rows = level.rows[here]
+        inside = [self._cut_tail(reading, row, text) for row, text in zip(rows.tolist(), peeled.inside, strict=True)]
+        for row, text in zip(rows.tolist(), inside, strict=True):
+            reading.text[row] = text
+        reading.partial[rows] = peeled.partial
+        codes = reading.streams
+        reading.stream[rows] = [
+            codes.setdefault((above, stream), len(codes) + 1)
+            for above, stream in zip(reading.stream[rows].tolist(), peeled.stream, strict=True)
+        ]
+        outer = envelopes.wrap_columns(level.take_outer(here), peeled.columns)
+        self._read_level(reading, _Level(rows, inside, layer, f"{level.prefix}{kind}/", outer))
+        return left[~peeled.mask]
+
+    def _cut_tail(self, reading: Reading, row: int, text: str) -> str:
+        if "\n" not in text:
+            return text
+        first, _, tail = text.partition("\n")
+        reading.add_tail(row, tail)
+        return first
+
+    def _read_formats(self, reading: Reading, level: _Level, left: Rows) -> Rows:
+        for name in level.layer.formats:
+            if not len(left):
+                break
+            if name == GENERIC:
+                loose = np.fromiter((looks_continued(text) for text in level.choose(left)), np.bool_, len(left))
+                left = np.union1d(left[loose], self._try(reading, level, left[~loose], name))
+            else:
+                left = self._try(reading, level, left, name)
+        return left
+
+    def _read_others(self, reading: Reading, level: _Level, left: Rows) -> Rows:
+        """Formats the source is not known to have; only for lines that cannot be part of the entry above."""
+        tried = level.layer.formats
+        texts = level.choose(left)
+        fresh = np.fromiter((not looks_continued(text) for text in texts), np.bool_, len(left))
+        kept, left = left[~fresh], left[fresh]
+        if JSON not in tried:
+            brace = np.fromiter((level.lines[at].startswith("{") for at in left.tolist()), np.bool_, len(left))
+            if brace.any():
+                left = np.union1d(left[~brace], self._try(reading, level, left[brace], JSON))
+        timed = np.fromiter(
+            (MAY_HAVE_TIME.search(level.lines[at]) is not None for at in left.tolist()), np.bool_, len(left)
+        )
+        kept, left = np.union1d(kept, left[~timed]), left[timed]
+        for name in (*self._formats.ranked, LOGFMT, GENERIC):
+            if not len(left):
+                break
+            if name not in tried and (name in (LOGFMT, GENERIC) or self._formats.has_time(name)):
+                left = self._try(reading, level, left, name)
+        return np.union1d(kept, left)
+
+    def _try(self, reading: Reading, level: _Level, left: Rows, name: str) -> Rows:
+        """Read the lines ``left`` that are of format ``name``; what is left then."""
+        decoded = self._formats.decode(name, level.choose(left), level.layer.headers, self._anchor(level, left))
+        taken = decoded.matched
+        if decoded.directives is not None and decoded.directives.any():
+            reading.directive[level.rows[left[decoded.directives]]] = True
+            taken = taken | decoded.directives
+        if decoded.continuations is not None and decoded.continuations.any():
+            # a quoted field runs on: the line above each continuation is not complete
+            reading.partial[level.rows[left[np.flatnonzero(decoded.continuations) - 1]]] = True
+            taken = taken | decoded.continuations
+        here = left[decoded.matched]
+        if len(here):
+            columns = envelopes.wrap_columns(level.take_outer(here), decoded.columns)
+            part = Part(level.rows[here], level.prefix + name, columns, self._formats.absorbs(name))
+            inner = dict(level.layer.nested).get(name)
+            if inner is not None and "message" in columns:
+                part = self._read_messages(reading, part, inner)
+            if len(part.rows):
+                reading.parts.append(part)
+        return left[~taken]
+
+    def _read_messages(self, reading: Reading, part: Part, layer: Layer) -> Part:
+        """Read messages that are lines of a known format themselves; the part of the entries whose message is not."""
+        whole: list[str] = [text or "" for text in part.columns["message"].to_pylist()]
+        messages = [text.partition("\n")[0] if "\n" in text else text for text in whole]
+        outer = {name: column for name, column in part.columns.items() if name != "message"}
+        level = _Level(part.rows, messages, layer, f"{part.format}/", outer)
+        left = self._read_formats(reading, level, np.arange(len(messages)))
+        for at in np.setdiff1d(np.arange(len(messages)), left).tolist():
+            if len(whole[at]) > len(messages[at]):
+                reading.add_tail(int(part.rows[at]), whole[at][len(messages[at]) + 1 :])
+        if len(left) == len(messages):
+            return part
+        keep = pa.array(left)
+        return Part(part.rows[left], part.format, {k: v.take(keep) for k, v in part.columns.items()}, part.absorbs)
+
+    def _open_pretty(self, reading: Reading, level: _Level, left: Rows) -> Rows:
+        """The first lines of JSON objects that take several lines, or that the runtime cut into several."""
+        opens = np.zeros(len(left), np.bool_)
+        if level.layer.pretty:
+            opens |= np.fromiter(
+                (level.lines[at].rstrip() in PRETTY_OPENS for at in left.tolist()), np.bool_, len(left)
+            )
+        cut = reading.partial[level.rows[left]]
+        if cut.any():
+            opens |= cut & np.fromiter((level.lines[at].startswith("{") for at in left.tolist()), np.bool_, len(left))
+        here = left[opens]
+        if len(here):
+            columns = {**level.take_outer(here), "message": pa.array(level.choose(here), pa.string())}
+            reading.parts.append(Part(level.rows[here], level.prefix + JSON, columns, unfinished=level.layer))
+        return left[~opens]
+
+    def _keep_enveloped(self, reading: Reading, level: _Level, left: Rows) -> None:
+        """Lines known by their envelope only: entries, unless they continue the one above."""
+        texts = level.choose(left)
+        filled = np.fromiter((bool(text) and not text.isspace() for text in texts), np.bool_, len(left))
+        alone = filled.copy()
+        if not level.layer.formats:  # plain text all along: nothing that a line could continue but by its shape
+            alone &= np.fromiter((looks_continued(text) for text in texts), np.bool_, len(left))
+        for mask, is_alone in ((filled & ~alone, False), (alone, True)):
+            here = left[mask]
+            if len(here):
+                columns = {**level.take_outer(here), "message": pa.array(level.choose(here), pa.string())}
+                reading.parts.append(Part(level.rows[here], level.prefix[:-1], columns, alone=is_alone))
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """Lines to be read by one layer; ``rows`` and the columns of ``outer`` have one element per line."""
+
+    rows: Rows
+    lines: list[str]
+    layer: Layer
+    prefix: str
+    """format ids of the envelopes, each with a slash"""
+    outer: dict[str, pa.Array]
+    """what the envelopes say"""
+
+    def choose(self, chosen: Rows) -> list[str]:
+        if len(chosen) == len(self.lines):
+            return self.lines
+        lines = self.lines
+        return [lines[at] for at in chosen.tolist()]
+
+    def take_outer(self, chosen: Rows) -> dict[str, pa.Array]:
+        if len(chosen) == len(self.lines):
+            return self.outer
+        at = pa.array(chosen)
+        return {name: column.take(at) for name, column in self.outer.items()}

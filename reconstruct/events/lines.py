@@ -1,0 +1,104 @@
+"""Raw bytes to clean lines: where each line is, and the text that formats are matched against.
+
+Positions are those of the raw bytes; cleaning (colour codes, NUL, carriage returns, broken UTF-8) changes the text
+only, never the number of lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Positions = npt.NDArray[np.int64]
+
+MATCH_CAP = 1 << 20
+"""Bytes of one line that are looked at (sources keeps far more of it). No logger writes a longer entry; a hostile or
+binary file may."""
+
+SEARCH_BYTES = 1 << 24
+"""Bytes searched for line ends at a time: bounds the mask that numpy makes."""
+
+_TERMINAL_CODE = re.compile(
+    r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]"  # CSI: colours, cursor movement
+    r"|\][^\x07\x1b\n]{0,4096}(?:\x07|\x1b\\)"  # OSC: window title, links
+    r"|[@-Z\\^_]"  # two-character escapes
+    r"|[()*+][0-9A-B]"  # character sets
+    r")?"
+)
+"""ECMA-48 sequences. Bounded repetitions: an unfinished one is dropped as a lone escape, in linear time."""
+
+NEWLINE = 10
+RETURN = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of one block: ``start``, ``stop`` (without line end) and ``end`` (with it) in bytes from the block's first.
+
+    ``end`` of a last line without line end counts the one it lacks. ``clipped`` are the rows longer than MATCH_CAP,
+    whose text is cut there.
+    """
+
+    text: list[str]
+    start: Positions
+    stop: Positions
+    end: Positions
+    clipped: list[int]
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+
+def split_lines(data: bytes) -> Lines:
+    """The lines of ``data``; no line after a final line end."""
+    feeds = _find_newlines(data)
+    end = feeds + 1
+    if len(data) and (not len(feeds) or feeds[-1] != len(data) - 1):
+        end = np.append(end, len(data) + 1)
+    start = np.concatenate([np.zeros(min(1, len(end)), np.int64), end[:-1]])
+    stop = end - 1
+    raw = np.frombuffer(data, np.uint8)
+    if b"\r\n" in data or data.endswith(b"\r"):
+        filled = np.flatnonzero(stop > start)
+        stop[filled[raw[stop[filled] - 1] == RETURN]] -= 1
+    clipped = np.flatnonzero(stop - start > MATCH_CAP)
+    if len(clipped):
+        text = _clean("\n".join(_decode_clipped(data, start, stop))).split("\n")
+    else:
+        text = _clean(data.decode("utf-8", "replace")).split("\n")
+        if len(text) > len(end):
+            text.pop()
+    return Lines(text, start, stop, end, clipped.tolist())
+
+
+def strip_terminal_codes(text: str) -> str:
+    """``text`` without terminal escape sequences; a lone escape character goes too."""
+    return _TERMINAL_CODE.sub("", text) if "\x1b" in text else text
+
+
+def _clean(text: str) -> str:
+    if "\x1b" in text:
+        text = _TERMINAL_CODE.sub("", text)
+    if "\0" in text:
+        text = text.replace("\0", "")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").removesuffix("\r")
+    return text.removeprefix("\ufeff")
+
+
+def _find_newlines(data: bytes) -> Positions:
+    raw = np.frombuffer(data, np.uint8)
+    found = [
+        np.flatnonzero(raw[at : at + SEARCH_BYTES] == NEWLINE).astype(np.int64) + at
+        for at in range(0, len(data), SEARCH_BYTES)
+    ]
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+
+def _decode_clipped(data: bytes, start: Positions, stop: Positions) -> Iterator[str]:
+    for first, last in zip(start.tolist(), stop.tolist(), strict=True):
+        yield data[first : min(last, first + MATCH_CAP)].decode("utf-8", "replace")

@@ -1,0 +1,275 @@
+"""How the lines of one source are read: decided once, from a sample, so that all its chunks agree.
+
+The sample is given as whole lines; lines of the same skeleton are looked at a few times and counted as often as they
+occur. Every format that reads lines of the sample becomes a candidate; candidates are tried on every line in order
+of rank, so a file may mix formats.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from reconstruct.events import delimited, envelopes, w3c
+from reconstruct.events.envelopes import Peeled
+from reconstruct.events.formats import DELIMITED, GENERIC, JSON, LOGFMT, NO_HEADERS, W3C, Formats, Headers, formats_of
+from reconstruct.events.layers import PRETTY_OPENS, Layer, Rows
+from reconstruct.events.lines import split_lines
+from reconstruct.events.multiline import looks_continued
+from reconstruct.grammar.plans import MatchPlan
+from reconstruct.grammar.timestamps import TimeAnchor, choose_date_order, find_timestamp
+from reconstruct.sources.model import LOOKAHEAD, Chunk, Source
+
+SAMPLE_LINES = 5_000
+"""Lines of the sample that are looked at; their skeletons take some 20 ms."""
+
+PER_SKELETON = 3
+"""Lines of one skeleton that are matched; the others are taken to be alike."""
+
+MAX_SKELETONS = 300
+"""Skeletons that are matched, the frequent first: bounds the time a file of unlike lines takes."""
+
+MAX_DEPTH = 4
+"""Levels of nesting: syslog around docker around JSON around a text format; nobody wraps deeper."""
+
+MOST = 0.5
+"""Share of lines that decides what a source as a whole is."""
+
+COMPOSE_SHARE = 0.8
+"""Share of lines that must have the prefix of ``docker compose``: a bar is no rare thing in text."""
+
+NESTED_SHARE = 0.1
+"""Share of a format's messages that must be lines of another format before messages are read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProfile:
+    """How to read one source. Small and picklable: it travels with every chunk."""
+
+    layer: Layer
+    modified_ns: int
+    date_order: str | None = None
+    service: str | None = None
+    """from the file's name; fills events that do not say"""
+    reach: int = LOOKAHEAD
+    """bytes below an entry's first line that its continuations may take"""
+    changes: tuple[tuple[int, w3c.W3cHeader], ...] = ()
+    """offset of the end of a chunk, and the ``#Fields:`` in force from there on where it changed; ascending"""
+
+    @property
+    def has_directives(self) -> bool:
+        """Whether lines are read by directives above them, so that :func:`note_directives` must see every chunk."""
+        return self.layer.headers.w3c is not None
+
+    @property
+    def main_format(self) -> str:
+        """The first candidate with its envelopes; empty when the sample holds no known format."""
+        layer, names = self.layer, []
+        while layer.envelopes:
+            name, layer = layer.envelopes[0]
+            names.append(name)
+        return "/".join([*names, *layer.formats[:1]])
+
+    def layer_at(self, offset: int) -> Layer:
+        """How the chunk at ``offset`` of the stream is read."""
+        passed = [header for at, header in self.changes if at <= offset]
+        return replace(self.layer, headers=replace(self.layer.headers, w3c=passed[-1])) if passed else self.layer
+
+
+def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] | None = None) -> SourceProfile:
+    """Decide how a source is read from ``head``: whole lines of it, the first ones first.
+
+    ``plans``: the grammars to know; those of this installation when not given.
+    """
+    formats = formats_of(plans)
+    whole = head.rfind(b"\n") + 1
+    lines = split_lines(head[:whole] if whole else head).text[:SAMPLE_LINES]
+    sample = _Sample.of(lines)
+    order = choose_date_order(_find_stamps(sample.lines), source.modified_ns)
+    chooser = _Chooser(formats, TimeAnchor(source.modified_ns, None, order))
+    layer = chooser.choose(sample, 0)
+    layer = replace(layer, pretty=_find_pretty(lines, layer))
+    return SourceProfile(layer, source.modified_ns, order, envelopes.service_of_path(source.path))
+
+
+def note_directives(profile: SourceProfile, chunk: Chunk) -> SourceProfile:
+    """The profile that also knows the ``#Fields:`` changes in ``chunk``; chunks are to be given in order.
+
+    Only needed where ``profile.has_directives``; must have seen all chunks before the one that is scanned.
+    """
+    header = profile.changes[-1][1] if profile.changes else profile.layer.headers.w3c
+    if header is None or b"#Fields:" not in chunk.data:
+        return profile
+    directives = [line for line in split_lines(chunk.data).text if line.startswith("#")]
+    software = [line for line in directives if line.startswith("#Software:")][-1:]
+    fields = [line for line in directives if line.startswith("#Fields:")][-1:]
+    found = w3c.find_header(software + fields)
+    if found is not None and not software:
+        found = replace(found, software=header.software)
+    if found is None or found == header:
+        return profile
+    return replace(profile, changes=(*profile.changes, (chunk.end, found)))
+
+
+_WORDS = re.compile(r"[A-Za-z]+|[0-9]+")
+
+
+def _skeleton(line: str) -> str:
+    """The punctuation of the beginning and the end of a line; words are ``a``, numbers ``0``."""
+    return _WORDS.sub(lambda found: "0" if found[0][0] <= "9" else "a", f"{line[:160]}\n{line[-40:]}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Lines, and how many lines of the source each stands for."""
+
+    lines: list[str]
+    weights: npt.NDArray[np.float64]
+
+    @staticmethod
+    def of(lines: Sequence[str]) -> _Sample:
+        groups: dict[str, list[str]] = {}
+        counts: dict[str, int] = {}
+        for line in lines:
+            if line and not line.isspace():
+                key = _skeleton(line)
+                counts[key] = counts.get(key, 0) + 1
+                group = groups.setdefault(key, [])
+                if len(group) < PER_SKELETON:
+                    group.append(line)
+        kept = set(sorted(groups, key=lambda key: -counts[key])[:MAX_SKELETONS])
+        chosen = [(line, counts[key] / len(group)) for key, group in groups.items() if key in kept for line in group]
+        return _Sample([line for line, _ in chosen], np.array([weight for _, weight in chosen], np.float64))
+
+    def share(self, mask: npt.NDArray[np.bool_]) -> float:
+        return float(self.weights[mask].sum() / self.weights.sum()) if len(self.weights) else 0.0
+
+    def keep(self, mask: npt.NDArray[np.bool_], lines: Sequence[str] | None = None) -> _Sample:
+        """The lines of the mask; ``lines``: what is inside them."""
+        kept = [line for line, is_kept in zip(self.lines, mask.tolist(), strict=True) if is_kept]
+        return _Sample(list(lines) if lines is not None else kept, self.weights[mask])
+
+
+class _Chooser:
+    """Chooses the layer of a sample, level by level."""
+
+    def __init__(self, formats: Formats, anchor: TimeAnchor) -> None:
+        self._formats = formats
+        self._anchor = anchor
+
+    def choose(self, sample: _Sample, depth: int) -> Layer:
+        """The layer of whole lines."""
+        wrapped: list[tuple[str, Layer]] = []
+        if depth < MAX_DEPTH:
+            for kind in envelopes.KINDS:
+                peeled = envelopes.peel(kind, sample.lines, self._anchor) if sample.lines else None
+                if peeled is None:
+                    continue
+                inside = sample.keep(peeled.mask, peeled.inside)
+                layer = self.choose(_Sample(inside.lines, inside.weights), depth + 1)
+                if self._accepts(kind, peeled, sample, inside, layer):
+                    wrapped.append((kind, layer))
+                    sample = sample.keep(~peeled.mask)
+        headers = Headers(w3c.find_header(sample.lines), None if depth else delimited.find_header(sample.lines))
+        found = self._find_formats(sample, headers)
+        return Layer(
+            tuple(wrapped),
+            tuple(found),
+            tuple(self._find_nested(found, sample, headers, depth)),
+            headers,
+            folds=any(self._formats.absorbs(name) for name in found),
+        )
+
+    def _accepts(self, kind: str, peeled: Peeled, sample: _Sample, inside: _Sample, layer: Layer) -> bool:
+        """Whether the lines have the envelope, or only look like it."""
+        share = sample.share(peeled.mask)
+        if kind == envelopes.COMPOSE:
+            columns = {len(prefix.rstrip()) for prefix in peeled.stream}
+            return share >= COMPOSE_SHARE and len(columns) == 1 and not self._reads_most(sample)
+        if kind == envelopes.STAMPED:  # or it is the stamp of a text format: then there is none inside
+            known = bool(layer.envelopes) or self._reads_most(inside)
+            return share >= MOST and (known or any(looks_continued(text) for text in inside.lines))
+        return True
+
+    def _reads_most(self, sample: _Sample) -> bool:
+        """Whether formats with a moment of their own read most of the lines."""
+        found = self._find_formats(sample, NO_HEADERS)
+        read = np.zeros(len(sample.lines), np.bool_)
+        for name, chosen in found.items():
+            if name != GENERIC:
+                read[chosen] = True
+        return sample.share(read) >= MOST
+
+    def _find_formats(self, sample: _Sample, headers: Headers) -> dict[str, Rows]:
+        """The formats that read lines of the sample, in order of trial, and which lines."""
+        found: dict[str, Rows] = {}
+        left = np.arange(len(sample.lines))
+        described = [W3C] if headers.w3c else []
+        described += [DELIMITED] if headers.delimited else []
+        for name in (*described, JSON, *self._formats.ranked, LOGFMT, GENERIC):
+            if not len(left):
+                break
+            texts = [sample.lines[at] for at in left.tolist()]
+            matched = self._formats.match(name, texts, headers, self._anchor)
+            if name in (LOGFMT, GENERIC):
+                matched &= np.fromiter((not looks_continued(text) for text in texts), np.bool_, len(texts))
+            here = left[matched]
+            if not len(here):
+                continue
+            if not self._formats.has_time(name) and sample.weights[here].sum() < MOST * sample.weights.sum():
+                continue
+            found[name] = here
+            left = left[~matched]
+        return found
+
+    def _find_nested(
+        self, found: dict[str, Rows], sample: _Sample, headers: Headers, depth: int
+    ) -> Iterator[tuple[str, Layer]]:
+        """The formats whose messages are lines of known formats themselves, and how those are read."""
+        if depth >= MAX_DEPTH:
+            return
+        for name, chosen in found.items():
+            lines = [sample.lines[at] for at in chosen.tolist()]
+            decoded = self._formats.decode(name, lines, headers, self._anchor)
+            column = decoded.columns.get("message")
+            texts = [(text or "").partition("\n")[0] for text in column.to_pylist()] if column is not None else []
+            filled = np.fromiter((bool(text) for text in texts), np.bool_, len(texts))
+            if not filled.any():
+                continue
+            weights = sample.weights[chosen[decoded.matched]]
+            messages = _Sample([text for text in texts if text], weights[filled])
+            inside = self._find_inside(messages)
+            if inside:
+                deeper = tuple(self._find_nested(inside, messages, NO_HEADERS, depth + 1))
+                yield name, Layer((), tuple(inside), deeper)
+
+    def _find_inside(self, messages: _Sample) -> dict[str, Rows]:
+        """Formats that read enough messages to be what they are, not a coincidence of wording."""
+        found = self._find_formats(messages, NO_HEADERS)
+        found.pop(GENERIC, None)
+        total = messages.weights.sum()
+        found = {name: rows for name, rows in found.items() if messages.weights[rows].sum() >= NESTED_SHARE * total}
+        if LOGFMT in found:  # pairs in a sentence are not an entry; one with a moment or a message is
+            lines = [messages.lines[at] for at in found[LOGFMT].tolist()]
+            columns = self._formats.decode(LOGFMT, lines, NO_HEADERS, self._anchor).columns
+            if not {"time_ns", "message"} & columns.keys():
+                del found[LOGFMT]
+        return found
+
+
+def _find_pretty(lines: Sequence[str], layer: Layer) -> str:
+    """The line that opens a JSON object written over several lines; empty when there is none.
+
+    Below text with moments such lines are part of an entry, not entries.
+    """
+    opens = {line.rstrip() for line in lines if line.strip() in PRETTY_OPENS}
+    return min(opens, key=lambda line: (len(line), line)) if opens and not layer.folds else ""
+
+
+def _find_stamps(lines: Sequence[str]) -> list[str]:
+    found = ((line, find_timestamp(line)) for line in lines)
+    return [line[at[0] : at[1]] for line, at in found if at is not None]
