@@ -28,7 +28,7 @@ NOBODY = -1
 
 _CONTINUES = re.compile(
     r"[ \t]"  # indented: Java "\tat", Python '  File "', SQL, YAML, wrapped JSON
-    r"|at [\w$.<>/@-]+[ (\[]"  # V8, Java with the indent lost
+    r"|at (?:async )?[\w$.<>/@-]+ ?[(\[]"  # V8, Java with the indent lost
     r"|Caused by: |Suppressed: |\.\.\. \d+ (?:more|common frames)"  # java.lang.Throwable.printStackTrace
     r"|Traceback \(most recent call last\):|During handling of the above|The above exception was the direct"  # Python
     r"|goroutine \d+ \[|created by [\w./*()-]+|\[signal |exit status \d|panic: |runtime\."  # Go
