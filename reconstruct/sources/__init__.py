@@ -1,10 +1,4 @@
-"""Log files: which there are, how they are read, and their bytes in chunks of whole lines.
-
->>> from reconstruct.sources import discover, read_chunks
->>> discovery = discover(["samples"])                                # doctest: +SKIP
->>> sum(chunk.data.count(b"\\n") for chunk in read_chunks(discovery.sources[0]))  # doctest: +SKIP
-1200
-"""
+"""Log files: which there are, how they are read, and their bytes in chunks of whole lines."""
 
 from reconstruct.sources.chunks import load_chunk, plan_ranges, read_chunks
 from reconstruct.sources.discover import discover

@@ -16,9 +16,9 @@ from typing import Protocol
 PIECE_BYTES = 1 << 20
 """Most bytes one step gives. Large enough that the Python around a step does not show."""
 
-ZSTD_FEED_BYTES = 8 << 10
-"""Compressed bytes given to zstandard at once: its interface has no output limit, and 8 kB can at worst become
-256 MB (runs of 128 kB in four bytes)."""
+ZSTD_FEED_BYTES = 2 << 10
+"""Compressed bytes given to zstandard at once: its interface has no output limit, and 2 kB can at worst become 64 MB
+(runs of 128 kB in four bytes). Usual logs give 20 to 60 kB of them, enough that the calls do not show."""
 
 
 class DamagedError(Exception):

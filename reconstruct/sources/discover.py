@@ -14,7 +14,6 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,8 +26,9 @@ from reconstruct.sources.model import STDIN, Discovery, Skipped, Source
 from reconstruct.sources.probe import Probe, RefusedError, probe_file
 from reconstruct.sources.walk import Found, kind_of, walk_directory, why_passed_over
 
-TWIN_BYTES = 8 << 10
-"""Decoded bytes in which ``x.log.1`` and ``x.log.1.gz`` must agree to be one log that was being compressed."""
+TWIN_BYTES = 1 << 10
+"""Decoded bytes in which ``x.log.1`` and ``x.log.1.gz`` must agree, as far as the latter goes, to be one log that was
+being compressed: several lines with their stamps."""
 
 
 def discover(
@@ -86,7 +86,8 @@ class _Log:
     fingerprint: str
     compression: str | None
     encoding: str
-    head_key: bytes
+    head: bytes
+    """The first TWIN_BYTES, decoded."""
     first_stamp: int | None
     last_stamp: int | None
 
@@ -180,7 +181,7 @@ class _Search:
             probe.fingerprint,
             probe.compression,
             probe.encoding,
-            blake2b(probe.head[:TWIN_BYTES], digest_size=16).digest(),
+            probe.head[:TWIN_BYTES],
             self._first_stamp(probe.head),
             self._first_stamp(probe.tail) if probe.tail else None,
         )
@@ -214,16 +215,17 @@ class _Search:
         """The family without files that hold what another of its files holds: a rotation that was copied, or one that
         was being compressed. Only with a stamp to show for it: two days may well log the same few words."""
         logs = sorted((self._logs[path] for path in paths), key=lambda log: (log.compression is not None, log.path))
-        by_content: dict[object, _Log] = {}
+        by_content: dict[str, _Log] = {}
+        by_mark: dict[tuple[str, int | None], _Log] = {}
         for log in logs:
             if log.first_stamp is None:
                 continue
             name = parse_name(Path(log.path).name)
             original = by_content.setdefault(log.fingerprint, log)
-            twin = by_content.setdefault((name.date, name.number, log.head_key), log)
+            twin = by_mark.setdefault((name.date, name.number), log)
             if original is not log:
                 self._skipped[log.path] = f"a copy of {original.path}"
-            elif twin is not log and log.compression is not None:
+            elif twin.compression is None and log.compression and twin.head.startswith(log.head):
                 self._skipped[log.path] = f"the compressed copy of {twin.path}"
         return [path for path in paths if path not in self._skipped]
 

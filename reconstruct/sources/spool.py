@@ -65,7 +65,8 @@ def keep(make: Callable[[Path], None], name: Callable[[], str]) -> Path:
         make(holder / "made")
         final = directory / name()
         try:
-            (holder / "made").rename(final)
+            if not final.exists():
+                (holder / "made").rename(final)
         except OSError:
             if not final.exists():  # else another process made the same directory in the meantime
                 raise
