@@ -1,10 +1,390 @@
-"""Identifier candidates of a batch of events."""
+"""Identifier candidates of a batch of events.
+
+Takes EVENTS rows, gives MENTIONS rows. Each place an identifier may stand in is a *slot*: ``key:order.id``,
+``query:order``, ``path:/orders/{}``, ``cookie:sid``, ``text:order``. Client address, user, request, trace, span and
+session ids have columns of their own and are not repeated here. Work is per distinct path, query, context and value;
+values that cannot identify (prices, durations, dates, addresses, prose, null words) never leave this module, and of
+bearer tokens only the claims that name someone do.
+"""
 
 from __future__ import annotations
 
-import pyarrow as pa
+import re
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote_plus
 
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reconstruct.events.free_text import SECRET, UNNAMED, Found, find_in_text
+from reconstruct.events.nouns import NAME_CAP, is_secret, may_identify, noun_of
+from reconstruct.events.routes import explode, is_asset, shape_paths
+from reconstruct.events.schema import MENTIONS
+from reconstruct.events.shapes import TOKEN_CAP, classify, identify, trace_parts
+
+MENTIONS_PER_EVENT = 256
+"""Mentions kept of one event. A batch line with more members is a dump; its first ones show what it is."""
+
+QUERY_CAP = 8_192
+"""Longest query string read, in characters: the request line limit of common servers."""
+
+ATTRIBUTES_CAP = 262_144
+"""Longest attributes object read, in characters."""
+
+CACHED_VALUES = 131_072
+"""Distinct unusual values remembered per process (about 50 MB at worst)."""
+
+NESTING = 6
+"""Levels of lists and objects searched inside an attribute value."""
+
+_COOKIE_KEYS = frozenset({"cookie", "http_cookie", "set-cookie", "set_cookie", "cookies", "sent_http_set_cookie"})
 
 def extract(events: pa.RecordBatch) -> pa.RecordBatch:
-    """Find the identifier candidates of EVENTS rows; gives MENTIONS rows, sorted by event."""
-    raise NotImplementedError
+    """Find the identifier candidates of EVENTS rows; gives MENTIONS rows sorted by event, then slot."""
+    pieces = [
+        _in_paths(events.column("path")),
+        _in_queries(events.column("query")),
+        find_in_text(events.column("message")),
+        _in_attributes(events.column("attributes")),
+    ]
+    return _assemble([piece for piece in pieces if len(piece.rows)])
+
+
+def _distinct(column: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Distinct values of a column without its nulls; the rows that have one; which one each has."""
+    rows = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    encoded = column.drop_null().dictionary_encode()
+    return encoded.dictionary, rows, encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _spread(rows: npt.NDArray[np.int64], codes: npt.NDArray[np.int64], of_distinct: Found, n_distinct: int) -> Found:
+    """Candidates of distinct values, repeated for every row that has the value."""
+    counts = np.bincount(of_distinct.rows, minlength=n_distinct)
+    starts = np.cumsum(counts) - counts
+    at, within = explode(counts[codes])
+    taken = pa.array(starts[codes][at] + within)
+    return Found(rows[at], of_distinct.slots.take(taken), of_distinct.values.take(taken))
+
+
+def _nothing() -> Found:
+    return Found(np.zeros(0, np.int64), pa.array([], pa.string()).dictionary_encode(), pa.array([], pa.string()))
+
+
+def _in_paths(column: pa.Array) -> Found:
+    """Variable segments of paths; static files have none."""
+    distinct, rows, codes = _distinct(column)
+    pages = pc.invert(is_asset(distinct))
+    candidates = pc.and_(pages, pc.match_substring_regex(distinct, pattern="[0-9@]"))
+    index = np.flatnonzero(candidates.to_numpy(zero_copy_only=False))
+    if not len(index):
+        return _nothing()
+    shaped = shape_paths(distinct.take(pa.array(index)))
+    slots = pc.binary_join_element_wise("path:", shaped.routes.take(pa.array(shaped.path)), "")
+    numbered = shaped.variables[shaped.path] > 1
+    ordinals = pa.array(np.where(numbered, shaped.ordinal + 1, 0)).cast(pa.string())
+    slots = pc.if_else(pa.array(numbered), pc.binary_join_element_wise(slots, ordinals, "#"), slots)
+    fits = pa.array(np.flatnonzero(pc.less_equal(pc.binary_length(slots), 2 * NAME_CAP).to_numpy(zero_copy_only=False)))
+    found = Found(index[shaped.path], slots.dictionary_encode(), shaped.values)
+    found = Found(found.rows[fits.to_numpy()], found.slots.take(fits), found.values.take(fits))
+    return _spread(rows, codes, found, len(distinct))
+
+
+def _in_queries(column: pa.Array) -> Found:
+    """Parameters of query strings."""
+    distinct, rows, codes = _distinct(column)
+    at: list[int] = []
+    slots: list[str] = []
+    values: list[str] = []
+    for index, query in enumerate(distinct.to_pylist()):
+        for pair in query[:QUERY_CAP].split("&"):
+            name, sign, value = pair.partition("=")
+            if value and len(value) <= TOKEN_CAP:
+                slot = _query_slot(name)
+                if slot:
+                    at.append(index)
+                    slots.append(slot)
+                    values.append(unquote_plus(value) if "%" in value or "+" in value else value)
+    if not at:
+        return _nothing()
+    found = Found(np.array(at), pa.array(slots, pa.string()).dictionary_encode(), _strings(values))
+    return _spread(rows, codes, found, len(distinct))
+
+
+@lru_cache(maxsize=65_536)
+def _query_slot(name: str) -> str:
+    """Slot of a query parameter; empty when it cannot hold an identifier."""
+    if len(name) > NAME_CAP:
+        return ""
+    name = unquote_plus(name).removeprefix("amp;").removesuffix("[]")
+    if is_secret(name):
+        return SECRET
+    return f"query:{name}" if name.isprintable() and " " not in name and may_identify(name) else ""
+
+
+def _in_attributes(column: pa.Array) -> Found:
+    """Keys of the attributes object, nested ones by dotted path, cookies by name."""
+    rows: list[int] = []
+    slots: list[str] = []
+    values: list[str] = []
+
+    def visit(row: int, key: str, value: object, depth: int) -> None:
+        if isinstance(value, str):
+            if len(value) > TOKEN_CAP or not value:
+                return
+            slot = _key_slot(key)
+            if slot == _COOKIES:
+                for name, text in _cookies(value, key):
+                    visit(row, f"\0{name}", text, depth)
+            elif slot:
+                value = value.removeprefix("Bearer ") if slot == SECRET else value
+                rows.append(row)
+                slots.append(slot)
+                values.append(value)
+        elif isinstance(value, bool) or value is None or isinstance(value, float):
+            return
+        elif isinstance(value, int):
+            slot = _key_slot(key)
+            if slot and slot != _COOKIES:
+                rows.append(row)
+                slots.append(slot)
+                values.append(str(value))
+        elif depth < NESTING:
+            if isinstance(value, list):
+                for element in value[:MENTIONS_PER_EVENT]:
+                    visit(row, key, element, depth + 1)
+            elif isinstance(value, dict):
+                for name, inner in value.items():
+                    visit(row, f"{key}.{name}", inner, depth + 1)
+
+    for row, text in enumerate(column.to_pylist()):
+        if text is None or len(text) <= 2 or len(text) > ATTRIBUTES_CAP:
+            continue
+        try:
+            attributes = orjson.loads(text)
+        except ValueError:
+            continue
+        if isinstance(attributes, dict):
+            for key, value in attributes.items():
+                visit(row, key, value, 0)
+    return Found(np.array(rows, np.int64), pa.array(slots, pa.string()).dictionary_encode(), _strings(values))
+
+
+_COOKIES = "cookies"
+
+
+@lru_cache(maxsize=65_536)
+def _key_slot(key: str) -> str:
+    """Slot of an attribute; empty when it cannot hold an identifier; `_COOKIES` when it holds a cookie header."""
+    if key.startswith("\0"):
+        name = key[1:]
+        if is_secret(name):
+            return SECRET
+        return f"cookie:{name}" if len(name) <= NAME_CAP and name.isprintable() and may_identify(name) else ""
+    if key.lower().rpartition(".")[2] in _COOKIE_KEYS:
+        return _COOKIES
+    if is_secret(key):
+        return SECRET
+    return f"key:{key}" if len(key) <= NAME_CAP and key.isprintable() and may_identify(key) else ""
+
+
+def _cookies(header: str, key: str) -> list[tuple[str, str]]:
+    """Names and values of a Cookie or Set-Cookie header."""
+    pairs = header.split(";", 1)[:1] if "set" in key.lower() else header.split(";")
+    split = (pair.strip().partition("=") for pair in pairs[:MENTIONS_PER_EVENT])
+    return [(name, unquote_plus(value) if "%" in value else value) for name, sign, value in split if sign]
+
+
+def _strings(values: list[str]) -> pa.Array:
+    """An Arrow array of text that may hold lone surrogates (a decoded ``%ED%A0%80``, a JSON ``\\ud800``)."""
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([value.encode("utf-8", "replace").decode() for value in values], pa.string())
+
+
+def _assemble(pieces: list[Found]) -> pa.RecordBatch:
+    """Normalise values, expand lists and tokens, drop what cannot identify, mark repeated slots, sort."""
+    if not pieces:
+        return pa.RecordBatch.from_pylist([], schema=MENTIONS)
+    names: dict[str, int] = {}
+    rows_of, slots_of, values_of = [], [], []
+    for piece in pieces:
+        table = np.array([names.setdefault(name, len(names)) for name in piece.slots.dictionary.to_pylist()], np.int64)
+        rows, codes, values = _identified(piece, table, names)
+        rows_of.append(rows)
+        slots_of.append(codes)
+        values_of.append(values)
+    rows, slots = np.concatenate(rows_of), np.concatenate(slots_of)
+    values = pa.concat_arrays(values_of)
+    # slots in the order of their names, so that the batch does not depend on which place was read first
+    ordered = sorted(names)
+    rank = np.zeros(len(ordered), np.int64)
+    rank[[names[name] for name in ordered]] = np.arange(len(ordered))
+    group = rows * len(ordered) + rank[slots]
+    order = np.argsort(group, kind="stable")
+    group = group[order]
+    codes = values.dictionary_encode().indices.to_numpy(zero_copy_only=False)[order]
+    order, group = _without_repeats(order, group, codes)
+    rows = group // len(ordered)
+    place = np.arange(len(group)) - np.searchsorted(rows, rows)
+    kept = place < MENTIONS_PER_EVENT
+    order, group, rows = order[kept], group[kept], rows[kept]
+    same = group[1:] == group[:-1]
+    multi = np.zeros(len(group), bool)
+    multi[1:] |= same
+    multi[:-1] |= same
+    present, slot = np.unique(group % len(ordered), return_inverse=True)
+    slot_array = pa.DictionaryArray.from_arrays(
+        pa.array(slot, pa.int32()), pa.array([ordered[index] for index in present.tolist()], pa.string())
+    )
+    return pa.RecordBatch.from_arrays(
+        [pa.array(rows, pa.int32()), slot_array, values.take(pa.array(order)), pa.array(multi)], schema=MENTIONS
+    )
+
+
+def _without_repeats(
+    order: npt.NDArray[np.int64], group: npt.NDArray[np.int64], codes: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Drop the second and later mentions of one value in one slot of one event; arrays sorted by group."""
+    crowded = np.zeros(len(group), bool)
+    same = group[1:] == group[:-1]
+    crowded[1:] |= same
+    crowded[:-1] |= same
+    index = np.flatnonzero(crowded)
+    if not len(index):
+        return order, group
+    by_value = index[np.lexsort((index, codes[index], group[index]))]
+    repeated = (group[by_value][1:] == group[by_value][:-1]) & (codes[by_value][1:] == codes[by_value][:-1])
+    kept = np.ones(len(group), bool)
+    kept[by_value[1:][repeated]] = False
+    return order[kept], group[kept]
+
+
+def _identified(
+    piece: Found, table: npt.NDArray[np.int64], names: dict[str, int]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], pa.Array]:
+    """Rows, slot numbers and normalised values of the candidates that identify. Judges each distinct value once."""
+    encoded = piece.values.dictionary_encode()
+    raw = encoded.dictionary
+    # identifier number i < len(raw) is raw value i itself; those of values that must be judged follow
+    counts = _are_plain(raw).astype(np.int64)
+    starts = np.arange(len(raw))
+    judged: list[Identifier] = []
+    suspects = np.flatnonzero(counts == 0)
+    for index, text in zip(suspects.tolist(), raw.take(pa.array(suspects)).to_pylist(), strict=True):
+        found = judge_value(text)
+        starts[index] = len(raw) + len(judged)
+        counts[index] = len(found)
+        judged.extend(found)
+    own = np.full(len(raw) + len(judged), _FROM_PLACE)
+    own[len(raw) :] = [names.setdefault(one.slot, len(names)) if one.slot else _FROM_PLACE for one in judged]
+    is_word = np.zeros(len(own), bool)
+    is_word[len(raw) :] = [one.is_word for one in judged]
+
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    at, within = explode(counts[codes])
+    identifier = starts[codes][at] + within
+    slots = table[piece.slots.indices.to_numpy(zero_copy_only=False)][at]
+    slots = np.where(slots == names.get(SECRET, _FROM_PLACE), _DROPPED, slots)
+    slots = np.where(own[identifier] == _FROM_PLACE, slots, own[identifier])
+    in_text = np.array([name.startswith("text:") for name in names] + [False])  # the last one: _DROPPED
+    kept = np.flatnonzero((slots != _DROPPED) & ~(is_word[identifier] & in_text[slots]))
+    values = pa.concat_arrays([raw, _strings([one.value for one in judged])]).take(pa.array(identifier[kept]))
+    return _named_by_shape(piece.rows[at][kept], slots[kept], values, names)
+
+
+_FROM_PLACE = -2
+"""The identifier belongs to the slot it was found in."""
+_DROPPED = -1
+
+
+def _are_plain(raw: pa.Array) -> npt.NDArray[np.bool_]:
+    """True for values that are identifiers in normal form beyond doubt: what most values are, judged in bulk."""
+    certain = pc.match_substring_regex(raw, pattern=_CERTAIN)
+    digits = pc.and_(pc.match_substring_regex(raw, pattern=_WITH_DIGITS), pc.match_substring_regex(raw, pattern="[1-9]"))
+    digits = pc.and_not(digits, pc.starts_with(raw, "0000000000000000"))
+    random = pc.and_(
+        pc.match_substring_regex(raw, pattern="^[a-z0-9]{20,64}$"),
+        pc.match_substring_regex(raw, pattern="[a-z][0-9]+[a-z]+[0-9]"),
+    )
+    return np.asarray(pc.or_(pc.or_(certain, digits), random).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+_CERTAIN = "^(?:[1-9][0-9]{0,17}|[A-WYZ][A-Z]{0,7}-?[0-9]{4,18})$"
+_WITH_DIGITS = "^(?:[0-9a-f]{16,64}|[a-z]{2,10}_[0-9a-z]{12,64}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+
+
+class Identifier(NamedTuple):
+    """An identifier inside a value."""
+
+    value: str
+    """normalised"""
+    slot: str
+    """slot of its own (a claim of a token), else empty"""
+    is_word: bool
+    """a mere word: believed only where a key holds it"""
+
+
+@lru_cache(maxsize=CACHED_VALUES)
+def judge_value(raw: str) -> tuple[Identifier, ...]:
+    """Identifiers in one value: itself, the members of a list, or what a token or propagation header carries.
+
+    >>> [one.value for one in judge_value("A17,B22")], judge_value("12.50")
+    (['A17', 'B22'], ())
+    """
+    value, kind = identify(raw)
+    if value is not None:
+        return (Identifier(value, "", kind == "word"),)
+    if kind in ("jwt", "traceparent", "b3", "amazon"):
+        return tuple(Identifier(value, f"key:{name}", False) for name, value in trace_parts(raw))
+    if "," in raw and kind in ("other", "prose", "long"):
+        members = [identify(part) for part in raw.split(",")[:MENTIONS_PER_EVENT]]
+        if all(value is not None and kind != "word" for value, kind in members):
+            return tuple(Identifier(value, "", False) for value, _ in members if value is not None)
+    return ()
+
+
+def _named_by_shape(
+    rows: npt.NDArray[np.int64], slots: npt.NDArray[np.int64], values: pa.Array, names: dict[str, int]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], pa.Array]:
+    """Give values without a noun the slot of their shape; drop those whose shape is too common to link by itself."""
+    index = np.flatnonzero(slots == names.get(UNNAMED, _FROM_PLACE))
+    if len(index):
+        encoded = values.take(pa.array(index)).dictionary_encode()
+        named = [_slot_by_shape(value) for value in encoded.dictionary.to_pylist()]
+        table = np.array([names.setdefault(name, len(names)) if name else _DROPPED for name in named])
+        slots[index] = table[encoded.indices.to_numpy(zero_copy_only=False)]
+        kept = np.flatnonzero(slots != _DROPPED)
+        rows, slots, values = rows[kept], slots[kept], values.take(pa.array(kept))
+    return rows, slots, _hexadecimal_traces(values, slots, names)
+
+
+def _slot_by_shape(value: str) -> str:
+    """Slot of a value that stands in text without a noun: the prefix it carries or its shape; empty when it is weak."""
+    shape = classify(value)
+    if shape.kind in ("email", "mac"):
+        return f"text:{shape.kind}"
+    prefix = _PREFIX.match(value) if shape.kind in ("prefixed", "code") else None
+    if prefix:
+        return f"text:{prefix[1].lower()}"
+    return f"text:{shape.kind}" if shape.high_entropy and shape.kind not in ("integer", "word") else ""
+
+
+_PREFIX = re.compile(r"([A-Za-z]{2,10})[-_](?=.*[0-9]{3})")
+"""``pay_2d6662e25ad0d538``, ``SKU-OA0062``: the letters say what it is."""
+
+
+def _hexadecimal_traces(values: pa.Array, slots: npt.NDArray[np.int64], names: dict[str, int]) -> pa.Array:
+    """Trace and span ids written as unsigned 64-bit decimals (Datadog), as the 16 hexadecimal digits others write."""
+    traced = np.array([noun_of(name) in ("trace", "span") for name in names])[slots]
+    index = np.flatnonzero(traced & pc.match_substring_regex(values, pattern="^[0-9]{15,20}$").to_numpy(zero_copy_only=False))
+    if not len(index):
+        return values
+    written = [f"{int(value):016x}" for value in values.take(pa.array(index)).to_pylist()]
+    mask = np.zeros(len(values), bool)
+    mask[index] = True
+    return pc.replace_with_mask(values, pa.array(mask), pa.array(written, pa.string()))

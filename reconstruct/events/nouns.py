@@ -20,7 +20,7 @@ NAME_CAP = 96
 CACHED_NAMES = 65_536
 """Distinct names remembered. Real logs have hundreds; hostile ones must not fill the memory."""
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
+_WORDS = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 """Words of a name: ``orderID`` → order, ID; ``HTTPStatus`` → HTTP, Status. Digits separate."""
 
 
@@ -40,6 +40,8 @@ class Lexicon:
     containers: frozenset[str]
     transparent: frozenset[str]
     stopwords: frozenset[str]
+    secrets: frozenset[str]
+    """names of credentials, as their words in a row: ``accesstoken``"""
     never: frozenset[str]
     """measures, times and labels: words that end the name of a key that holds no identifier"""
     measure_prefixes: frozenset[str]
@@ -71,6 +73,7 @@ def lexicon() -> Lexicon:
             containers=frozenset(table["containers"]),
             transparent=frozenset(table["transparent"]),
             stopwords=frozenset(table["stopwords"]),
+            secrets=frozenset(table["secrets"]),
             never=frozenset(table["measures"] + table["times"] + table["labels"] + table["units"]),
             measure_prefixes=frozenset(table["measure_prefixes"]),
             label_prefixes=tuple(table["label_prefixes"]),
@@ -219,3 +222,14 @@ def may_identify(name: str) -> bool:
         if not words:
             return True
     return words[-1] not in lex.never and last not in lex.never
+
+
+@lru_cache(maxsize=CACHED_NAMES)
+def is_secret(name: str) -> bool:
+    """Whether a key of this name holds a credential, which is never kept as an identifier.
+
+    >>> is_secret("Authorization"), is_secret("http.headers.x-api-key"), is_secret("session_key")
+    (True, True, False)
+    """
+    words = words_of(name.rpartition(".")[2] or name)
+    return bool(words) and ("".join(words[-2:]) in lexicon().secrets or words[-1] in lexicon().secrets)

@@ -1,0 +1,219 @@
+"""Identifier candidates in message text, each named by the noun to its left.
+
+A message is cut into *tokens* (runs of characters with a digit in them, e-mail addresses, values after ``=`` and ``:``)
+and the constant text between them. What the constant text left and right of a token says about it is worked out once
+per distinct pair of texts: logs have hundreds of those, whatever their size. The cutting is one RE2 pass in Arrow:
+linear in the text, and seven times faster than the ``re`` module on real logs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reconstruct.events.nouns import NAME_CAP, is_secret, lexicon, may_identify, singular, words_of
+
+TEXT_CAP = 16_384
+"""Characters of a message searched for identifiers: a page of pretty-printed JSON. What follows is stack trace."""
+
+CONTEXT = 96
+"""Characters left of a token that can hold its noun."""
+
+CACHED_CONTEXTS = 65_536
+"""Distinct contexts remembered per process. Prose makes every context distinct; it must not fill the memory."""
+
+_MARK = "\x00"
+_TOKEN = (
+    r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>\x00]*"  # address of a page: kept whole, so that its pieces are no candidates
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+    r"|(?:\b[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}|::[0-9A-Fa-f:]+)(?:\.[0-9]+)*"  # IPv6, MAC, hh:mm:ss
+    r"|\b[0-9]{1,2}:[0-9]{2}(?:[.,][0-9]+)?"
+    r"|[\pL\pN_.%+~/-]*@[\pL\pN_.-]+"  # e-mail
+    r"|[\pL\pN_.%+~/-]*[0-9][\pL\pN_.%+~/-]*"
+    r"|=[\"']?[\pL_][\pL\pN_.@%+~-]*(?:[\"'\],;)}\s]|$)"  # key=word
+    r"|: ?[\"']?[\pL_][\pL\pN_.@%+~-]*(?:[\"'\],;)}]|$)"  # key: word], "key":"word", key: word at the end
+)
+
+UNNAMED = "text:"
+"""Slot of a value without a noun, until its shape names it (``text:uuid``); dropped when the shape is weak."""
+
+SECRET = "secret:"
+"""Slot of a credential: only the claims of a JSON web token leave it."""
+
+_NOTHING = ""
+_SAME_AS_LEFT = "="
+"""A further member of a list: the slot of the token before it."""
+
+_OPENERS = " \t\"'`[({<#=:@→>：*|\\"
+_LIST = re.compile(r"[\"'\s]*(?:,|;|\||\band\b|&)[\"'\s]*")
+_NAME = re.compile(r"[^\W\d][\w$.\-]*$")
+_PREVIOUS = re.compile(r"([^\W\d][\w$.\-]*) +$")
+_OWNER = re.compile(r"([^\W\d][\w$]*)[\"']?\s*[:=]?\s*[({\[]\s*[\"']?$")
+_DONE = re.compile(r"(?:ed|ing)$")
+_MONEY = re.compile(r"[$€£¥]\s?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Candidates of a column: parallel arrays."""
+
+    rows: npt.NDArray[np.int64]
+    """row of the column, ascending"""
+    slots: pa.DictionaryArray
+    """`UNNAMED` where only the shape of the value can tell"""
+    values: pa.Array
+    """raw text, string"""
+
+
+def find_in_text(messages: pa.Array) -> Found:
+    """Find the candidates of a column of messages; nulls have none."""
+    messages = pc.fill_null(messages, "")
+    if pc.any(pc.match_substring(messages, _MARK)).as_py():
+        messages = pc.replace_substring(messages, _MARK, " ")
+    if (pc.max(pc.binary_length(messages)).as_py() or 0) > TEXT_CAP:
+        messages = pc.utf8_slice_codeunits(messages, 0, TEXT_CAP)
+    marked = pc.replace_substring_regex(messages, pattern=_TOKEN, replacement=_MARK + r"\0" + _MARK)
+    lists = pc.split_pattern(marked, pattern=_MARK)
+    parts = pc.list_flatten(lists)
+    offsets = lists.offsets.to_numpy().astype(np.int64)
+    # parts alternate: text, token, text, ... , text
+    owner = np.repeat(np.arange(len(messages)), np.diff(offsets))
+    at = np.arange(len(parts)) - offsets[owner]
+    token = np.flatnonzero(at % 2 == 1)
+    if not len(token):
+        return Found(owner[:0], pa.array([], pa.string()).dictionary_encode(), pa.array([], pa.string()))
+    rows = owner[token]
+    texts = parts.take(pa.array(np.flatnonzero(at % 2 == 0))).dictionary_encode()
+    text_code = texts.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    # the text left of the k-th token of row r is text number (tokens before it) + r: a row has one more text than tokens
+    left = text_code[np.arange(len(token)) + rows]
+    right = text_code[np.arange(len(token)) + rows + 1]
+    first = at[token] == 1
+    size = len(texts.dictionary)
+    pairs = pa.array((left * size + right) * 2 + first).dictionary_encode()
+    names = texts.dictionary.to_pylist()
+    planned = []
+    for pair in pairs.dictionary.to_pylist():
+        pair, is_first = divmod(pair, 2)
+        slot = name_slot(names[pair // size][-CONTEXT:], names[pair % size][:CONTEXT])
+        planned.append(_NOTHING if is_first and slot == _SAME_AS_LEFT else slot)
+    slots = pa.array(planned, pa.string()).dictionary_encode()
+    slot_names = slots.dictionary.to_pylist()
+    code = slots.indices.to_numpy(zero_copy_only=False)[pairs.indices.to_numpy(zero_copy_only=False)]
+    inherits = np.array([name == _SAME_AS_LEFT for name in slot_names])[code]
+    code = code[np.maximum.accumulate(np.where(inherits, 0, np.arange(len(code))))]
+    kept = np.flatnonzero(np.array([name != _NOTHING for name in slot_names])[code])
+    return Found(
+        rows[kept],
+        pa.DictionaryArray.from_arrays(pa.array(code[kept], pa.int32()), pa.array(slot_names, pa.string())),
+        parts.take(pa.array(token[kept])),
+    )
+
+
+@lru_cache(maxsize=CACHED_CONTEXTS)
+def name_slot(left: str, right: str) -> str:
+    """Slot of the token between two constant texts: ``key:…``, ``text:…``, `UNNAMED`; empty when it cannot identify.
+
+    >>> name_slot("Order #", ": payment successful"), name_slot("for user_id=", ""), name_slot("added product ", "")
+    ('text:order', 'key:user_id', 'text:product')
+    >>> name_slot("added ", " items to the basket"), name_slot("USER ID: ", "]"), name_slot("Task shop.tasks.send[", "]")
+    ('', 'key:user_id', 'text:task')
+    """
+    line = left.rpartition("\n")[2].replace('"."', ".")
+    if _LIST.fullmatch(line) and line.strip("\"' "):
+        return _SAME_AS_LEFT
+    if _MONEY.search(line):
+        return _NOTHING
+    text = line.rstrip(_OPENERS)
+    delimiter = line[len(text) :]
+    # nothing but the closing quote of a JSON key between word and token: the token took its "=" or ":" with it
+    keyed = any(sign in delimiter for sign in "=:：") or (bool(text) and delimiter in ("", '"', "'"))
+    if not keyed and _is_quantity(right):
+        return _NOTHING
+    match = _NAME.search(text)
+    if not match:
+        return UNNAMED
+    word = match[0].strip(".-")
+    before = text[: match.start()]
+    if keyed:
+        return _key_slot(word, before, right if ":" in delimiter else "")
+    if delimiter[:1] in ("[", "(") and "." in word:
+        word, before = _called(word, before)
+    return _noun_slot(word, before)
+
+
+def _key_slot(word: str, before: str, right: str) -> str:
+    """Slot of ``key=value`` and ``key: value``."""
+    lex = lexicon()
+    if _is_quantity(right):
+        return _NOTHING
+    previous = _PREVIOUS.search(before)
+    if word.lower() in lex.stopwords and word.islower():
+        # "Pay for: 63306003-…"
+        return _key_slot(previous[1], before[: previous.start()], "") if previous and previous[1] != word else UNNAMED
+    if "." not in word and all(part in lex.qualifiers for part in words_of(word)):
+        while previous and previous[1].lower() in lex.stopwords:
+            before = before[: previous.start()]
+            previous = _PREVIOUS.search(before + " ")
+        owner = previous or _OWNER.search(before)
+        if owner:
+            word = f"{owner[1].rstrip('.-')}{'_' if previous else '.'}{word}"
+            word = word.lower() if previous else word
+    if is_secret(word):
+        return SECRET
+    if len(word) > NAME_CAP or not may_identify(word):
+        return _NOTHING
+    return f"key:{word}"
+
+
+def _called(word: str, before: str) -> tuple[str, str]:
+    """Noun of ``Task shop.tasks.send[…]``: the word before the dotted name, else the module the name is in."""
+    previous = _PREVIOUS.search(before)
+    if previous:
+        return previous[1].strip(".-"), before[: previous.start()]
+    return word.split(".")[-2], ""
+
+
+def _noun_slot(word: str, before: str) -> str:
+    """Slot of ``order 100175``, ``Order #100175``, ``order id 253``."""
+    lex = lexicon()
+    words = words_of(word)
+    if not words:
+        return UNNAMED
+    noun = words[-1]
+    if is_secret(word):
+        return SECRET
+    if noun in lex.qualifiers:
+        previous = _PREVIOUS.search(before)
+        owner = words[-2] if len(words) > 1 else words_of(previous[1])[-1] if previous and words_of(previous[1]) else ""
+        if not owner or not _is_noun(owner):
+            return UNNAMED
+        return f"text:{singular(owner)}_{noun}"
+    if noun in lex.never and noun not in lex.canonical:
+        return UNNAMED
+    return f"text:{singular(noun)}" if _is_noun(noun) else UNNAMED
+
+
+def _is_noun(word: str) -> bool:
+    """Whether a word may name what follows it: longer than a letter, no preposition, no verb in -ed or -ing."""
+    lex = lexicon()
+    return word in lex.roles or (1 < len(word) <= NAME_CAP and word not in lex.stopwords and not _DONE.search(word))
+
+
+@cache
+def _quantity_pattern() -> re.Pattern[str]:
+    units = sorted(lexicon().units, key=lambda unit: (-len(unit), unit))
+    return re.compile(r"\s?(?:" + "|".join(map(re.escape, units)) + r")(?![\w=:-])", re.IGNORECASE)
+
+
+def _is_quantity(right: str) -> bool:
+    """Whether the text after a number makes it a quantity: ``5 items``, ``12 ms``."""
+    return bool(right) and _quantity_pattern().match(right) is not None
+
+
