@@ -13,20 +13,22 @@ PACKAGE = Path(__file__).parent.parent / "reconstruct"
 LAYER = {
     "errors": 0,
     "resources": 0,
+    "options": 0,
     "grammar": 1,
     "sources": 2,
     "events": 3,
     "store": 4,
     "correlate": 5,
     "journeys": 5,
+    "query": 5,
     "engines": 6,
-    "pipeline": 7,  # the only place stages meet; it chooses the engine
-    "query": 8,
-    "export": 8,
-    "tui": 9,
-    "cli": 10,
-    "__main__": 11,
-    "__init__": 11,
+    "results": 7,
+    "pipeline": 8,
+    "export": 9,
+    "tui": 10,
+    "cli": 11,
+    "__main__": 12,
+    "__init__": 12,
 }
 """Room → layer. A module imports its own room and rooms of lower layers; rooms of one layer are strangers."""
 
