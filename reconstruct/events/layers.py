@@ -23,7 +23,7 @@ Rows = npt.NDArray[np.int64]
 MAY_HAVE_TIME = re.compile(r"\d\d?[:.]\d\d|\d{8}")
 """Every stamp has this; a line without it is not shown to formats that the source is not known to have."""
 
-PRETTY_OPENS = ("{", "[{")
+PRETTY_OPEN = "{"
 """A line that is only this, indented or not, opens a JSON object written over several lines."""
 
 
@@ -40,11 +40,11 @@ class Layer:
     headers: Headers = NO_HEADERS
     pretty: str = ""
     """the line that opens a JSON object written over several lines; empty: there are none"""
-    folds: bool = False
-    """entries of the layer take the plain text below them (timestamped text)"""
+    plain: bool = False
+    """lines of no known format, each whole: every one is an entry if its envelope says when it was written"""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Part:
     """Entries read alike. ``columns`` have one element per row; ``rows`` are lines of the block, ascending."""
 
@@ -221,9 +221,10 @@ class Reader:
         """The first lines of JSON objects that take several lines, or that the runtime cut into several."""
         opens = np.zeros(len(left), np.bool_)
         if level.layer.pretty:
-            opens |= np.fromiter(
-                (level.lines[at].rstrip() in PRETTY_OPENS for at in left.tolist()), np.bool_, len(left)
-            )
+            texts = [text.rstrip() for text in level.choose(left)]
+            opens |= np.fromiter((text == level.layer.pretty for text in texts), np.bool_, len(left))
+            brackets = np.fromiter((text == "[" for text in texts), np.bool_, len(left))
+            reading.directive[level.rows[left[brackets]]] = True
         cut = reading.partial[level.rows[left]]
         if cut.any():
             opens |= cut & np.fromiter((level.lines[at].startswith("{") for at in left.tolist()), np.bool_, len(left))
@@ -238,7 +239,7 @@ class Reader:
         texts = level.choose(left)
         filled = np.fromiter((bool(text) and not text.isspace() for text in texts), np.bool_, len(left))
         alone = filled.copy()
-        if not level.layer.formats:  # plain text all along: nothing that a line could continue but by its shape
+        if level.layer.plain:  # nothing that a line could continue but by its shape
             alone &= np.fromiter((looks_continued(text) for text in texts), np.bool_, len(left))
         for mask, is_alone in ((filled & ~alone, False), (alone, True)):
             here = left[mask]

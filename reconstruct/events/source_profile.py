@@ -17,7 +17,7 @@ import numpy.typing as npt
 from reconstruct.events import delimited, envelopes, w3c
 from reconstruct.events.envelopes import Peeled
 from reconstruct.events.formats import DELIMITED, GENERIC, JSON, LOGFMT, NO_HEADERS, W3C, Formats, Headers, formats_of
-from reconstruct.events.layers import PRETTY_OPENS, Layer, Rows
+from reconstruct.events.layers import PRETTY_OPEN, Layer, Rows
 from reconstruct.events.lines import split_lines
 from reconstruct.events.multiline import looks_continued
 from reconstruct.grammar.plans import MatchPlan
@@ -92,7 +92,8 @@ def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] |
     order = choose_date_order(_find_stamps(sample.lines), source.modified_ns)
     chooser = _Chooser(formats, TimeAnchor(source.modified_ns, None, order))
     layer = chooser.choose(sample, 0)
-    layer = replace(layer, pretty=_find_pretty(lines, layer))
+    if not any(formats.absorbs(name) for name in layer.formats):
+        layer = replace(layer, pretty=_find_pretty(lines))
     return SourceProfile(layer, source.modified_ns, order, envelopes.service_of_path(source.path))
 
 
@@ -170,7 +171,8 @@ class _Chooser:
                 if peeled is None:
                     continue
                 inside = sample.keep(peeled.mask, peeled.inside)
-                layer = self.choose(_Sample(inside.lines, inside.weights), depth + 1)
+                layer = self.choose(inside, depth + 1)
+                layer = replace(layer, plain=not layer.formats and not peeled.partial.any())
                 if self._accepts(kind, peeled, sample, inside, layer):
                     wrapped.append((kind, layer))
                     sample = sample.keep(~peeled.mask)
@@ -181,7 +183,6 @@ class _Chooser:
             tuple(found),
             tuple(self._find_nested(found, sample, headers, depth)),
             headers,
-            folds=any(self._formats.absorbs(name) for name in found),
         )
 
     def _accepts(self, kind: str, peeled: Peeled, sample: _Sample, inside: _Sample, layer: Layer) -> bool:
@@ -261,13 +262,13 @@ class _Chooser:
         return found
 
 
-def _find_pretty(lines: Sequence[str], layer: Layer) -> str:
+def _find_pretty(lines: Sequence[str]) -> str:
     """The line that opens a JSON object written over several lines; empty when there is none.
 
-    Below text with moments such lines are part of an entry, not entries.
+    Not asked below text with moments: there such lines are part of an entry.
     """
-    opens = {line.rstrip() for line in lines if line.strip() in PRETTY_OPENS}
-    return min(opens, key=lambda line: (len(line), line)) if opens and not layer.folds else ""
+    opens = {line.rstrip() for line in lines if line.strip() == PRETTY_OPEN}
+    return min(opens, key=lambda line: (len(line), line), default="")
 
 
 def _find_stamps(lines: Sequence[str]) -> list[str]:
