@@ -18,7 +18,15 @@ from reconstruct.correlate.visits import RULES, Requests, build_visits
 LEAST_TRIALS = 200
 """Trials below which a measured precision is not used (correlation §7.8)."""
 
-PRIORS = {"session": 0.99, "redirect": 0.98, "referrer": 0.97, "roaming": 0.8, "address": 0.85, "asset": 0.97, "start": 0.99}
+PRIORS = {
+    "session": 0.99,
+    "redirect": 0.98,
+    "referrer": 0.97,
+    "roaming": 0.8,
+    "address": 0.85,
+    "asset": 0.97,
+    "start": 0.99,
+}
 """Confidence of each rule where the data cannot tell: from three labelled data sets, rounded down."""
 
 
@@ -39,7 +47,9 @@ def wilson_lower(right: int, trials: int) -> float:
         return 0.0
     z = 1.96
     p = right / trials
-    return (p + z * z / (2 * trials) - z * sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials))) / (1 + z * z / trials)
+    return (p + z * z / (2 * trials) - z * sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials))) / (
+        1 + z * z / trials
+    )
 
 
 def calibrate_visits(requests: Requests, *, cut_s: float, entries_start: bool) -> dict[str, RuleQuality]:
@@ -53,11 +63,15 @@ def calibrate_visits(requests: Requests, *, cut_s: float, entries_start: bool) -
     for rule in RULES:
         right, trials = measured.get(rule, (0, 0))
         enough = trials >= LEAST_TRIALS and rule not in ("start", "session")
-        qualities[rule] = RuleQuality(rule, trials, right, round(wilson_lower(right, trials), 4) if enough else PRIORS[rule], enough)
+        qualities[rule] = RuleQuality(
+            rule, trials, right, round(wilson_lower(right, trials), 4) if enough else PRIORS[rule], enough
+        )
     return qualities
 
 
-def _agreement(visit: NDArray[np.int64], rule: NDArray[np.int8], session: NDArray[np.int64]) -> dict[str, tuple[int, int]]:
+def _agreement(
+    visit: NDArray[np.int64], rule: NDArray[np.int8], session: NDArray[np.int64]
+) -> dict[str, tuple[int, int]]:
     """Per rule (right, trials): requests with an identifier that joined a visit whose previous identifier was the same.
 
     A new identifier that never met the old one in another visit is a rotation (login), not an error.

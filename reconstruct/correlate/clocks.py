@@ -133,13 +133,13 @@ def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone]) -> None:
     """Make ``timeline(eid, source, family, t)``: corrected times; an event without one takes its neighbour's above."""
     db.execute("CREATE OR REPLACE TABLE zones (family INTEGER, offset_s INTEGER, origin VARCHAR, why VARCHAR)")
     if zones:
-        db.executemany("INSERT INTO zones VALUES (?, ?, ?, ?)", [[z.family, z.offset_s, z.source, z.why] for z in zones])
+        db.executemany(
+            "INSERT INTO zones VALUES (?, ?, ?, ?)", [[z.family, z.offset_s, z.source, z.why] for z in zones]
+        )
     (timeless,) = db.execute("SELECT count(*) FROM events WHERE time_ns IS NULL").fetchone() or (0,)
     time = "time_ns - CASE WHEN zoned THEN 0 ELSE coalesce(offset_s, 0) * 1000000000 END"
     if timeless:
-        time = (
-            f"coalesce({time}, last_value({time} IGNORE NULLS) OVER above, first_value({time} IGNORE NULLS) OVER below, 0)"
-        )
+        time = f"coalesce({time}, last_value({time} IGNORE NULLS) OVER above, first_value({time} IGNORE NULLS) OVER below, 0)"
     db.execute(
         f"""
         CREATE OR REPLACE TABLE timeline AS

@@ -22,7 +22,9 @@ BIRTH_LEAD_NS = 2 * 1_000_000_000
 """Clocks of two services differ this much without anyone noticing."""
 
 
-def find_objects(db: duckdb.DuckDBPyConnection, roots: list[int], owners: list[Ownership], back_office: dict[int, bool]) -> None:
+def find_objects(
+    db: duckdb.DuckDBPyConnection, roots: list[int], owners: list[Ownership], back_office: dict[int, bool]
+) -> None:
     """Make ``things(object, type, value)`` and ``thing_links(eid, object, rule, via_type, via_value, confidence)``.
 
     ``back_office[type]`` says whether values of a root type appear in logs without web requests; if so, a value that only

@@ -40,7 +40,9 @@ class Resolution:
 def group_requests(db: duckdb.DuckDBPyConnection, roles: list[Role]) -> None:
     """Make ``grouped(eid, type, value)``: lines written while serving one request or running one task."""
     listed = ", ".join(str(role.type) for role in roles if role.role in ("request", "trace")) or "-1"
-    db.execute(f"CREATE OR REPLACE TABLE grouped AS SELECT DISTINCT eid, type, value FROM typed WHERE type IN ({listed}) AND NOT multi")
+    db.execute(
+        f"CREATE OR REPLACE TABLE grouped AS SELECT DISTINCT eid, type, value FROM typed WHERE type IN ({listed}) AND NOT multi"
+    )
 
 
 def resolve(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role]) -> Resolution:

@@ -13,7 +13,19 @@ import duckdb
 from reconstruct.correlate.types import IdType
 from reconstruct.events.nouns import prior_roles
 
-ROLES = ("request", "session", "device", "customer", "object", "sub-object", "batch", "resource", "measure", "network", "other")
+ROLES = (
+    "request",
+    "session",
+    "device",
+    "customer",
+    "object",
+    "sub-object",
+    "batch",
+    "resource",
+    "measure",
+    "network",
+    "other",
+)
 
 NAME_POINTS = 2.0
 """What a telling name adds (correlation §7.6: the lexicon adds at most two points)."""
@@ -101,8 +113,15 @@ def observe(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> list[Behaviou
     ).fetchall()
     for number, mentions, on_requests, multi, back in rows:
         behaviour = found[number]
-        behaviour.mentions, behaviour.on_requests, behaviour.multi, behaviour.back_families = mentions, on_requests, multi, back
-    in_paths = {slot: kind for kind, each in enumerate(types) for slot in (s.id for s in each.slots) if slot in set(paths)}
+        behaviour.mentions, behaviour.on_requests, behaviour.multi, behaviour.back_families = (
+            mentions,
+            on_requests,
+            multi,
+            back,
+        )
+    in_paths = {
+        slot: kind for kind, each in enumerate(types) for slot in (s.id for s in each.slots) if slot in set(paths)
+    }
     for slot, number in in_paths.items():
         mentions = next(s.mentions for s in types[number].slots if s.id == slot)
         found[number].in_paths += mentions / max(1, sum(s.mentions for s in types[number].slots))

@@ -155,7 +155,14 @@ def _links(table: pa.Table, found: visits.Visits, rules: dict[str, RuleQuality])
     names = pa.array(RULES)
     rule = pa.DictionaryArray.from_arrays(pa.array(found.rule.astype(np.int8)), names)
     confidence = np.array([rules[name].confidence for name in RULES])[found.rule]
-    kinds = pa.array([{"session": "session", "referrer": "referrer", "roaming": "referrer", "redirect": "redirect"}.get(name, "address") for name in RULES])
+    kinds = pa.array(
+        [
+            {"session": "session", "referrer": "referrer", "roaming": "referrer", "redirect": "redirect"}.get(
+                name, "address"
+            )
+            for name in RULES
+        ]
+    )
     via_type = kinds.take(pa.array(found.rule.astype(np.int8)))
     by_session = pc.equal(via_type, "session")
     by_address = pc.equal(via_type, "address")

@@ -103,8 +103,12 @@ def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> dict[in
                 break
         else:
             # A log behind several outer ones: judged against all of them together.
-            total_id = sum(shared.get((log.family, better.family), 0) for better in logs[:position] if better.family not in inner)
-            total = sum(looks.get((log.family, better.family), 0) for better in logs[:position] if better.family not in inner)
+            total_id = sum(
+                shared.get((log.family, better.family), 0) for better in logs[:position] if better.family not in inner
+            )
+            total = sum(
+                looks.get((log.family, better.family), 0) for better in logs[:position] if better.family not in inner
+            )
             if position and (
                 total_id / log.requests >= REPEATED_BY_ID
                 or total / log.requests >= REPEATED_BY_LOOKS
@@ -120,9 +124,12 @@ def pair_by_looks(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list[in
     Needs ``anchored(eid, anchor)`` with what identifiers have settled. Within one method, target and status both sides are taken
     in time order, each edge line at most once per inner log.
     """
-    empty = pa.table({"eid": pa.array([], pa.int64()), "anchor": pa.array([], pa.int64()), "lag_s": pa.array([], pa.float64())})
+    empty = pa.table(
+        {"eid": pa.array([], pa.int64()), "anchor": pa.array([], pa.int64()), "lag_s": pa.array([], pa.float64())}
+    )
     if not inner or not edge:
         return empty
+
     def side(families: list[int], settled: str) -> list[tuple[object, ...]]:
         return db.execute(
             f"""
@@ -159,4 +166,10 @@ def pair_by_looks(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list[in
     if not pairs:
         return empty
     eids, anchors, lags = zip(*pairs, strict=True)
-    return pa.table({"eid": pa.array(eids, pa.int64()), "anchor": pa.array(anchors, pa.int64()), "lag_s": pa.array(lags, pa.float64())})
+    return pa.table(
+        {
+            "eid": pa.array(eids, pa.int64()),
+            "anchor": pa.array(anchors, pa.int64()),
+            "lag_s": pa.array(lags, pa.float64()),
+        }
+    )

@@ -30,7 +30,9 @@ LEAST_MET = 5
 AGREEMENT = 0.8
 """Share of meetings with equal values that proves two slots of short values the same, or, below, different."""
 
-GENERIC_NOUNS = frozenset({"", "id", "uuid", "guid", "key", "value", "ref", "reference", "code", "number", "hex", "token"})
+GENERIC_NOUNS = frozenset(
+    {"", "id", "uuid", "guid", "key", "value", "ref", "reference", "code", "number", "hex", "token"}
+)
 """Nouns that say nothing about what is identified."""
 
 
@@ -111,7 +113,7 @@ def _named(groups: Iterable[tuple[Slot, ...]]) -> list[IdType]:
 
 
 def type_mentions(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> None:
-    """Make ``typed(eid, type, value, multi)``; ``type`` indexes ``types``. Long values of generic places take their type elsewhere."""
+    """Make ``typed(eid, type, value, multi)`` and ``type_names(number, name)``; ``type`` indexes ``types``. Long values of generic places take their type elsewhere."""
     table = pa.table(
         {
             "slot": pa.array([slot.id for kind in types for slot in kind.slots], pa.int32()),
@@ -122,6 +124,10 @@ def type_mentions(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> None:
     db.register("slot_types_in", table)
     db.execute("CREATE OR REPLACE TEMP TABLE slot_types AS SELECT * FROM slot_types_in")
     db.unregister("slot_types_in")
+    names = pa.table({"number": [str(number) for number in range(len(types))], "name": [kind.name for kind in types]})
+    db.register("names_in", names.cast(pa.schema([("number", pa.string()), ("name", pa.string())])))
+    db.execute("CREATE OR REPLACE TABLE type_names AS SELECT * FROM names_in")
+    db.unregister("names_in")
     db.execute(
         """
         CREATE OR REPLACE TABLE typed AS

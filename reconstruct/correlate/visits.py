@@ -148,7 +148,11 @@ def fit_cut(gaps_s: NDArray[np.float64]) -> tuple[float, str]:
     total = counts.sum()
     mean, deviation = float(np.average(x, weights=counts)), float(np.sqrt(np.cov(x, fweights=counts)))
     one = float(np.sum(counts * np.log(_normal(x, mean, deviation) + 1e-300)))
-    weight, means, deviations = np.array([0.8, 0.2]), np.array([np.log(30.0), np.log(20 * 3600.0)]), np.array([1.0, 1.5])
+    weight, means, deviations = (
+        np.array([0.8, 0.2]),
+        np.array([np.log(30.0), np.log(20 * 3600.0)]),
+        np.array([1.0, 1.5]),
+    )
     for _ in range(200):
         density = weight[:, None] * np.stack([_normal(x, m, d) for m, d in zip(means, deviations, strict=True)])
         share = density / (density.sum(axis=0) + 1e-300) * counts
@@ -207,7 +211,11 @@ def build_visits(requests: Requests, *, cut_s: float, entries_start: bool, use_s
         else:
             if session >= 0:
                 known = by_session.get(session)
-                enters = referrer < 0 and starts_anew and not (known and known.redirected and known.last_referrer == referrer)
+                enters = (
+                    referrer < 0
+                    and starts_anew
+                    and not (known and known.redirected and known.last_referrer == referrer)
+                )
                 if known and second - known.last <= (ENTRY_GAP_S if enters else cut_s):
                     found, why = known, SESSION
             if found is None:
@@ -219,7 +227,9 @@ def build_visits(requests: Requests, *, cut_s: float, entries_start: bool, use_s
                     ]  # fmt: skip
                 found, why = _of_page(pool, second, referrer, starts_anew)
                 if found is None and referrer >= 0:
-                    found = _roaming(by_page.get((browser, referrer), ()), second, referrer, session, last_seen, first_seen)
+                    found = _roaming(
+                        by_page.get((browser, referrer), ()), second, referrer, session, last_seen, first_seen
+                    )
                     why = ROAMING
                     if found is None and pool:
                         found, why = max(pool, key=_last), ADDRESS

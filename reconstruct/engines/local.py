@@ -12,9 +12,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from reconstruct.events.scan import Scan, scan_chunk
 from reconstruct.events.source_profile import SourceProfile, note_directives, profile_source
@@ -63,9 +64,12 @@ def _prepare_worker() -> None:
     pa.set_cpu_count(1)
 
 
-def scan_sources(sources: Iterable[Source], *, chunk_bytes: int, pool: Executor | None) -> Iterator[Scanned]:
+def scan_sources(
+    sources: Iterable[Source], *, chunk_bytes: int, pool: Executor | None, first_chunk_only: bool = False
+) -> Iterator[Scanned]:
     """Scan every source; the order of the result is that of ``sources``."""
-    jobs = (job for source in sources for job in _jobs(source, chunk_bytes))
+    most = 1 if first_chunk_only else None
+    jobs = (job for source in sources for job in itertools.islice(_jobs(source, chunk_bytes), most))
     if pool is None:
         results: Iterator[tuple[_Job, tuple[Scan, int, str]]] = ((job, _run(job)) for job in jobs)
     else:
@@ -119,7 +123,9 @@ def _scan(source: Source, work: ChunkRef | Chunk, profile: SourceProfile) -> tup
 def _in_order(pool: Executor, jobs: Iterator[_Job]) -> Iterator[tuple[_Job, tuple[Scan, int, str]]]:
     waiting: deque[tuple[_Job, Future[tuple[Scan, int, str]]]] = deque()
     ahead = WAITING_PER_WORKER * (getattr(pool, "_max_workers", None) or default_workers())
-    submit: Callable[[_Job], Future[tuple[Scan, int, str]]] = lambda job: pool.submit(_scan, job.source, job.work, job.profile)
+    submit: Callable[[_Job], Future[tuple[Scan, int, str]]] = lambda job: pool.submit(
+        _scan, job.source, job.work, job.profile
+    )
     try:
         for job in itertools.islice(jobs, ahead):
             waiting.append((job, submit(job)))
@@ -137,9 +143,6 @@ def _in_order(pool: Executor, jobs: Iterator[_Job]) -> Iterator[tuple[_Job, tupl
 def _renumber(scan: Scan, before: int) -> Scan:
     if not before:
         return scan
-    import pyarrow.compute as pc
-    from dataclasses import replace
-
     events = scan.events
     at = events.schema.get_field_index("line")
     line = pc.add(events.column(at), pa.scalar(before, pa.int32()))

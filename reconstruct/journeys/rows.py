@@ -75,6 +75,9 @@ class SessionInput:
     rows: list[Row]
     """its own events in time order: web requests, their application lines; not the rows of its objects"""
     objects: list[ObjectInput] = field(default_factory=list)
+    caused: list[Row] = field(default_factory=list)
+    """rows of its objects that belong to this session and are not among ``rows``: what the business did because of it.
+    A row of an object may be in neither (a later try in another session, the object's page seen by somebody else)"""
     identifiers: dict[str, list[str]] = field(default_factory=dict)
     """other identifiers seen in it by type: {"basket": ["175"]}"""
     previous: str | None = None

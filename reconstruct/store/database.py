@@ -68,7 +68,9 @@ class Store:
         try:
             return cls(duckdb.connect(str(path), read_only=True), path)
         except duckdb.Error as error:
-            raise StoreError(f"cannot open the store: {error}", path=path, hint="delete the file, or use --no-cache") from None
+            raise StoreError(
+                f"cannot open the store: {error}", path=path, hint="delete the file, or use --no-cache"
+            ) from None
 
     def close(self) -> None:
         self.connection.close()
@@ -90,7 +92,12 @@ class Store:
         """Write what ``add`` has gathered."""
         if self._pending or not self._has_events:
             batch = pa.Table.from_batches(self._pending, schema=EVENTS)
-            self._write("events", f"SELECT (source::BIGINT << {EID_SHIFT}) | line AS eid, * FROM incoming", batch, not self._has_events)
+            self._write(
+                "events",
+                f"SELECT (source::BIGINT << {EID_SHIFT}) | line AS eid, * FROM incoming",
+                batch,
+                not self._has_events,
+            )
             self._has_events = True
             self._pending, self._pending_rows = [], 0
         if self._mentions:
@@ -105,7 +112,9 @@ class Store:
             self.connection.execute(
                 f'INSERT INTO mentions SELECT eid, {slot}, "{column}", false FROM events WHERE "{column}" IS NOT NULL'
             )
-        self.insert("slots", pa.table({"slot": pa.array(self._slots.values(), pa.int32()), "name": pa.array(self._slots)}))
+        self.insert(
+            "slots", pa.table({"slot": pa.array(self._slots.values(), pa.int32()), "name": pa.array(self._slots)})
+        )
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Append Arrow rows to a table by column name."""

@@ -12,35 +12,8 @@ CREATE TABLE mentions (
     multi BOOLEAN NOT NULL
 );
 
--- One row per event that belongs to a journey. rule/via/confidence are the evidence.
-CREATE TABLE links (
-    eid BIGINT NOT NULL,
-    journey INTEGER NOT NULL,       -- journeys.seq
-    rule VARCHAR NOT NULL,
-    via_type VARCHAR,
-    via_value VARCHAR,
-    confidence DOUBLE NOT NULL
-);
-
--- One row per event of a business object; an event of a batch may have several.
-CREATE TABLE object_links (
-    eid BIGINT NOT NULL,
-    object INTEGER NOT NULL,        -- objects.object
-    rule VARCHAR NOT NULL,
-    via_type VARCHAR,
-    via_value VARCHAR,
-    confidence DOUBLE NOT NULL
-);
-
-CREATE TABLE objects (
-    object INTEGER NOT NULL,
-    type VARCHAR NOT NULL,
-    value VARCHAR NOT NULL,
-    journey INTEGER,                -- journeys.seq of the session it was born in; NULL: unknown
-    trigger_eid BIGINT,             -- the event that gave birth to it
-    confidence DOUBLE,
-    members VARCHAR                 -- JSON [[type, value], ...] of sub-objects
-);
+-- How each source was read; document is JSON (engines/ingest.py).
+CREATE TABLE sources (id INTEGER, path VARCHAR, document VARCHAR);
 
 -- Journeys in the order of the export; the document itself is line `position` of frame `frame`.
 CREATE TABLE journeys (
@@ -65,6 +38,17 @@ CREATE TABLE journeys (
     orders VARCHAR,
     value VARCHAR,
     search VARCHAR                  -- lower-cased text the filter box looks in
+);
+
+-- One row per business journey; journey NULL: no session is known.
+CREATE TABLE business (
+    journey INTEGER,                -- journeys.seq
+    id VARCHAR NOT NULL,
+    type VARCHAR NOT NULL,
+    outcome VARCHAR NOT NULL,
+    amount VARCHAR,                 -- decimal
+    currency VARCHAR,
+    n_steps INTEGER
 );
 
 -- zstd frames of journey documents, one JSON document a line; kind 'journey' or 'business' (unattributed)

@@ -1,0 +1,22 @@
+"""``reconstruct PATH…``: the terminal interface; the summary when stdout is not a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Browse, or print the summary."""
+    if not sys.stdout.isatty():
+        from reconstruct.cli import summary
+
+        return summary.run(argparse.Namespace(**vars(arguments), json=False))
+    from reconstruct.cli.inputs import options_of
+    from reconstruct.live import LiveReader
+    from reconstruct.sources import discover
+    from reconstruct.tui.app import run as run_app
+
+    # Found before the screen is taken, so that a wrong path is an ordinary error message.
+    reader = LiveReader(discover(arguments.paths or ["."]), options_of(arguments))
+    return run_app(reader)

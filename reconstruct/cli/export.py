@@ -1,0 +1,36 @@
+"""``reconstruct export``: journeys into a file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from reconstruct.cli.inputs import open_results
+from reconstruct.cli.output import check_output, open_output
+from reconstruct.errors import EXIT_OK, UsageError
+from reconstruct.export.document import write_json, write_jsonl
+
+WRITERS = {"json": write_json, "jsonl": write_jsonl}
+
+SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Export. Raises UsageError for a suffix that names no format, ExportError when the place cannot be written."""
+    name = arguments.format or _format_of(arguments.output)
+    check_output(arguments.output)
+    results = open_results(arguments)
+    with open_output(arguments.output) as out:
+        WRITERS[name](results, out)
+    results.close()
+    return EXIT_OK
+
+
+def _format_of(place: str) -> str:
+    suffix = Path(place).suffix.lower()
+    if place == "-" or not suffix:
+        return "json"
+    if suffix not in SUFFIXES:
+        known = ", ".join(sorted(SUFFIXES))
+        raise UsageError(f"no export format for {suffix}", hint=f"use --format, or one of {known}")
+    return SUFFIXES[suffix]

@@ -1,0 +1,163 @@
+"""What may stand on the command line. Only argparse is loaded here; commands are imported when they run."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from reconstruct import __version__
+from reconstruct.errors import EXIT_USAGE, UsageError
+
+DESCRIPTION = "Rebuild customer and business journeys from raw logs."
+
+EPILOG = """\
+PATH is a directory (read with all below it), a file, a glob pattern or - for standard input.
+Without a command the journeys are shown in the terminal; when stdout is not a terminal, the summary is printed.
+A directory that is called like a command is given as ./summary.
+
+exit codes: 0 ok, 1 error, 2 usage, 130 interrupted
+"""
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The parsed command line; ``run`` holds the function to call. Raises UsageError."""
+    parser = _build()
+    commands = {"browse", *COMMANDS}
+    # `reconstruct DIR` is `reconstruct browse DIR`: the command is put where argparse looks for it.
+    first = next((i for i, each in enumerate(arguments) if not each.startswith("-") or each == "-"), None)
+    if first is None:
+        if not any(each in ("-h", "--help", "--version", "-V") for each in arguments):
+            arguments = ["browse", *arguments]
+    elif arguments[first] not in commands:
+        arguments = ["browse", *arguments]
+    return parser.parse_args(arguments)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong command line like every other error of the program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"{self.prog} --help")
+
+
+def _build() -> _Parser:
+    parser = _Parser(
+        prog="reconstruct", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"reconstruct {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=_Parser)
+    for name, (summary, configure) in {"browse": (BROWSE, _add_browse), **COMMANDS}.items():
+        each = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        configure(each)
+        each.set_defaults(run=_importing(name))
+    return parser
+
+
+def _importing(command: str) -> Callable[[argparse.Namespace], int]:
+    def run(namespace: argparse.Namespace) -> int:
+        return int(import_module(f"reconstruct.cli.{command}").run(namespace))
+
+    return run
+
+
+def _add_input(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", default=["."], help="logs: directory, file, glob or - (default: .)"
+    )
+    group = parser.add_argument_group("reading")
+    group.add_argument(
+        "--timezone", metavar="ZONE", type=_zone, help="zone of stamps that name none: +01:00, UTC, Europe/Paris"
+    )
+    group.add_argument(
+        "--store", metavar="FILE", type=Path, help="keep the results in FILE instead of the cache directory"
+    )
+    group.add_argument("--no-cache", action="store_true", help="neither use nor keep cached results")
+    group.add_argument(
+        "--workers", metavar="N", type=_count, default=0, help="worker processes (default: one per processor)"
+    )
+
+
+def _add_browse(parser: argparse.ArgumentParser) -> None:
+    _add_input(parser)
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    _add_input(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="where to write; - is stdout")
+    parser.add_argument("--format", choices=("json", "jsonl"), help="default: by the suffix of FILE, else json")
+
+
+def _add_summary(parser: argparse.ArgumentParser) -> None:
+    _add_input(parser)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+def _add_events(parser: argparse.ArgumentParser) -> None:
+    _add_input(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", default="-", help="where to write (default: stdout)")
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    _add_input(parser)
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("place", metavar="FILE[:LINE]", help="a log file, or one line of it")
+    parser.add_argument(
+        "--in", dest="within", metavar="DIR", help="the logs to look for links in (default: FILE's directory)"
+    )
+    parser.add_argument("--no-links", action="store_true", help="only how the line is read, not what it belongs to")
+
+
+def _add_formats(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=_Parser)
+    listing = actions.add_parser("list", help="every format that is known")
+    listing.add_argument("--json", action="store_true", help="print JSON Lines")
+    show = actions.add_parser("show", help="one format: its fields and its grammar")
+    show.add_argument("id", metavar="ID")
+    check = actions.add_parser("check", help="what is wrong with a grammar file")
+    check.add_argument("file", metavar="FILE.lark", type=Path)
+
+
+BROWSE = "look at the journeys in the terminal (the default)"
+
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "export": ("write journeys to a file", _add_export),
+    "summary": ("what was found, in a screenful", _add_summary),
+    "events": ("every parsed event as JSON Lines", _add_events),
+    "plan": ("identifier types, roles and owners, with reasons", _add_plan),
+    "explain": ("how a line is read, and why it is in a journey", _add_explain),
+    "formats": ("known log formats", _add_formats),
+}
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes")
+    return int(text)
+
+
+def _zone(text: str) -> int:
+    """Seconds east of UTC."""
+    match = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", text)
+    if match:
+        seconds = int(match[2]) * 3600 + int(match[3]) * 60
+        return -seconds if match[1] == "-" else seconds
+    if text.upper() in ("UTC", "Z", "GMT"):
+        return 0
+    from datetime import datetime
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        offset = datetime.now(ZoneInfo(text)).utcoffset()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise argparse.ArgumentTypeError(f"unknown zone {text!r}") from None
+    return int(offset.total_seconds()) if offset else 0
+
+
+__all__ = ["EXIT_USAGE", "parse"]

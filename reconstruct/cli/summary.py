@@ -1,0 +1,105 @@
+"""``reconstruct summary``: what was found, in a screenful."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import orjson
+
+from reconstruct.cli.inputs import open_results
+from reconstruct.errors import EXIT_OK
+from reconstruct.results import Reconstruction
+
+STAGES = ("awareness", "interest", "consideration", "purchase", "after-sales")
+
+FORMATS_SHOWN = 8
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the summary."""
+    results = open_results(arguments)
+    if arguments.json:
+        sys.stdout.write(orjson.dumps(results.summary(), option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        print("\n".join(render(results)))
+    results.close()
+    return EXIT_OK
+
+
+def render(results: Reconstruction) -> list[str]:
+    """The lines of the summary."""
+    figures, sources = results.summary(), results.sources()
+    counted = {
+        name: sum(source[name] for source in sources) for name in ("lines", "events", "continuations", "unparsed")
+    }
+    other = counted["lines"] - counted["events"] - counted["continuations"] - counted["unparsed"]
+    first = min((source["first_at"] for source in sources if source["first_at"]), default=None)
+    last = max((source["last_at"] for source in sources if source["last_at"]), default=None)
+    lines = [
+        f"{_plural(len(sources), 'source')}, {counted['lines']:,} lines: {counted['events']:,} events, "
+        f"{counted['continuations']:,} continuation lines, {counted['unparsed']:,} unparsed, {other:,} blank or directives"
+    ]
+    if first and last:
+        lines.append(f"from {first[:19].replace('T', ' ')} to {last[:19].replace('T', ' ')} UTC")
+    formats: dict[str, int] = {}
+    for source in sources:
+        for name, n in source["formats"].items():
+            formats[name] = formats.get(name, 0) + n
+    ranked = sorted(formats.items(), key=lambda item: (-item[1], item[0]))
+    lines.append(
+        "formats: "
+        + ", ".join(f"{name} {n:,}" for name, n in ranked[:FORMATS_SHOWN])
+        + (" …" if len(ranked) > FORMATS_SHOWN else "")
+    )
+    for skipped in figures["skipped"][:5]:
+        lines.append(f"not read: {skipped['path']} ({skipped['reason']})")
+    lines += ["", *_journeys(figures), "", *_business(figures), "", *_identifiers(results.identifiers())]
+    return lines
+
+
+def _journeys(figures: dict[str, Any]) -> list[str]:
+    agents = figures["agents"]
+    machines = ", ".join(f"{agents[kind]:,} by {kind}s" for kind in ("bot", "monitor") if agents.get(kind))
+    lines = [
+        f"{_plural(figures['journeys'], 'journey')} of {_plural(figures['customers'], 'known customer')}"
+        + (f" (and {machines}, left out of the figures)" if machines else "")
+    ]
+    reached = figures["stages_reached"]
+    total = sum(reached.values())
+    if total:
+        left = total
+        for stage in STAGES:
+            share = left / total
+            lines.append(f"  {stage:<14}{left:>8,}  {share:>4.0%}  {'█' * round(share * 30)}")
+            left -= reached.get(stage, 0)
+    outcomes = ", ".join(f"{n:,} {name}" for name, n in sorted(figures["outcomes"].items(), key=lambda item: -item[1]))
+    lines.append(f"  outcomes: {outcomes or 'none'}; conversion {figures['conversion']:.1%}")
+    if figures["experience"] is not None:
+        lines.append(f"  mean experience score {figures['experience']} of 100")
+    return lines
+
+
+def _business(figures: dict[str, Any]) -> list[str]:
+    outcomes = ", ".join(
+        f"{n:,} {name.replace('_', ' ')}"
+        for name, n in sorted(figures["business_outcomes"].items(), key=lambda item: -item[1])
+    )
+    n = figures["business_journeys"]
+    if not n:
+        return ["no business objects found"]
+    return [
+        f"{_plural(n, 'business journey')}, {figures['business_journeys_in_sessions']:,} of them begun in a known session",
+        f"  {outcomes}",
+    ]
+
+
+def _identifiers(rows: list[dict[str, Any]]) -> list[str]:
+    telling = [row for row in rows if row["role"] in ("object", "sub-object", "session", "customer", "request")]
+    found = ", ".join(f"{row['type']} ({row['role']}, {row['distinct']:,})" for row in telling[:8])
+    return [f"identifiers: {found or 'none'}", "  reconstruct plan says why"]
+
+
+def _plural(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")

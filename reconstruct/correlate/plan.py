@@ -1,0 +1,69 @@
+"""The plan: which identifier types there are, what each identifies, who owns whom, and why.
+
+Pass 1 as one call, and the plan as the rows a user reads (``identifiers`` of the export, ``reconstruct plan``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from reconstruct.correlate.owners import Ownership
+from reconstruct.correlate.profile import profile_slots, relate_slots
+from reconstruct.correlate.roles import Role, judge_roles, observe
+from reconstruct.correlate.types import IdType, type_mentions, unify_slots
+
+CONTRACT_ROLES = {"trace": "request", "span": "request"}
+"""Roles that the export knows under a wider name."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """The outcome of pass 1."""
+
+    types: list[IdType]
+    roles: list[Role]
+    """one per type, same order"""
+
+    def of_role(self, *roles: str) -> list[int]:
+        """Types of the given roles, surest first."""
+        found = [role for role in self.roles if role.role in roles]
+        return [role.type for role in sorted(found, key=lambda role: (-role.points, role.type))]
+
+
+def make_plan(db: duckdb.DuckDBPyConnection) -> Plan:
+    """Pass 1. Needs ``events``, ``mentions``, ``slots`` and ``timeline``; makes ``typed`` and ``entities``."""
+    slots = profile_slots(db)
+    types = unify_slots(slots, relate_slots(db, slots))
+    type_mentions(db, types)
+    return Plan(types, judge_roles(types, observe(db, types)))
+
+
+def describe_plan(plan: Plan, owners: list[Ownership], roots: list[int]) -> list[dict[str, Any]]:
+    """The plan as rows: type, role, slots, distinct, owner, why. Types that identify nothing come last."""
+    owner_of = {each.child: plan.types[each.owner].name for each in owners}
+    rows = []
+    for kind, role in zip(plan.types, plan.roles, strict=True):
+        why = list(role.why)
+        owner = owner_of.get(role.type)
+        if owner is not None:
+            share = next(each.dependency for each in owners if each.child == role.type)
+            why.append(f"{share:.0%} of meetings are with one {owner}")
+        elif role.type in roots or role.role == "request":
+            owner = "session"
+        elif role.role == "session":
+            owner = "customer"
+        rows.append(
+            {
+                "type": kind.name,
+                "role": CONTRACT_ROLES.get(role.role, role.role),
+                "slots": [slot.name for slot in kind.slots],
+                "distinct": role.behaviour.values,
+                "owner": owner,
+                "why": why,
+            }
+        )
+    order = {"object": 0, "sub-object": 1, "session": 2, "customer": 3, "request": 4, "device": 5, "batch": 6}
+    return sorted(rows, key=lambda row: (order.get(str(row["role"]), 9), -int(str(row["distinct"])), str(row["type"])))

@@ -1,0 +1,140 @@
+"""Sources into the store: scan, account for every line, remember how each source was read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from reconstruct.engines.local import Scanned, scan_sources
+from reconstruct.grammar.timestamps import find_timestamp
+from reconstruct.sources import Discovery, Source, read_slice
+from reconstruct.sources.progress import Progress
+from reconstruct.store.database import Store
+
+SAMPLES_KEPT = 5
+"""Unparsed lines remembered per source: a handful shows what they are."""
+
+COUNTED = ("lines", "events", "continuations", "directives", "blank", "duplicates", "unparsed")
+"""What is counted per source; the first is the sum of the others."""
+
+_ZONE = re.compile(r"(?:(Z|UTC|GMT)|([+-])(\d{2}):?(\d{2})?)\s*$")
+
+
+@dataclass(slots=True)
+class SourceAccount:
+    """How one source was read."""
+
+    source: Source
+    counts: Counter[str] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, scanned: Scanned) -> None:
+        scan = scanned.scan
+        for name in COUNTED:
+            self.counts[name] += getattr(scan.account, name)
+        self.formats.update(scan.formats)
+        self.notes.update(scan.notes)
+        if scanned.note:
+            self.notes[scanned.note] += 1
+        for sample in scan.samples[: SAMPLES_KEPT - len(self.samples)]:
+            self.samples.append(
+                {"line": sample.line + scanned.first_line, "text": sample.text, "nearest": sample.nearest}
+            )
+
+    def document(self) -> dict[str, Any]:
+        """The source as the store keeps it: the row of the export, and what only the quality view shows."""
+        return {
+            "id": self.source.id,
+            "path": self.source.path,
+            "formats": dict(sorted(self.formats.items())),
+            **{name: self.counts[name] for name in COUNTED},
+            "family": self.source.family,
+            "rank": self.source.rank,
+            "size": self.source.size,
+            "compression": self.source.compression,
+            "encoding": self.source.encoding,
+            "samples": self.samples,
+            "notes": dict(sorted(self.notes.items())),
+        }
+
+
+def ingest(
+    store: Store,
+    discovery: Discovery,
+    *,
+    chunk_bytes: int,
+    pool: Executor | None,
+    progress: Progress,
+    first_chunk_only: bool = False,
+) -> list[SourceAccount]:
+    """Read everything that was discovered, or the first chunk of each source for a quick look."""
+    accounts = [SourceAccount(source) for source in discovery.sources]
+    progress.phase("reading", discovery.total_bytes)
+    for scanned in scan_sources(
+        discovery.sources, chunk_bytes=chunk_bytes, pool=pool, first_chunk_only=first_chunk_only
+    ):
+        store.add(scanned.scan.events, scanned.scan.mentions)
+        accounts[scanned.source.id].add(scanned)
+        progress.advance(scanned.disk_bytes, scanned.scan.n_lines)
+    store.finish_events()
+    return accounts
+
+
+def save_sources(store: Store, accounts: list[SourceAccount]) -> None:
+    """Write ``sources(id, path, document)`` with time span and zone. Needs ``timeline`` and ``zones``."""
+    spans = {
+        source: (first, last)
+        for source, first, last in store.rows(
+            "SELECT t.source, min(t.t), max(t.t) FROM timeline t JOIN events e USING (eid) WHERE e.time_ns IS NOT NULL GROUP BY 1"
+        )
+    }
+    zones = {
+        source: (offset, origin, why)
+        for source, offset, origin, why in store.rows(
+            "SELECT source, offset_s, origin, why FROM source_family JOIN zones USING (family)"
+        )
+    }
+    first_stamped = {
+        source: (offset, length)
+        for source, offset, length in store.rows(
+            'SELECT source, arg_min("offset", eid), arg_min(length, eid) FROM events WHERE zoned AND time_ns IS NOT NULL GROUP BY 1'
+        )
+    }
+    documents = []
+    for account in accounts:
+        number = account.source.id
+        first, last = spans.get(number, (None, None))
+        offset, origin, why = zones.get(number, (0, "assumed", "no time stamps"))
+        if origin == "stamp" and number in first_stamped:
+            offset = _stated_offset(account.source, *first_stamped[number])
+        documents.append(
+            account.document()
+            | {"first_ns": first, "last_ns": last, "offset_s": offset, "timezone_from": origin, "timezone_why": why}
+        )
+    rows = pa.table(
+        {
+            "id": pa.array([document["id"] for document in documents], pa.int32()),
+            "path": pa.array([document["path"] for document in documents], pa.string()),
+            "document": pa.array([orjson.dumps(document).decode() for document in documents], pa.string()),
+        }
+    )
+    store.insert("sources", rows)
+
+
+def _stated_offset(source: Source, offset: int, length: int) -> int:
+    """Seconds east of UTC that the stamp of an event states; 0 when it names no number."""
+    line = read_slice(source, offset, min(length, 4096)).decode("utf-8", "replace").split("\n", 1)[0]
+    found = find_timestamp(line)
+    match = _ZONE.search(line[found[0] : found[1]]) if found else None
+    if match is None or match[1]:
+        return 0
+    seconds = int(match[3]) * 3600 + int(match[4] or 0) * 60
+    return -seconds if match[2] == "-" else seconds

@@ -1,0 +1,46 @@
+"""Who wrote a log, by its file's name, for entries that do not say."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pyarrow as pa
+
+from reconstruct.resources import vocabulary_directory
+from reconstruct.store.database import Store
+
+
+def service_of_family(family: str, generic: frozenset[str]) -> str:
+    """A name for the writer of a family of logs: the telling words of its file name, else its directory, else the file name.
+
+    >>> service_of_family("nginx/www.access.log", frozenset({"access", "log", "www"}))
+    'nginx'
+    >>> service_of_family("worker/celery.log", frozenset({"log"}))
+    'celery'
+    """
+    *directories, name = family.split("/")
+    for part in (name, *reversed(directories)):
+        words = [
+            word for word in re.split(r"[._\s]+", part.lower()) if word and word not in generic and not word.isdigit()
+        ]
+        if words:
+            return words[0]
+    return name
+
+
+def name_services(store: Store) -> None:
+    """Make ``family_services(family, service)``."""
+    generic = frozenset(
+        tomllib.loads((vocabulary_directory() / "services.toml").read_text(encoding="utf-8"))["generic"]
+    )
+    rows = store.rows("SELECT family, name FROM families ORDER BY family")
+    table = pa.table(
+        {
+            "family": pa.array([family for family, _ in rows], pa.int32()),
+            "service": pa.array([service_of_family(name, generic) for _, name in rows], pa.string()),
+        }
+    )
+    store.connection.register("services_in", table)
+    store.connection.execute("CREATE OR REPLACE TABLE family_services AS SELECT * FROM services_in")
+    store.connection.unregister("services_in")

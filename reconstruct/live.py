@@ -1,0 +1,148 @@
+"""Results that grow while logs are still being read: what the terminal interface opens on.
+
+Reading goes on in a thread. As soon as a little has been read, it is reconstructed on its own and shown, with a note that
+says how much it covers; when all is read, the whole takes its place.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconstruct.errors import ReconstructError
+from reconstruct.options import Options
+from reconstruct.pipeline import open_discovery, open_part
+from reconstruct.results import RawLine, Reconstruction
+from reconstruct.sources import Discovery
+from reconstruct.sources.progress import Progress
+
+FIRST_LOOK_BYTES = 2 << 20
+"""How much is reconstructed first: half a second of work, some thousand events."""
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far reading has come."""
+
+    phase: str = "opening"
+    bytes_done: int = 0
+    bytes_total: int = 0
+    lines: int = 0
+    finished: bool = False
+    note: str = ""
+
+
+class LiveReader:
+    """A ``tui.reader.Reader`` over logs that are being read."""
+
+    def __init__(self, discovery: Discovery, options: Options) -> None:
+        self._lock = threading.Lock()
+        self._status = Status()
+        self._version = 0
+        self._results: Reconstruction | None = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._read, args=(discovery, options), name="reading", daemon=True)
+        self._thread.start()
+
+    # -- the interface's side --------------------------------------------------------------------------------------
+
+    def version(self) -> int:
+        return self._version
+
+    def progress(self) -> Status:
+        return self._status
+
+    def summary(self) -> Document:
+        return self._results.summary() if self._results else {}
+
+    def sources(self) -> list[Document]:
+        return self._results.sources() if self._results else []
+
+    def identifiers(self) -> list[Document]:
+        return self._results.identifiers() if self._results else []
+
+    def count_journeys(self, text: str = "") -> int:
+        return self._results.count_journeys(text) if self._results else 0
+
+    def journey_rows(
+        self,
+        *,
+        text: str = "",
+        order_by: str = "started_at",
+        descending: bool = False,
+        offset: int = 0,
+        limit: int = 100,
+    ) -> list[Document]:
+        if self._results is None:
+            return []
+        return self._results.journey_rows(
+            text=text, order_by=order_by, descending=descending, offset=offset, limit=limit
+        )
+
+    def journey(self, id: str) -> Document:
+        if self._results is None:
+            raise KeyError(id)
+        return self._results.journey(id)
+
+    def raw(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[RawLine]:
+        return self._results.raw(source, line, before, after) if self._results else []
+
+    def close(self) -> None:
+        """Stop reading at the next chunk, and let go of the results."""
+        self._closed = True
+        self._thread.join(timeout=5)
+        if self._results is not None:
+            self._results.close()
+
+    # -- the reading side ------------------------------------------------------------------------------------------
+
+    def _read(self, discovery: Discovery, options: Options) -> None:
+        try:
+            if discovery.total_bytes > 2 * FIRST_LOOK_BYTES:
+                self._show(
+                    open_part(discovery, options, FIRST_LOOK_BYTES),
+                    "the first lines of each log; the rest is being read",
+                )
+            self._show(open_discovery(discovery, options, _Relay(self)), "")
+            self._status = replace(self._status, phase="done", finished=True, note="")
+        except _Stopped:
+            self._status = replace(self._status, phase="stopped", finished=True)
+        except ReconstructError as error:
+            note = f"{error.message} ({error.hint})" if error.hint else error.message
+            self._status = replace(self._status, phase="failed", finished=True, note=f"error: {note}")
+
+    def _show(self, results: Reconstruction, note: str) -> None:
+        if self._closed:
+            results.close()
+            raise _Stopped
+        # The results shown before stay open: the interface may be in the middle of a question to them.
+        self._results = results
+        self._status = replace(self._status, note=note)
+        self._version += 1
+
+
+class _Stopped(Exception):  # noqa: N818 - not an error
+    """The user has left."""
+
+
+class _Relay(Progress):
+    """Progress of the reading thread, for the interface to look at; also where reading can be stopped."""
+
+    def __init__(self, reader: LiveReader) -> None:
+        self._reader = reader
+
+    def phase(self, name: str, total_bytes: int = 0) -> None:
+        self._update(Status(name, 0, total_bytes, 0, False, self._reader._status.note))
+
+    def advance(self, n_bytes: int = 0, n_lines: int = 0) -> None:
+        status = self._reader._status
+        self._update(replace(status, bytes_done=status.bytes_done + n_bytes, lines=status.lines + n_lines))
+
+    def _update(self, status: Status) -> None:
+        if self._reader._closed:
+            raise _Stopped
+        self._reader._status = status

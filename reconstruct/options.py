@@ -1,0 +1,24 @@
+"""What a user may set, in one value that travels through the program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings of one run; the defaults need no thought."""
+
+    workers: int = 0
+    """worker processes; 0 = one per processor this process may use"""
+    timezone_s: int | None = None
+    """seconds east of UTC for stamps without a zone; None = inferred"""
+    store: Path | None = None
+    """where the store is kept; None = the user's cache directory"""
+    cache: bool = True
+    """whether a finished store is kept and reused"""
+    memory_limit: str = "1GB"
+    """what the database may hold in memory before it spills to disk"""
+    chunk_bytes: int = 8 << 20
+    """bytes of log scanned at a time; results do not depend on it"""

@@ -1,0 +1,159 @@
+"""The only place where stages meet: paths in, results out.
+
+discover ─► store (reused when the same bytes were read before) ─► ingest ─► correlate ─► journeys ─► Reconstruction
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+
+import orjson
+
+from reconstruct import __version__
+from reconstruct.correlate.clocks import build_timeline, infer_zones
+from reconstruct.correlate.plan import Plan, describe_plan, make_plan
+from reconstruct.correlate.resolve import Resolution, resolve
+from reconstruct.correlate.surroundings import tabulate_agents, tabulate_families, tabulate_paths
+from reconstruct.engines.ingest import SourceAccount, ingest, save_sources
+from reconstruct.engines.journeys import write_journeys
+from reconstruct.engines.local import WORTH_WORKERS, default_workers, start_pool
+from reconstruct.journeys.models import load_models
+from reconstruct.options import Options
+from reconstruct.resources import cache_directory
+from reconstruct.results import Reconstruction, summarise
+from reconstruct.sources import Discovery, discover
+from reconstruct.sources.progress import Progress
+from reconstruct.store.cache import prune_cache
+from reconstruct.store.database import Store
+
+STORE_VERSION = "1"
+"""Raise it whenever what a store holds changes meaning: older stores are then rebuilt."""
+
+
+def open_paths(
+    paths: Sequence[str | Path], options: Options | None = None, progress: Progress | None = None
+) -> Reconstruction:
+    """Reconstruct the journeys in the logs at ``paths``, or reopen them when the same bytes were read before.
+
+    Raises SourceError when there is nothing to read, StoreError when results cannot be kept.
+    """
+    options = options or Options()
+    progress = progress or Progress()
+    return open_discovery(discover(paths), options, progress)
+
+
+def open_discovery(discovery: Discovery, options: Options, progress: Progress) -> Reconstruction:
+    """The same for logs that were found already."""
+    path = store_path(discovery, options)
+    if path is not None and path.is_file() and options.store is None:
+        os.utime(path)
+        return Reconstruction(Store.open(path), discovery)
+    if path is not None and path.is_file():
+        kept = Store.open(path)
+        if kept.meta("key") == content_key(discovery, options):
+            return Reconstruction(kept, discovery)
+        kept.close()
+    if path is None:
+        with tempfile.TemporaryDirectory(prefix="reconstruct-", ignore_cleanup_errors=True) as directory:
+            scratch = Path(directory) / "store.duckdb"
+            _fill(scratch, discovery, options, progress)
+            # The file stays open, so it stays readable after its name is gone.
+            return Reconstruction(Store.open(scratch), discovery)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        _fill(unfinished, discovery, options, progress)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+        unfinished.with_name(unfinished.name + ".wal").unlink(missing_ok=True)
+    if options.store is None:
+        prune_cache(path.parent, keep=path)
+    return Reconstruction(Store.open(path), discovery)
+
+
+def open_part(discovery: Discovery, options: Options, n_bytes: int) -> Reconstruction:
+    """Reconstruct from the first chunk of each source, ``n_bytes`` in total, in memory: a first look while the rest is read."""
+    share = max(64 << 10, n_bytes // len(discovery.sources))
+    store = Store.create(None, threads=1, memory_limit="512MB")
+    accounts = ingest(store, discovery, chunk_bytes=share, pool=None, progress=Progress(), first_chunk_only=True)
+    finish(store, discovery, accounts, options, None, Progress())
+    return Reconstruction(store, discovery)
+
+
+def content_key(discovery: Discovery, options: Options) -> str:
+    """What results depend on: the bytes of every source under its name, the settings, this program."""
+    parts = [__version__, STORE_VERSION, str(options.timezone_s), _data_key()]
+    parts += [f"{source.path}\0{source.fingerprint}\0{source.family}\0{source.rank}" for source in discovery.sources]
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _data_key() -> str:
+    """Changes when a grammar, vocabulary or model file does."""
+    from reconstruct.resources import grammars_directory, models_directory, user_config_directory, vocabulary_directory
+
+    digest = hashlib.blake2b(digest_size=16)
+    for directory in (grammars_directory(), vocabulary_directory(), models_directory(), user_config_directory()):
+        if directory.is_dir():
+            for file in sorted(p for p in directory.rglob("*") if p.suffix in (".lark", ".toml")):
+                digest.update(f"{file.relative_to(directory)}\0{file.stat().st_size}\0".encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def store_path(discovery: Discovery, options: Options) -> Path | None:
+    """Where the store of these inputs is kept; None when it is not kept."""
+    if options.store is not None:
+        return options.store
+    if not options.cache:
+        return None
+    return cache_directory() / "stores" / f"{content_key(discovery, options)}.duckdb"
+
+
+def _fill(path: Path, discovery: Discovery, options: Options, progress: Progress) -> None:
+    workers = options.workers or default_workers()
+    pool = start_pool(workers) if workers > 1 and discovery.total_bytes >= WORTH_WORKERS else None
+    store = Store.create(path, threads=workers, memory_limit=options.memory_limit)
+    try:
+        accounts = ingest(store, discovery, chunk_bytes=options.chunk_bytes, pool=pool, progress=progress)
+        finish(store, discovery, accounts, options, pool, progress)
+        store.set_meta("key", content_key(discovery, options))
+    finally:
+        store.close()
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def finish(
+    store: Store,
+    discovery: Discovery,
+    accounts: list[SourceAccount],
+    options: Options,
+    pool: Executor | None,
+    progress: Progress,
+) -> None:
+    """Everything after reading: correlate, build journeys, sum up."""
+    progress.phase("correlating", 0)
+    plan, resolution = correlate(store, discovery, options)
+    save_sources(store, accounts)
+    identifiers = describe_plan(plan, resolution.owners, resolution.roots)
+    store.set_meta("identifiers", orjson.dumps(identifiers).decode())
+    write_journeys(store, plan, resolution.roots, load_models(), pool, progress)
+    progress.phase("summing up", 0)
+    store.set_meta("summary", orjson.dumps(summarise(store, discovery, resolution)).decode())
+
+
+def correlate(store: Store, discovery: Discovery, options: Options) -> tuple[Plan, Resolution]:
+    """Both passes of the correlator."""
+    db = store.connection
+    tabulate_families(db, [source.family for source in discovery.sources])
+    build_timeline(db, infer_zones(db, options.timezone_s))
+    tabulate_paths(db)
+    tabulate_agents(db)
+    plan = make_plan(db)
+    return plan, resolve(db, plan.types, plan.roles)
