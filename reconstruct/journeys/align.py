@@ -317,9 +317,10 @@ def _label_lane(lane: Lane, width: int, passing: Sequence[int], lettering: Lette
         behind = max(mark.end, math.ceil(mark.bar_end) if mark.bar_end > mark.column + 1 else 0) + 1
         room = _room(beside, behind)
         if room < wanted and label_rows:
-            under = _room(below, mark.column)
+            column = mark.column + 2 if mark.column in passing else mark.column  # beside the hand-off, not on it
+            under = _room(below, column)
             if under >= wanted or (under >= SHORT_LABEL and under > room):
-                labels[index] = _write(below, mark.column, 1, text, under, lettering)
+                labels[index] = _write(below, column, 1, text, under, lettering)
                 continue
         if room >= min(wanted, SHORT_LABEL):
             labels[index] = _write(beside, behind, 0, text, room, lettering)

@@ -38,6 +38,8 @@ STRETCH_CELLS = 2
 """Fewest cells of an active stretch: the mark and air behind it."""
 LABEL_AIR = 2
 """Blank cells between two tick labels."""
+PRECISE_CELLS = 24
+"""Milliseconds are named only where a stretch is wide enough for two such labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,16 +349,17 @@ def place_ticks(axis: Axis, instants: Sequence[int]) -> list[Tick]:
     free = bytearray(b"\1") * (axis.width + LABEL_AIR)
     ticks: list[Tick] = []
 
-    def put(time_ns: int, stretch: Stretch, *, ends_here: bool = False, within: bool = False) -> None:
+    def put(time_ns: int, stretch: Stretch, *, ends_here: bool = False) -> None:
         cell_ns = stretch.duration_ns / max(1, stretch.width - 1)
+        if stretch.width < PRECISE_CELLS:
+            cell_ns = max(cell_ns, SECOND)
         label = say_clock(time_ns, cell_ns, axis.start_ns)
         at = axis.column_of(time_ns)
         column = at - len(label) + 1 if ends_here else at
-        last = axis.width if not within else stretch.end_column
-        if column < 0 or column + len(label) > last or not all(free[column : column + len(label) + LABEL_AIR]):
+        if column < 0 or column + len(label) > axis.width or not all(free[column : column + len(label)]):
             return
-        begin = max(0, column - LABEL_AIR)
-        free[begin : column + len(label)] = bytes(column + len(label) - begin)
+        begin, end = max(0, column - LABEL_AIR), column + len(label) + LABEL_AIR
+        free[begin:end] = bytes(end - begin)
         ticks.append(Tick(column, label, at))
 
     active = [stretch for stretch in axis.stretches if not stretch.is_break]

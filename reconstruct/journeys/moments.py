@@ -107,6 +107,8 @@ class Story:
     start_ns: int
     end_ns: int
     is_open: bool
+    rows: dict[Ref, Mapping[str, object]]
+    """the part of the document each moment was read from"""
 
 
 # --- reading what may be odd ----------------------------------------------------------------------------------------
@@ -167,7 +169,8 @@ def read_story(document: Mapping[str, object]) -> Story:
     """Read one journey document (docs/json.md)."""
     journey = mapping_of(document.get("customer_journey"))
     started = time_of(document.get("started_at"))
-    touchpoints, stages = _read_touchpoints(mappings_of(journey.get("touchpoints")), started or 0)
+    rows: dict[Ref, Mapping[str, object]] = {}
+    touchpoints, stages = _read_touchpoints(mappings_of(journey.get("touchpoints")), started or 0, rows)
     businesses: list[list[tuple[str, Moment]]] = []
     objects: list[Track] = []
     handoffs: list[Handoff] = []
@@ -176,7 +179,8 @@ def read_story(document: Mapping[str, object]) -> Story:
         trigger = mapping_of(business.get("trigger")).get("touchpoint")
         from_touchpoint = isinstance(trigger, int) and 0 <= trigger < len(touchpoints)
         fallback = touchpoints[trigger].at_ns if isinstance(trigger, int) and from_touchpoint else started or 0
-        steps, life = _read_steps(business, index, fallback)
+        steps, life = _read_steps(business, index, fallback, rows)
+        rows[Ref("object", index, 0)] = business
         businesses.append(steps)
         name, is_open = name_of(business), business.get("outcome") in OPEN_OUTCOMES
         objects.append(Track("object", name, index, [_outcome(business, index, life)], life, is_open))
@@ -188,7 +192,7 @@ def read_story(document: Mapping[str, object]) -> Story:
     ended = time_of(document.get("ended_at"))
     end = max(times, default=ended or start)
     is_open = journey.get("outcome") == "ongoing"
-    return Story(document, touchpoints, stages, businesses, objects, handoffs, start, end, is_open)
+    return Story(document, touchpoints, stages, businesses, objects, handoffs, start, end, is_open, rows)
 
 
 def name_of(business: Mapping[str, object]) -> str:
@@ -198,7 +202,9 @@ def name_of(business: Mapping[str, object]) -> str:
     return name if thing else text_of(business.get("id"), "object")
 
 
-def _read_touchpoints(rows: Sequence[Mapping[str, object]], start_ns: int) -> tuple[list[Moment], list[str]]:
+def _read_touchpoints(
+    rows: Sequence[Mapping[str, object]], start_ns: int, read: dict[Ref, Mapping[str, object]]
+) -> tuple[list[Moment], list[str]]:
     moments: list[Moment] = []
     stages: list[str] = []
     at, dwell = start_ns, 0
@@ -215,9 +221,9 @@ def _read_touchpoints(rows: Sequence[Mapping[str, object]], start_ns: int) -> tu
         friction = row.get("friction")
         words = " ".join(text_of(word) for word in friction) if isinstance(friction, list | tuple) else ""
         is_late = any(word in words for word in WAIT_WORDS)
-        moments.append(
-            Moment(at, at + latency, glyph, label, Ref("touchpoint", -1, index), dwell, is_late, slow_ns=latency)
-        )
+        ref = Ref("touchpoint", -1, index)
+        moments.append(Moment(at, at + latency, glyph, label, ref, dwell, is_late, slow_ns=latency))
+        read[ref] = row
         stages.append(text_of(row.get("stage")))
         dwell = _ns(row.get("dwell_ms"))
     return moments, stages
@@ -228,7 +234,7 @@ def _request(row: Mapping[str, object]) -> str:
 
 
 def _read_steps(
-    business: Mapping[str, object], index: int, fallback_ns: int
+    business: Mapping[str, object], index: int, fallback_ns: int, read: dict[Ref, Mapping[str, object]]
 ) -> tuple[list[tuple[str, Moment]], tuple[int, int]]:
     """The steps and the missing steps of a business journey, and its life."""
     deviations = mappings_of(business.get("deviations"))
@@ -259,6 +265,7 @@ def _read_steps(
             _typical(row), slow_ns=work,
         )  # fmt: skip
         steps.append((text_of(row.get("service")), moment))
+        read[moment.ref] = row
     steps.sort(key=lambda step: step[1].at_ns)
     times = [time for _, moment in steps for time in (moment.at_ns, moment.end_ns)]
     ended = time_of(business.get("ended_at"))
@@ -273,6 +280,7 @@ def _read_steps(
                 f"{activity}?", Ref("missing", index, place), is_late=True, has_time=expected is not None,
             )  # fmt: skip
             steps.append((text_of(row.get("service")) or services.get(activity, ""), moment))
+            read[moment.ref] = row
     return steps, life
 
 

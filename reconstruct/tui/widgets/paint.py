@@ -19,7 +19,7 @@ INKS = frozenset(
     f"ink--{name}"
     for name in (
         "text", "dim", "faint", "strong", "title", "accent", "good", "warn", "bad", "missing", "running", "milestone",
-        "customer", "key", "cursor", "mark", "break", "lit", "current", "head",
+        "customer", "key", "cursor", "mark", "break", "lit", "current", "head", "section",
         *(f"service-{number}" for number in range(8)),
     )
 )  # fmt: skip
@@ -82,8 +82,9 @@ class Row:
         if end < self.width and self.cells[end] == "":
             self.cells[end] = " "
 
-    def is_blank(self, column: int) -> bool:
-        return 0 <= column < self.width and self.cells[column] == " "
+    def is_blank_or(self, column: int, signs: str) -> bool:
+        """Whether a cell is empty, or holds one of the signs that may be drawn over."""
+        return 0 <= column < self.width and self.cells[column] != "" and self.cells[column] in " " + signs
 
     def tint(self, begin: int, end: int, style: Style) -> None:
         """Lay a style over cells already drawn."""
@@ -113,7 +114,26 @@ class Inked(Widget):
 
     def ink(self, name: str) -> Style:
         """The style of an ink, without background unless it has one of its own."""
-        return self.get_component_rich_style(f"ink--{name}", partial=True)
+        inks = self.__dict__.setdefault("_inks", {})
+        if name not in inks:
+            inks[name] = self._mix(name)
+        return cast(Style, inks[name])
+
+    def _mix(self, name: str) -> Style:
+        """Blend the ink's colour onto the background; terminal palettes, which cannot be blended, get dim instead."""
+        styles = self.get_component_styles(f"ink--{name}")
+        ground = self.background_colors[1]
+        fill = styles.background if styles.has_rule("background") and styles.background.a else None
+        if fill is not None and fill.ansi is None:
+            fill = ground + fill
+        colour = styles.color if styles.has_rule("color") else None
+        style = styles.text_style
+        if colour is not None:
+            if colour.ansi is None:
+                colour = (fill or ground) + colour
+            elif colour.a < 1:
+                style = style + Style(dim=True)
+        return Style(color=colour.rich_color if colour else None, bgcolor=fill.rich_color if fill else None) + style
 
     def line_of(self, spans: Iterable[Span], width: int, base: Style = EMPTY) -> Strip:
         """Spans of clean text side by side, cut at the width."""
@@ -127,6 +147,7 @@ class Inked(Widget):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        self.__dict__.pop("_inks", None)
         self.refresh()
 
 

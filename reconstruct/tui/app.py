@@ -1,0 +1,273 @@
+"""The terminal interface: six views on one reader, opened at once and filled as results come."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from reconstruct.journeys.moments import Ref, Story, read_story, text_of
+from reconstruct.tui.bindings import GLOBAL, LIST, MOVE, RAW, TIMELINE
+from reconstruct.tui.fetch import Fetcher
+from reconstruct.tui.glyphs import Pen, ascii_wanted
+from reconstruct.tui.reader import Document, Reader
+from reconstruct.tui.screens.funnel import FunnelView
+from reconstruct.tui.screens.identifiers import IdentifiersView
+from reconstruct.tui.screens.journeys import JourneysView
+from reconstruct.tui.screens.quality import QualityView
+from reconstruct.tui.screens.raw import RawView
+from reconstruct.tui.screens.timeline import TimelineView
+from reconstruct.tui.screens.view import View
+
+POLL_S = 0.25
+"""How often progress and the version of the results are looked at."""
+FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class ReconstructApp(App[int]):
+    """Holds what views share: the reader, the open journey, where one came from."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "reconstruct"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = list(GLOBAL)
+    SCREENS: ClassVar[dict[str, Callable[[], Screen[Any]]]] = {
+        "journeys": JourneysView,
+        "timeline": TimelineView,
+        "funnel": FunnelView,
+        "raw": RawView,
+        "quality": QualityView,
+        "identifiers": IdentifiersView,
+    }
+
+    def __init__(self, reader: Reader, *, ascii: bool | None = None) -> None:
+        super().__init__()
+        self.reader = reader
+        self.fetcher = Fetcher()
+        self.pen = Pen(ascii_wanted() if ascii is None else ascii)
+        self.summary: Document = {}
+        self.paths: dict[int, str] = {}
+        self.journey_id: str | None = None
+        self.story: Story | None = None
+        self.pointed: Ref | None = None
+        """a moment to show in the view opened next"""
+        self.trail: list[str] = ["journeys"]
+        """views one came through; the last is on screen"""
+        self._version = -1
+        self._was_finished = False
+
+    # --- life
+
+    def on_mount(self) -> None:
+        self.set_class(self.pen.ascii, "-ascii")
+        self.push_screen("journeys")
+        self.set_interval(POLL_S, self.poll)
+        self.call_after_refresh(self.poll)
+
+    def on_unmount(self) -> None:
+        self.fetcher.close()
+
+    def poll(self) -> None:
+        """Look whether reading went on and whether the results changed."""
+        view = self.view
+        if view is None:
+            return
+        finished = self.reader.progress().finished
+        if not finished or not self._was_finished:
+            view.progress_changed()
+        self._was_finished = finished
+        version = self.reader.version()
+        if version != self._version and not self.fetcher.pending:
+            self._version = version
+            self.run_worker(self._refresh(), group="results", exclusive=True)
+
+    async def _refresh(self) -> None:
+        self.summary = await self.fetcher.ask(self.reader.summary)
+        sources = await self.fetcher.ask(self.reader.sources)
+        self.paths = {row["id"]: text_of(row.get("path")) for row in sources if isinstance(row.get("id"), int)}
+        view = self.view
+        if view:
+            view.progress_changed()
+            view.results_changed()
+        if self.journey_id is not None:
+            await self._load(self.journey_id)
+
+    @property
+    def view(self) -> View | None:
+        """The numbered view on screen, also under a menu."""
+        if not self._screen_stack:
+            return None
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, View)), None)
+
+    # --- journeys
+
+    async def fetch_story(self, id: str) -> Story | None:
+        """A journey, read; None when the reader no longer has it."""
+        try:
+            document = await self.fetcher.ask(self.reader.journey, id)
+        except KeyError:
+            return None
+        return await self.fetcher.ask(read_story, document)
+
+    def open_journey(self, id: str) -> None:
+        """Read a journey and show its timeline."""
+        self.run_worker(self._open(id), group="journey", exclusive=True)
+
+    async def _open(self, id: str) -> None:
+        await self._load(id)
+        self.action_view("timeline")
+
+    async def _load(self, id: str) -> None:
+        story = await self.fetch_story(id)
+        if story is None:
+            self.notify("This journey is no longer there", severity="warning", markup=False)
+            return
+        unchanged = self.story is not None and self.journey_id == id and self.story.document == story.document
+        self.journey_id = id
+        if not unchanged:
+            self.story = story
+            view = self.view
+            if view:
+                view.journey_changed()
+
+    def show_filtered(self, text: str) -> None:
+        """The journeys a number counts."""
+        self.action_view("journeys")
+        view = self.get_screen("journeys")
+
+        def apply() -> None:
+            if isinstance(view, JourneysView):
+                view.set_filter(text)
+
+        self.call_after_refresh(apply)
+
+    # --- actions
+
+    def action_view(self, name: str) -> None:
+        if self.trail[-1] == name:
+            return
+        if name in self.trail:
+            del self.trail[self.trail.index(name) :]
+        self.trail.append(name)
+        self.switch_screen(name)
+        if name in ("timeline", "raw") and self.story is None:
+            self._open_pointed()
+
+    def _open_pointed(self) -> None:
+        """Open the journey the list points at, so that no view is empty without need."""
+        screen = self.get_screen("journeys")
+        if isinstance(screen, JourneysView) and screen.table.pointed_id:
+            self.run_worker(self._load(screen.table.pointed_id), group="journey", exclusive=True)
+
+    def action_leave(self) -> None:
+        if len(self.trail) > 1:
+            self.trail.pop()
+            self.switch_screen(self.trail[-1])
+            return
+        from reconstruct.tui.screens.menu import Menu
+
+        def chosen(answer: str | None) -> None:
+            if answer == "quit":
+                self.exit(0)
+
+        self.push_screen(Menu("Quit reconstruct?", [("y", "Quit", "quit"), ("n", "Stay", "stay")], ""), chosen)
+
+    async def action_quit(self) -> None:
+        self.exit(0)
+
+    def action_help(self) -> None:
+        from reconstruct.tui.screens.help import HelpSheet
+
+        self.push_screen(HelpSheet())
+
+    def action_press(self, key: str) -> None:
+        self.simulate_key(key)
+
+    def action_ascii(self) -> None:
+        self.pen = Pen(not self.pen.ascii)
+        self.set_class(self.pen.ascii, "-ascii")
+        view = self.view
+        pen_changed = getattr(view, "pen_changed", None)
+        if pen_changed:
+            pen_changed()
+        if view:
+            view.results_changed()
+            view.refresh(recompose=False, layout=True)
+            for widget in view.query("*"):
+                widget.refresh()
+
+    def action_journey(self, direction: int) -> None:
+        """The next journey of the list, without going there."""
+        screen = self.get_screen("journeys")
+        if not isinstance(screen, JourneysView) or not screen.table.is_mounted:
+            return
+        screen.table.action_move(direction)
+        if screen is not self.view:
+            self.run_worker(self._step_journey(screen), group="journey", exclusive=True)
+
+    async def _step_journey(self, screen: JourneysView) -> None:
+        rows = await self.fetcher.ask(
+            self.reader.journey_rows, text=screen.table.filter_text, order_by=screen.table.order_by,
+            descending=screen.table.descending, offset=screen.table.cursor, limit=1,
+        )  # fmt: skip
+        if rows:
+            await self._load(text_of(rows[0].get("id")))
+
+    async def action_export(self) -> None:
+        id = self.journey_id
+        view = self.view
+        if isinstance(view, JourneysView):
+            id = view.table.pointed_id
+        if id is None:
+            self.notify("No journey is open", severity="warning", markup=False)
+            return
+        document = await self.fetcher.ask(self.reader.journey, id)
+        path = free_path(Path.cwd(), f"journey-{FILE_NAME.sub('_', id)[:60] or 'unnamed'}")
+        try:
+            path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            self.notify(f"{path} cannot be written: {error.strerror}", severity="error", markup=False)
+            return
+        self.notify(f"Written: {path}", markup=False)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action of every view, in the palette."""
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        for bindings in (GLOBAL, LIST, MOVE, TIMELINE, RAW):
+            for binding in bindings:
+                if binding.id != "palette.open":
+                    yield SystemCommand(binding.description, _say_id(binding), self._presser(binding))
+
+    def _presser(self, binding: Binding) -> Callable[[], None]:
+        first = binding.key.split(",")[0]
+        return lambda: self.simulate_key(first)
+
+
+def _say_id(binding: Binding) -> str:
+    from reconstruct.tui.widgets.strips import say_key
+
+    return f"{say_key(binding)}   {binding.id}"
+
+
+def free_path(directory: Path, stem: str) -> Path:
+    """A JSON file's path that does not exist yet."""
+    path = directory / f"{stem}.json"
+    number = 2
+    while path.exists():
+        path = directory / f"{stem}-{number}.json"
+        number += 1
+    return path
+
+
+def run(reader: Reader) -> int:
+    """Browse until the user quits; gives the exit code."""
+    try:
+        return ReconstructApp(reader).run() or 0
+    finally:
+        reader.close()

@@ -1,0 +1,56 @@
+"""What widgets tell the screen they are on."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from reconstruct.journeys.moments import Ref
+
+
+class JourneyPointed(Message):
+    """The list's cursor is on another journey."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__()
+        self.id = id
+
+
+class JourneyOpened(Message):
+    """A journey was asked for."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__()
+        self.id = id
+
+
+class MomentPointed(Message):
+    """The timeline's cursor is on another moment; None when the journey has none."""
+
+    def __init__(self, ref: Ref | None) -> None:
+        super().__init__()
+        self.ref = ref
+
+
+class LineOpened(Message):
+    """A raw line was asked for."""
+
+    def __init__(self, source: int, line: int) -> None:
+        super().__init__()
+        self.source = source
+        self.line = line
+
+
+class FilterAsked(Message):
+    """A number was opened: show the journeys it counts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class RowPointed(Message):
+    """A table's cursor is on another row."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        self.index = index

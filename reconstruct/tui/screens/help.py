@@ -1,0 +1,89 @@
+"""The sheet of keys, made from the bindings themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from reconstruct.tui.bindings import GLOBAL, LIST, MOVE, RAW, TIMELINE
+from reconstruct.tui.glyphs import Pen
+from reconstruct.tui.sanitise import measure
+from reconstruct.tui.widgets.paint import Span
+from reconstruct.tui.widgets.sheet import Paragraph, Sheet
+from reconstruct.tui.widgets.strips import say_key
+
+GROUPS: tuple[tuple[str, Sequence[Binding]], ...] = (
+    ("Everywhere", GLOBAL),
+    ("Lists and texts", MOVE),
+    ("1 Journeys", LIST),
+    ("2 Timeline", TIMELINE),
+    ("4 Raw lines", RAW),
+)
+LEGEND = (
+    ("instant", "an event"), ("milestone", "a milestone"), ("failure", "a failure"),
+    ("missing", "expected, not seen"), ("in_flight", "still going on"),
+)  # fmt: skip
+KEY_CELLS = 7
+COLUMN_CELLS = 38
+
+
+def write_help(width: int, pen: Pen) -> list[Paragraph]:
+    """Every binding, in as many columns as fit, and what the signs mean."""
+    lines: list[Paragraph] = []
+    columns = max(1, min(3, width // COLUMN_CELLS))
+    cells = width // columns
+    for title, bindings in GROUPS:
+        lines += [Paragraph([Span(title, "section")])]
+        rows = -(-len(bindings) // columns)
+        for index in range(rows):
+            spans: list[Span] = []
+            for column in range(columns):
+                place = column * rows + index
+                if place < len(bindings):
+                    binding = bindings[place]
+                    spans.append(Span(pen.fit(say_keys(binding), KEY_CELLS, "right") + "  ", "key"))
+                    words = pen.fit(pen.clean(binding.description), cells - KEY_CELLS - 3)
+                    spans.append(Span(words + " ", "text"))
+            lines.append(Paragraph(spans))
+        lines.append(Paragraph())
+    lines.append(Paragraph([Span("Signs", "section")]))
+    for glyph, words in LEGEND:
+        sign = next(sign for mark, sign in pen.signs.marks.items() if mark == glyph)
+        lines.append(Paragraph([Span(sign.rjust(KEY_CELLS) + "  ", "accent"), Span(words)]))
+    first = pen.signs.marks
+    cluster = next(iter(first.values())) + "5"
+    for sign, words in (
+        (cluster, "five events too close to tell apart: zoom in with +"),
+        (pen.signs.dots * 3, "idle time left out, at the same columns in every lane"),
+        (pen.signs.line, "hand-off from customer to business, with what joins them and how sure"),
+        (pen.signs.dashed, "the same, inferred: confidence below .9"),
+        ("!", "later than usual"),
+    ):
+        lines.append(Paragraph([Span(" " * max(0, KEY_CELLS - measure(sign)) + sign + "  ", "accent"), Span(words)], 9))
+    return lines
+
+
+def say_keys(binding: Binding) -> str:
+    """Both keys of a binding where there are two short ones."""
+    return say_key(binding)
+
+
+class HelpSheet(ModalScreen[None]):
+    """Closed by Esc, q or ?."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,f1", "dismiss", "Close", id="help.close"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        yield Sheet(id="help")
+
+    def on_mount(self) -> None:
+        pen: Pen = getattr(self.app, "pen", Pen())
+        sheet = self.query_one(Sheet)
+        sheet.show(lambda width: write_help(width, pen))
+        sheet.focus()

@@ -1,0 +1,148 @@
+"""View 5: what was read, as what, and what could not be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from textual.widget import Widget
+
+from reconstruct.journeys.axis import say_duration, to_datetime
+from reconstruct.journeys.moments import mapping_of, number_of, text_of, time_of
+from reconstruct.tui.glyphs import Pen
+from reconstruct.tui.messages import RowPointed
+from reconstruct.tui.reader import Document
+from reconstruct.tui.screens.view import View
+from reconstruct.tui.widgets.columns import Column
+from reconstruct.tui.widgets.paint import Span
+from reconstruct.tui.widgets.rule import Rule
+from reconstruct.tui.widgets.sheet import Paragraph, Sheet
+from reconstruct.tui.widgets.table import FactTable
+
+ACCOUNT = ("events", "continuations", "directives", "blank", "duplicates", "unparsed")
+"""What a line can be; together they are all lines."""
+
+
+def _path(row: Document, pen: Pen) -> Span:
+    return Span(pen.clean(text_of(row.get("path"), "?"), 400), "strong")
+
+
+def _count(key: str, ink: str = "text") -> Callable[[Document, Pen], Span]:
+    def say(row: Document, pen: Pen) -> Span:
+        count = int(number_of(row.get(key)))
+        return Span(f"{count:,}" if count else pen.signs.unknown, ink if count else "faint")
+
+    return say
+
+
+def _formats(row: Document, pen: Pen) -> Span:
+    formats = sorted(mapping_of(row.get("formats")).items(), key=lambda item: (-number_of(item[1]), item[0]))
+    return Span(pen.clean(", ".join(name for name, _ in formats), 400), "accent")
+
+
+def _parsed(row: Document, pen: Pen) -> Span:
+    lines, unparsed = number_of(row.get("lines")), number_of(row.get("unparsed"))
+    share = 1 - unparsed / lines if lines else 1.0
+    text = f"{share:.1%}" if share < 1 else "100%"
+    return Span("99.9%" if text == "100.0%" else text, "good" if share > 0.99 else "warn" if share > 0.9 else "bad")
+
+
+def _zone(row: Document, pen: Pen) -> Span:
+    origin = text_of(row.get("timezone_from"))
+    words = f"{text_of(row.get('timezone'))} {origin}".strip()
+    return Span(pen.clean(words, 60), "warn" if origin == "assumed" else "text")
+
+
+def _skew(row: Document, pen: Pen) -> Span:
+    offset = number_of(row.get("clock_offset_ms"))
+    if not offset:
+        return Span(pen.signs.unknown, "faint")
+    return Span(f"{'+' if offset > 0 else '-'}{say_duration(int(abs(offset) * 1_000_000))}", "warn")
+
+
+COLUMNS = (
+    Column("path", "Source", 16, _path, 0, grows=2, most=60),
+    Column("lines", "Lines", 9, _count("lines", "strong"), 0, align="right"),
+    Column("parsed", "Parsed", 6, _parsed, 0, align="right"),
+    Column("formats", "Formats", 16, _formats, 1, grows=2, most=48),
+    Column("unparsed", "Unparsed", 8, _count("unparsed", "bad"), 2, align="right"),
+    Column("timezone", "Zone", 15, _zone, 3),
+    Column("clock_offset_ms", "Clock", 7, _skew, 4, align="right"),
+    Column("events", "Events", 9, _count("events"), 5, align="right"),
+    Column("continuations", "Continued", 9, _count("continuations"), 6, align="right"),
+    Column("duplicates", "Duplicate", 9, _count("duplicates", "warn"), 7, align="right"),
+    Column("blank", "Blank", 7, _count("blank"), 8, align="right"),
+    Column("directives", "Directives", 10, _count("directives"), 9, align="right"),
+)
+
+
+class QualityView(View):
+    """Sources as a table, the chosen one in full below."""
+
+    NAME = "quality"
+
+    def body(self) -> Iterable[Widget]:
+        yield Rule(id="totals")
+        yield FactTable(COLUMNS, id="sources")
+        yield Rule("This source", id="place")
+        yield Sheet(id="detail")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(FactTable).focus()
+
+    def results_changed(self) -> None:
+        self.run_worker(self._read(), group="sources", exclusive=True)
+
+    async def _read(self) -> None:
+        app = self.reconstruct
+        rows = await app.fetcher.ask(app.reader.sources)
+        self.query_one(FactTable).fill(rows)
+        self.query_one("#totals", Rule).say(app.pen.clean(say_account(rows)))
+        self._describe()
+
+    def on_row_pointed(self, _event: RowPointed) -> None:
+        self._describe()
+
+    def _describe(self) -> None:
+        table = self.query_one(FactTable)
+        row = table.rows[table.cursor] if table.rows else {}
+        pen = self.reconstruct.pen
+        self.query_one("#detail", Sheet).show(lambda width: describe_source(row, pen))
+
+
+def say_account(rows: list[Document]) -> str:
+    """The line account over all sources, and whether it adds up."""
+    lines = sum(int(number_of(row.get("lines"))) for row in rows)
+    parts = {key: sum(int(number_of(row.get(key))) for row in rows) for key in ACCOUNT}
+    words = " + ".join(f"{count:,} {key}" for key, count in parts.items() if count)
+    gap = lines - sum(parts.values())
+    return f"{lines:,} lines = {words}" + (f"  ({gap:+,} unaccounted)" if gap else "")
+
+
+def describe_source(row: Document, pen: Pen) -> list[Paragraph]:
+    """Everything known about one source."""
+    if not row:
+        return [Paragraph([Span("No sources yet", "dim")])]
+    lines = [Paragraph([Span(pen.clean(text_of(row.get("path"), "?")), "title")])]
+    total = max(1.0, number_of(row.get("lines")))
+    for name, count in sorted(mapping_of(row.get("formats")).items(), key=lambda item: (-number_of(item[1]), item[0])):
+        share = number_of(count) / total
+        spans = [Span(pen.fit(pen.clean(name, 80), 28), "accent"), Span(f"{int(number_of(count)):>10,} lines  ")]
+        lines.append(Paragraph([*spans, Span(pen.bar(share, 20), "customer"), Span(f" {share:.1%}", "dim")]))
+    for key in ACCOUNT:
+        count = int(number_of(row.get(key)))
+        if count:
+            ink = "bad" if key == "unparsed" else "text"
+            lines.append(Paragraph([Span(pen.fit(key, 28), "dim"), Span(f"{count:>10,}", ink)]))
+    first, last = time_of(row.get("first_at")), time_of(row.get("last_at"))
+    if first is not None and last is not None:
+        begin, end = to_datetime(first), to_datetime(last)
+        words = f"{begin.day} {begin:%b %Y %H:%M:%S} {pen.signs.arrow} {end.day} {end:%b %Y %H:%M:%S} UTC"
+        lines.append(Paragraph([Span(pen.fit("time", 28), "dim"), Span(words)]))
+    zone, origin = text_of(row.get("timezone")), text_of(row.get("timezone_from"))
+    if zone:
+        lines.append(Paragraph([Span(pen.fit("zone", 28), "dim"), Span(pen.clean(f"{zone} ({origin})", 80))]))
+    if number_of(row.get("clock_offset_ms")):
+        words = f"{number_of(row.get('clock_offset_ms')):+,.0f} ms against the other sources, corrected"
+        lines.append(Paragraph([Span(pen.fit("clock", 28), "dim"), Span(words, "warn")]))
+    return lines

@@ -1,0 +1,109 @@
+"""View 2: one journey as aligned timelines, and the moment under the cursor in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.containers import Container
+from textual.widget import Widget
+
+from reconstruct.journeys.moments import Ref, Story
+from reconstruct.tui.messages import MomentPointed
+from reconstruct.tui.screens.view import View
+from reconstruct.tui.widgets.detail import Describer, Position, positions_of
+from reconstruct.tui.widgets.header import JourneyHeader
+from reconstruct.tui.widgets.prompt import Prompt
+from reconstruct.tui.widgets.sheet import Sheet
+from reconstruct.tui.widgets.timeline import Timeline
+
+RAW_SHOWN = 8
+"""Raw lines read for the detail pane."""
+
+
+class TimelineView(View):
+    """Header, timelines, detail."""
+
+    NAME = "timeline"
+
+    def body(self) -> Iterable[Widget]:
+        yield JourneyHeader()
+        yield Container(Timeline(id="timeline"), Sheet(id="detail"), id="split")
+        yield Prompt(id="search")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.describer: Describer | None = None
+        self.shown: Story | None = None
+        self.raw: dict[Position, str] = {}
+        self.timeline.focus()
+
+    @property
+    def timeline(self) -> Timeline:
+        return self.query_one(Timeline)
+
+    def journey_changed(self) -> None:
+        story = self.reconstruct.story
+        if story is self.shown:
+            return
+        self.shown = story
+        self.raw = {}
+        self.describer = Describer(story, self.reconstruct.pen, self.reconstruct.paths) if story else None
+        self.query_one(JourneyHeader).show(story)
+        self.timeline.show(story)
+        self._describe(self.timeline.cursor)
+
+    def pen_changed(self) -> None:
+        """ASCII or not: everything is measured anew."""
+        self.shown = None
+        self.journey_changed()
+
+    def on_moment_pointed(self, event: MomentPointed) -> None:
+        self._describe(event.ref)
+
+    def _describe(self, ref: Ref | None) -> None:
+        describer = self.describer
+        sheet = self.query_one("#detail", Sheet)
+        if describer is None or self.shown is None:
+            sheet.show(lambda width: [])
+            return
+        moment = self.timeline.moments.get(ref) if ref else None
+        sheet.show(lambda width: describer.describe(ref, moment, self.raw))
+        if ref is None or not sheet.display:
+            return
+        wanted = [position for position in positions_of(self.shown.rows.get(ref, {})) if position not in self.raw]
+        if wanted:
+            self.run_worker(self._read(ref, wanted[:RAW_SHOWN]), group="detail", exclusive=True)
+
+    async def _read(self, ref: Ref, wanted: list[Position]) -> None:
+        app = self.reconstruct
+        for position in wanted:
+            lines = await app.fetcher.ask(app.reader.raw, position[0], position[1], 0, 0)
+            self.raw[position] = app.pen.clean(lines[0].text, 2000) if lines else ""
+        if self.timeline.cursor == ref and self.describer:
+            describer, moment = self.describer, self.timeline.moments.get(ref)
+            self.query_one("#detail", Sheet).show(
+                lambda width: describer.describe(ref, moment, self.raw), keep_place=True
+            )
+
+    def action_toggle_detail(self) -> None:
+        self.toggle_class("-no-detail")
+        self._describe(self.timeline.cursor)
+
+    # --- search
+
+    def on_timeline_search_requested(self) -> None:
+        self.query_one(Prompt).ask("search", self.timeline.query_text)
+
+    def on_prompt_answered(self, event: Prompt.Answered) -> None:
+        self.query_one(Prompt).display = False
+        self.timeline.focus()
+        self.timeline.search(event.text)
+
+    def on_prompt_left(self) -> None:
+        self.timeline.focus()
+
+    # --- elsewhere
+
+    def on_timeline_open_requested(self, event: Timeline.OpenRequested) -> None:
+        self.reconstruct.pointed = event.ref
+        self.reconstruct.action_view("raw")

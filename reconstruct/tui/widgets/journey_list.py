@@ -1,0 +1,275 @@
+"""The list of journeys: as many as there are, fetched a page at a time, only what is seen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.strip import Strip
+
+from reconstruct.journeys.axis import say_duration, to_datetime
+from reconstruct.journeys.moments import STAGES, number_of, text_of, time_of
+from reconstruct.tui.bindings import LIST, MOVE
+from reconstruct.tui.fetch import Fetcher
+from reconstruct.tui.glyphs import Pen
+from reconstruct.tui.messages import JourneyOpened, JourneyPointed
+from reconstruct.tui.reader import Document, Reader
+from reconstruct.tui.widgets.columns import Column
+from reconstruct.tui.widgets.paint import Row, Span
+from reconstruct.tui.widgets.table import TableView
+
+PAGE = 100
+"""Rows per question to the reader: more than a tall screen shows, few enough to answer in milliseconds."""
+PAGES_KEPT = 60
+"""Pages remembered: 6,000 rows, a few megabytes."""
+FIND_ROWS = 2_000
+"""How far around its old place the journey under the cursor is looked for when the results changed."""
+ERROR_ROWS = 5_000
+"""How far ahead a journey with an error is looked for."""
+
+OUTCOME_INKS = {
+    "achieved": "good", "failed": "bad", "abandoned": "warn", "ongoing": "running", "browsed": "dim",
+}  # fmt: skip
+
+
+def _text(key: str, ink: str = "text") -> Callable[[Document, Pen], Span]:
+    return lambda row, pen: Span(pen.clean(text_of(row.get(key)), 200), ink)
+
+
+def _when(row: Document, pen: Pen) -> Span:
+    at = time_of(row.get("started_at"))
+    if at is None:
+        return Span("")
+    moment = to_datetime(at)
+    return Span(f"{moment.day:2d} {moment:%b %H:%M:%S}")
+
+
+def _outcome(row: Document, pen: Pen) -> Span:
+    outcome = text_of(row.get("outcome"))
+    sign = {
+        "achieved": pen.signs.good, "failed": pen.signs.bad, "abandoned": pen.signs.down, "ongoing": pen.signs.running,
+    }.get(outcome, pen.signs.unknown)  # fmt: skip
+    return Span(f"{sign} {pen.clean(outcome, 40)}", OUTCOME_INKS.get(outcome, "text"))
+
+
+def _stage(row: Document, pen: Pen) -> Span:
+    stage = text_of(row.get("stage_reached"))
+    if stage not in STAGES:
+        return Span(pen.clean(stage, 40), "dim")
+    reached = STAGES.index(stage) + 1
+    return Span(pen.signs.stage_full * reached + pen.signs.stage_empty * (len(STAGES) - reached), "customer")
+
+
+def _score(row: Document, pen: Pen) -> Span:
+    if row.get("score") is None:
+        return Span("")
+    score = number_of(row.get("score"))
+    return Span(f"{score:.0f} {pen.spark([score], 100)}", "good" if score >= 80 else "warn" if score >= 50 else "bad")
+
+
+def _errors(row: Document, pen: Pen) -> Span:
+    errors = int(number_of(row.get("n_errors")))
+    return Span(f"{errors}{pen.signs.bad}" if errors else "", "bad")
+
+
+def _duration(row: Document, pen: Pen) -> Span:
+    return Span(say_duration(int(number_of(row.get("duration_ms")) * 1_000_000)), "dim")
+
+
+def _who(row: Document, pen: Pen) -> Span:
+    customer = pen.clean(text_of(row.get("customer")), 200)
+    return Span(customer, "strong") if customer else Span(pen.clean(text_of(row.get("id")), 200), "dim")
+
+
+def _steps(row: Document, pen: Pen) -> Span:
+    return Span(f"{int(number_of(row.get('n_touchpoints'))):,}", "dim")
+
+
+def _agent(row: Document, pen: Pen) -> Span:
+    kind = text_of(row.get("agent_kind"))
+    device = text_of(row.get("device"))
+    words = " · ".join(part for part in (text_of(row.get("channel")), device or kind) if part)
+    return Span(pen.clean(words, 200), "dim" if kind in ("bot", "monitor") else "text")
+
+
+COLUMNS = (
+    Column("started_at", "Started", 15, _when, 0, sort_key="t"),
+    Column("customer", "Customer", 14, _who, 0, grows=3, most=34, sort_key="c"),
+    Column("outcome", "Outcome", 11, _outcome, 0, sort_key="o"),
+    Column("stage_reached", "Stage", 5, _stage, 2, sort_key="g"),
+    Column("score", "Exp.", 5, _score, 1, align="right", sort_key="s"),
+    Column("n_errors", "Err", 4, _errors, 3, align="right", sort_key="e"),
+    Column("duration_ms", "Time", 6, _duration, 4, align="right", sort_key="d"),
+    Column("orders", "Orders", 8, _text("orders", "accent"), 5, grows=1, most=24, sort_key="r"),
+    Column("value", "Value", 9, _text("value"), 6, align="right", sort_key="v"),
+    Column("n_touchpoints", "Steps", 6, _steps, 7, align="right", sort_key="n"),
+    Column("goal", "Goal", 12, _text("goal"), 8, grows=1, most=24),
+    Column("channel", "Channel", 14, _agent, 9, grows=2, most=30, sort_key="h"),
+    Column("id", "Journey", 10, _text("id", "dim"), 10, grows=1, most=24),
+)
+
+
+class JourneyList(TableView):
+    """All journeys that match the filter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*MOVE, *LIST]
+
+    def __init__(self, reader: Reader, fetcher: Fetcher, *, id: str | None = None) -> None:
+        super().__init__(COLUMNS, id=id)
+        self.reader = reader
+        self.fetcher = fetcher
+        self.order_by = "started_at"
+        self.filter_text = ""
+        self.count = 0
+        self.pages: dict[int, list[Document]] = {}
+        self.stale: set[int] = set()
+        """pages of an older version: shown until the new ones are here"""
+        self.asked: set[int] = set()
+        self.generation = 0
+        """grows whenever answers to earlier questions are no longer wanted"""
+        self.pointed_id: str | None = None
+        self.is_counted = False
+
+    @property
+    def row_count(self) -> int:
+        return self.count
+
+    def row(self, index: int) -> Document | None:
+        page, place = divmod(index, PAGE)
+        rows = self.pages.get(page)
+        if (rows is None or page in self.stale) and page not in self.asked:
+            self.asked.add(page)
+            self.run_worker(self._fetch(page, self.generation), group="pages")
+        return rows[place] if rows is not None and place < len(rows) else None
+
+    def on_mount(self) -> None:
+        self.results_changed()
+
+    # --- fetching
+
+    async def _rows(self, offset: int, limit: int) -> list[Document]:
+        return await self.fetcher.ask(
+            self.reader.journey_rows,
+            text=self.filter_text, order_by=self.order_by, descending=self.descending, offset=offset, limit=limit,
+        )  # fmt: skip
+
+    async def _fetch(self, page: int, generation: int) -> None:
+        rows = await self._rows(page * PAGE, PAGE)
+        if generation != self.generation:
+            return
+        self.pages.pop(page, None)
+        self.pages[page] = rows
+        self.asked.discard(page)
+        self.stale.discard(page)
+        while len(self.pages) > PAGES_KEPT:
+            del self.pages[next(iter(self.pages))]
+        if self.cursor // PAGE == page:
+            self.pointed()
+        self.refresh()
+
+    def results_changed(self) -> None:
+        """The reader has other results: count again, keep the journey under the cursor under the cursor."""
+        self.generation += 1
+        self.asked.clear()
+        self.stale = set(self.pages)
+        self.run_worker(self._recount(self.generation), group="count", exclusive=True)
+
+    async def _recount(self, generation: int) -> None:
+        count = await self.fetcher.ask(self.reader.count_journeys, self.filter_text)
+        if generation != self.generation:
+            return
+        self.count = count
+        self.is_counted = True
+        if self.pointed_id is not None:
+            offset = max(0, self.cursor - FIND_ROWS // 2)
+            rows = await self._rows(offset, FIND_ROWS)
+            if generation != self.generation:
+                return
+            places = [index for index, row in enumerate(rows) if text_of(row.get("id")) == self.pointed_id]
+            if places and offset + places[0] != self.cursor:
+                moved = offset + places[0] - self.cursor
+                self.cursor += moved
+                self.rows_changed()
+                self.scroll_to(y=max(0, round(self.scroll_y) + moved), animate=False, immediate=True)
+        self.rows_changed()
+        self._show_cursor()
+        self.pointed()
+
+    def ask_again(self, *, from_top: bool) -> None:
+        """Another filter or order: nothing known so far is of use."""
+        self.pages.clear()
+        if from_top:
+            self.cursor = 0
+            self.pointed_id = None
+            self.scroll_to(y=0, animate=False, immediate=True)
+        self.results_changed()
+
+    # --- asking differently
+
+    def set_filter(self, text: str) -> None:
+        """Show only journeys that match."""
+        if text != self.filter_text:
+            self.filter_text = text
+            self.ask_again(from_top=True)
+
+    def set_order(self, key: str, descending: bool) -> None:
+        """Sort by a column."""
+        self.order_by, self.descending = key, descending
+        self.ask_again(from_top=False)
+
+    def action_sort_by(self, key: str) -> None:
+        self.set_order(
+            key, not self.descending if key == self.order_by else key in ("n_errors", "value", "duration_ms")
+        )
+
+    def action_reverse(self) -> None:
+        self.set_order(self.order_by, not self.descending)
+
+    # --- the cursor
+
+    def current(self) -> Document | None:
+        """The row under the cursor, if it is here."""
+        return self.row(self.cursor) if self.count else None
+
+    def pointed(self) -> None:
+        row = self.current()
+        id = text_of(row.get("id")) if row else None
+        if id and id != self.pointed_id:
+            self.pointed_id = id
+            self.post_message(JourneyPointed(id))
+
+    def action_open(self) -> None:
+        row = self.current()
+        if row:
+            self.post_message(JourneyOpened(text_of(row.get("id"))))
+
+    def action_error(self, direction: int) -> None:
+        self.run_worker(self._find_error(direction), group="find", exclusive=True)
+
+    async def _find_error(self, direction: int) -> None:
+        if direction > 0:
+            offset, limit = self.cursor + 1, ERROR_ROWS
+        else:
+            offset = max(0, self.cursor - ERROR_ROWS)
+            limit = self.cursor - offset
+        rows = await self._rows(offset, limit) if limit else []
+        places = [offset + index for index, row in enumerate(rows) if number_of(row.get("n_errors")) > 0]
+        if places:
+            self.point(places[0] if direction > 0 else places[-1])
+        else:
+            self.notify("No journey with an error there", timeout=2, markup=False)
+        await asyncio.sleep(0)
+
+    def _below(self, distance: int, width: int) -> Strip:
+        line = Row(width)
+        if distance == 1 and not self.count and self.is_counted:
+            finished = self.reader.progress().finished
+            words = "No journey matches this filter" if self.filter_text else "No journeys were found in these logs"
+            hint = "F clears the filter" if self.filter_text else "5 shows what was read, and how"
+            if not finished and not self.filter_text:
+                words, hint = "Reading: the first journeys will appear here", ""
+            column = line.put(2, words, self.ink("dim"))
+            line.put(column + 3, hint, self.ink("faint"))
+        return line.strip()

@@ -1,0 +1,27 @@
+"""A line between two panes, with a caption."""
+
+from __future__ import annotations
+
+from textual.strip import Strip
+
+from reconstruct.tui.widgets.paint import Inked, Row
+
+
+class Rule(Inked):
+    """Says what is below it."""
+
+    def __init__(self, words: str = "", *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.words = words
+
+    def say(self, words: str) -> None:
+        """Another caption (clean text)."""
+        self.words = words
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        row = Row(self.size.width)
+        row.put(0, self.pen.signs.rule * row.width, self.ink("faint"))
+        if self.words:
+            row.put(2, f" {self.pen.cut(self.words, row.width - 6)} ", self.ink("section"))
+        return row.strip()

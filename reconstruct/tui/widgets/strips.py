@@ -1,0 +1,187 @@
+"""The one-line strips around a view: where one is, how far reading has come, which keys matter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.style import Style
+from textual.binding import Binding
+from textual.strip import Strip
+
+from reconstruct.journeys.moments import number_of
+from reconstruct.tui.glyphs import Pen
+from reconstruct.tui.reader import Document, Progress
+from reconstruct.tui.sanitise import measure
+from reconstruct.tui.widgets.paint import Inked, Row, Span
+
+VIEWS = (
+    ("1", "journeys", "Journeys"),
+    ("2", "timeline", "Timeline"),
+    ("3", "funnel", "Funnel"),
+    ("4", "raw", "Raw"),
+    ("5", "quality", "Quality"),
+    ("6", "identifiers", "Ids"),
+)
+
+
+class SummaryBar(Inked):
+    """The views by number, and what was found."""
+
+    def __init__(self, view: str) -> None:
+        super().__init__()
+        self.view = view
+        self.summary: Document = {}
+
+    def show(self, summary: Document) -> None:
+        """Other results."""
+        self.summary = summary
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        row = Row(width, self.ink("head"))
+        facts = say_summary(self.summary, self.pen)
+        long = sum(len(title) + 5 for _, _, title in VIEWS)
+        short = long + sum(measure(fact.text) for fact in facts) > width
+        column = 1
+        for number, name, title in VIEWS:
+            click = Style(meta={"@click": f"app.view({name!r})"})
+            here = name == self.view
+            base = self.ink("lit") if here else self.ink("head")
+            words = title if here or not short or width >= long else ""
+            column = row.put(column, f" {number}", base + click + (base if here else self.ink("key")))
+            column = row.put(column, f" {words} " if words else " ", base + click)
+        used = column
+        room = width - used - 2
+        while facts and sum(measure(fact.text) for fact in facts) + 3 * (len(facts) - 1) > room:
+            facts.pop()
+        column = width - 1 - sum(measure(fact.text) for fact in facts) - 3 * (len(facts) - 1)
+        for index, fact in enumerate(facts):
+            if index:
+                column = row.put(column, f" {self.pen.signs.dot} ", self.ink("head"))
+            column = row.put(column, fact.text, self.ink("head") + self.ink(fact.ink))
+        return row.strip()
+
+
+def say_summary(summary: Document, pen: Pen) -> list[Span]:
+    """The main counts of a summary, most telling first."""
+    facts = []
+    for key, one, many in (
+        ("journeys", "journey", "journeys"),
+        ("customers", "customer", "customers"),
+        ("business_journeys", "business journey", "business journeys"),
+    ):
+        if key in summary:
+            count = int(number_of(summary[key]))
+            facts.append(Span(f"{count:,} {one if count == 1 else many}", "strong" if key == "journeys" else "text"))
+    if "conversion" in summary:
+        facts.insert(1, Span(f"{number_of(summary['conversion']):.1%} reach their goal", "good"))
+    return facts
+
+
+class ProgressStrip(Inked):
+    """A bar, bytes and lines while the logs are still being read; gone when they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.progress: Progress | None = None
+
+    def show(self, progress: Progress) -> None:
+        """Another state; hides itself at the end unless there is something to say."""
+        self.progress = progress
+        self.display = not progress.finished or bool(progress.note)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        row = Row(self.size.width)
+        progress = self.progress
+        if progress is None:
+            return row.strip()
+        pen = self.pen
+        if progress.finished:
+            row.put(1, pen.cut(pen.clean(progress.note), row.width - 2), self.ink("warn"))
+            return row.strip()
+        share = progress.bytes_done / progress.bytes_total if progress.bytes_total > 0 else 0.0
+        cells = max(8, min(40, row.width // 4))
+        phase = pen.cut(pen.clean(progress.phase), 16)
+        column = row.put(1, phase, self.ink("accent")) + 1
+        row.put(column, pen.signs.bar_empty * cells, self.ink("faint"))
+        row.put(column, pen.bar(share, cells).rstrip(), self.ink("accent"))
+        parts = [f"{min(1.0, share):.0%}", f"{say_bytes(progress.bytes_done)} of {say_bytes(progress.bytes_total)}"]
+        parts.append(f"{progress.lines:,} lines")
+        if progress.note:
+            parts.append(pen.clean(progress.note))
+        text = f" {pen.signs.dot} ".join(parts)
+        row.put(column + cells + 1, pen.cut(text, max(0, row.width - column - cells - 2)), self.ink("dim"))
+        return row.strip()
+
+
+def say_bytes(count: int) -> str:
+    """Bytes for people, in decimal units.
+
+    >>> say_bytes(512), say_bytes(270_400_000)
+    ('512 B', '270 MB')
+    """
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if size >= 100 or unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def say_key(binding: Binding) -> str:
+    """How a binding's key is written."""
+    if binding.key_display:
+        return binding.key_display
+    first = binding.key.split(",")[0]
+    return {"question_mark": "?", "slash": "/", "plus": "+", "minus": "-", "tab": "Tab", "escape": "Esc"}.get(
+        first, first
+    )
+
+
+class KeyStrip(Inked):
+    """The keys that matter here, as many as fit; ``?`` lists them all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bindings: Sequence[Binding] = ()
+
+    def show(self, bindings: Sequence[Binding]) -> None:
+        """Other keys."""
+        self.bindings = bindings
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        row = Row(self.size.width, self.ink("head"))
+        shown: list[tuple[str, str, str]] = []
+        for binding in self.bindings:
+            if binding.show and say_key(binding) not in [name for name, *_ in shown]:
+                shown.append((say_key(binding), short_words(binding.description), binding.key.split(",")[0]))
+        column = 1
+        tail = next((entry for entry in shown if entry[0] == "?"), None)
+        reserved = len("? Keys") + 3 if tail else 0
+        for entry in [*[entry for entry in shown if entry is not tail], *([tail] if tail else [])]:
+            name, words, pressed = entry
+            need = measure(name) + 1 + measure(words) + 2
+            if column + need > row.width - (0 if entry is tail else reserved):
+                continue
+            click = Style(meta={"@click": f"app.press({pressed!r})"})
+            column = row.put(column, name, self.ink("head") + self.ink("key") + click)
+            column = row.put(column + 1, words, self.ink("head") + click) + 2
+        return row.strip()
+
+
+SHORT_WORDS = {
+    "Next event in this lane": "next", "Previous event in this lane": "previous",
+    "Event in the lane below": "lane down", "Event in the lane above": "lane up",
+    "Axis: compressed, linear, ordinal": "axis", "Every step, or milestones": "level",
+    "Raw lines of this event": "raw lines", "Export this journey as JSON": "export", "Back, or quit": "back",
+    "Next slow step": "slow", "Next error": "error", "Detail pane": "detail", "Sort by column": "sort",
+    "Next line of this journey": "next line",
+}  # fmt: skip
+
+
+def short_words(description: str) -> str:
+    """A description in the few words the strip has room for."""
+    return SHORT_WORDS.get(description, description).lower()

@@ -1,0 +1,13 @@
+"""Run the interface on the fictitious shop: ``python tests/tui/look.py [journeys]``."""
+
+from __future__ import annotations
+
+import sys
+
+from shop import FakeReader, long_journey, make_shop
+
+from reconstruct.tui.app import run
+
+if __name__ == "__main__":
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    raise SystemExit(run(FakeReader([*make_shop(count), long_journey(20_000)])))
