@@ -156,6 +156,17 @@ class TestStandardInput:
         spool.prune(spool.spool_directory(), limit=copies[0].stat().st_size + copies[1].stat().st_size)
         assert set(spool.spool_directory().iterdir()) == set(copies[:2])
 
+    def test_one_that_cannot_be_read_is_an_error(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Broken(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                raise IsADirectoryError(21, "Is a directory")
+
+        with pytest.raises(SourceError, match="standard input cannot be read: is a directory"):
+            discover(["-"], stdin=Broken())
+        monkeypatch.setattr("sys.stdin", None)
+        with pytest.raises(SourceError, match="standard input is closed"):
+            discover(["-"])
+
     def test_no_room_for_a_copy_is_an_error(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("RECONSTRUCT_CACHE_DIR", str(write(tmp_path / "file")))
         with pytest.raises(SourceError) as raised:

@@ -50,9 +50,9 @@ class DecodedStream:
         self.note = self.note or note
 
 
-def describe_failure(error: OSError) -> str:
+def describe_failure(error: OSError, what: str = "cannot be read") -> str:
     """What the system says about a file, as a phrase: "cannot be read: permission denied"."""
-    return f"cannot be read: {(error.strerror or str(error)).lower()}"
+    return f"{what}: {(error.strerror or str(error)).lower()}"
 
 
 def read_at(opened: BinaryIO, offset: int, length: int) -> bytes:

@@ -106,7 +106,9 @@ class _Search:
         """Take in an argument: walk a directory, note a file, copy a stream."""
         if argument == "-":
             if STDIN not in self._logs and STDIN not in self._skipped:
-                self._add_copy(STDIN, spool.spool_stream(stdin or sys.stdin.buffer))
+                if stdin is None and sys.stdin is None:
+                    raise SourceError("standard input is closed", path="-", hint="Pipe logs into it, or give a path.")
+                self._add_copy(STDIN, spool.spool_stream(stdin or sys.stdin.buffer, "standard input"))
             return
         path = Path(argument)
         try:
@@ -117,7 +119,7 @@ class _Search:
                 self._found.append(Found(path, status, path.is_symlink()))
             elif stat.S_ISFIFO(status.st_mode):  # <(zcat …) of a shell
                 with path.open("rb") as pipe:
-                    self._add_copy(self._shown(path), spool.spool_stream(pipe))
+                    self._add_copy(self._shown(path), spool.spool_stream(pipe, argument))
             else:
                 self._skip(path, kind_of(status.st_mode) or "not a file")
         except OSError as error:

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from reconstruct.errors import SourceError
 from reconstruct.resources import cache_directory
+from reconstruct.sources.decode import describe_failure
 
 SPOOL_BYTES = 16 << 30
 """Most bytes the spool keeps from earlier runs; the longest unused go first."""
@@ -36,20 +37,28 @@ def spool_directory() -> Path:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SourceError(
-            f"cannot make {directory}: {(error.strerror or str(error)).lower()}",
+            f"{directory} {describe_failure(error, 'cannot be made')}",
             path=directory,
             hint="Standard input and archives are copied there; set RECONSTRUCT_CACHE_DIR to a writable directory.",
         ) from error
     return directory
 
 
-def spool_stream(stream: Readable) -> Path:
-    """Copy a stream to its end into the spool. Holds COPY_BYTES of it at a time."""
+def spool_stream(stream: Readable, name: str) -> Path:
+    """Copy a stream to its end into the spool. Holds COPY_BYTES of it at a time. Raises SourceError, naming ``name``,
+    when it cannot be read."""
     key = blake2b(digest_size=16)
+
+    def read() -> bytes:
+        try:
+            return stream.read(COPY_BYTES)
+        except OSError as error:
+            hint = "Pipe logs into it, or give a file or a directory."
+            raise SourceError(f"{name} {describe_failure(error)}", path=name, hint=hint) from error
 
     def copy(into: Path) -> None:
         with into.open("wb") as out:
-            while block := stream.read(COPY_BYTES):
+            while block := read():
                 key.update(block)
                 out.write(block)
 
@@ -74,7 +83,7 @@ def keep(make: Callable[[Path], None], name: Callable[[], str]) -> Path:
         return final
     except OSError as error:
         raise SourceError(
-            f"cannot copy the input to {directory}: {(error.strerror or str(error)).lower()}",
+            f"{directory} {describe_failure(error, 'cannot take a copy of the input')}",
             path=directory,
             hint="Free some space there, or set RECONSTRUCT_CACHE_DIR to a directory with room.",
         ) from error
