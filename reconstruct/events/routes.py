@@ -11,17 +11,16 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from urllib.parse import unquote
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reconstruct.events.path_trie import VARIABLE, build_trie, generalise, learn
 from reconstruct.events.shapes import VALUE_CAP, identify, looks_random
 from reconstruct.resources import vocabulary_directory
-
-VARIABLE = "{}"
-"""What stands for a variable segment in a route."""
 
 CACHED_SEGMENTS = 262_144
 """Distinct variable segments remembered per process (about 60 MB at worst)."""
@@ -158,6 +157,30 @@ def shape_routes(paths: pa.Array) -> pa.DictionaryArray:
     encoded = paths.dictionary_encode()
     routes = shape_paths(encoded.dictionary).routes.dictionary_encode()
     return pa.DictionaryArray.from_arrays(routes.indices.take(encoded.indices), routes.dictionary)
+
+
+LEARNED_ROUTES = 200_000
+"""Distinct routes learned from, the most frequent first. The rest (probes, misspellings) follow what these show."""
+
+
+def learn_routes(paths: pa.Table) -> dict[str, str]:
+    """Routes of all paths of a data set (columns ``path: string``, ``n: int64`` events), varying words included.
+
+    >>> table = pa.table({"path": ["/orders/17", "/login"], "n": [3, 90]})
+    >>> learn_routes(table)
+    {'/orders/17': '/orders/{}', '/login': '/login'}
+    """
+    column = pc.fill_null(paths.column("path").combine_chunks(), "")
+    routes = shape_routes(column)
+    counted = pa.table({"route": routes.dictionary_decode(), "n": paths.column("n")}).group_by("route").aggregate([("n", "sum")])
+    # among equals a fixed hash decides: the first by name would all lie in one corner of the site
+    found = zip(counted.column("route").to_pylist(), counted.column("n_sum").to_pylist(), strict=True)
+    ranked = sorted(found, key=lambda item: (-item[1], crc32(item[0].encode()), item[0]))
+    trie = build_trie(ranked[:LEARNED_ROUTES])
+    learn(trie)
+    learned = [generalise(trie, route) for route in routes.dictionary.to_pylist()]
+    indices = routes.indices.to_pylist()
+    return {path: learned[index] for path, index in zip(column.to_pylist(), indices, strict=True)}
 
 
 @cache
