@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 UTF16_MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
@@ -61,8 +62,8 @@ def encoding_of(head: bytes, more: bytes = b"") -> str | None:
     n_visible = max(size - sample.count(b"\0"), 1)
     if n_controls > CONTROL_SHARE * n_visible and n_controls > 1:
         return None
-    n_high = size - len(sample.translate(None, bytes(range(128, 256))))
-    if not n_high:
+    with suppress(UnicodeDecodeError):
+        codecs.utf_8_decode(sample, "strict", False)  # a letter cut at the end is no error
         return "utf-8"
     n_valid, n_foreign, n_letters = _weigh_high_bytes(sample)
     if n_foreign > FOREIGN_SHARE * n_visible and n_controls > FOREIGN_CONTROL_SHARE * n_visible:
