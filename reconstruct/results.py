@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from reconstruct.correlate.resolve import Resolution
-from reconstruct.engines.journeys import loads, read_documents
 from reconstruct.engines.documents import read_frame
+from reconstruct.engines.journeys import loads, read_documents
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.sources import Discovery, read_slice
 from reconstruct.store.database import EID_SHIFT, Store

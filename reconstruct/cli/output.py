@@ -39,7 +39,7 @@ def open_output(place: str) -> Iterator[BinaryIO]:
     try:
         with os.fdopen(handle, "wb", buffering=1 << 20) as stream:
             yield stream
-        os.chmod(partial, 0o666 & ~_umask())
+        partial.chmod(0o666 & ~_umask())
         partial.replace(path)
     except OSError as error:
         raise _refusal(path, error) from None
@@ -58,7 +58,7 @@ def check_output(place: str) -> None:
         raise ExportError(
             f"cannot write {place}: no such directory", path=path, hint=f"make it first: mkdir -p {path.parent}"
         )
-    if not os.access(path.parent, os.W_OK) or path.exists() and not os.access(path, os.W_OK):
+    if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
         raise ExportError(f"cannot write {place}: permission denied", path=path, hint="choose another place with -o")
 
 

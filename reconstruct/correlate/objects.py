@@ -117,7 +117,7 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
     template = skeletons(named["message"].combine_chunks()).cast(pa.string())
     db.register("named_in", named.drop_columns(["message"]).append_column("template", template))
     db.execute(
-        f"""
+        """
         CREATE OR REPLACE TABLE births AS
         WITH named AS (
                 SELECT object, eid, t, things.type, coalesce(method || ' ' || coalesce(route, ''), template, '') || family AS template, method

@@ -94,7 +94,7 @@ def find_roots(roles: list[Role], owners: list[Ownership]) -> list[int]:
     owning = {each.owner for each in owners}
     several = [
         role for role in objects
-        if role.behaviour.families_per_value >= SEVERAL_LOGS and role.behaviour.back_families or role.type in owning
+        if (role.behaviour.families_per_value >= SEVERAL_LOGS and role.behaviour.back_families) or role.type in owning
     ]  # fmt: skip
     if several:
         return [role.type for role in several]

@@ -174,7 +174,7 @@ def _as_request(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
 
 def _as_session(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     low, high = SESSION_LIFE_S
-    if seen.on_requests < 0.2 or seen.in_paths > 0.5 or seen.life_p95_s <= REQUEST_LIFE_S and seen.median_events < 3:
+    if seen.on_requests < 0.2 or seen.in_paths > 0.5 or (seen.life_p95_s <= REQUEST_LIFE_S and seen.median_events < 3):
         return NEVER, []
     points, why = 0.0, []
     if kind.strong:

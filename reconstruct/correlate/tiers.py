@@ -7,11 +7,12 @@ where there is one, else by method, target, status and second.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 REPEATED_BY_ID = 0.5
@@ -98,7 +99,7 @@ def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> dict[in
                 continue
             by_id = shared.get((log.family, better.family), 0) / log.requests
             by_looks = looks.get((log.family, better.family), 0) / log.requests
-            if by_id >= REPEATED_BY_ID or by_looks >= REPEATED_BY_LOOKS and log.requests >= LEAST_REQUESTS:
+            if by_id >= REPEATED_BY_ID or (by_looks >= REPEATED_BY_LOOKS and log.requests >= LEAST_REQUESTS):
                 inner[log.family] = better.family
                 break
         else:
@@ -111,65 +112,71 @@ def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> dict[in
             )
             if position and (
                 total_id / log.requests >= REPEATED_BY_ID
-                or total / log.requests >= REPEATED_BY_LOOKS
-                and log.requests >= LEAST_REQUESTS
+                or (total / log.requests >= REPEATED_BY_LOOKS and log.requests >= LEAST_REQUESTS)
             ):
                 inner[log.family] = logs[0].family
     return inner
 
 
 def pair_by_looks(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list[int]) -> pa.Table:
-    """Pairs (eid, anchor, lag_s) of inner requests without an anchor and edge requests of the same looks.
+    """Pairs (eid, anchor) of inner requests without an anchor and edge requests of the same looks.
 
     Needs ``anchored(eid, anchor)`` with what identifiers have settled. Within one method, target and status both sides are taken
-    in time order, each edge line at most once per inner log.
+    in time order, each edge line at most once per inner log; browser and referrer agree where both logs have them.
     """
-    empty = pa.table(
-        {"eid": pa.array([], pa.int64()), "anchor": pa.array([], pa.int64()), "lag_s": pa.array([], pa.float64())}
+    seen: dict[tuple[Any, ...], _Waiting] = defaultdict(_Waiting)
+    for eid, _, second, agent, referrer, *looks in _requests(db, edge, "true"):
+        seen[tuple(looks)].add(second, eid, (agent, referrer))
+    used = set(
+        db.execute("SELECT DISTINCT t.family, anchor FROM anchored JOIN timeline t USING (eid)").fetchall()
+        if inner
+        else []
     )
-    if not inner or not edge:
-        return empty
+    eids, anchors = [], []
+    for eid, family, second, agent, referrer, *looks in _requests(db, inner, "e.eid NOT IN (SELECT eid FROM anchored)"):
+        waiting = seen.get(tuple(looks))
+        anchor = waiting and waiting.nearest(second, (agent, referrer), family, used)
+        if anchor is not None:
+            used.add((family, anchor))
+            eids.append(eid)
+            anchors.append(anchor)
+    return pa.table({"eid": pa.array(eids, pa.int64()), "anchor": pa.array(anchors, pa.int64())})
 
-    def side(families: list[int], settled: str) -> list[tuple[object, ...]]:
-        return db.execute(
-            f"""
-            SELECT t.family, e.method, e.target, e.status, e.user_agent, t.t / 1e9, e.eid FROM events e JOIN timeline t USING (eid)
-            WHERE e.method IS NOT NULL AND e.target IS NOT NULL AND t.family IN ({", ".join(map(str, families))})
-              AND e.eid NOT IN ({settled}) ORDER BY t.t, e.eid
-            """
-        ).fetchall()
 
-    waiting: dict[tuple[object, ...], list[tuple[float, int, object]]] = defaultdict(list)
-    for _, method, target, status, agent, second, eid in side(edge, "SELECT -1"):
-        waiting[method, target, status].append((float(str(second)), int(str(eid)), agent))
-    used: set[tuple[object, int]] = set()
-    pairs: list[tuple[int, int, float]] = []
-    for family, method, target, status, agent, second, eid in side(inner, "SELECT eid FROM anchored"):
-        candidates = waiting.get((method, target, status))
-        if not candidates:
-            continue
-        at = float(str(second))
-        times = [each[0] for each in candidates]
-        start = int(np.searchsorted(times, at - SAME_REQUEST_S))
+def _requests(db: duckdb.DuckDBPyConnection, families: list[int], condition: str) -> list[tuple[Any, ...]]:
+    listed = ", ".join(map(str, families)) or "-1"
+    return db.execute(
+        f"""
+        SELECT e.eid, t.family, t.t / 1e9, e.user_agent, e.referrer, e.method, e.target, e.status
+        FROM events e JOIN timeline t USING (eid)
+        WHERE e.method IS NOT NULL AND e.target IS NOT NULL AND t.family IN ({listed}) AND {condition} ORDER BY t.t, e.eid
+        """
+    ).fetchall()
+
+
+class _Waiting:
+    """Edge requests of the same looks, in time order."""
+
+    def __init__(self) -> None:
+        self._seconds: list[float] = []
+        self._requests: list[tuple[int, tuple[Any, ...]]] = []
+
+    def add(self, second: float, eid: int, signs: tuple[Any, ...]) -> None:
+        self._seconds.append(second)
+        self._requests.append((eid, signs))
+
+    def nearest(self, second: float, signs: tuple[Any, ...], family: int, used: set[tuple[int, int]]) -> int | None:
+        """The unused request nearest in time within SAME_REQUEST_S whose other signs do not contradict."""
         best: tuple[float, int] | None = None
-        for other, anchor, other_agent in candidates[start:]:
-            if other > at + SAME_REQUEST_S:
+        for at in range(bisect_left(self._seconds, second - SAME_REQUEST_S), len(self._seconds)):
+            if self._seconds[at] > second + SAME_REQUEST_S:
                 break
-            if (family, anchor) in used or agent is not None and other_agent is not None and agent != other_agent:
-                continue
-            distance = abs(other - at)
-            if best is None or distance < best[0]:
-                best = (distance, anchor)
-        if best is not None:
-            used.add((family, best[1]))
-            pairs.append((int(str(eid)), best[1], best[0]))
-    if not pairs:
-        return empty
-    eids, anchors, lags = zip(*pairs, strict=True)
-    return pa.table(
-        {
-            "eid": pa.array(eids, pa.int64()),
-            "anchor": pa.array(anchors, pa.int64()),
-            "lag_s": pa.array(lags, pa.float64()),
-        }
-    )
+            eid, others = self._requests[at]
+            contradicts = any(a is not None and b is not None and a != b for a, b in zip(signs, others, strict=True))
+            if not contradicts and (family, eid) not in used:
+                best = (
+                    min(best, (abs(self._seconds[at] - second), eid))
+                    if best
+                    else (abs(self._seconds[at] - second), eid)
+                )
+        return best[1] if best else None

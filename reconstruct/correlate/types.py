@@ -113,7 +113,10 @@ def _named(groups: Iterable[tuple[Slot, ...]]) -> list[IdType]:
 
 
 def type_mentions(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> None:
-    """Make ``typed(eid, type, value, multi)`` and ``type_names(number, name)``; ``type`` indexes ``types``. Long values of generic places take their type elsewhere."""
+    """Make ``typed(eid, type, value, multi)`` and ``type_names(number, name)``; ``type`` indexes ``types``.
+
+    Long values of generic places take the type they have elsewhere.
+    """
     table = pa.table(
         {
             "slot": pa.array([slot.id for kind in types for slot in kind.slots], pa.int32()),

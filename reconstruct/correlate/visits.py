@@ -192,6 +192,7 @@ def build_visits(requests: Requests, *, cut_s: float, entries_start: bool, use_s
     by_session: dict[int, _Visit] = {}
     by_page: dict[tuple[int, int], list[_Visit]] = {}
     number = 0
+    window = min(ROAMING_S, cut_s)
     starts = (requests.navigates() & entries_start)[requests.visitor]
     columns = zip(
         requests.second.tolist(), requests.visitor.tolist(), requests.browser.tolist(), session_of.tolist(),
@@ -202,7 +203,7 @@ def build_visits(requests: Requests, *, cut_s: float, entries_start: bool, use_s
         near = by_visitor.get(visitor)
         if near is None:
             near = by_visitor[visitor] = []
-        elif near and near[0].last < second - cut_s or len(near) > 1:
+        elif (near and near[0].last < second - cut_s) or len(near) > 1:
             near[:] = [each for each in near if each.last >= second - cut_s]
         found: _Visit | None = None
         why = START
@@ -228,7 +229,7 @@ def build_visits(requests: Requests, *, cut_s: float, entries_start: bool, use_s
                 found, why = _of_page(pool, second, referrer, starts_anew)
                 if found is None and referrer >= 0:
                     found = _roaming(
-                        by_page.get((browser, referrer), ()), second, referrer, session, last_seen, first_seen
+                        by_page.get((browser, referrer), ()), second - window, referrer, session, last_seen, first_seen
                     )
                     why = ROAMING
                     if found is None and pool:
@@ -292,7 +293,7 @@ def _of_page(pool: list[_Visit], second: int, referrer: int, starts_anew: bool) 
 
 def _roaming(
     candidates: tuple[_Visit, ...] | list[_Visit],
-    second: int,
+    since: float,
     referrer: int,
     session: int,
     last_seen: NDArray[np.int64],
@@ -301,7 +302,7 @@ def _roaming(
     """The visit on another address that opened the referrer last; those still on that page come first."""
     open_ones = [
         each for each in candidates
-        if second - each.last <= ROAMING_S
+        if each.last >= since
         and (session < 0 or each.session < 0 or each.session == session or last_seen[each.session] <= first_seen[session])
     ]  # fmt: skip
     if not open_ones:

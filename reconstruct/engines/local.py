@@ -10,7 +10,7 @@ import itertools
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -123,9 +123,10 @@ def _scan(source: Source, work: ChunkRef | Chunk, profile: SourceProfile) -> tup
 def _in_order(pool: Executor, jobs: Iterator[_Job]) -> Iterator[tuple[_Job, tuple[Scan, int, str]]]:
     waiting: deque[tuple[_Job, Future[tuple[Scan, int, str]]]] = deque()
     ahead = WAITING_PER_WORKER * (getattr(pool, "_max_workers", None) or default_workers())
-    submit: Callable[[_Job], Future[tuple[Scan, int, str]]] = lambda job: pool.submit(
-        _scan, job.source, job.work, job.profile
-    )
+    def submit(job: _Job) -> Future[tuple[Scan, int, str]]:
+        return pool.submit(
+            _scan, job.source, job.work, job.profile
+        )
     try:
         for job in itertools.islice(jobs, ahead):
             waiting.append((job, submit(job)))

@@ -1,0 +1,166 @@
+"""Visits from request columns: the traps of shared addresses, changing addresses and identifiers that come and go."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconstruct.correlate import visits
+from reconstruct.correlate.calibrate import calibrate_visits, wilson_lower
+from reconstruct.correlate.visits import (
+    FOREIGN_REFERRER,
+    NO_REFERRER,
+    RULES,
+    Requests,
+    build_visits,
+    fit_cut,
+    measure_entries,
+)
+
+HOME, SEARCH, PRODUCT, BASKET, CHECKOUT, THANKS = range(6)
+
+Row = tuple[int, int, int, int, int, int, bool]
+"""second, visitor, session (-1: none), page, referrer, status, asset"""
+
+
+def requests_of(rows: list[Row], browsers: dict[int, int] | None = None) -> Requests:
+    columns = list(zip(*rows, strict=True))
+    visitor = np.array(columns[1], np.int64)
+    browser = np.array([(browsers or {}).get(v, v) for v in columns[1]], np.int64)
+    return Requests(
+        np.array(columns[0], np.int64), visitor, browser, *(np.array(c, np.int64) for c in columns[2:6]), np.array(columns[6], np.bool_)
+    )  # fmt: skip
+
+
+def visits_of(
+    rows: list[Row], *, entries_start: bool = True, cut_s: float = 1800, browsers: dict[int, int] | None = None
+) -> list[int]:
+    return build_visits(requests_of(rows, browsers), cut_s=cut_s, entries_start=entries_start).visit.tolist()
+
+
+def test_follows_the_referrer_chain() -> None:
+    assert visits_of([(0, 0, -1, HOME, NO_REFERRER, 200, False), (9, 0, -1, PRODUCT, HOME, 200, False)]) == [0, 0]
+
+
+def test_splits_after_a_long_silence() -> None:
+    rows = [(0, 0, -1, HOME, NO_REFERRER, 200, False), (9000, 0, -1, PRODUCT, HOME, 200, False)]
+    assert visits_of(rows) == [0, 1]
+
+
+def test_tells_two_people_behind_one_address_apart_by_their_pages() -> None:
+    rows = [
+        (0, 0, -1, HOME, NO_REFERRER, 200, False),
+        (5, 0, -1, SEARCH, FOREIGN_REFERRER, 200, False),
+        (9, 0, -1, PRODUCT, HOME, 200, False),
+        (12, 0, -1, BASKET, SEARCH, 200, False),
+        (13, 0, -1, 99, BASKET, 200, True),
+    ]
+    assert visits_of(rows) == [0, 1, 0, 1, 1]
+
+
+def test_an_identifier_that_changes_at_login_stays_one_visit() -> None:
+    rows = [
+        (0, 0, 0, HOME, NO_REFERRER, 200, False),
+        (20, 0, 0, SEARCH, HOME, 302, False),
+        (20, 0, 1, PRODUCT, HOME, 200, False),
+        (40, 0, 1, BASKET, PRODUCT, 200, False),
+    ]
+    assert visits_of(rows) == [0, 0, 0, 0]
+
+
+def test_identifiers_in_use_at_the_same_time_are_two_visits() -> None:
+    rows = [
+        (0, 0, 0, HOME, NO_REFERRER, 200, False),
+        (5, 0, 1, HOME, NO_REFERRER, 200, False),
+        (9, 0, 0, PRODUCT, HOME, 200, False),
+        (10, 0, 1, PRODUCT, HOME, 200, False),
+    ]
+    assert visits_of(rows) == [0, 1, 0, 1]
+
+
+def test_a_cookie_kept_for_days_does_not_join_visits() -> None:
+    rows = [(0, 0, 7, HOME, NO_REFERRER, 200, False), (90_000, 0, 7, PRODUCT, NO_REFERRER, 200, False)]
+    assert visits_of(rows) == [0, 1]
+
+
+def test_follows_a_browser_that_changes_its_address() -> None:
+    rows = [
+        (0, 0, -1, HOME, NO_REFERRER, 200, False),
+        (10, 0, -1, PRODUCT, HOME, 200, False),
+        (40, 1, -1, BASKET, PRODUCT, 200, False),
+    ]
+    assert visits_of(rows, browsers={0: 5, 1: 5}) == [0, 0, 0]
+    assert visits_of(rows, browsers={0: 5, 1: 6}) == [0, 0, 1], "another browser is another person"
+
+
+def test_a_redirect_keeps_the_visit_although_it_names_no_referrer() -> None:
+    rows = [
+        (0, 0, -1, HOME, NO_REFERRER, 302, False),
+        (1, 0, -1, SEARCH, NO_REFERRER, 200, False),
+        (9, 0, -1, PRODUCT, SEARCH, 200, False),
+    ]
+    assert visits_of(rows) == [0, 0, 0]
+
+
+def test_a_monitor_that_never_names_a_referrer_is_not_cut_at_every_request() -> None:
+    rows: list[Row] = [(300 * i, 0, -1, HOME, NO_REFERRER, 200, False) for i in range(10)]
+    assert set(visits_of(rows)) == {0}
+
+
+def test_entries_are_measured_within_one_identifier() -> None:
+    calm: list[Row] = [
+        (i, i // 10, i // 10, i % 10, NO_REFERRER if i % 10 == 0 else i % 10 - 1, 200, False) for i in range(400)
+    ]
+    entries, trials = measure_entries(requests_of(calm))
+    assert (entries, trials) == (0, 360)
+    silent: list[Row] = [(i, i // 10, i // 10, i % 10, NO_REFERRER if i % 2 else 0, 200, False) for i in range(400)]
+    entries, trials = measure_entries(requests_of(silent))
+    assert entries > trials / 3
+
+
+def test_the_cut_lies_between_two_modes_of_gaps() -> None:
+    random = np.random.default_rng(1)
+    gaps = np.concatenate([random.lognormal(np.log(20), 1, 5000), random.lognormal(np.log(40_000), 1, 800)])
+    cut, why = fit_cut(gaps)
+    assert 300 < cut < 14_400
+    assert "two modes" in why
+    assert fit_cut(gaps[:50])[0] == visits.FALLBACK_CUT_S
+
+
+def test_rules_are_calibrated_against_the_hidden_identifier() -> None:
+    rows: list[Row] = []
+    for person in range(60):
+        start = person * 40_000
+        rows += [(start + 10 * i, person, person, i, NO_REFERRER if i == 0 else i - 1, 200, False) for i in range(8)]
+    found = calibrate_visits(requests_of(rows), cut_s=1800, entries_start=True)
+    assert found["referrer"].measured
+    assert found["referrer"].right == found["referrer"].trials == 420
+    assert found["referrer"].confidence == pytest.approx(wilson_lower(420, 420), abs=1e-4)
+    assert not found["roaming"].measured
+
+
+rows = st.lists(
+    st.tuples(
+        st.integers(0, 5000), st.integers(0, 3), st.integers(-1, 3), st.integers(0, 6), st.integers(-2, 6),
+        st.sampled_from([200, 302, 404]), st.booleans(),
+    ),
+    min_size=1, max_size=60,
+)  # fmt: skip
+
+
+@given(rows, st.booleans())
+def test_every_request_gets_one_visit_and_visits_are_numbered_from_their_first_request(
+    rows: list[Row], entries: bool
+) -> None:
+    rows = sorted(rows, key=lambda row: (row[0], row[6]))
+    found = build_visits(requests_of(rows, {0: 0, 1: 0, 2: 1, 3: 1}), cut_s=600, entries_start=entries)
+    numbers = found.visit.tolist()
+    first = list(dict.fromkeys(numbers))
+    assert first == list(range(len(first)))
+    starts = [n for n, rule in zip(numbers, found.rule.tolist(), strict=True) if RULES[rule] == "start"]
+    assert starts == first, "each visit is started exactly once"
+    for number in first:
+        seconds = [row[0] for row, n in zip(rows, numbers, strict=True) if n == number]
+        assert all(b - a <= 600 for a, b in zip(seconds, seconds[1:], strict=False)), "no silence within a visit"
