@@ -1,0 +1,202 @@
+"""What an object is worth: amounts and currencies in its entries.
+
+Shops say it twice: ``total=121.73 GBP`` in a message, ``"amount":12173`` in the gateway's JSON. A whole number that is a
+hundred times a decimal one of the same object is in minor units; a whole number alone is believed only where nothing
+says otherwise (see ``choose_value``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+from reconstruct.journeys.models import Models
+from reconstruct.journeys.rows import Row
+
+MESSAGE_CAP = 1_000
+"""Characters of a message looked at for an amount."""
+AMOUNT_CAP = Decimal(10) ** 12
+"""Larger numbers are identifiers."""
+ENOUGH = 20
+"""Whole numbers without a decimal among them, after which they are no coincidence: of prices, most end in .99 or .50."""
+MINOR = 100
+"""Minor units in a major one, for all but a few currencies."""
+WHOLE_CURRENCIES = frozenset(
+    [
+        "JPY",
+        "KRW",
+        "VND",
+        "CLP",
+        "ISK",
+        "HUF",
+        "XAF",
+        "XOF",
+        "PYG",
+        "UGX",
+        "RWF",
+        "KMF",
+        "GNF",
+        "DJF",
+        "BIF",
+        "VUV",
+        "XPF",
+    ]
+)
+"""Currencies without minor units in use (ISO 4217; HUF is written without them)."""
+SIGNS = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₹": "INR", "zł": "PLN", "₺": "TRY", "₩": "KRW"}
+
+_NUMBER = r"\d{1,3}(?:,\d{3})++(?:\.\d{1,2})?|\d{1,12}(?:\.\d{1,4})?"
+_CODE = (
+    "EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|JPY|CNY|HKD|SGD|KRW|INR|AUD|NZD|CAD|MXN|BRL|ARS|CLP|"
+    "COP|ZAR|AED|SAR|ILS|EGP|NGN|KES|THB|MYR|IDR|PHP|VND|TWD|ISK"
+)
+_SAID = re.compile(rf"(?<![\w.])(?:({_CODE}|[€£$¥₹₩])\s?)?({_NUMBER})(?![\w]|\.\d)(?:\s?({_CODE}|[€£$¥₹₩]|zł)(?!\w))?")
+
+
+class Amount(NamedTuple):
+    """One amount as an entry tells it."""
+
+    value: Decimal
+    currency: str
+    """ISO code; ``""`` when not said"""
+    weight: int
+    """how telling its name is; lower is better"""
+    whole: bool
+    """written without decimals"""
+    minor: bool
+    """its name says minor units"""
+    key: str
+    """attribute it stood in; ``""``: the message"""
+
+
+def amounts_of(row: Row, attributes: Mapping[str, Any], models: Models) -> list[Amount]:
+    """Amounts a row tells, in attributes and message."""
+    found: list[Amount] = []
+    keys = models.vocabulary["keys"]
+    if attributes:
+        currency = next(
+            (str(attributes[key]).upper() for key in keys["currency"] if isinstance(attributes.get(key), str)), ""
+        )
+        currency = currency if len(currency) == 3 and currency.isalpha() else ""
+        for weight, key in enumerate(keys["amount"]):
+            value = attributes.get(key)
+            if value is None or isinstance(value, bool):
+                continue
+            number = _number(value)
+            if number is not None:
+                found.append(Amount(number, currency, weight, _is_whole(value), False, key))
+        for key in keys["minor"]:
+            number = _number(attributes.get(key))
+            if number is not None:
+                found.append(Amount(number, currency, 0, True, True, key))
+    message = row.message
+    if message and _may_tell(message):
+        for match in _SAID.finditer(message[:MESSAGE_CAP]):
+            sign = match[1] or match[3]
+            if not sign:
+                continue
+            number = _number(match[2].replace(",", ""))
+            if number is not None:
+                weight = 0 if "total" in message[max(0, match.start() - 12) : match.start()].lower() else 5
+                found.append(Amount(number, SIGNS.get(sign, sign), weight, "." not in match[2], False, ""))
+    return found
+
+
+def _may_tell(message: str) -> bool:
+    """Cheap look before the expression: a currency sign, or three capitals."""
+    return any(sign in message for sign in SIGNS) or bool(_CAPITALS.search(message[:MESSAGE_CAP]))
+
+
+_CAPITALS = re.compile(rf"(?<![A-Za-z])(?:{_CODE})(?![A-Za-z])")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) or (isinstance(value, str) and "." not in value)
+
+
+def _number(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = Decimal(str(value)) if not isinstance(value, str) else Decimal(value.strip()[:30])
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and 0 < number < AMOUNT_CAP else None
+
+
+def choose_value(amounts: Iterable[Amount], minor_keys: Mapping[str, bool]) -> dict[str, str | None] | None:
+    """The object's value: of the best-named amounts the largest; None when none is told or its unit is unknown.
+
+    A whole number in an attribute is in minor units when its name says so, when a hundredth of it is told elsewhere for
+    the same object, or when the whole data shows it of its key.
+
+    Args:
+        minor_keys: Key → its whole numbers are minor units, from ``learn_minor_keys``.
+    """
+    told = list(amounts)
+    sure = {amount.value for amount in told if not amount.minor and (not amount.whole or not amount.key)}
+    currency = next((amount.currency for amount in told if amount.currency), "")
+    best: tuple[int, Decimal, str] | None = None
+    for amount in told:
+        code = amount.currency or currency
+        value: Decimal | None = amount.value
+        if code not in WHOLE_CURRENCIES and amount.whole and amount.key:
+            value = _in_major_units(amount, sure, minor_keys)
+        if value is not None:
+            rank = (-amount.weight, value, code)
+            if best is None or rank > best:
+                best = rank
+    if best is None:
+        return None
+    text = f"{best[1]:.0f}" if best[2] in WHOLE_CURRENCIES else f"{best[1]:.2f}"
+    return {"amount": text, "currency": best[2] or None}
+
+
+def _in_major_units(amount: Amount, sure: AbstractSet[Decimal], minor_keys: Mapping[str, bool]) -> Decimal | None:
+    """A whole number of an attribute in major units; None when nothing tells which it is."""
+    minor = amount.value / MINOR
+    if amount.minor or minor in sure:
+        return minor
+    if amount.value in sure:
+        return amount.value
+    known = minor_keys.get(amount.key)
+    return None if known is None else minor if known else amount.value
+
+
+def learn_minor_keys(objects: Iterable[Iterable[Amount]]) -> dict[str, bool]:
+    """Which keys hold minor units: judged over many objects.
+
+    A key that ever holds decimals does not; one whose values are a hundred times what the same object's messages say
+    does; and so does one of ENOUGH whole numbers where no amount of the data has decimals: prices in major units have.
+
+    Args:
+        objects: The amounts of each object.
+    """
+    decimals: set[str] = set()
+    votes: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    any_decimals = False
+    for amounts in objects:
+        told = list(amounts)
+        sure = {amount.value for amount in told if not amount.minor and (not amount.whole or not amount.key)}
+        any_decimals |= any(not amount.whole for amount in told)
+        for amount in told:
+            if amount.key and not amount.minor:
+                if not amount.whole:
+                    decimals.add(amount.key)
+                    continue
+                counts[amount.key] = counts.get(amount.key, 0) + 1
+                vote = (amount.value / MINOR in sure) - (amount.value in sure)
+                votes[amount.key] = votes.get(amount.key, 0) + vote
+    learned = dict.fromkeys(decimals, False)
+    for key, count in counts.items():
+        if key in decimals:
+            continue
+        if votes[key]:
+            learned[key] = votes[key] > 0
+        elif not any_decimals and count >= ENOUGH:
+            learned[key] = True
+    return dict(sorted(learned.items()))

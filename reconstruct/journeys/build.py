@@ -1,0 +1,284 @@
+"""One visit and its business objects → the journey document (docs/json.md, without ``links``).
+
+Pure: the same rows give the same document. Times are nanoseconds inside, ISO 8601 UTC with microseconds outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from reconstruct.journeys.activities import Classifier, words_of
+from reconstruct.journeys.business import Journey, Recorder
+from reconstruct.journeys.customer import Birth, Teller
+from reconstruct.journeys.experience import apdex, observe
+from reconstruct.journeys.labels import Labeler
+from reconstruct.journeys.models import STAGES, Models
+from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
+from reconstruct.journeys.touchpoints import Touchpoint, fold_rows
+
+SECOND = 1_000_000_000
+SECONDS_KEPT = 100_000
+"""Distinct seconds whose text is kept; a visit's rows share them."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_seconds: dict[int, str] = {}
+
+
+def format_time(time_ns: int) -> str:
+    """ISO 8601, UTC, microseconds, rounded down.
+
+    >>> format_time(1767246197039000000)
+    '2026-01-01T05:43:17.039000Z'
+    """
+    second, rest = divmod(time_ns, SECOND)
+    text = _seconds.get(second)
+    if text is None:
+        if len(_seconds) > SECONDS_KEPT:
+            _seconds.clear()
+        text = _seconds[second] = (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{rest // 1000:06d}Z"
+
+
+class Builder:
+    """Builds documents with one set of caches. Keep one for many sessions; not shared between threads."""
+
+    def __init__(self, models: Models) -> None:
+        self.models = models
+        self._classifier = Classifier(models)
+        self._labeler = Labeler(models)
+        self._teller = Teller(models, self._classifier, self._labeler)
+        self._recorder = Recorder(models, self._classifier, self._labeler)
+        self._things: dict[str, tuple[str, Mapping[str, str]]] = {}
+
+    def build_journey(self, session: SessionInput) -> dict[str, Any]:
+        """The document of one visit."""
+        touchpoints = fold_rows(session.rows, self._classifier, self._labeler, self.models)
+        business: list[tuple[Journey, dict[str, Any]]] = []
+        births: list[Birth] = []
+        first_ns = session.rows[0].time_ns if session.rows else 0
+        last_ns = session.rows[-1].time_ns if session.rows else 0
+        if session.objects:
+            places = {(event[0], event[1]): n for n, touch in enumerate(touchpoints) for event in touch.events}
+            for thing in session.objects:
+                journey = self._recorder.record(thing)
+                place, event = _trigger_of(thing, session.rows, places)
+                business.append((journey, self._render_business(journey, place, event)))
+                if place is not None and touchpoints:
+                    births.append(self._birth(journey, place, places))
+        if session.caused and touchpoints:
+            _own(session, touchpoints, {(e[0], e[1]): n for n, touch in enumerate(touchpoints) for e in touch.events})
+        self._teller.name(touchpoints, births)
+        course = self._teller.judge(session, touchpoints, births)
+        experience = observe(touchpoints, self.models, ended_badly=course.outcome in ("abandoned", "failed", "browsed"))
+        for signal in experience.signals:
+            signal["at"] = format_time(signal["at"])
+        stages = [
+            STAGES[touch.act.stage if touch.act.kind else (1 if place and touch.method else 0)]
+            for place, touch in enumerate(touchpoints)
+        ]
+        rendered = [_render_touchpoint(touch, stage) for touch, stage in zip(touchpoints, stages, strict=True)]
+        return {
+            "id": session.id,
+            "customer": session.customer,
+            "session": {
+                "ids": session.session_ids,
+                "client_ip": session.client_ips,
+                "user_agent": session.user_agent,
+                "device": session.device,
+                "agent_kind": session.agent_kind,
+            },
+            "channel": self._teller.channel(session, touchpoints),
+            "started_at": format_time(first_ns),
+            "ended_at": format_time(last_ns),
+            "duration_ms": (last_ns - first_ns) // 1_000_000,
+            "customer_journey": {
+                "intent": self._teller.intent(session, touchpoints),
+                "goal": course.goal,
+                "outcome": course.outcome,
+                "outcome_at": course.at,
+                "outcome_why": course.why,
+                "stage_reached": STAGES[course.stage],
+                "touchpoints": rendered,
+            },
+            "experience": {
+                "score": experience.score,
+                "apdex": apdex(touchpoints, self.models),
+                "signals": experience.signals,
+            },
+            "business_journeys": [document for _, document in business],
+        }
+
+    def build_business(self, thing: ObjectInput) -> dict[str, Any]:
+        """The document of a business object no visit is known to have begun."""
+        return self._render_business(self._recorder.record(thing), None, None)
+
+    def _birth(self, journey: Journey, place: int, places: Mapping[tuple[int, int], int]) -> Birth:
+        thing_id, thing = self._thing_of(journey.object.type)
+        home = place
+        if journey.is_born and journey.born_event is not None:
+            home = places.get((journey.born_event[0], journey.born_event[1]), place)
+        return Birth(journey.object.type, journey.object.id, thing, thing_id, home, journey.is_born, journey.failure)
+
+    def _thing_of(self, type_name: str) -> tuple[str, Mapping[str, str]]:
+        """The ``[object.*]`` table for an identifier type, by its words."""
+        found = self._things.get(type_name)
+        if found is None:
+            words = set(words_of(type_name).split())
+            table: Mapping[str, Any] = self.models.vocabulary["object"]
+            name = next((name for name, entry in table.items() if not words.isdisjoint(entry["words"])), "other")
+            found = self._things[type_name] = (name, table[name])
+        return found
+
+    def _render_business(self, journey: Journey, place: int | None, event: list[int] | None) -> dict[str, Any]:
+        thing = journey.object
+        steps: list[dict[str, Any]] = []
+        ended: int | None = None
+        for step in journey.steps:
+            wait = 0 if ended is None else max(0, step.start_ns - ended)
+            rendered = {
+                "at": format_time(step.start_ns),
+                "activity": step.text,
+                "service": step.service,
+                "status": "ok" if step.ok else "failed",
+                "wait_ms": wait // 1_000_000,
+                "duration_ms": (step.end_ns - step.start_ns) // 1_000_000,
+                "attempts": step.attempts,
+                "events": step.events,
+            }
+            if not step.ok or step.label.state == "exception":
+                rendered["exception"] = "technical" if step.technical else "business"
+            steps.append(rendered)
+            ended = step.end_ns if ended is None else max(ended, step.end_ns)
+        first = min((step.start_ns for step in journey.steps), default=0)
+        last = max((step.end_ns for step in journey.steps), default=first)
+        return {
+            "id": f"{thing.type}:{thing.id}",
+            "object": {"type": thing.type, "id": thing.id},
+            "objects": [{"type": kind, "id": value} for kind, value in thing.objects],
+            "trigger": {"touchpoint": place, "event": event} if event is not None else None,
+            "outcome": journey.outcome,
+            "value": journey.value,
+            "started_at": format_time(first),
+            "ended_at": format_time(last),
+            "duration_ms": (last - first) // 1_000_000,
+            "steps": steps,
+            "deviations": [],
+        }
+
+
+def _trigger_of(
+    thing: ObjectInput,
+    rows: Sequence[Row],
+    places: Mapping[tuple[int, int], int],
+) -> tuple[int | None, list[int] | None]:
+    """The touchpoint that gave birth to an object, and the event that tells of it."""
+    if thing.trigger is None or not 0 <= thing.trigger < len(rows):
+        return None, None
+    row = rows[thing.trigger]
+    return places.get((row.source, row.line)), [row.source, row.line]
+
+
+def _own(session: SessionInput, touchpoints: Sequence[Touchpoint], places: dict[tuple[int, int], int]) -> None:
+    """What the business did because of the visit belongs to the touchpoints that caused it.
+
+    To the one whose request wrote it; else, of the touchpoints that sent something about the object (first of all its
+    trigger), to the last one before it; else to what was going on then.
+    """
+    requests = {
+        row.request: places[row.source, row.line]
+        for row in session.rows
+        if row.request is not None and not row.is_asset
+    }
+    homes: dict[tuple[int, int], list[int]] = {}
+    for thing in session.objects:
+        about = {places.get((row.source, row.line), -1) for row in thing.rows}
+        senders = {place for place in about if place >= 0 and touchpoints[place].act.write}
+        if thing.trigger is not None and 0 <= thing.trigger < len(session.rows):
+            row = session.rows[thing.trigger]
+            senders.add(places[row.source, row.line])
+        for row in thing.rows:
+            homes.setdefault((row.source, row.line), sorted(senders))
+    for row in session.caused:
+        key = (row.source, row.line)
+        if key in places:
+            continue
+        place = requests.get(row.request) if row.request is not None else None
+        if place is None:
+            known = homes.get(key) or range(len(touchpoints))
+            place = next((p for p in reversed(known) if touchpoints[p].at_ns <= row.time_ns), known[0])
+        places[key] = place
+        touchpoints[place].events.append([row.source, row.line])
+
+
+def _render_touchpoint(touchpoint: Touchpoint, stage: str) -> dict[str, Any]:
+    path = touchpoint.path
+    query = touchpoint.query
+    rendered = {
+        "at": format_time(touchpoint.at_ns),
+        "activity": touchpoint.text,
+        "stage": stage,
+        "milestone": touchpoint.milestone,
+        "method": touchpoint.method,
+        "route": touchpoint.route,
+        "target": path if query is None or path is None else f"{path}?{query}",
+        "status": touchpoint.status,
+        "ok": touchpoint.ok,
+        "latency_ms": touchpoint.latency_ms,
+        "dwell_ms": touchpoint.dwell_ms,
+        "friction": touchpoint.friction or [],
+        "events": touchpoint.events,
+    }
+    if touchpoint.dwell_ms is None:
+        del rendered["dwell_ms"]
+    return rendered
+
+
+_builder: Builder | None = None
+
+
+def _builder_for(models: Models) -> Builder:
+    """The last builder when the models are the same: callers that build one journey at a time keep the caches."""
+    global _builder
+    if _builder is None or _builder.models is not models:
+        _builder = Builder(models)
+    return _builder
+
+
+def build_journey(session: SessionInput, models: Models) -> dict[str, Any]:
+    """The document of one visit, without ``links``."""
+    return _builder_for(models).build_journey(session)
+
+
+def build_business(thing: ObjectInput, models: Models) -> dict[str, Any]:
+    """The document of a business object no visit is known to have begun (``unattributed.business_journeys``)."""
+    return _builder_for(models).build_business(thing)
+
+
+def summary_row(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Flat columns of a journey for lists: one value each, text, number or None."""
+    journey = document["customer_journey"]
+    business = document["business_journeys"]
+    amounts: dict[str, float] = {}
+    for entry in business:
+        if entry["value"] and entry["outcome"] not in ("failed", "cancelled"):
+            currency = entry["value"].get("currency", "")
+            amounts[currency] = amounts.get(currency, 0.0) + float(entry["value"]["amount"])
+    return {
+        "id": document["id"],
+        "customer": document["customer"],
+        "channel": document["channel"],
+        "agent_kind": document["session"]["agent_kind"],
+        "device": document["session"]["device"],
+        "started_at": document["started_at"],
+        "duration_ms": document["duration_ms"],
+        "stage_reached": journey["stage_reached"],
+        "outcome": journey["outcome"],
+        "goal": journey["goal"],
+        "score": document["experience"]["score"],
+        "n_touchpoints": len(journey["touchpoints"]),
+        "n_errors": sum(not touchpoint["ok"] for touchpoint in journey["touchpoints"]),
+        "orders": ", ".join(f"{entry['object']['id']} {entry['outcome']}" for entry in business),
+        "value": ", ".join(f"{amount:.2f} {currency}".strip() for currency, amount in sorted(amounts.items())) or None,
+    }

@@ -1,0 +1,329 @@
+"""The business journey of one object: trigger → steps by service → outcome.
+
+Rows are gathered into units (one request, one task, or one entry), a unit's entries into steps by what they tell, and
+steps told twice (by two services) or done twice (after a failure, by redelivery) into one. Every row of the object ends
+in exactly one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from reconstruct.journeys.activities import Classifier, put_id
+from reconstruct.journeys.amounts import Amount, amounts_of, choose_value
+from reconstruct.journeys.labels import NOTHING, SEVERITY, Label, Labeler, attributes_of
+from reconstruct.journeys.models import Models
+from reconstruct.journeys.rows import ObjectInput, Row
+
+SECOND = 1_000_000_000
+ECHO_NS = 5 * SECOND
+"""Two services that tell the same within this tell one thing: the gateway that did it and the shop that asked."""
+AGAIN_NS = 60 * SECOND
+"""The same service telling the same within this is a redelivery, unless doing it twice costs."""
+LOOK_BACK = 8
+"""Steps looked back at for one to fold into."""
+ALARMS = ("error", "fatal")
+PROGRESS = ("progress", "born", "done", "nearly")
+
+
+@dataclass(slots=True)
+class Step:
+    """One activity of the object's journey, being built."""
+
+    start_ns: int
+    end_ns: int
+    label: Label
+    text: str
+    service: str
+    services: set[str]
+    ok: bool
+    events: list[list[int]]
+    attempts: int = 1
+    unit: int = -1
+    """unit it comes from: one request or one task"""
+    exact: bool = True
+    """its time is an entry's own, not a web log's whole second"""
+    technical: bool = False
+
+    @property
+    def key(self) -> str:
+        """What must be equal for two steps to be the same activity."""
+        return f"{self.label.verb}:{self.label.noun}" if self.label.verb else self.text
+
+
+@dataclass(slots=True)
+class Journey:
+    """What became of an object."""
+
+    object: ObjectInput
+    steps: list[Step]
+    outcome: str
+    value: dict[str, str | None] | None
+    is_born: bool
+    """False when every try for it failed"""
+    born_event: list[int] | None
+    failure: str
+    exceptions: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Unit:
+    """Rows that belong together: one request, one task, or one entry."""
+
+    rows: list[Row]
+    labels: list[Label]
+    task: str = ""
+    failed: bool = False
+
+
+class Recorder:
+    """Builds business journeys; keeps its caches."""
+
+    def __init__(self, models: Models, classifier: Classifier, labeler: Labeler) -> None:
+        self._models = models
+        self._classifier = classifier
+        self._labeler = labeler
+        self._routes: dict[tuple[str, str | None], str] = {}
+        self._attempt_keys: list[str] = models.vocabulary["keys"]["attempt"]
+
+    def record(self, thing: ObjectInput) -> Journey:
+        """Steps, value and outcome of an object."""
+        units, amounts = self._gather(thing.rows)
+        steps: list[Step] = []
+        for number, unit in enumerate(units):
+            steps += self._read_unit(unit, number)
+        steps.sort(key=lambda step: (step.start_ns, step.events[0]))
+        steps = _fold(steps)
+        outcome, is_born, failure = _judge(steps)
+        born = next((step.events[0] for step in steps if step.ok and step.label.state == "born"), None)
+        return Journey(thing, steps, outcome, choose_value(amounts, self._models.minor_keys), is_born, born, failure)
+
+    def _gather(self, rows: Sequence[Row]) -> tuple[list[_Unit], list[Amount]]:
+        units: list[_Unit] = []
+        by_key: dict[tuple[str, str], _Unit] = {}
+        amounts: list[Amount] = []
+        for row in rows:
+            attributes = attributes_of(row)
+            label = NOTHING
+            key: tuple[str, str] | None = None
+            name, phase = "", ""
+            if row.method is None or row.message:
+                task = self._labeler.task(row, attributes) if row.method is None else None
+                if task is not None:
+                    key, name, phase = ("task", task.id), task.name, task.phase
+                label = self._labeler.label(row, attributes)
+                if phase and phase != "failed":
+                    label = NOTHING  # "Task … succeeded" tells of the task, not of the business
+                amounts += amounts_of(row, attributes, self._models)
+            if key is None and row.request is not None:
+                key = ("request", row.request)
+            if key is None and row.method is not None:
+                unit = _same_request(units, row)
+                if unit is not None:
+                    unit.rows.append(row)
+                    unit.labels.append(label)
+                    continue
+            unit = by_key.get(key) if key is not None else None
+            if unit is None:
+                unit = _Unit([], [], name)
+                units.append(unit)
+                if key is not None:
+                    by_key[key] = unit
+            unit.rows.append(row)
+            unit.labels.append(label)
+            unit.failed |= (
+                phase == "failed"
+                or row.level in ALARMS
+                or (row.status is not None and row.status >= 400)
+                or (label.failed and label.technical and not label.noun)
+            )
+        return units, amounts
+
+    def _read_unit(self, unit: _Unit, number: int) -> list[Step]:
+        """The steps of a unit: one per thing its entries tell; what tells nothing goes with what is told before it."""
+        told = [label for label in unit.labels if label.verb and label.noun]
+        if unit.task and len({(label.verb, label.noun) for label in told}) != 1:
+            label = self._labeler.name_task(unit.task)
+            told_label = next((other for other in told if other.failed), label)
+            return [self._whole(unit, told_label if told_label.failed else label, number)]
+        if not told:
+            label = next((label for label in unit.labels if label.text), NOTHING)
+            if unit.task:
+                label = self._labeler.name_task(unit.task)
+            return [self._whole(unit, label, number)]
+        steps: list[Step] = []
+        by_label: dict[tuple[str, str], Step] = {}
+        pending: list[Row] = []
+        for row, label in zip(unit.rows, unit.labels, strict=True):
+            if row.method is not None or not (label.verb and label.noun):
+                if row.method is not None or not steps:
+                    pending.append(row)
+                else:
+                    _extend(steps[-1], row)
+                continue
+            step = by_label.get((label.verb, label.noun))
+            if step is None:
+                step = _begin(row, label, number)
+                by_label[label.verb, label.noun] = step
+                steps.append(step)
+            else:
+                _extend(step, row)
+        main = max(
+            steps, key=lambda step: (SEVERITY.get(step.label.state, 0), step.label.state == "born", -step.start_ns)
+        )
+        for row in pending:
+            target = main if row.method is not None else steps[0]
+            target.events.append([row.source, row.line])
+        main.events.sort()
+        if unit.failed and not any(not step.ok for step in steps):
+            main.ok = False
+            main.technical = True
+        return steps
+
+    def _whole(self, unit: _Unit, label: Label, number: int) -> Step:
+        """A unit that is one step."""
+        entries = [row for row in unit.rows if row.method is None]
+        first = entries[0] if entries else unit.rows[0]
+        step = _begin(first, label, number)
+        step.events = []
+        for row in unit.rows:
+            step.events.append([row.source, row.line])
+            if row.method is None or not entries:
+                _stretch(step, row)
+        web = next((row for row in unit.rows if row.method is not None), None)
+        if not step.text and web is not None:
+            step.text = self._say_route(web)
+            step.exact = False
+        if not step.text:
+            step.text = first.service.capitalize()
+        if unit.failed:
+            step.ok = False
+            step.technical = not label.failed or label.technical
+        return step
+
+    def _say_route(self, row: Row) -> str:
+        """A request nothing else tells of: what its route says."""
+        key = (row.method or "", row.route or row.path)
+        text = self._routes.get(key)
+        if text is None:
+            act = self._classifier.classify(key[0], key[1], None)
+            text = put_id(act.text.replace("‘{q}’", ""), "")
+            if act.kind == "webhook":
+                words = [word for word in (key[1] or "").replace("-", "/").split("/") if word.isalpha()]
+                hooks = self._models.vocabulary["words"]["webhook"]
+                caller = next((word for word in reversed(words) if word.lower() not in hooks), "")
+                text = f"{caller.capitalize()} callback" if caller else "Callback"
+            if len(self._routes) > 10_000:
+                self._routes.clear()
+            self._routes[key] = text
+        return text
+
+
+def _same_request(units: Sequence[_Unit], row: Row) -> _Unit | None:
+    """The unit whose request another tier's line without a key tells again."""
+    for unit in reversed(units[-LOOK_BACK:]):
+        other = unit.rows[0]
+        if (
+            other.method == row.method
+            and other.path == row.path
+            and other.status == row.status
+            and other.source != row.source
+            and abs(row.time_ns - other.time_ns) <= 2 * SECOND
+            and all(known.source != row.source for known in unit.rows)
+        ):
+            return unit
+    return None
+
+
+def _begin(row: Row, label: Label, number: int) -> Step:
+    step = Step(
+        row.time_ns, row.time_ns, label, label.text, row.service, {row.service}, not label.failed,
+        [[row.source, row.line]], unit=number, exact=row.method is None, technical=label.technical,
+    )  # fmt: skip
+    _stretch(step, row)
+    return step
+
+
+def _stretch(step: Step, row: Row) -> None:
+    step.start_ns = min(step.start_ns, row.time_ns)
+    end = row.time_ns
+    if row.duration_ms is not None and row.method is not None:
+        end += int(row.duration_ms * 1_000_000)
+    step.end_ns = max(step.end_ns, end)
+
+
+def _extend(step: Step, row: Row) -> None:
+    step.events.append([row.source, row.line])
+    step.services.add(row.service)
+    _stretch(step, row)
+
+
+def _fold(steps: list[Step]) -> list[Step]:
+    """Fold what is told twice, and what is done again."""
+    kept: list[Step] = []
+    for step in steps:
+        for other in reversed(kept[-LOOK_BACK:]):
+            if other.key != step.key or not step.label.verb:
+                continue
+            gap = step.start_ns - other.end_ns
+            if other.services.isdisjoint(step.services) and gap <= ECHO_NS and step.ok == other.ok:
+                _merge(other, step)
+                break
+            if other.unit == step.unit:
+                _merge(other, step)
+                break
+            if not other.ok or (gap <= AGAIN_NS and not step.label.once):
+                ok = step.ok or (other.ok and step.label.state not in ("failed", "exception"))
+                _merge(other, step)
+                other.services = set(step.services)  # a service that tells of the new try again echoes it
+                other.attempts += step.attempts
+                other.ok = ok
+                break
+        else:
+            kept.append(step)
+    return kept
+
+
+def _merge(step: Step, other: Step) -> None:
+    step.events += other.events
+    step.services |= other.services
+    step.start_ns = min(step.start_ns, other.start_ns)
+    step.end_ns = max(step.end_ns, other.end_ns)
+
+
+def _judge(steps: Sequence[Step]) -> tuple[str, bool, str]:
+    """Outcome, whether the object came to be, and what the business said when it failed."""
+    final = ""
+    nearly = born = moved = False
+    pending = ""
+    failure = ""
+    for step in steps:
+        state, noun = step.label.state, step.label.noun
+        if state == "failed":
+            if not step.label.technical or noun:
+                pending = failure = step.text
+            continue
+        if not step.ok:
+            continue
+        if noun != "email" and state in PROGRESS:
+            moved = True
+            if state != "born" or noun != "payment":
+                pending = ""
+        if state == "born":
+            born = True
+        elif state == "nearly":
+            nearly = True
+        elif state == "done" and noun != "email":
+            final = "fulfilled"
+        elif state == "returned":
+            final = "cancelled" if final == "cancelled" else "returned"
+        elif state == "cancelled" and (noun != "payment" or not born):
+            final = "cancelled"
+    if pending and not final:
+        return "failed", born, failure
+    if final:
+        return final, born or final != "failed", failure
+    if nearly:
+        return "fulfilled", True, failure
+    return "in_progress", born or moved or not failure, failure

@@ -1,0 +1,362 @@
+"""The customer journey of one visit: intent → touchpoints → goal → outcome.
+
+Takes the folded touchpoints and what became of the business objects born in the visit; says what each touchpoint was in
+plain words, how far the visit got, what the visitor was after and whether it worked. "Unknown" stays null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from reconstruct.journeys.activities import Classifier, fill, put_id, variable_of
+from reconstruct.journeys.labels import Labeler
+from reconstruct.journeys.models import STAGES, Goal, Models
+from reconstruct.journeys.rows import Row, SessionInput
+from reconstruct.journeys.touchpoints import Touchpoint
+
+INTEREST = STAGES.index("interest")
+CONSIDERATION = STAGES.index("consideration")
+FUNNEL = ("view_basket", "change_basket", "login_page", "home")
+"""Pages that, after an attempt, say the visitor was sent back."""
+VALUE_CAP = 120
+"""Characters of a campaign value or referrer search kept."""
+ALARMS = ("error", "fatal")
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """A business object that began in this visit."""
+
+    type: str
+    id: str
+    thing: Mapping[str, str]
+    """its ``[object.*]`` words"""
+    thing_id: str
+    """name of that table: ``order``, ``booking`` … ``other``"""
+    touchpoint: int
+    is_born: bool
+    """False: it was tried for, but never came to be"""
+    failure: str
+    """what the business said when it failed; ``""``"""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a visit came to."""
+
+    goal: str | None
+    outcome: str
+    at: int | None
+    """touchpoint that decided it: reached, failed, or was the last before it was abandoned"""
+    why: str
+    stage: int
+
+
+class Teller:
+    """Names touchpoints and judges visits; keeps what it has looked up."""
+
+    def __init__(self, models: Models, classifier: Classifier, labeler: Labeler) -> None:
+        self._models = models
+        self._classifier = classifier
+        self._labeler = labeler
+        self._campaign = frozenset(models.vocabulary["campaign_keys"])
+        self._channels: dict[str, str] = {}
+        self._hosts: dict[str, str] = {}
+
+    # --- naming -----------------------------------------------------------------------------------------------------
+
+    def name(self, touchpoints: Sequence[Touchpoint], births: Sequence[Birth]) -> None:
+        """Give every touchpoint its words, its verdict and its dwell."""
+        shown: set[str | None] = set()
+        following: Touchpoint | None = None
+        for touchpoint in reversed(touchpoints):
+            if following is not None:
+                touchpoint.dwell_ms = max(0, (following.at_ns - touchpoint.at_ns) // 1_000_000)
+            following = touchpoint
+        for touchpoint in touchpoints:
+            act = touchpoint.act
+            said = ""
+            if touchpoint.logs is not None:
+                said = self._judge_logs(touchpoint)
+            if act.write:
+                if touchpoint.status == 200 and not act.api and not said and self._came_back(touchpoint, shown):
+                    touchpoint.ok = False
+                    touchpoint.refused = True
+            else:
+                shown.add(touchpoint.path)
+            if touchpoint.follow_path is not None:
+                shown.add(touchpoint.follow_path)
+            if not touchpoint.ok:
+                touchpoint.text = self._refusal(touchpoint, said)
+            elif act.filled:
+                term = self._classifier.read_query(touchpoint.query).term if touchpoint.query else ""
+                touchpoint.text = fill(act, touchpoint.route, touchpoint.path, term)
+            else:
+                touchpoint.text = act.text
+            if not touchpoint.text:
+                touchpoint.text = self._models.vocabulary["fallback"]["log"]
+            if touchpoint.background:
+                touchpoint.text = self._models.vocabulary["fallback"]["assets"]
+        for birth in births:
+            touchpoint = touchpoints[birth.touchpoint]
+            if birth.is_born:
+                touchpoint.ok = True
+                touchpoint.refused = False
+                touchpoint.text = put_id(birth.thing["born"].replace("{type}", birth.type), birth.id)
+            elif birth.failure:
+                touchpoint.ok = False
+                touchpoint.text = birth.failure
+
+    def _judge_logs(self, touchpoint: Touchpoint) -> str:
+        """What the application's own entries say against a success; ``""`` when nothing."""
+        said = ""
+        for row in touchpoint.logs or ():
+            alarm = row[13] in ALARMS
+            if not alarm and not touchpoint.act.write and touchpoint.method is not None:
+                continue
+            label = self._labeler.label(row)
+            if label.failed or (alarm and touchpoint.act.write):
+                touchpoint.ok = False
+                if label.failed and (label.verb != "failed" or not said):
+                    said = label.text if label.verb != "failed" or not touchpoint.act.failed else touchpoint.act.failed
+        return said
+
+    def _came_back(self, touchpoint: Touchpoint, shown: set[str | None]) -> bool:
+        """A form answered by itself: by what the whole data shows of its route, else by having been shown before."""
+        route = touchpoint.route or touchpoint.path or ""
+        if route in self._models.forms:
+            return True
+        return touchpoint.path in shown and route not in self._models.self_posting
+
+    def _refusal(self, touchpoint: Touchpoint, said: str) -> str:
+        act = touchpoint.act
+        if said:
+            return said
+        if act.failed:
+            return put_id(act.failed, variable_of(touchpoint.route, touchpoint.path))
+        words: Mapping[str, str] = self._models.vocabulary["refused"]
+        status = touchpoint.status or 0
+        key = "form" if touchpoint.refused and status < 400 else str(status)
+        words_for = words.get(key) or words.get(str(status // 100)) or "{activity}"
+        return words_for.replace("{activity}", fill(act, touchpoint.route, touchpoint.path, ""))
+
+    # --- judging ----------------------------------------------------------------------------------------------------
+
+    def judge(self, session: SessionInput, touchpoints: Sequence[Touchpoint], births: Sequence[Birth]) -> Course:
+        """What the visitor was after, how far it went, and how it ended."""
+        stage = self._mark_stages(touchpoints, births)
+        kinds = {touchpoint.act.kind for touchpoint in touchpoints}
+        kinds.update(act.kind for touchpoint in touchpoints for act in touchpoint.follows or ())
+        classes = {birth.thing_id for birth in births}
+        for goal in self._models.model.goals:
+            engaged = not (
+                goal.commits.isdisjoint(kinds)
+                and goal.attempts.isdisjoint(kinds)
+                and goal.reached.isdisjoint(kinds)
+                and goal.objects.isdisjoint(classes)
+            )
+            if engaged:
+                course = _pursue(goal, touchpoints, births, stage)
+                if course is not None:
+                    return self._censor(session, course)
+        for birth in births:
+            name = birth.thing["goal"].replace("{type}", birth.type)
+            if birth.is_born:
+                why = f"{birth.type} {birth.id} was born here"
+                return Course(name, "achieved", birth.touchpoint, why, stage)
+            failed = Course(name, "failed", birth.touchpoint, birth.failure or "it never came to be", stage)
+            return self._censor(session, failed)
+        return self._censor(session, Course(None, "browsed", None, "nothing was begun", stage))
+
+    @staticmethod
+    def _censor(session: SessionInput, course: Course) -> Course:
+        """Where the logs end while the visit may go on, nothing but a success is certain."""
+        if session.cut_off and course.outcome != "achieved":
+            return Course(course.goal, "ongoing", course.at, "the logs end before the visit does", course.stage)
+        return course
+
+    def _mark_stages(self, touchpoints: Sequence[Touchpoint], births: Sequence[Birth]) -> int:
+        """Mark the milestones; the furthest stage reached."""
+        reached = -1
+        seen: set[str] = set()
+        born = {birth.touchpoint for birth in births if birth.is_born}
+        for place, touchpoint in enumerate(touchpoints):
+            act = touchpoint.act
+            stage = stage_of(touchpoint, place)
+            if touchpoint.ok or reached < 0:
+                if stage > reached:
+                    reached = stage
+                    touchpoint.milestone = True
+                elif act.milestone and act.kind not in seen:
+                    touchpoint.milestone = True
+                seen.add(act.kind)
+            if place in born:
+                touchpoint.milestone = True
+                reached = max(reached, STAGES.index("purchase"))
+        return max(reached, 0)
+
+    # --- intent and channel -----------------------------------------------------------------------------------------
+
+    def intent(self, session: SessionInput, touchpoints: Sequence[Touchpoint]) -> dict[str, Any]:
+        """Why the visitor came, as far as the first request tells."""
+        if not touchpoints:
+            return {}
+        first = touchpoints[0]
+        told: dict[str, Any] = {}
+        entry = first.route or first.path
+        if entry:
+            told["entry"] = entry
+        source = "direct"
+        if first.referrer:
+            host, _, rest = first.referrer.partition("://")[2].partition("/")
+            host = host.lower() or first.referrer.lower()
+            source = "internal" if self._is_own(host, first, touchpoints, session.rows) else self._class_of(host)
+            if source != "internal":
+                told["referrer"] = host[:VALUE_CAP]
+                if "?" in rest:
+                    term = self._classifier.read_query(rest.partition("?")[2]).term
+                    if term:
+                        told["search"] = term
+        elif first.method is None:
+            source = "unknown"
+        if first.query and "=" in first.query:
+            campaign = {
+                key: value[:VALUE_CAP]
+                for key, value in parse_qsl(first.query[:2000], max_num_fields=None)
+                if key.lower() in self._campaign
+            }
+            if campaign:
+                source = "campaign"
+                told["campaign"] = dict(sorted(campaign.items()))
+        told["source"] = source
+        searches = [
+            term
+            for touchpoint in touchpoints
+            if touchpoint.act.kind == "search" and touchpoint.query
+            if (term := self._classifier.read_query(touchpoint.query).term)
+        ]
+        if searches:
+            told["searched"] = list(dict.fromkeys(searches))
+        if session.previous is not None:
+            told["previous"] = session.previous
+        return told
+
+    def _class_of(self, host: str) -> str:
+        found = self._hosts.get(host)
+        if found is None:
+            labels = set(host.partition(":")[0].split("."))
+            found = "referral"
+            for name, words in self._models.vocabulary["referrer"].items():
+                if any(word in labels or host == word or host.endswith(f".{word}") for word in words):
+                    found = name
+                    break
+            if len(self._hosts) > 10_000:
+                self._hosts.clear()
+            self._hosts[host] = found
+        return found
+
+    @staticmethod
+    def _is_own(host: str, first: Touchpoint, touchpoints: Sequence[Touchpoint], rows: Sequence[Row]) -> bool:
+        """The referrer is the site itself: by the virtual host, else by what later pages were reached from."""
+        for row in rows:
+            if row[12] and row[5] is not None:
+                if row[12].lower() == host:
+                    return True
+                break
+        return any(
+            touchpoint.referrer is not None
+            and touchpoint.referrer.partition("://")[2].partition("/")[0].lower() == host
+            for touchpoint in touchpoints[1:4]
+        )
+
+    def channel(self, session: SessionInput, touchpoints: Sequence[Touchpoint]) -> str:
+        """web, app, api, store, call centre or e-mail."""
+        agent = session.user_agent
+        if agent is None:
+            if any(touchpoint.method for touchpoint in touchpoints):
+                return "web"
+            spoken = " ".join(sorted({row[14].lower() for row in session.rows[:50]}))
+            return (
+                self._channel_in(f" {spoken.replace('.', ' ').replace('-', ' ')} ", ("store", "call centre", "e-mail"))
+                or "app"
+            )
+        found = self._channels.get(agent)
+        if found is None:
+            words = f" {agent[:300].lower().replace('/', ' ').replace(';', ' ')} "
+            found = self._channel_in(words, ("app",)) or ""
+            if not found and "mozilla" not in words and "opera" not in words:
+                found = self._channel_in(words, ("api",)) or "web"
+            if len(self._channels) > 10_000:
+                self._channels.clear()
+            self._channels[agent] = found = found or "web"
+        return found
+
+    def _channel_in(self, words: str, names: Sequence[str]) -> str:
+        table: Mapping[str, Sequence[str]] = self._models.vocabulary["channel"]
+        return next((name for name in names if any(f" {word} " in words for word in table.get(name, ()))), "")
+
+
+def stage_of(touchpoint: Touchpoint, place: int) -> int:
+    """A touchpoint's stage; a page no rule knows is awareness where the visit begins and interest after that."""
+    act = touchpoint.act
+    if act.kind:
+        return act.stage
+    return INTEREST if place and touchpoint.method else 0
+
+
+def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birth], stage: int) -> Course | None:
+    """How the pursuit of one goal ended; None when nothing that happened was part of it."""
+    reached: int | None = None
+    tried: int | None = None
+    begun: int | None = None
+    failed = ""
+    tries = 0
+    for place, touchpoint in enumerate(touchpoints):
+        kind = touchpoint.act.kind
+        if touchpoint.ok and (
+            kind in goal.reached or any(act.kind in goal.reached for act in touchpoint.follows or ())
+        ):
+            reached = place
+        elif kind in goal.attempts:
+            tries += 1
+            if _succeeded(touchpoint, goal):
+                reached = place
+            elif not touchpoint.ok:
+                tried = place
+                failed = touchpoint.text
+            begun = place
+        elif touchpoint.ok and (
+            kind in goal.commits or any(act.kind in goal.commits for act in touchpoint.follows or ())
+        ):
+            begun = place
+    for birth in births:
+        if birth.thing_id in goal.objects:
+            if birth.is_born:
+                return Course(goal.name, "achieved", birth.touchpoint, f"{birth.type} {birth.id} was born here", stage)
+            tries = max(tries, 1)
+            tried = birth.touchpoint if tried is None else max(tried, birth.touchpoint)
+            failed = failed or birth.failure
+    if reached is not None:
+        return Course(goal.name, "achieved", reached, f"reached by: {touchpoints[reached].text}", stage)
+    if tried is not None:
+        times = f"{tries} tries, " if tries > 1 else ""
+        return Course(goal.name, "failed", tried, f"{times}{failed or 'refused'}, no success after", stage)
+    if begun is not None:
+        return Course(goal.name, "abandoned", begun, f"went as far as: {touchpoints[begun].text}", stage)
+    return None
+
+
+def _succeeded(touchpoint: Touchpoint, goal: Goal) -> bool:
+    """An attempt that went through: accepted, and not followed by a page from before it."""
+    if not touchpoint.ok:
+        return False
+    if touchpoint.follows:
+        return all(
+            act.kind not in goal.commits and act.kind not in goal.attempts and act.kind not in FUNNEL
+            for act in touchpoint.follows
+        )
+    status = touchpoint.status
+    return status is None or status < 300

@@ -1,0 +1,227 @@
+"""How the visit felt, as far as a server can see: friction signals, Apdex, and a score that lists its reasons.
+
+Kinds, weights and words are data (``vocabulary/friction.toml``). Clicks, scrolling and feelings are not in server logs and
+are never claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reconstruct.journeys.labels import attributes_of
+from reconstruct.journeys.models import Models
+from reconstruct.journeys.touchpoints import Touchpoint
+
+FULL = 100.0
+"""Points of a visit without a sign of friction."""
+DECAY = 0.5
+"""The next signal of the same kind counts half: the sum of a kind stays under twice its weight."""
+LEAST = 0.1
+"""Signals that would take less than this are not listed: a robot's ten thousandth error says nothing new."""
+HUNG_UP = (408, 499)
+"""Request timeout; client closed the connection (nginx)."""
+PAYING = frozenset(("place_order", "payment", "book", "subscribe"))
+DEFAULT_KIND = "reported_error"
+
+
+class Experience:
+    """Signals of one visit, and the score they leave."""
+
+    __slots__ = ("_counts", "_models", "signals", "taken")
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self._counts: dict[str, int] = {}
+        self.signals: list[dict[str, Any]] = []
+        self.taken = 0.0
+
+    @property
+    def score(self) -> int:
+        """``max(0, 100 - sum of weights)``, rounded."""
+        return max(0, round(FULL - self.taken))
+
+    def note(self, kind: str, place: int, touchpoint: Touchpoint, **words: object) -> None:
+        """Add a signal to the visit and to its touchpoint."""
+        if touchpoint.friction is None:
+            touchpoint.friction = [kind]
+        elif kind not in touchpoint.friction:
+            touchpoint.friction.append(kind)
+        seen = self._counts.get(kind, 0)
+        self._counts[kind] = seen + 1
+        weight = round(float(self._models.friction["weight"].get(kind, 0.0)) * DECAY**seen, 1)
+        if weight < LEAST:
+            return
+        self.taken += weight
+        template: str = self._models.friction["why"].get(kind, "{activity}")
+        said = {
+            "activity": touchpoint.text,
+            "status": touchpoint.status,
+            "target": touchpoint.path,
+            "latency": round(touchpoint.latency_ms or 0),
+            **words,
+        }
+        for key, value in said.items():
+            template = template.replace(f"{{{key}}}", str(value))
+        self.signals.append(
+            {"kind": kind, "at": touchpoint.at_ns, "touchpoint": place, "weight": weight, "why": template}
+        )
+
+
+def observe(touchpoints: Sequence[Touchpoint], models: Models, *, ended_badly: bool) -> Experience:
+    """The friction of a visit.
+
+    Args:
+        touchpoints: Named and judged.
+        ended_badly: The visit did not reach its goal, and the logs show its end.
+    """
+    seen = Experience(models)
+    limits = models.friction["limits"]
+    slow_ms = float(limits["slow_ms"])
+    reload_ns = int(limits["reload_ms"]) * 1_000_000
+    rapid_ns = int(limits["rapid_ms"]) * 1_000_000
+    failures: dict[tuple[str, str | None], int] = {}
+    terms: list[str] = []
+    previous: Touchpoint | None = None
+    before: Touchpoint | None = None
+    for place, touchpoint in enumerate(touchpoints):
+        if not touchpoint.ok:
+            _note_failure(seen, place, touchpoint, failures, limits)
+        if touchpoint.latency_ms is not None and touchpoint.latency_ms > slow_ms:
+            seen.note("slow_wait", place, touchpoint, slow=round(slow_ms))
+        if touchpoint.sent > 1:
+            kind = "rapid_repeat" if touchpoint.sent >= limits["rapid_count"] else "double_submit"
+            seen.note(kind, place, touchpoint, count=touchpoint.sent, rapid=limits["rapid_ms"])
+        if previous is not None and not touchpoint.act.write and touchpoint.path is not None:
+            gap = touchpoint.at_ns - previous.at_ns
+            if gap <= reload_ns:
+                same = previous.path == touchpoint.path and previous.query == touchpoint.query
+                if same and not previous.act.write:
+                    if (
+                        before is not None
+                        and before.path == touchpoint.path
+                        and touchpoint.at_ns - before.at_ns <= rapid_ns
+                    ):
+                        seen.note("rapid_repeat", place, touchpoint, count=3, rapid=limits["rapid_ms"])
+                    else:
+                        seen.note("reload", place, touchpoint, gap=gap // 1_000_000)
+                elif (
+                    before is not None
+                    and before.path == touchpoint.path
+                    and before.query == touchpoint.query
+                    and not previous.act.write
+                    and touchpoint.at_ns - before.at_ns <= reload_ns
+                ):
+                    gap = touchpoint.at_ns - before.at_ns
+                    seen.note("back_and_forth", place, touchpoint, gap=gap // 1_000_000)
+        if touchpoint.act.kind == "search":
+            if touchpoint.text not in terms:
+                terms.append(touchpoint.text)
+                if len(terms) == limits["search_loop"]:
+                    seen.note("search_loop", place, touchpoint, count=len(terms))
+        elif terms:
+            terms = []
+        if touchpoint.logs is not None:
+            _read_logs(seen, place, touchpoint, models)
+        before, previous = previous, touchpoint
+    if ended_badly and previous is not None and not previous.ok and len(touchpoints) > 1:
+        seen.note("dead_end", len(touchpoints) - 1, previous)
+    return seen
+
+
+def _note_failure(
+    seen: Experience,
+    place: int,
+    touchpoint: Touchpoint,
+    failures: dict[tuple[str, str | None], int],
+    limits: dict[str, Any],
+) -> None:
+    status = touchpoint.status or 0
+    kind = touchpoint.act.kind
+    key = (kind, touchpoint.path if not kind or touchpoint.refused else None)
+    times = failures[key] = failures.get(key, 0) + 1
+    loops = times >= limits["retry_loop"]
+    if status in HUNG_UP:
+        seen.note("gave_up_waiting", place, touchpoint)
+    elif kind in PAYING:
+        seen.note("payment_failed", place, touchpoint)
+        if loops:
+            seen.note("payment_retry", place, touchpoint, count=times)
+    elif kind == "login" and status < 500:
+        seen.note("login_loop" if loops else "login_failed", place, touchpoint, count=times)
+    elif kind == "voucher" and status < 500:
+        seen.note("voucher_refused", place, touchpoint)
+    elif status >= 500:
+        seen.note("server_error", place, touchpoint)
+    elif touchpoint.refused or status == 422:
+        seen.note("form_struggle" if loops else "form_sent_back", place, touchpoint, count=times)
+    elif status in (404, 410):
+        seen.note("not_found", place, touchpoint)
+    elif status >= 400:
+        seen.note("access_refused", place, touchpoint)
+    else:
+        seen.note(DEFAULT_KIND, place, touchpoint)
+
+
+def _read_logs(seen: Experience, place: int, touchpoint: Touchpoint, models: Models) -> None:
+    """What the application wrote: searches without results, ratings given."""
+    words = models.friction["words"]
+    is_search = touchpoint.act.kind == "search"
+    for row in touchpoint.logs or ():
+        if is_search:
+            message = (row.message or "")[:500].lower()
+            empty = any(_stands_in(phrase, message) for phrase in words["zero_results"])
+            if not empty and row.attributes:
+                attributes = attributes_of(row)
+                empty = any(attributes.get(key) in (0, "0") for key in words["zero_keys"])
+            if empty:
+                seen.note("zero_results", place, touchpoint)
+                is_search = False
+        if row.attributes and any(f'"{key}"' in row.attributes for key in words["rating_keys"]):
+            attributes = attributes_of(row)
+            for key in words["rating_keys"]:
+                rating = _rating(attributes.get(key))
+                if rating is not None and rating <= 2:
+                    seen.note("poor_rating", place, touchpoint, rating=f"{key} {attributes[key]}")
+                    break
+
+
+def _stands_in(phrase: str, text: str) -> bool:
+    """The phrase as whole words: "10 results" does not hold "0 results"."""
+    place = text.find(phrase)
+    while place >= 0:
+        if place == 0 or not text[place - 1].isalnum():
+            return True
+        place = text.find(phrase, place + 1)
+    return False
+
+
+def _rating(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    if isinstance(value, str) and value[:4].replace(".", "", 1).isdigit() and len(value) <= 4:
+        return float(value)
+    return None
+
+
+def apdex(touchpoints: Sequence[Touchpoint], models: Models) -> float | None:
+    """(satisfied + tolerating / 2) / all, over touchpoints whose latency is logged; None when none is.
+
+    Satisfied up to T, tolerating up to 4T, frustrated above or when the server failed.
+    """
+    limit = float(models.friction["apdex"]["satisfied_ms"])
+    total = points = 0.0
+    for touchpoint in touchpoints:
+        latency = touchpoint.latency_ms
+        if latency is None:
+            continue
+        total += 1
+        if touchpoint.status is not None and touchpoint.status >= 500:
+            continue
+        if latency <= limit:
+            points += 1
+        elif latency <= 4 * limit:
+            points += 0.5
+    return round(points / total, 2) if total else None

@@ -1,0 +1,72 @@
+"""What only the data can tell the models: which one covers it, which routes are forms, which amounts are in minor units.
+
+Takes counts, not rows: one query over the store gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from reconstruct.journeys.activities import Classifier
+from reconstruct.journeys.amounts import amounts_of, learn_minor_keys
+from reconstruct.journeys.labels import attributes_of
+from reconstruct.journeys.models import GENERIC, Models
+from reconstruct.journeys.rows import ObjectInput
+
+COVERED_SHARE = 0.05
+"""A model is chosen when at least this share of the page requests is of kinds it lists as its evidence: below, a
+blog with one contact form would pass as a shop. Shops measured lie above 0.6."""
+
+FORM_ANSWERS = 2
+"""A route is a form when at least this many POSTs were answered by a redirect and as many by a page."""
+
+SELF_POSTING = 10
+"""POSTs of a route, none answered by a redirect, after which a page as the answer is its normal success."""
+
+
+def fit_models(
+    models: Models, counts: Iterable[tuple[str, str, int, int]], objects: Iterable[ObjectInput] = ()
+) -> Models:
+    """Choose the journey model and learn forms and units.
+
+    Args:
+        models: As loaded.
+        counts: (method, route, status, number of requests) of the requests as the edge saw them, assets left out; one
+            row per distinct triple, in any order.
+        objects: Some business objects, a few hundred, to learn units of amounts from.
+    """
+    classifier = Classifier(models)
+    weights: dict[str, int] = {}
+    total = 0
+    pages: dict[str, int] = {}
+    redirects: dict[str, int] = {}
+    for method, route, status, count in counts:
+        act = classifier.classify(method, route, None)
+        if act.background:
+            continue
+        if status < 400:
+            total += count
+            weights[act.kind] = weights.get(act.kind, 0) + count
+        if method == "POST" and not act.api:
+            answers = redirects if 300 <= status < 400 else pages if status == 200 else None
+            if answers is not None:
+                answers[route] = answers.get(route, 0) + count
+    coverage = {
+        name: sum(weights.get(kind, 0) for kind in model.evidence) / total if total else 0.0
+        for name, model in sorted(models.models.items())
+    }
+    best = max(coverage, key=lambda name: coverage[name])
+    forms = (r for r, n in redirects.items() if n >= FORM_ANSWERS and pages.get(r, 0) >= FORM_ANSWERS)
+    self_posting = (r for r, n in pages.items() if n >= SELF_POSTING and r not in redirects)
+    minor_keys = learn_minor_keys(
+        (amount for row in thing.rows for amount in amounts_of(row, attributes_of(row), models)) for thing in objects
+    )
+    return replace(
+        models,
+        chosen=best if coverage[best] >= COVERED_SHARE else GENERIC,
+        coverage=coverage,
+        forms=frozenset(forms),
+        self_posting=frozenset(self_posting),
+        minor_keys=minor_keys,
+    )

@@ -1,0 +1,299 @@
+"""What a log message tells, in plain words: message or event name → Label ("Payment captured", failed or not).
+
+Identifiers, numbers and quoted text are taken out first, so that thousands of messages come down to a few skeletons;
+only distinct skeletons meet the vocabulary.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from reconstruct.journeys.activities import words_of
+from reconstruct.journeys.models import Models
+from reconstruct.journeys.rows import Row
+
+MESSAGE_CAP = 300
+"""Characters of a message read: what happened stands at its front, and it bounds the work on hostile lines."""
+LABEL_CACHE = 20_000
+"""Distinct skeletons kept before the cache is emptied."""
+WEAK_WORDS = 6
+"""Words of an activity taken from a message no verb knows."""
+SEVERITY = {
+    "cancelled": 6, "failed": 6, "exception": 5, "returned": 5, "done": 4, "nearly": 3, "born": 2, "progress": 1,
+}  # fmt: skip
+"""Which of two verbs of one message tells more, when both are as long: the one that ends things."""
+
+_SPACES = re.compile(r"[\s,;:()\[\]{}|<>!?\"'`´‘’“”#]+")
+_ARROW = re.compile(r"->|=>|→|⇒|»")
+_STATE_KEY = re.compile(r"\b(?:status|state|new_status|newstate|to)[=:]\s?\"?([A-Za-z][A-Za-z_-]{2,30})")
+_QUOTED = re.compile(r"\"[^\"]{0,200}+\"|'[^']{0,200}+'(?!\w)")
+_TASK = re.compile(r"([A-Za-z_][\w.:]{2,80})\[([0-9a-fA-F][0-9a-fA-F-]{7,40})\]")
+_JOB = re.compile(r"\b(?:Job ID|jid|job_id|task_id|task id)[:=]\s?([\w-]{6,40})", re.IGNORECASE)
+_QUALIFIED = ("email", "invoice")
+
+
+class Label(NamedTuple):
+    """What one entry tells."""
+
+    text: str
+    verb: str
+    """the verb's name in the vocabulary; ``""``: none stood in it, the text is only its first words"""
+    noun: str
+    state: str
+    technical: bool
+    once: bool
+    """doing it twice costs: charging, shipping, refunding"""
+
+    @property
+    def failed(self) -> bool:
+        """The entry says that something did not work."""
+        return self.state == "failed" or self.state == "exception"
+
+
+class Task(NamedTuple):
+    """A job runner's entry."""
+
+    name: str
+    id: str
+    phase: str
+    """started, ended, failed, retried or ``""``: an entry the task itself wrote"""
+
+
+NOTHING = Label("", "", "", "", False, False)
+
+
+class Labeler:
+    """Reads messages; keeps what it has read."""
+
+    def __init__(self, models: Models) -> None:
+        vocabulary = models.vocabulary
+        self._verbs: list[tuple[str, str, Mapping[str, Any]]] = [
+            (f" {word} ", name, verb) for name, verb in vocabulary["verb"].items() for word in verb["words"]
+        ]
+        self._first = self._index(self._verbs)
+        self._nouns = [(f" {word} ", name) for name, words in vocabulary["noun"].items() for word in words]
+        self._verb_words = frozenset(word.strip() for word, _, _ in self._verbs)
+        small: Mapping[str, list[str]] = vocabulary["small_words"]
+        self._prepositions = frozenset(small["prepositions"])
+        self._ends = frozenset(small["ends"])
+        self._never_qualify = frozenset(small["never_qualify"])
+        self._event_keys: list[str] = vocabulary["keys"]["event"]
+        self._task_keys: list[str] = vocabulary["keys"]["task"]
+        self._task_ids: list[str] = vocabulary["keys"]["task_id"]
+        self._results: list[str] = vocabulary["keys"]["result"]
+        self._phases = {
+            word: phase for phase in ("started", "ended", "failed", "retried") for word in vocabulary["task"][phase]
+        }
+        self._labels: dict[str, Label] = {}
+
+    @staticmethod
+    def _index(
+        verbs: list[tuple[str, str, Mapping[str, Any]]],
+    ) -> dict[str, list[tuple[str, str, Mapping[str, Any]]]]:
+        """Verbs by their first word: a message meets only those one of whose words it has."""
+        index: dict[str, list[tuple[str, str, Mapping[str, Any]]]] = {}
+        for entry in verbs:
+            index.setdefault(entry[0].split()[0], []).append(entry)
+        return index
+
+    def label(self, row: Row, attributes: Mapping[str, Any] | None = None) -> Label:
+        """What a row tells. ``attributes``: its attributes, when they are read already."""
+        if attributes is None:
+            attributes = attributes_of(row)
+        text = row.message or ""
+        if attributes:
+            event = self._event(attributes)
+            if event and (not text or " " not in text.strip() or not self.read(text).verb):
+                return self.read(event)
+        return self.read(text) if text else NOTHING
+
+    def _event(self, attributes: Mapping[str, Any]) -> str:
+        for key in self._event_keys:
+            value = attributes.get(key)
+            if isinstance(value, str) and 2 < len(value) < MESSAGE_CAP and not value.isdigit():
+                words = words_of(value.replace("/", " "))
+                if words:
+                    result = next((attributes[k] for k in self._results if isinstance(attributes.get(k), str)), "")
+                    return f"{words} {words_of(result[:40])}" if result else words
+        return ""
+
+    def read(self, message: str) -> Label:
+        """What a message tells.
+
+        >>> from reconstruct.journeys.models import load_models
+        >>> Labeler(load_models()).read("Order 1001: status Shipped -> Complete").text
+        'Order completed'
+        """
+        skeleton = skeleton_of(message)
+        label = self._labels.get(skeleton)
+        if label is None:
+            if len(self._labels) > LABEL_CACHE:
+                self._labels.clear()
+            label = self._labels[skeleton] = self._judge(skeleton)
+        return label
+
+    def _judge(self, skeleton: str) -> Label:
+        before, arrow, after = skeleton.rpartition(" > ")
+        told = f" {after} " if arrow else f" {skeleton} "
+        whole = f" {skeleton.replace(' > ', ' ')} "
+        best: tuple[tuple[int, int, int], str, Mapping[str, Any], str] | None = None
+        for word in dict.fromkeys(told.split()):
+            for phrase, name, verb in self._first.get(word, ()):
+                place = told.find(phrase)
+                if place < 0:
+                    continue
+                rank = (phrase.count(" "), SEVERITY.get(verb["state"], 0), -place)
+                if best is None or rank > best[0]:
+                    best = (rank, name, verb, phrase)
+        if best is None:
+            return self._weak(skeleton, arrow, before, after)
+        _, name, verb, phrase = best
+        noun, found = self._noun(whole if arrow else told, verb, phrase)
+        if not noun and not verb["noun"]:
+            if name != "failed":
+                return self._weak(skeleton, arrow, before, after)
+            weak = self._weak(skeleton, arrow, before, after)
+            return Label(weak.text or "Failed", name, "", "failed", True, False)
+        if not noun:
+            noun, found = verb["noun"], ""
+        fits = not verb["nouns"] or noun in verb["nouns"] or noun == verb["noun"]
+        state = verb["state"] if fits or verb["state"] == "failed" else "progress"
+        text = verb.get("text") or f"{self._qualified(noun, found, told)} {name}"
+        return Label(
+            text, name, noun, state, bool(verb.get("technical", False)), bool(verb.get("once", False)) and fits
+        )
+
+    def _noun(self, words: str, verb: Mapping[str, Any], phrase: str) -> tuple[str, str]:
+        """The noun a message is about, and the word it says for it. What follows a preposition is not."""
+        spoken = next((noun for word, noun in self._nouns if word in phrase), "")
+        if spoken:
+            return verb["noun"] or spoken, ""
+        rest = words.replace(phrase, " ", 1)
+        found: dict[str, tuple[int, str]] = {}
+        for word, noun in self._nouns:
+            place = rest.find(word)
+            if place < 0 or noun in found:
+                continue
+            ahead = rest[:place].rsplit(None, 1)
+            if ahead and ahead[-1] in self._prepositions:
+                continue
+            found[noun] = (place, word.strip())
+        for noun in verb["nouns"]:
+            if noun in found:
+                return noun, found[noun][1]
+        if not found:
+            return "", ""
+        first = min(found, key=lambda noun: found[noun])
+        return first, found[first][1]
+
+    def _qualified(self, noun: str, word: str, told: str) -> str:
+        """``Dispatch email``: what kind of mail, when the message says so."""
+        name = noun.capitalize()
+        if noun not in _QUALIFIED or not word:
+            return name
+        ahead = told[: told.find(f" {word} ")].split()
+        qualifier = ahead[-1] if ahead else ""
+        if (
+            len(qualifier) < 4
+            or qualifier in self._verb_words
+            or qualifier in self._never_qualify
+            or not qualifier.isalpha()
+        ):
+            return name
+        return f"{qualifier.capitalize()} {noun}"
+
+    def _weak(self, skeleton: str, arrow: str, before: str, after: str) -> Label:
+        if arrow and after:
+            subject = next((noun for word, noun in self._nouns if word in f" {before} "), "")
+            return Label(f"{(subject or 'Status').capitalize()} {after}"[:60], "", subject, "", False, False)
+        words: list[str] = []
+        for word in skeleton.replace(" > ", " ").split():
+            if len(words) >= 2 and word in self._ends:
+                break
+            words.append(word)
+            if len(words) == WEAK_WORDS:
+                break
+        return Label(" ".join(words).capitalize(), "", "", "", False, False)
+
+    def task(self, row: Row, attributes: Mapping[str, Any]) -> Task | None:
+        """The job a row belongs to, when a job runner wrote it or a job did."""
+        message = (row.message or "")[:MESSAGE_CAP]
+        found = _TASK.search(message)
+        if found:
+            rest = message[found.end() :].lower()
+            if rest.startswith(":"):
+                return Task(found[1], found[2], "")
+            return Task(found[1], found[2], self._phase(message[: found.start()].lower() + rest))
+        for key in self._task_ids:
+            value = attributes.get(key)
+            if isinstance(value, str | int) and value != "":
+                name = next((attributes[k] for k in self._task_keys if isinstance(attributes.get(k), str)), "")
+                if name:
+                    return Task(name, str(value), self._phase(message.lower()))
+        job = _JOB.search(message)
+        if job:
+            name = next(
+                (word for word in message.split() if word[:1].isupper() and word.endswith(("Job", "Worker"))), ""
+            )
+            if name:
+                return Task(name, job[1], self._phase(message.lower()))
+        return None
+
+    def _phase(self, text: str) -> str:
+        for word in _SPACES.split(text)[:12]:
+            phase = self._phases.get(word)
+            if phase:
+                return phase
+        return ""
+
+    def name_task(self, name: str) -> Label:
+        """What a job does, by its name: ``shop.tasks.send_dispatch_email`` → "Dispatch email sent"."""
+        last = re.split(r"[.:/#]+", name.rstrip(".:/#"))[-1]
+        for ending in ("Job", "Worker", "Task", "Handler", "_job", "_task"):
+            last = last.removesuffix(ending) or last
+        label = self.read(words_of(last))
+        return label if label.verb else label._replace(text=words_of(last).capitalize())
+
+
+def attributes_of(row: Row) -> Mapping[str, Any]:
+    """The attributes of a row; empty when it has none or they are no JSON object."""
+    if not row.attributes:
+        return {}
+    try:
+        table = orjson.loads(row.attributes)
+    except orjson.JSONDecodeError:
+        return {}
+    return table if isinstance(table, dict) else {}
+
+
+def skeleton_of(message: str) -> str:
+    """The words of a message's first line in lower case, without identifiers, numbers, quoted text and key=value pairs.
+
+    A change of state keeps its arrow as `` > ``.
+    """
+    text = message[:MESSAGE_CAP].split("\n", 1)[0]
+    told = _STATE_KEY.search(text)
+    if '"' in text or "'" in text:
+        text = _QUOTED.sub(" ", text)
+    if ">" in text or "→" in text or "⇒" in text or "»" in text:
+        text = _ARROW.sub(" \x00 ", text, count=1)
+    task = _TASK.search(text)
+    if task and text[task.end() : task.end() + 1] == ":":
+        text = text[task.end() + 1 :]
+    words: list[str] = []
+    for token in _SPACES.split(text):
+        if token == "\x00":
+            words.append(">")
+        elif token and "=" not in token and "@" not in token and "/" not in token and not _has_digit(token):
+            words += words_of(token).split()
+    if told and ">" not in words:
+        words += [">", *words_of(told[1]).split()]
+    return " ".join(words)
+
+
+def _has_digit(token: str) -> bool:
+    return any("0" <= character <= "9" for character in token)

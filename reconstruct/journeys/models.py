@@ -1,0 +1,272 @@
+"""Journey models and vocabularies: the TOML files that name kinds of touchpoints, goals, steps and friction.
+
+Nothing here knows a site. ``load_models`` reads what ships and what the user added; ``fit.fit_models`` settles what only
+the data can tell.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from reconstruct.errors import ModelError
+from reconstruct.resources import models_directory, user_config_directory, vocabulary_directory
+
+GENERIC = "generic"
+"""The model used when no other one's words cover enough of the data."""
+
+STAGES = ("awareness", "interest", "consideration", "purchase", "after-sales")
+"""The stages of the export contract, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Something a visitor may want, and how it shows."""
+
+    name: str
+    objects: frozenset[str]
+    """classes of business objects (``[object.*]``) whose birth reaches it"""
+    commits: frozenset[str]
+    """kinds of touchpoints that show the visitor has begun to pursue it"""
+    attempts: frozenset[str]
+    """kinds that try for it"""
+    reached: frozenset[str]
+    """kinds that prove it"""
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyModel:
+    """One file of ``models/``."""
+
+    id: str
+    title: str
+    evidence: frozenset[str]
+    goals: tuple[Goal, ...]
+    stages: Mapping[str, str]
+    """kind → stage, where the model sees it otherwise than the vocabulary"""
+    activities: Mapping[str, str]
+    """kind → activity, likewise"""
+    rules: tuple[Mapping[str, Any], ...]
+    """touchpoint rules of its own, tried before the vocabulary's"""
+    expected: tuple[str, ...]
+    """steps that usually follow, in order"""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Everything the builders need to know. Immutable and picklable; caches live with their users."""
+
+    vocabulary: Mapping[str, Any]
+    """``vocabulary/activities.toml``, checked"""
+    friction: Mapping[str, Any]
+    """``vocabulary/friction.toml``, checked"""
+    models: Mapping[str, JourneyModel]
+    chosen: str = GENERIC
+    coverage: Mapping[str, float] = field(default_factory=dict)
+    """model id → share of page requests its evidence covers; empty before ``fit_models``"""
+    forms: frozenset[str] = frozenset()
+    """routes whose POST is answered by a redirect when it succeeds and by the page itself when it does not"""
+    self_posting: frozenset[str] = frozenset()
+    """routes whose POST is always answered by a page: seeing the page again says nothing"""
+    minor_keys: Mapping[str, bool] = field(default_factory=dict)
+    """attribute → its whole-number amounts are cents; keys nothing is known of are left out"""
+
+    @property
+    def model(self) -> JourneyModel:
+        """The chosen journey model."""
+        return self.models[self.chosen]
+
+
+def load_models(*directories: Path) -> Models:
+    """The built-in models and vocabularies, and the user's.
+
+    Args:
+        directories: Places of further models; a file there wins over a built-in one of the same name.
+
+    Raises:
+        ModelError: A file is wrong; the message names file, key and the nearest key that exists.
+    """
+    places = (models_directory(), user_config_directory() / "models", *directories)
+    stamps = tuple(
+        (str(path), path.stat().st_mtime_ns)
+        for place in places
+        if place.is_dir()
+        for path in sorted(place.glob("*.toml"))
+    )
+    return _load(stamps)
+
+
+@lru_cache(maxsize=4)
+def _load(files: tuple[tuple[str, int], ...]) -> Models:
+    activities = vocabulary_directory() / "activities.toml"
+    vocabulary = _checked(_read(activities), VOCABULARY, activities)
+    _check_vocabulary(vocabulary, activities)
+    friction_path = vocabulary_directory() / "friction.toml"
+    friction = _checked(_read(friction_path), FRICTION, friction_path)
+    models: dict[str, JourneyModel] = {}
+    for name, _ in files:
+        path = Path(name)
+        models[path.stem] = read_model(_read(path), vocabulary, path)
+    if GENERIC not in models:
+        raise ModelError(f"there is no model named {GENERIC}", path=models_directory(), key=GENERIC)
+    return Models(vocabulary, friction, models)
+
+
+def read_model(table: Mapping[str, Any], vocabulary: Mapping[str, Any], path: Path) -> JourneyModel:
+    """A journey model from its TOML table.
+
+    Raises:
+        ModelError: A key, a kind or a type is unknown or of the wrong form.
+    """
+    checked = _checked(table, MODEL, path)
+    rules = tuple(checked.get("touchpoint", ()))
+    _check_rules(rules, vocabulary, path)
+    kinds = {rule["kind"] for rule in (*vocabulary["touchpoint"], *rules)}
+    for place, names in (
+        ("evidence", checked["evidence"]),
+        ("stage", checked.get("stage", {})),
+        ("activity", checked.get("activity", {})),
+    ):
+        _known(names, kinds, path, place)
+    for kind, stage in checked.get("stage", {}).items():
+        _known([stage], STAGES, path, f"stage.{kind}")
+    goals = []
+    for number, goal in enumerate(checked["goal"]):
+        for key in ("commits", "attempts", "reached"):
+            _known(goal.get(key, ()), kinds, path, f"goal[{number}].{key}")
+        goals.append(
+            Goal(
+                goal["name"],
+                *(frozenset(goal.get(key, ())) for key in ("objects", "commits", "attempts", "reached")),
+            )
+        )
+    return JourneyModel(
+        id=path.stem,
+        title=checked["title"],
+        evidence=frozenset(checked["evidence"]),
+        goals=tuple(goals),
+        stages=dict(checked.get("stage", {})),
+        activities=dict(checked.get("activity", {})),
+        rules=rules,
+        expected=tuple(checked.get("steps", {}).get("expected", ())),
+    )
+
+
+# --- checking -------------------------------------------------------------------------------------------------------
+
+TEXTS = [str]
+RULE: dict[str, Any] = {
+    "kind": str, "activity": str, "stage": str, "failed?": str, "all?": TEXTS, "none?": TEXTS, "last?": TEXTS,
+    "methods?": TEXTS, "query?": TEXTS, "item?": bool, "root?": bool, "api?": bool, "milestone?": bool, "background?": bool,
+}  # fmt: skip
+VERB: dict[str, Any] = {
+    "words": TEXTS, "noun": str, "nouns": TEXTS, "state": str, "text?": str, "technical?": bool, "once?": bool,
+}  # fmt: skip
+THING: dict[str, Any] = {"born": str, "failed": str, "goal": str, "words": TEXTS}
+VOCABULARY: dict[str, Any] = {
+    "stages": TEXTS, "router_keys": TEXTS, "search_keys": TEXTS, "campaign_keys": TEXTS, "api_words": TEXTS,
+    "operation_keys": TEXTS, "fallback": {"read": str, "write": str, "delete": str, "other": str, "log": str, "assets": str},
+    "refused": {"*": str}, "words": {"*": TEXTS}, "touchpoint": [RULE], "noun": {"*": TEXTS}, "verb": {"*": VERB},
+    "task": {"started": TEXTS, "ended": TEXTS, "failed": TEXTS, "retried": TEXTS},
+    "keys": {"event": TEXTS, "task": TEXTS, "task_id": TEXTS, "amount": TEXTS, "minor": TEXTS, "currency": TEXTS,
+             "attempt": TEXTS, "result": TEXTS},
+    "object": {"*": THING}, "small_words": {"prepositions": TEXTS, "ends": TEXTS, "never_qualify": TEXTS},
+    "referrer": {"*": TEXTS}, "channel": {"*": TEXTS},
+}  # fmt: skip
+FRICTION: dict[str, Any] = {
+    "apdex": {"satisfied_ms": float},
+    "limits": {"rapid_count": int, "rapid_ms": int, "reload_ms": int, "slow_ms": int, "search_loop": int,
+               "retry_loop": int, "regular_cv": float},
+    "words": {"zero_results": TEXTS, "zero_keys": TEXTS, "rating_keys": TEXTS},
+    "weight": {"*": float}, "why": {"*": str},
+}  # fmt: skip
+MODEL: dict[str, Any] = {
+    "title": str, "evidence": TEXTS,
+    "goal": [{"name": str, "objects?": TEXTS, "commits?": TEXTS, "attempts?": TEXTS, "reached?": TEXTS}],
+    "stage?": {"*": str}, "activity?": {"*": str}, "touchpoint?": [RULE], "steps?": {"expected": TEXTS},
+}  # fmt: skip
+"""Shapes: a type; ``[shape]``, a list of it; a table of keys, ``key?`` optional, ``*`` any key."""
+
+STATES = (
+    "born", "done", "nearly", "failed", "cancelled", "returned", "started", "progress", "exception",
+)  # fmt: skip
+METHODS = ("read", "write", "delete")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path.name} cannot be read: {error}", path=path) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ModelError(f"{path.name} is not TOML: {error}", path=path) from error
+
+
+def _checked(table: Mapping[str, Any], shape: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    _check(table, shape, path, "")
+    return dict(table)
+
+
+def _check(value: Any, shape: Any, path: Path, key: str) -> None:
+    if isinstance(shape, dict):
+        if not isinstance(value, Mapping):
+            raise _wrong(path, key, "a table")
+        known = {name.rstrip("?"): inner for name, inner in shape.items()}
+        for name, inner in value.items():
+            place = f"{key}.{name}" if key else name
+            if name not in known and "*" not in known:
+                raise _unknown(path, place, name, known)
+            _check(inner, known.get(name, known.get("*")), path, place)
+        for name in shape:
+            if not name.endswith("?") and name != "*" and name not in value:
+                place = f"{key}.{name}" if key else name
+                raise ModelError(f"{path.name}: {place} is missing", path=path, key=place)
+    elif isinstance(shape, list):
+        if not isinstance(value, list):
+            raise _wrong(path, key, "a list")
+        for number, item in enumerate(value):
+            _check(item, shape[0], path, f"{key}[{number}]")
+    elif shape is float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _wrong(path, key, "a number")
+    elif not isinstance(value, shape) or (isinstance(value, bool) and shape is int):
+        raise _wrong(path, key, {str: "text", bool: "true or false", int: "a whole number"}[shape])
+
+
+def _wrong(path: Path, key: str, wanted: str) -> ModelError:
+    return ModelError(f"{path.name}: {key} must be {wanted}", path=path, key=key)
+
+
+def _unknown(path: Path, place: str, name: str, known: Iterable[str]) -> ModelError:
+    near = get_close_matches(name, sorted(known), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+    return ModelError(f"{path.name}: {place}: {name} is not known", path=path, key=place, hint=hint)
+
+
+def _known(names: Iterable[str], known: Iterable[str], path: Path, key: str) -> None:
+    allowed = set(known)
+    for name in names:
+        if name not in allowed:
+            raise _unknown(path, key, name, allowed)
+
+
+def _check_rules(rules: Iterable[Mapping[str, Any]], vocabulary: Mapping[str, Any], path: Path) -> None:
+    for number, rule in enumerate(rules):
+        place = f"touchpoint[{number}]"
+        _known([rule["stage"]], vocabulary["stages"], path, f"{place}.stage")
+        _known(rule.get("methods", ()), METHODS, path, f"{place}.methods")
+        for key in ("all", "none", "last"):
+            _known(rule.get(key, ()), vocabulary["words"], path, f"{place}.{key}")
+
+
+def _check_vocabulary(vocabulary: Mapping[str, Any], path: Path) -> None:
+    _known(vocabulary["stages"], STAGES, path, "stages")
+    _check_rules(vocabulary["touchpoint"], vocabulary, path)
+    for name, verb in vocabulary["verb"].items():
+        _known([verb["state"]], STATES, path, f"verb.{name}.state")
+        _known([*verb["nouns"], *filter(None, [verb["noun"]])], vocabulary["noun"], path, f"verb.{name}.nouns")
