@@ -33,7 +33,7 @@ help: ## Print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed ## Open the sample shop in the terminal (piped: print the summary)
-	@"$(BIN)/python" -m reconstruct samples/shop
+	@"$(BIN)/python" -m reconstruct samples/shop/logs
 
 test: $(VENV)/installed-dev ## Run the tests
 	"$(BIN)/python" -m pytest -q
