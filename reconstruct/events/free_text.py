@@ -215,5 +215,3 @@ def _quantity_pattern() -> re.Pattern[str]:
 def _is_quantity(right: str) -> bool:
     """Whether the text after a number makes it a quantity: ``5 items``, ``12 ms``."""
     return bool(right) and _quantity_pattern().match(right) is not None
-
-

@@ -43,6 +43,7 @@ NESTING = 6
 
 _COOKIE_KEYS = frozenset({"cookie", "http_cookie", "set-cookie", "set_cookie", "cookies", "sent_http_set_cookie"})
 
+
 def extract(events: pa.RecordBatch) -> pa.RecordBatch:
     """Find the identifier candidates of EVENTS rows; gives MENTIONS rows sorted by event, then slot."""
     pieces = [
@@ -101,7 +102,7 @@ def _in_queries(column: pa.Array) -> Found:
     values: list[str] = []
     for index, query in enumerate(distinct.to_pylist()):
         for pair in query[:QUERY_CAP].split("&"):
-            name, sign, value = pair.partition("=")
+            name, _, value = pair.partition("=")
             if value and len(value) <= TOKEN_CAP:
                 slot = _query_slot(name)
                 if slot:
@@ -305,7 +306,9 @@ _DROPPED = -1
 def _are_plain(raw: pa.Array) -> npt.NDArray[np.bool_]:
     """True for values that are identifiers in normal form beyond doubt: what most values are, judged in bulk."""
     certain = pc.match_substring_regex(raw, pattern=_CERTAIN)
-    digits = pc.and_(pc.match_substring_regex(raw, pattern=_WITH_DIGITS), pc.match_substring_regex(raw, pattern="[1-9]"))
+    digits = pc.and_(
+        pc.match_substring_regex(raw, pattern=_WITH_DIGITS), pc.match_substring_regex(raw, pattern="[1-9]")
+    )
     digits = pc.and_not(digits, pc.starts_with(raw, "0000000000000000"))
     random = pc.and_(
         pc.match_substring_regex(raw, pattern="^[a-z0-9]{20,64}$"),
@@ -315,7 +318,9 @@ def _are_plain(raw: pa.Array) -> npt.NDArray[np.bool_]:
 
 
 _CERTAIN = "^(?:[1-9][0-9]{0,17}|[A-WYZ][A-Z]{0,7}-?[0-9]{4,18})$"
-_WITH_DIGITS = "^(?:[0-9a-f]{16,64}|[a-z]{2,10}_[0-9a-z]{12,64}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+_WITH_DIGITS = (
+    "^(?:[0-9a-f]{16,64}|[a-z]{2,10}_[0-9a-z]{12,64}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+)
 
 
 class Identifier(NamedTuple):
@@ -381,7 +386,9 @@ _PREFIX = re.compile(r"([A-Za-z]{2,10})[-_](?=.*[0-9]{3})")
 def _hexadecimal_traces(values: pa.Array, slots: npt.NDArray[np.int64], names: dict[str, int]) -> pa.Array:
     """Trace and span ids written as unsigned 64-bit decimals (Datadog), as the 16 hexadecimal digits others write."""
     traced = np.array([noun_of(name) in ("trace", "span") for name in names])[slots]
-    index = np.flatnonzero(traced & pc.match_substring_regex(values, pattern="^[0-9]{15,20}$").to_numpy(zero_copy_only=False))
+    index = np.flatnonzero(
+        traced & pc.match_substring_regex(values, pattern="^[0-9]{15,20}$").to_numpy(zero_copy_only=False)
+    )
     if not len(index):
         return values
     written = [f"{int(value):016x}" for value in values.take(pa.array(index)).to_pylist()]

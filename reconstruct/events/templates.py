@@ -57,7 +57,9 @@ def skeletons(messages: pa.Array) -> pa.DictionaryArray:
     if pc.any(pc.match_substring(messages, "'")).as_py():
         messages = pc.replace_substring_regex(messages, pattern=_APOSTROPHES, replacement=r"\1{}")
     masked = pc.replace_substring_regex(messages, pattern=_TOKEN, replacement=MASK).dictionary_encode()
-    refined = pa.array([refine(skeleton) for skeleton in masked.dictionary.to_pylist()], pa.string()).dictionary_encode()
+    refined = pa.array(
+        [refine(skeleton) for skeleton in masked.dictionary.to_pylist()], pa.string()
+    ).dictionary_encode()
     return pa.DictionaryArray.from_arrays(refined.indices.take(masked.indices), refined.dictionary)
 
 
