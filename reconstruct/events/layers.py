@@ -14,11 +14,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconstruct.events import envelopes
-from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Formats, Headers
+from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Formats, Headers, first_codes
 from reconstruct.events.multiline import looks_continued
 from reconstruct.grammar.timestamps import TimeAnchor
 
 Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 MAY_HAVE_TIME = re.compile(r"\d\d?[:.]\d\d|\d{8}")
 """Every stamp has this; a line without it is not shown to formats that the source is not known to have."""
@@ -161,24 +162,26 @@ class Reader:
 
     def _read_others(self, reading: Reading, level: _Level, left: Rows) -> Rows:
         """Formats the source is not known to have; only for lines that cannot be part of the entry above."""
-        tried = level.layer.formats
         texts = level.choose(left)
-        fresh = np.fromiter((not looks_continued(text) for text in texts), np.bool_, len(left))
-        kept, left = left[~fresh], left[fresh]
-        if JSON not in tried:
-            brace = np.fromiter((level.lines[at].startswith("{") for at in left.tolist()), np.bool_, len(left))
-            if brace.any():
-                left = np.union1d(left[~brace], self._try(reading, level, left[brace], JSON))
+        fresh = np.fromiter((bool(text) and not looks_continued(text) for text in texts), np.bool_, len(left))
+        aside, left = left[~fresh], left[fresh]
+        codes = first_codes(level.choose(left))
         timed = np.fromiter(
-            (MAY_HAVE_TIME.search(level.lines[at]) is not None for at in left.tolist()), np.bool_, len(left)
+            (MAY_HAVE_TIME.search(text) is not None for text in level.choose(left)), np.bool_, len(left)
         )
-        kept, left = np.union1d(kept, left[~timed]), left[timed]
-        for name in (*self._formats.ranked, LOGFMT, GENERIC):
+        for name in (JSON, *self._formats.ranked, LOGFMT, GENERIC):
             if not len(left):
                 break
-            if name not in tried and (name in (LOGFMT, GENERIC) or self._formats.has_time(name)):
-                left = self._try(reading, level, left, name)
-        return np.union1d(kept, left)
+            if name in level.layer.formats or not (name == GENERIC or self._formats.has_time(name)):
+                continue
+            likely = self._formats.may_begin(name, codes)
+            if name != JSON:
+                likely &= timed
+            if likely.any():
+                kept = ~likely
+                kept[likely] = np.isin(left[likely], self._try(reading, level, left[likely], name))
+                left, codes, timed = left[kept], codes[kept], timed[kept]
+        return np.union1d(aside, left)
 
     def _try(self, reading: Reading, level: _Level, left: Rows, name: str) -> Rows:
         """Read the lines ``left`` that are of format ``name``; what is left then."""
