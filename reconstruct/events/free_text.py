@@ -9,14 +9,13 @@ linear in the text, and seven times faster than the ``re`` module on real logs.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reconstruct.events.candidates import SECRET, UNNAMED, Found
 from reconstruct.events.nouns import NAME_CAP, is_secret, lexicon, may_identify, singular, words_of
 
 TEXT_CAP = 16_384
@@ -40,12 +39,6 @@ _TOKEN = (
     r"|: ?[\"']?[\pL_][\pL\pN_.@%+~-]*(?:[\"'\],;)}]|$)"  # key: word], "key":"word", key: word at the end
 )
 
-UNNAMED = "text:"
-"""Slot of a value without a noun, until its shape names it (``text:uuid``); dropped when the shape is weak."""
-
-SECRET = "secret:"
-"""Slot of a credential: only the claims of a JSON web token leave it."""
-
 _NOTHING = ""
 _SAME_AS_LEFT = "="
 """A further member of a list: the slot of the token before it."""
@@ -57,18 +50,6 @@ _PREVIOUS = re.compile(r"([^\W\d][\w$.\-]*) +$")
 _OWNER = re.compile(r"([^\W\d][\w$]*)[\"']?\s*[:=]?\s*[({\[]\s*[\"']?$")
 _DONE = re.compile(r"(?:ed|ing)$")
 _MONEY = re.compile(r"[$€£¥]\s?$")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Candidates of a column: parallel arrays."""
-
-    rows: npt.NDArray[np.int64]
-    """row of the column, ascending"""
-    slots: pa.DictionaryArray
-    """`UNNAMED` where only the shape of the value can tell"""
-    values: pa.Array
-    """raw text, string"""
 
 
 def find_in_text(messages: pa.Array) -> Found:

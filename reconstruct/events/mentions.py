@@ -12,199 +12,37 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import unquote_plus
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconstruct.events.free_text import SECRET, UNNAMED, Found, find_in_text
-from reconstruct.events.nouns import NAME_CAP, is_secret, may_identify, noun_of
-from reconstruct.events.routes import explode, is_asset, shape_paths
+from reconstruct.events.attribute_keys import find_in_attributes
+from reconstruct.events.candidates import SECRET, UNNAMED, Found, strings
+from reconstruct.events.free_text import find_in_text
+from reconstruct.events.nouns import noun_of
+from reconstruct.events.routes import explode
 from reconstruct.events.schema import MENTIONS
-from reconstruct.events.shapes import TOKEN_CAP, classify, identify, trace_parts
+from reconstruct.events.shapes import classify, identify, trace_parts
+from reconstruct.events.targets import find_in_paths, find_in_queries
 
 MENTIONS_PER_EVENT = 256
 """Mentions kept of one event. A batch line with more members is a dump; its first ones show what it is."""
 
-QUERY_CAP = 8_192
-"""Longest query string read, in characters: the request line limit of common servers."""
-
-ATTRIBUTES_CAP = 262_144
-"""Longest attributes object read, in characters."""
-
 CACHED_VALUES = 131_072
 """Distinct unusual values remembered per process (about 50 MB at worst)."""
-
-NESTING = 6
-"""Levels of lists and objects searched inside an attribute value."""
-
-_COOKIE_KEYS = frozenset({"cookie", "http_cookie", "set-cookie", "set_cookie", "cookies", "sent_http_set_cookie"})
 
 
 def extract(events: pa.RecordBatch) -> pa.RecordBatch:
     """Find the identifier candidates of EVENTS rows; gives MENTIONS rows sorted by event, then slot."""
     pieces = [
-        _in_paths(events.column("path")),
-        _in_queries(events.column("query")),
+        find_in_paths(events.column("path")),
+        find_in_queries(events.column("query")),
         find_in_text(events.column("message")),
-        _in_attributes(events.column("attributes")),
+        find_in_attributes(events.column("attributes")),
     ]
     return _assemble([piece for piece in pieces if len(piece.rows)])
-
-
-def _distinct(column: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Distinct values of a column without its nulls; the rows that have one; which one each has."""
-    rows = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
-    encoded = column.drop_null().dictionary_encode()
-    return encoded.dictionary, rows, encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-
-
-def _spread(rows: npt.NDArray[np.int64], codes: npt.NDArray[np.int64], of_distinct: Found, n_distinct: int) -> Found:
-    """Candidates of distinct values, repeated for every row that has the value."""
-    counts = np.bincount(of_distinct.rows, minlength=n_distinct)
-    starts = np.cumsum(counts) - counts
-    at, within = explode(counts[codes])
-    taken = pa.array(starts[codes][at] + within)
-    return Found(rows[at], of_distinct.slots.take(taken), of_distinct.values.take(taken))
-
-
-def _nothing() -> Found:
-    return Found(np.zeros(0, np.int64), pa.array([], pa.string()).dictionary_encode(), pa.array([], pa.string()))
-
-
-def _in_paths(column: pa.Array) -> Found:
-    """Variable segments of paths; static files have none."""
-    distinct, rows, codes = _distinct(column)
-    pages = pc.invert(is_asset(distinct))
-    candidates = pc.and_(pages, pc.match_substring_regex(distinct, pattern="[0-9@]"))
-    index = np.flatnonzero(candidates.to_numpy(zero_copy_only=False))
-    if not len(index):
-        return _nothing()
-    shaped = shape_paths(distinct.take(pa.array(index)))
-    slots = pc.binary_join_element_wise("path:", shaped.routes.take(pa.array(shaped.path)), "")
-    numbered = shaped.variables[shaped.path] > 1
-    ordinals = pa.array(np.where(numbered, shaped.ordinal + 1, 0)).cast(pa.string())
-    slots = pc.if_else(pa.array(numbered), pc.binary_join_element_wise(slots, ordinals, "#"), slots)
-    fits = pa.array(np.flatnonzero(pc.less_equal(pc.binary_length(slots), 2 * NAME_CAP).to_numpy(zero_copy_only=False)))
-    found = Found(index[shaped.path], slots.dictionary_encode(), shaped.values)
-    found = Found(found.rows[fits.to_numpy()], found.slots.take(fits), found.values.take(fits))
-    return _spread(rows, codes, found, len(distinct))
-
-
-def _in_queries(column: pa.Array) -> Found:
-    """Parameters of query strings."""
-    distinct, rows, codes = _distinct(column)
-    at: list[int] = []
-    slots: list[str] = []
-    values: list[str] = []
-    for index, query in enumerate(distinct.to_pylist()):
-        for pair in query[:QUERY_CAP].split("&"):
-            name, _, value = pair.partition("=")
-            if value and len(value) <= TOKEN_CAP:
-                slot = _query_slot(name)
-                if slot:
-                    at.append(index)
-                    slots.append(slot)
-                    values.append(unquote_plus(value) if "%" in value or "+" in value else value)
-    if not at:
-        return _nothing()
-    found = Found(np.array(at), pa.array(slots, pa.string()).dictionary_encode(), _strings(values))
-    return _spread(rows, codes, found, len(distinct))
-
-
-@lru_cache(maxsize=65_536)
-def _query_slot(name: str) -> str:
-    """Slot of a query parameter; empty when it cannot hold an identifier."""
-    if len(name) > NAME_CAP:
-        return ""
-    name = unquote_plus(name).removeprefix("amp;").removesuffix("[]")
-    if is_secret(name):
-        return SECRET
-    return f"query:{name}" if name.isprintable() and " " not in name and may_identify(name) else ""
-
-
-def _in_attributes(column: pa.Array) -> Found:
-    """Keys of the attributes object, nested ones by dotted path, cookies by name."""
-    rows: list[int] = []
-    slots: list[str] = []
-    values: list[str] = []
-
-    def visit(row: int, key: str, value: object, depth: int) -> None:
-        if isinstance(value, str):
-            if len(value) > TOKEN_CAP or not value:
-                return
-            slot = _key_slot(key)
-            if slot == _COOKIES:
-                for name, text in _cookies(value, key):
-                    visit(row, f"\0{name}", text, depth)
-            elif slot:
-                value = value.removeprefix("Bearer ") if slot == SECRET else value
-                rows.append(row)
-                slots.append(slot)
-                values.append(value)
-        elif isinstance(value, bool) or value is None or isinstance(value, float):
-            return
-        elif isinstance(value, int):
-            slot = _key_slot(key)
-            if slot and slot != _COOKIES:
-                rows.append(row)
-                slots.append(slot)
-                values.append(str(value))
-        elif depth < NESTING:
-            if isinstance(value, list):
-                for element in value[:MENTIONS_PER_EVENT]:
-                    visit(row, key, element, depth + 1)
-            elif isinstance(value, dict):
-                for name, inner in value.items():
-                    visit(row, f"{key}.{name}", inner, depth + 1)
-
-    for row, text in enumerate(column.to_pylist()):
-        if text is None or len(text) <= 2 or len(text) > ATTRIBUTES_CAP:
-            continue
-        try:
-            attributes = orjson.loads(text)
-        except ValueError:
-            continue
-        if isinstance(attributes, dict):
-            for key, value in attributes.items():
-                visit(row, key, value, 0)
-    return Found(np.array(rows, np.int64), pa.array(slots, pa.string()).dictionary_encode(), _strings(values))
-
-
-_COOKIES = "cookies"
-
-
-@lru_cache(maxsize=65_536)
-def _key_slot(key: str) -> str:
-    """Slot of an attribute; empty when it cannot hold an identifier; `_COOKIES` when it holds a cookie header."""
-    if key.startswith("\0"):
-        name = key[1:]
-        if is_secret(name):
-            return SECRET
-        return f"cookie:{name}" if len(name) <= NAME_CAP and name.isprintable() and may_identify(name) else ""
-    if key.lower().rpartition(".")[2] in _COOKIE_KEYS:
-        return _COOKIES
-    if is_secret(key):
-        return SECRET
-    return f"key:{key}" if len(key) <= NAME_CAP and key.isprintable() and may_identify(key) else ""
-
-
-def _cookies(header: str, key: str) -> list[tuple[str, str]]:
-    """Names and values of a Cookie or Set-Cookie header."""
-    pairs = header.split(";", 1)[:1] if "set" in key.lower() else header.split(";")
-    split = (pair.strip().partition("=") for pair in pairs[:MENTIONS_PER_EVENT])
-    return [(name, unquote_plus(value) if "%" in value else value) for name, sign, value in split if sign]
-
-
-def _strings(values: list[str]) -> pa.Array:
-    """An Arrow array of text that may hold lone surrogates (a decoded ``%ED%A0%80``, a JSON ``\\ud800``)."""
-    try:
-        return pa.array(values, pa.string())
-    except UnicodeEncodeError:
-        return pa.array([value.encode("utf-8", "replace").decode() for value in values], pa.string())
 
 
 def _assemble(pieces: list[Found]) -> pa.RecordBatch:
@@ -294,7 +132,7 @@ def _identified(
     slots = np.where(own[identifier] == _FROM_PLACE, slots, own[identifier])
     in_text = np.array([name.startswith("text:") for name in names] + [False])  # the last one: _DROPPED
     kept = np.flatnonzero((slots != _DROPPED) & ~(is_word[identifier] & in_text[slots]))
-    values = pa.concat_arrays([raw, _strings([one.value for one in judged])]).take(pa.array(identifier[kept]))
+    values = pa.concat_arrays([raw, strings([one.value for one in judged])]).take(pa.array(identifier[kept]))
     return _named_by_shape(piece.rows[at][kept], slots[kept], values, names)
 
 

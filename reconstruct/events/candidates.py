@@ -1,0 +1,40 @@
+"""Identifier candidates on their way to becoming mentions: where they stand and what they say, not yet judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+UNNAMED = "text:"
+"""Slot of a value without a noun, until its shape names it (``text:uuid``); dropped when the shape is weak."""
+
+SECRET = "secret:"
+"""Slot of a credential: only the claims of a JSON web token leave it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Candidates of a column: parallel arrays."""
+
+    rows: npt.NDArray[np.int64]
+    """row of the column, ascending"""
+    slots: pa.DictionaryArray
+    """where each stands; `UNNAMED` where only the shape of the value can tell"""
+    values: pa.Array
+    """raw text, string"""
+
+
+def found(rows: list[int], slots: list[str], values: list[str]) -> Found:
+    """Candidates from lists. Lone surrogates (a decoded ``%ED%A0%80``, a JSON ``\\ud800``) become question marks."""
+    return Found(np.array(rows, np.int64), strings(slots).dictionary_encode(), strings(values))
+
+
+def strings(values: list[str]) -> pa.Array:
+    """An Arrow array of any text, lone surrogates included."""
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([value.encode("utf-8", "replace").decode() for value in values], pa.string())
