@@ -135,15 +135,21 @@ class Layout:
         return self.lanes[place[0]].marks[place[1]] if place else None
 
     def density(self, cells: int) -> list[tuple[int, bool]]:
-        """Moments per slice of the width, and whether one of them failed: the overview strip."""
+        """Moments per equal slice of real time, and whether one of them failed: the whole journey to scale."""
         counts = [0] * cells
         failed = [False] * cells
         for lane in self.lanes:
             for mark in lane.marks:
-                cell = min(cells - 1, mark.column * cells // self.width)
-                counts[cell] += len(mark.moments)
-                failed[cell] |= mark.glyph is Glyph.FAILURE
+                for moment in mark.moments:
+                    cell = self.slice_of(moment.at_ns, cells)
+                    counts[cell] += moment.has_time
+                    failed[cell] |= moment.glyph is Glyph.FAILURE
         return list(zip(counts, failed, strict=True))
+
+    def slice_of(self, time_ns: int, cells: int) -> int:
+        """Which of ``cells`` equal slices of the axis' time an instant is in."""
+        span = max(1, self.axis.end_ns - self.axis.start_ns)
+        return max(0, min(cells - 1, (time_ns - self.axis.start_ns) * cells // span))
 
 
 def lay_out(
@@ -184,8 +190,7 @@ def lay_out(
         marks = _place_marks(track, axis, width, collapse=collapse)
         lane = Lane(track, marks)
         if track.life:
-            end = float(width - 1) if track.is_open else axis.position_of(track.life[1])
-            lane.life = (axis.position_of(track.life[0]), end)
+            lane.life = (axis.position_of(track.life[0]), axis.position_of(track.life[1]))
         lanes.append(lane)
     layout = Layout(width, axis, place_ticks(axis, starts), lanes, [], [])
     _index(layout)

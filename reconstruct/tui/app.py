@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -24,9 +25,12 @@ from reconstruct.tui.screens.quality import QualityView
 from reconstruct.tui.screens.raw import RawView
 from reconstruct.tui.screens.timeline import TimelineView
 from reconstruct.tui.screens.view import View
+from reconstruct.tui.themes import DARK, LIGHT, service_colours
 
 POLL_S = 0.25
 """How often progress and the version of the results are looked at."""
+THEME_VARIABLE = "RECONSTRUCT_THEME"
+"""Name of a theme: reconstruct, reconstruct-light, or one of Textual's own (ansi-dark, nord, …)."""
 FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -64,7 +68,14 @@ class ReconstructApp(App[int]):
 
     # --- life
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return service_colours(self.current_theme)
+
     def on_mount(self) -> None:
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        wanted = os.environ.get(THEME_VARIABLE, DARK.name)
+        self.theme = wanted if wanted in self.available_themes else DARK.name
         self.set_class(self.pen.ascii, "-ascii")
         self.push_screen("journeys")
         self.set_interval(POLL_S, self.poll)
@@ -96,7 +107,7 @@ class ReconstructApp(App[int]):
             view.progress_changed()
             view.results_changed()
         if self.journey_id is not None:
-            await self._load(self.journey_id)
+            await self._load(self.journey_id, quietly=True)
 
     @property
     def view(self) -> View | None:
@@ -123,10 +134,11 @@ class ReconstructApp(App[int]):
         await self._load(id)
         self.action_view("timeline")
 
-    async def _load(self, id: str) -> None:
+    async def _load(self, id: str, *, quietly: bool = False) -> None:
         story = await self.fetch_story(id)
         if story is None:
-            self.notify("This journey is no longer there", severity="warning", markup=False)
+            if not quietly:
+                self.notify("This journey is no longer there", severity="warning", markup=False)
             return
         unchanged = self.story is not None and self.journey_id == id and self.story.document == story.document
         self.journey_id = id

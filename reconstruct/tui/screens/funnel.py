@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from textual.widget import Widget
 
-from reconstruct.journeys.moments import STAGES, mappings_of, number_of, text_of
+from reconstruct.journeys.moments import STAGES, mapping_of, mappings_of, number_of, text_of
 from reconstruct.tui.fetch import Fetcher
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.reader import Document, Reader
@@ -81,11 +81,9 @@ class FunnelView(View):
         app = self.reconstruct
         counts = await count_rows(app.reader, app.fetcher)
         rows = [
-            *stage_rows(app.summary, counts),
+            *stage_rows(app.summary, counts), *outcome_rows(counts), *business_rows(app.summary), *score_rows(counts),
             *variant_rows(app.summary),
-            *outcome_rows(counts),
-            *score_rows(counts),
-        ]
+        ]  # fmt: skip
         table = self.query_one(FactTable)
         table.fill(rows)
         note = "Enter opens the journeys a line counts"
@@ -95,7 +93,15 @@ class FunnelView(View):
 
     def _open(self, row: Document) -> None:
         if row.get("filter"):
-            self.reconstruct.show_filtered(text_of(row["filter"]))
+            self.run_worker(self._show(row), group="open", exclusive=True)
+
+    async def _show(self, row: Document) -> None:
+        """With the filter as a query; with the plain word where the reader's filter knows words only."""
+        app = self.reconstruct
+        text = text_of(row["filter"])
+        if not await app.fetcher.ask(app.reader.count_journeys, text) and row.get("count"):
+            text = text_of(row.get("label"))
+        app.show_filtered(text)
 
 
 async def count_rows(reader: Reader, fetcher: Fetcher) -> Document:
@@ -124,7 +130,8 @@ def stage_rows(summary: Mapping[str, object], counts: Document) -> list[Document
     """How many reach each stage, and how many are lost on the way there."""
     reached = _given_funnel(summary)
     if not reached:
-        stages: dict[str, int] = counts["stages"]
+        ends = mapping_of(summary.get("stages_reached"))
+        stages = {stage: int(number_of(count)) for stage, count in ends.items()} or counts["stages"]
         known = [stage for stage in STAGES if any(stages.get(later) for later in STAGES[STAGES.index(stage) :])]
         reached = [(stage, sum(stages.get(later, 0) for later in STAGES[STAGES.index(stage) :])) for stage in known]
     if not reached:
@@ -142,7 +149,7 @@ def stage_rows(summary: Mapping[str, object], counts: Document) -> list[Document
 
 
 def _given_funnel(summary: Mapping[str, object]) -> list[tuple[str, int]]:
-    given = summary.get("funnel") or summary.get("stages")
+    given = summary.get("funnel")
     if isinstance(given, Mapping):
         return [(text_of(stage), int(number_of(count))) for stage, count in given.items()]
     rows = mappings_of(given)
@@ -173,6 +180,18 @@ def outcome_rows(counts: Document) -> list[Document]:
             "label": outcome, "count": count, "share": count / max(1, counts["counted"]),
             "ink": inks.get(outcome, "dim"), "filter": f"outcome:{outcome}",
         })  # fmt: skip
+    return rows
+
+
+def business_rows(summary: Mapping[str, object]) -> list[Document]:
+    """How business journeys end."""
+    inks = {"fulfilled": "good", "failed": "bad", "cancelled": "bad", "stuck": "bad", "in_progress": "running"}
+    outcomes = {name: number_of(count) for name, count in mapping_of(summary.get("business_outcomes")).items()}
+    total = sum(outcomes.values()) or 1.0
+    rows: list[Document] = [{"heading": True, "label": "Business journeys", "note": ""}] if outcomes else []
+    for outcome, count in sorted(outcomes.items(), key=lambda item: (-item[1], item[0])):
+        label = text_of(outcome).replace("_", " ")
+        rows.append({"label": label, "count": count, "share": count / total, "ink": inks.get(outcome, "dim")})
     return rows
 
 

@@ -14,6 +14,7 @@ from reconstruct.tui.screens.view import View
 from reconstruct.tui.widgets.detail import Describer
 from reconstruct.tui.widgets.journey_list import COLUMNS, JourneyList
 from reconstruct.tui.widgets.prompt import Prompt
+from reconstruct.tui.widgets.rule import Rule
 from reconstruct.tui.widgets.sheet import Sheet
 
 FILTER_PAUSE_S = 0.15
@@ -31,6 +32,7 @@ class JourneysView(View):
     def body(self) -> Iterable[Widget]:
         yield JourneyList(self.reconstruct.reader, self.reconstruct.fetcher, id="list")
         yield Prompt(id="filter")
+        yield Rule("Detail", id="seam")
         yield Sheet(id="detail")
 
     def on_mount(self) -> None:

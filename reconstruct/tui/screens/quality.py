@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from textual.widget import Widget
 
@@ -107,7 +107,7 @@ class QualityView(View):
         table = self.query_one(FactTable)
         row = table.rows[table.cursor] if table.rows else {}
         pen = self.reconstruct.pen
-        self.query_one("#detail", Sheet).show(lambda width: describe_source(row, pen))
+        self.query_one("#detail", Sheet).show(lambda width: describe_source(row, pen, width))
 
 
 def say_account(rows: list[Document]) -> str:
@@ -119,7 +119,7 @@ def say_account(rows: list[Document]) -> str:
     return f"{lines:,} lines = {words}" + (f"  ({gap:+,} unaccounted)" if gap else "")
 
 
-def describe_source(row: Document, pen: Pen) -> list[Paragraph]:
+def describe_source(row: Document, pen: Pen, width: int = 80) -> list[Paragraph]:
     """Everything known about one source."""
     if not row:
         return [Paragraph([Span("No sources yet", "dim")])]
@@ -142,7 +142,30 @@ def describe_source(row: Document, pen: Pen) -> list[Paragraph]:
     zone, origin = text_of(row.get("timezone")), text_of(row.get("timezone_from"))
     if zone:
         lines.append(Paragraph([Span(pen.fit("zone", 28), "dim"), Span(pen.clean(f"{zone} ({origin})", 80))]))
+        if text_of(row.get("timezone_why")):
+            lines[-1].spans.append(Span(f"  {pen.clean(text_of(row.get('timezone_why')), 400)}", "dim"))
     if number_of(row.get("clock_offset_ms")):
         words = f"{number_of(row.get('clock_offset_ms')):+,.0f} ms against the other sources, corrected"
         lines.append(Paragraph([Span(pen.fit("clock", 28), "dim"), Span(words, "warn")]))
+    facts = [("compression", row.get("compression")), ("encoding", row.get("encoding")), ("family", row.get("family"))]
+    for name, value in facts:
+        if text_of(value) and text_of(value) != text_of(row.get("path")):
+            lines.append(Paragraph([Span(pen.fit(name, 28), "dim"), Span(pen.clean(text_of(value), 400))]))
+    for note in _texts(row.get("notes")):
+        lines.append(Paragraph([Span(f"{pen.signs.warn} ", "warn"), Span(pen.clean(note, 400))], 2))
+    samples = _texts(row.get("samples"))
+    if samples:
+        lines += [Paragraph(), Paragraph([Span("Lines no format claims", "section")])]
+        lines += [Paragraph([Span(f"  {pen.cut(pen.clean(sample), max(8, width - 2))}", "dim")]) for sample in samples]
     return lines
+
+
+def _texts(value: object) -> list[str]:
+    """Texts of a list of texts, of pairs with a text in them, or of mappings: samples and notes come as any of these."""
+    found = []
+    for item in value if isinstance(value, list | tuple) else []:
+        parts = list(item.values()) if isinstance(item, Mapping) else item
+        words = [text_of(part) for part in parts] if isinstance(parts, list | tuple) else [text_of(parts)]
+        if any(words):
+            found.append("  ".join(word for word in words if word))
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from textual import events as ui_events
 from textual.containers import Container
 from textual.widget import Widget
 
@@ -13,6 +14,7 @@ from reconstruct.tui.screens.view import View
 from reconstruct.tui.widgets.detail import Describer, Position, positions_of
 from reconstruct.tui.widgets.header import JourneyHeader
 from reconstruct.tui.widgets.prompt import Prompt
+from reconstruct.tui.widgets.rule import Rule
 from reconstruct.tui.widgets.sheet import Sheet
 from reconstruct.tui.widgets.timeline import Timeline
 
@@ -27,7 +29,7 @@ class TimelineView(View):
 
     def body(self) -> Iterable[Widget]:
         yield JourneyHeader()
-        yield Container(Timeline(id="timeline"), Sheet(id="detail"), id="split")
+        yield Container(Timeline(id="timeline"), Rule("Detail", id="seam"), Sheet(id="detail"), id="split")
         yield Prompt(id="search")
 
     def on_mount(self) -> None:
@@ -85,8 +87,18 @@ class TimelineView(View):
                 lambda width: describer.describe(ref, moment, self.raw), keep_place=True
             )
 
+    def on_timeline_arranged(self, event: Timeline.Arranged) -> None:
+        state = f" {self.reconstruct.pen.signs.dot} ".join(event.words)
+        self.query_one("#seam", Rule).say("Detail", state)
+
+    def on_resize(self, event: ui_events.Resize) -> None:
+        super().on_resize(event)
+        self.call_after_refresh(self.timeline.lay_again)
+
     def action_toggle_detail(self) -> None:
         self.toggle_class("-no-detail")
+        self.timeline.alone = self.has_class("-no-detail")
+        self.timeline.lay_again()
         self._describe(self.timeline.cursor)
 
     # --- search

@@ -25,7 +25,7 @@ from reconstruct.tui.widgets.sheet import Paragraph
 
 Position = tuple[int, int]
 """(source id, line)"""
-LABEL_CELLS = 11
+LABEL_CELLS = 13
 LINES_SHOWN = 40
 """Raw lines listed in the pane; the raw view has them all."""
 SURE = 0.9
@@ -150,7 +150,7 @@ class Describer:
             ("status", row.get("status")), ("at", self._time(row.get("at"))),
             ("waited", self._duration(row.get("wait_ms"))), ("usually", self._usual(row)),
             ("worked", self._duration(row.get("duration_ms"))),
-            ("attempts", str(attempts) if attempts > 1 else ""),
+            ("attempts", str(attempts) if attempts > 1 else ""), ("exception", row.get("exception")),
         ])  # fmt: skip
         activity = text_of(row.get("activity"))
         for deviation in mappings_of(business.get("deviations")):
@@ -206,7 +206,7 @@ class Describer:
         lines.append(self._fact("outcome", Span(self.pen.clean(outcome, 60), OUTCOME_WORDS.get(outcome, "text"))))
         addresses = session.get("client_ip")
         lines += self._facts([
-            ("goal", journey.get("goal")), ("reached", journey.get("stage_reached")),
+            ("goal", journey.get("goal")), ("because", journey.get("outcome_why")), ("reached", journey.get("stage_reached")),
             ("came by", say_intent(journey.get("intent"), self.pen)), ("customer", document.get("customer")),
             ("device", session.get("device")), ("agent", session.get("agent_kind")),
             ("address", ", ".join(text_of(one) for one in addresses) if isinstance(addresses, list) else addresses),

@@ -11,6 +11,8 @@ from reconstruct.tui.sanitise import measure
 from reconstruct.tui.widgets.paint import Inked, Row, Span
 
 SPARK_CELLS = 8
+SHORT_PART = 8
+"""A part cut to less says nothing."""
 GOOD_SCORE = 80
 """From here on an experience reads as good; from FAIR_SCORE on as fair. Bands of the experience score's own scale."""
 FAIR_SCORE = 50
@@ -49,10 +51,13 @@ def place_parts(row: Row, parts: list[list[Span]], inked: Inked) -> None:
         cells = sum(measure(span.text) for span in part)
         room = row.width - column - 1
         if cells > room:
-            if room < 6:
+            if room < SHORT_PART:
                 break
             for text, ink in part:
-                column = row.put(column, inked.pen.cut(text, max(0, row.width - 1 - column)), inked.ink(ink))
+                shown = inked.pen.cut(text, row.width - 1 - column)
+                column = row.put(column, shown, inked.ink(ink))
+                if shown != text or column >= row.width - 1:
+                    break
             break
         for text, ink in part:
             column = row.put(column, text, inked.ink(ink))

@@ -19,13 +19,17 @@ INKS = frozenset(
     f"ink--{name}"
     for name in (
         "text", "dim", "faint", "strong", "title", "accent", "good", "warn", "bad", "missing", "running", "milestone",
-        "customer", "key", "cursor", "mark", "break", "lit", "current", "head", "section",
+        "customer", "key", "cursor", "mark", "break", "band", "gap", "lit", "current", "head", "section",
         *(f"service-{number}" for number in range(8)),
     )
 )  # fmt: skip
 """Component classes; their colours are in app.tcss, so every theme and NO_COLOR apply to them."""
 
 N_SERVICE_INKS = 8
+SOFT = "soft-"
+"""Before the name of an ink: the same, paler, for large areas."""
+SOFTNESS = 0.55
+"""How much of a colour a soft ink keeps: enough to tell services apart, less than the marks on it."""
 EMPTY = Style.null()
 
 
@@ -121,12 +125,15 @@ class Inked(Widget):
 
     def _mix(self, name: str) -> Style:
         """Blend the ink's colour onto the background; terminal palettes, which cannot be blended, get dim instead."""
-        styles = self.get_component_styles(f"ink--{name}")
+        soft = name.startswith(SOFT)
+        styles = self.get_component_styles(f"ink--{name.removeprefix(SOFT)}")
         ground = self.background_colors[1]
         fill = styles.background if styles.has_rule("background") and styles.background.a else None
         if fill is not None and fill.ansi is None:
             fill = ground + fill
         colour = styles.color if styles.has_rule("color") else None
+        if soft and colour is not None:
+            colour = colour.multiply_alpha(SOFTNESS)
         style = styles.text_style
         if colour is not None:
             if colour.ansi is None:

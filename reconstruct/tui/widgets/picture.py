@@ -48,6 +48,7 @@ class Picture:
         self.lane_rows = {row.lane: index for index, row in enumerate(self.rows) if row.kind == "lane"}
         self.colours = self._colours()
         self._passing = self._connector_rows()
+        self._density: list[tuple[int, bool]] = []
         self._columns = [[mark.column for mark in lane.marks] for lane in layout.lanes]
 
     def _plan(self) -> list[Planned]:
@@ -114,20 +115,24 @@ class Picture:
             row.put(tick.at - left, signs.tick, ink("dim"))
         for gap in self.layout.axis.breaks:
             text = say_gap(gap.duration_ns, gap.width, signs.dots)
-            row.put(gap.column - left, text, ink("break") + ink("warn"))
+            row.put(gap.column - left, text, ink("gap"))
+        self._shade_gaps(row, left, ink)
 
     def draw_overview(self, row: Row, left: int, seen: int, ink: Ink) -> None:
-        """Density over the whole axis; the part in view is lit, slices with failures are red."""
+        """The whole journey to scale; the part in view is lit, slices with failures are red."""
         cells = row.width
-        density = self.layout.density(cells)
+        if len(self._density) != cells:
+            self._density = self.layout.density(cells)
+        density = self._density
         top = max((count for count, _ in density), default=0) ** 0.5
-        first = left * cells // self.layout.width
-        last = -(-(left + seen) * cells // self.layout.width)
+        axis = self.layout.axis
+        first = self.layout.slice_of(axis.time_of(left), cells)
+        last = self.layout.slice_of(axis.time_of(left + seen), cells) + 1
         for column, (count, failed) in enumerate(density):
-            sign = self.pen.spark([count**0.5], top) if count else self.pen.signs.dots[0]
             inside = first <= column < last
-            name = "bad" if failed else "customer" if count and inside else "dim" if count else "faint"
-            row.put(column, sign, ink(name) if count or inside else ink("faint"))
+            sign = self.pen.spark([count**0.5], top) if count else self.pen.signs.dot
+            name = "bad" if failed else "customer" if count and inside else "dim" if count or inside else "faint"
+            row.put(column, sign, ink(name))
 
     def draw_waits(self, row: Row, left: int, ink: Ink) -> None:
         """Idle time as numbers."""
@@ -147,6 +152,7 @@ class Picture:
         self._draw_connectors(row, index, left, ink)
         if planned.kind == "lane":
             self._draw_marks(row, planned.lane, left, ink)
+        self._shade_gaps(row, left, ink)
         if cursor is not None and planned.lane >= 0:
             self._draw_cursor(row, planned, left, cursor, ink, focused=focused)
 
@@ -154,6 +160,12 @@ class Picture:
         style = ink("break")
         for gap in self.layout.axis.breaks:
             row.put(gap.column - left, self.pen.signs.dots * gap.width, style)
+
+    def _shade_gaps(self, row: Row, left: int, ink: Ink) -> None:
+        """A band through all lanes, also under labels."""
+        band = ink("band")
+        for gap in self.layout.axis.breaks:
+            row.tint(gap.column - left, gap.end_column - left, band)
 
     def _draw_lane(self, row: Row, index: int, left: int, ink: Ink) -> None:
         lane = self.layout.lanes[index]
@@ -167,11 +179,20 @@ class Picture:
                 if begin <= gap.column < end:
                     row.put(gap.column - left, signs.gap * min(gap.width, end - gap.column), ink("break"))
             if lane.track.is_open and lane.track.kind != "service":
-                row.put(end - left, signs.marks[Glyph.IN_FLIGHT], ink("running"))
-        colour = ink(self.colours[index])
+                self._draw_open_end(row, lane, left, ink)
+        colour = ink(f"soft-{self.colours[index]}")
         for mark in self._seen(index, left, row.width):
             self._draw_bar(row, mark, left, colour)
         self._draw_labels(row, lane, 0, left, ink)
+
+    def _draw_open_end(self, row: Row, lane: Lane, left: int, ink: Ink) -> None:
+        """Still going on: the line of life fades out behind the last sign of life, with an arrow unless a mark says so."""
+        if lane.life is None:
+            return
+        begin, width = int(lane.life[1]) + 1, self.layout.width
+        row.put(begin - left, self.pen.signs.gap * (width - begin), ink("faint"))
+        if not any(moment.ref.kind == "object" for mark in lane.marks for moment in mark.moments):
+            row.put(width - 1 - left, self.pen.signs.marks[Glyph.IN_FLIGHT], ink("running"))
 
     def _draw_bar(self, row: Row, mark: Mark, left: int, colour: Style) -> None:
         """From behind the glyph to the end, with an eighth-block end; torn where it runs through a break."""
@@ -193,12 +214,10 @@ class Picture:
             label = mark.label
             if label and label.row == which:
                 end = row.put(label.column - left, label.text, ink(LABEL_INKS.get(mark.glyph, "text")))
-                if which == 0:
-                    row.put(mark.end - left, " " * (label.column - mark.end), Style.null()) if not mark_has_bar(
-                        mark
-                    ) else None
-                    if end < row.width and row.cells[end] in (self.pen.signs.life, self.pen.signs.gap):
-                        row.put(end, " ")
+                if which == 0:  # air around the words, where a line of life would touch them
+                    for column in (label.column - 1 - left, end):
+                        if row.is_blank_or(column, self.pen.signs.life + self.pen.signs.gap):
+                            row.put(column, " ")
 
     def _draw_marks(self, row: Row, index: int, left: int, ink: Ink) -> None:
         colour = ink(self.colours[index])
@@ -251,8 +270,3 @@ class Picture:
 
     def _seen_of(self, lane: Lane, left: int, width: int) -> list[Mark]:
         return self._seen(self.layout.lanes.index(lane), left, width)
-
-
-def mark_has_bar(mark: Mark) -> bool:
-    """Whether anything of its bar is seen."""
-    return mark.bar_end >= mark.column + 1.125

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
+from reconstruct.tui.sanitise import measure
 from reconstruct.tui.widgets.paint import Inked, Row
 
 
@@ -13,10 +14,11 @@ class Rule(Inked):
     def __init__(self, words: str = "", *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.words = words
+        self.state = ""
 
-    def say(self, words: str) -> None:
-        """Another caption (clean text)."""
-        self.words = words
+    def say(self, words: str, state: str = "") -> None:
+        """Another caption on the left, another state on the right (clean text)."""
+        self.words, self.state = words, state
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -24,4 +26,6 @@ class Rule(Inked):
         row.put(0, self.pen.signs.rule * row.width, self.ink("faint"))
         if self.words:
             row.put(2, f" {self.pen.cut(self.words, row.width - 6)} ", self.ink("section"))
+        if self.state:
+            row.put(row.width - measure(self.state) - 4, f" {self.state} ", self.ink("dim"))
         return row.strip()

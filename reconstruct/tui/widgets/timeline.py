@@ -8,6 +8,7 @@ from textual import events as ui_events
 from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
+from textual.widget import Widget
 
 from reconstruct.journeys.align import Layout, Mark, lay_out
 from reconstruct.journeys.axis import MODES, SECOND, Mode
@@ -24,8 +25,12 @@ SLOW_NS = 2 * SECOND
 """An answer or a piece of work slower than this counts as a slow step, whatever the wait before it."""
 MANY_OBJECTS = 3
 """More business objects than this start folded: one lane each."""
-OVERVIEW_HEIGHT = 16
-"""From this height on the overview is shown even when everything is in view."""
+OVERVIEW_HEIGHT = 14
+"""With this much room the overview is shown even when everything is in view."""
+DETAIL_LEAST = 5
+"""Rows the detail pane keeps in a low terminal."""
+DETAIL_SHARE = 4
+"""Otherwise it keeps one row in so many, and whatever the lanes leave."""
 
 
 class Timeline(Inked, can_focus=True):
@@ -43,6 +48,13 @@ class Timeline(Inked, can_focus=True):
     class SearchRequested(Message):
         """``/`` was pressed."""
 
+    class Arranged(Message):
+        """Laid out anew; ``words`` say in what state."""
+
+        def __init__(self, words: list[str]) -> None:
+            super().__init__()
+            self.words = words
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.story: Story | None = None
@@ -55,6 +67,8 @@ class Timeline(Inked, can_focus=True):
         self.top = 0
         self.cursor: Ref | None = None
         self.query_text = ""
+        self.alone = False
+        """no detail pane below: all room is the timeline's"""
         self.picture: Picture | None = None
         self.moments: dict[Ref, Moment] = {}
 
@@ -98,11 +112,14 @@ class Timeline(Inked, can_focus=True):
             self.post_message(MomentPointed(self.cursor))
         if held is not None:
             self.left = self._column_of(self.cursor) - held
+        needed = self.head_rows + len(self.picture.rows) + 1
+        self.styles.height = self.room if self.alone else max(4, min(self.room, needed))
         self._keep_in_view()
+        self.post_message(self.Arranged(self._say_state()))
 
     def _lay_out(self, width: int) -> Layout:
         assert self.story is not None
-        rows = self.size.height - self.head_rows - 1
+        rows = self.room - self.head_rows - 1
 
         def attempt(label_rows: int) -> Layout:
             return lay_out(
@@ -126,7 +143,13 @@ class Timeline(Inked, can_focus=True):
 
     @property
     def has_overview(self) -> bool:
-        return self.zoom > 1 or self.size.height >= OVERVIEW_HEIGHT
+        return self.zoom > 1 or self.room >= OVERVIEW_HEIGHT
+
+    @property
+    def room(self) -> int:
+        """Rows it may take of the pane it shares with the detail pane."""
+        height = self.parent.size.height if isinstance(self.parent, Widget) else self.size.height
+        return height if self.alone else max(4, height - max(DETAIL_LEAST, height // DETAIL_SHARE) - 1)
 
     @property
     def view_width(self) -> int:
@@ -162,9 +185,6 @@ class Timeline(Inked, can_focus=True):
             index = y - head + self.top
             picture.draw_name(row, index, names, self.ink)
             picture.draw_row(canvas, index, self.left, self.cursor, self.ink, focused=self.has_focus)
-        elif y == self.size.height - 1:
-            self._draw_state(row)
-            return row.strip()
         row.cells[names:] = canvas.cells
         row.styles[names:] = canvas.styles
         return row.strip()
@@ -181,16 +201,15 @@ class Timeline(Inked, can_focus=True):
             row.put(1, self.mode, self.ink("faint"))
             picture.draw_ruler(canvas, self.left, self.ink)
 
-    def _draw_state(self, row: Row) -> None:
+    def _say_state(self) -> list[str]:
         words = []
         if self.zoom > 1:
-            words.append(f"zoom {self.zoom:.1f}x")
+            words.append(f"zoom {self.zoom:.1f}")
         if self.level == "customer":
             words.append("milestones")
         if self.query_text:
             words.append(f"/{self.pen.clean(self.query_text, 40)}")
-        text = "  ".join(words)
-        row.put(row.width - len(text) - 1, text, self.ink("dim"))
+        return words
 
     # --- the cursor
 
@@ -314,6 +333,7 @@ class Timeline(Inked, can_focus=True):
     def search(self, text: str) -> None:
         """Look for a text in labels; case does not matter."""
         self.query_text = text
+        self.post_message(self.Arranged(self._say_state()))
         if text and not self.action_search_next(1):
             self.action_search_next(-1)
         self.refresh()
