@@ -17,13 +17,15 @@ ACCESS_LOG = "".join(
 )
 
 WATCH = """
-import json, sys
+import json, sys, traceback
 sys.argv = json.loads(sys.argv[1])
 code = 0
 try:
     exec(sys.argv.pop(0))
 except SystemExit as exit:
     code = exit.code or 0
+except BaseException:
+    code = traceback.format_exc()
 print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]), file=sys.stderr)
 """
 
@@ -35,7 +37,7 @@ def load(statement: str, *arguments: str) -> set[str]:
     command = [sys.executable, "-c", WATCH, json.dumps([statement, *arguments])]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     code, modules = json.loads(ran.stderr.splitlines()[-1])
-    assert code == 0, ran.stderr
+    assert code == 0, f"{code}\n{ran.stderr}"
     return set(modules)
 
 
