@@ -9,8 +9,8 @@ proven before it is used:
   below ``MAX_WAYS``; the terminal is then written as an atomic group.
 * An ambiguous unlimited repetition of a deterministic part (``.*?(?= HTTP)``) goes back character by character; what
   follows it in the terminal must reach at most ``MAX_TAIL`` characters, so that each step back costs a constant.
-* Inside an unlimited repetition everything must be deterministic, or fail within ``MAX_TAIL`` characters: a choice decided by
-  one character fails only together with the repetition around it, so no text is scanned twice.
+* Inside an unlimited repetition everything must be deterministic, or fail within ``MAX_TAIL`` characters: a choice
+  decided by one character fails only together with the repetition around it, so no text is scanned twice.
 
 Everything else is refused, with the change that would help.
 """
@@ -18,7 +18,8 @@ Everything else is refused, with the change that would help.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from enum import Enum
+from functools import cache
 
 from reconstruct.grammar import characters as ch
 from reconstruct.grammar.characters import Ranges
@@ -75,7 +76,7 @@ class _Rest:
 _END = _Rest((), fails=False, reach=0)
 
 
-@lru_cache(maxsize=None)
+@cache
 def prove_terminal(node: Node) -> Proven:
     """The linear form of a terminal: the same matches as Python's ``re`` gives it, taken whole.
 
@@ -84,63 +85,73 @@ def prove_terminal(node: Node) -> Proven:
     """
     if width(node)[0] == 0:
         raise PatternError("may match the empty text; make it match at least one character and the place optional")
-    tight, ways = _tighten(node, _END, inside=False)
+    tight, ways = _tighten(node, _END, _Place.TERMINAL)
     return Proven(tight if ways == 1 else Atomic(tight), ways)
 
 
-def is_deterministic(node: Node) -> bool:
-    """Whether the next character decides everything in the node, so that it may stand inside a repetition."""
-    try:
-        return _tighten(node, _END, inside=True)[1] == 1
-    except PatternError:
-        return False
+def check_repeatable(node: Node) -> None:
+    """A terminal inside a repetition of the rules must not scan much more than it takes, round by round.
+
+    Raises:
+        PatternError: it may; the message says what to change.
+    """
+    _tighten(node, _END, _Place.ROUND)
 
 
-def _tighten(node: Node, rest: _Rest, inside: bool) -> tuple[Node, int]:
-    """The node in linear form, and its ways. ``inside``: an unlimited repetition is around it."""
+class _Place(Enum):
+    """What is around a part."""
+
+    TERMINAL = "nothing but its terminal"
+    ROUND = "a repetition of the rules: scanning on in vain must be bounded, or end the repetition"
+    REPEAT = "an unlimited repetition in the terminal"
+
+
+def _tighten(node: Node, rest: _Rest, place: _Place) -> tuple[Node, int]:
+    """The node in linear form, and its ways."""
     match node:
         case Chars() | Edge():
             return node, 1
         case Look(item, ahead, negative):
-            if inside and not _is_short(item):
+            if place is not _Place.TERMINAL and not _is_short(item):
                 raise PatternError(f"a look-ahead inside a repetition may look at {MAX_TAIL} characters at most")
-            tight, ways = _tighten(item, _END, inside)
+            tight, ways = _tighten(item, _END, place)
             return Look(tight if ways == 1 else Atomic(tight), ahead, negative), 1
         case Atomic(item):
-            tight, ways = _tighten(item, _END, inside)
+            tight, ways = _tighten(item, _END, place)
             return (Atomic(tight) if ways > 1 else tight), 1
         case Capture(item):
-            tight, ways = _tighten(item, rest, inside)
+            tight, ways = _tighten(item, rest, place)
             return Capture(tight), ways
         case Seq(items):
-            return _tighten_sequence(items, rest, inside)
+            return _tighten_sequence(items, rest, place)
         case Alt(items):
-            return _tighten_choice(items, rest, inside)
+            return _tighten_choice(items, rest, place)
         case Repeat():
-            return _tighten_repeat(node, rest, inside)
+            return _tighten_repeat(node, rest, place)
 
 
-def _tighten_sequence(items: tuple[Node, ...], rest: _Rest, inside: bool) -> tuple[Node, int]:
+def _tighten_sequence(items: tuple[Node, ...], rest: _Rest, place: _Place) -> tuple[Node, int]:
     tight: list[Node] = []
     ways = 1
     for item in reversed(items):
-        done, more = _tighten(item, rest, inside)
+        done, more = _tighten(item, rest, place)
         tight.append(done)
         ways = _limit(ways * more, item)
         rest = _before(item, rest)
     return Seq(tuple(reversed(tight))), ways
 
 
-def _tighten_choice(items: tuple[Node, ...], rest: _Rest, inside: bool) -> tuple[Node, int]:
+def _tighten_choice(items: tuple[Node, ...], rest: _Rest, place: _Place) -> tuple[Node, int]:
     if not rest.fails:  # the alternatives after one that always matches are never tried
         items = items[: next((i for i, item in enumerate(items) if not _can_fail(item)), len(items)) + 1]
     node = Alt(items)
     decided = _next_character_decides(items, rest)
-    if inside and not decided and (rest.fails or not all(map(_is_short, items[:-1]))):
+    cheap = _costs_constant(node, rest) or (not rest.fails and all(map(_is_short, items[:-1])))
+    if place is not _Place.TERMINAL and not decided and not cheap:
         raise PatternError(
             f"inside a repetition the next character must decide between the alternatives of {write_pattern(node)}"
         )
-    parts = [_tighten(item, rest, inside) for item in items]
+    parts = [_tighten(item, rest, place) for item in items]
     tight = Alt(tuple(part for part, _ in parts))
     if decided:  # the order is free, and an empty alternative must not be taken before the others were tried
         tight = Alt(tuple(sorted(tight.items, key=lambda part: width(part)[0] == 0)))
@@ -161,13 +172,19 @@ def _next_character_decides(items: tuple[Node, ...], rest: _Rest) -> bool:
     return True
 
 
+def _costs_constant(node: Node, rest: _Rest) -> bool:
+    """Whether the node and all that follows in the terminal look at a constant number of characters."""
+    reach = _plus(rest, node)
+    return reach is not None and reach <= MAX_TAIL
+
+
 def _is_short(node: Node) -> bool:
     """Whether trying the node and failing costs a constant."""
     reach = _reach(node)
     return reach is not None and reach <= MAX_TAIL
 
 
-def _tighten_repeat(node: Repeat, rest: _Rest, inside: bool) -> tuple[Node, int]:
+def _tighten_repeat(node: Repeat, rest: _Rest, place: _Place) -> tuple[Node, int]:
     item, low, high, mode = node.item, node.low, node.high, node.mode
     if width(item)[1] == 0 or (high is None and width(item)[0] == 0):
         raise PatternError(f"{write_pattern(node)} repeats something that may be empty")
@@ -181,27 +198,29 @@ def _tighten_repeat(node: Repeat, rest: _Rest, inside: bool) -> tuple[Node, int]
         ch.unite(first + rest.chars), fails=rest.fails or again, reach=None if high is None else _plus(rest, item)
     )
     if high == low:
-        tight, ways = _tighten(item, inner if high > 1 else rest, inside)
+        tight, ways = _tighten(item, inner if high > 1 else rest, place)
         return Repeat(tight, low, high), _limit(ways**low, node)
     decided = not ch.overlap(first, rest.chars)
-    if inside and not decided:
+    steps_back = high is None and rest.fails and rest.reach is not None and rest.reach <= MAX_TAIL
+    cheap = _costs_constant(node, rest) or (place is _Place.ROUND and steps_back)
+    if place is not _Place.TERMINAL and not (decided or cheap):
         raise PatternError(
             f"inside a repetition {write_pattern(node)} must not begin like what follows it; exclude that character"
         )
     if decided or not rest.fails or mode == "possessive":
         held = _Rest(inner.chars, fails=again or (rest.fails and mode != "possessive"), reach=inner.reach)
-        tight, ways = _tighten(item, held, inside or high is None)
+        tight, ways = _tighten(item, held, _Place.REPEAT if high is None else place)
         if ways == 1 or not rest.fails or mode == "possessive":
             return Repeat(tight, low, high, "possessive"), 1
     if high is not None:
-        tight, ways = _tighten(item, inner, inside)
+        tight, ways = _tighten(item, inner, place)
         return Repeat(tight, low, high, mode), _limit(sum(ways**n for n in range(low, high + 1)), node)
-    if rest.reach is None or rest.reach > MAX_TAIL:
+    if not steps_back:
         raise PatternError(
             f"{write_pattern(node)} can be followed by what it repeats, and then by more than {MAX_TAIL} characters: "
             "exclude the delimiter from the repeated set, as in [^,]*"
         )
-    tight, _ = _tighten(item, _Rest(inner.chars, fails=True, reach=None), inside=True)
+    tight, _ = _tighten(item, _Rest(inner.chars, fails=True, reach=None), _Place.REPEAT)
     return Repeat(tight, low, None, mode), 2
 
 
@@ -325,7 +344,7 @@ class _Automaton:
         return frozenset(reached)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _automaton(node: Node) -> tuple[tuple[tuple[tuple[Ranges, int], ...], ...], frozenset[int], frozenset[int]]:
     """Steps per state with free moves folded in, start states, accepting states."""
     automaton = _Automaton([], [])
@@ -340,7 +359,7 @@ def _automaton(node: Node) -> tuple[tuple[tuple[tuple[Ranges, int], ...], ...], 
     return steps, frozenset((start,)), accepting
 
 
-@lru_cache(maxsize=None)
+@cache
 def can_share_start(a: Node, b: Node) -> bool:
     """Whether some text begins with a match of ``a`` and also with a match of ``b``.
 

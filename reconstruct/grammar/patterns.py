@@ -1,7 +1,7 @@
 """Terminal patterns as trees: read with Python's own regular-expression parser, written back in a tighter form.
 
-The tree is what proofs work on (``linear.py``). Reading makes two things exact that a pattern leaves open: ``\\d \\s \\w``
-and ``(?i)`` are ASCII, and no character set holds the line end, so a block of lines can be matched as one text.
+The tree is what proofs work on (``linear.py``). Reading makes two things exact that a pattern leaves open: ``\\d \\s
+\\w`` and ``(?i)`` are ASCII, and no character set holds the line end, so a block of lines can be matched as one text.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 import re._parser as sre  # type: ignore[import-not-found]  # the only parser that agrees with re in every corner
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from reconstruct.grammar import characters as ch
@@ -44,12 +44,14 @@ class Alt:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Between ``low`` and ``high`` times; ``high`` None is without limit. ``mode``: ``greedy``, ``lazy`` or ``possessive``."""
+    """Its item several times."""
 
     item: Node
     low: int
     high: int | None
+    """None is without limit"""
     mode: str = "greedy"
+    """``greedy``, ``lazy`` or ``possessive``"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ Node = Chars | Seq | Alt | Repeat | Atomic | Capture | Look | Edge
 EMPTY = Seq(())
 
 
-@lru_cache(maxsize=None)
+@cache
 def read_pattern(pattern: str) -> Node:
     """The tree of a regular expression.
 
@@ -187,7 +189,7 @@ def sequence(items: Iterator[Node] | list[Node]) -> Node:
     return flat[0] if len(flat) == 1 else Seq(tuple(flat))
 
 
-@lru_cache(maxsize=None)
+@cache
 def width(node: Node) -> tuple[int, int | None]:
     """The least and the greatest number of characters; None is without limit."""
     match node:
@@ -220,7 +222,7 @@ def _add(numbers: Iterator[int | None]) -> int | None:
     return total
 
 
-@lru_cache(maxsize=None)
+@cache
 def first_characters(node: Node) -> Ranges:
     """The characters a match may begin with. A node that may be empty adds nothing for that."""
     match node:
@@ -260,15 +262,17 @@ def captures(node: Node) -> int:
             return 0
 
 
-def looks_around(node: Node) -> bool:
-    """Whether matching depends on text outside the match."""
+def looks_around(node: Node, *, behind: bool = False) -> bool:
+    """Whether matching depends on text outside the match; with ``behind``, on text before it."""
     match node:
-        case Look() | Edge():
-            return True
+        case Look(_, ahead):
+            return not (ahead and behind)
+        case Edge(text):
+            return text != "$" or not behind
         case Seq(items) | Alt(items):
-            return any(map(looks_around, items))
+            return any(looks_around(item, behind=behind) for item in items)
         case Repeat(item) | Atomic(item) | Capture(item):
-            return looks_around(item)
+            return looks_around(item, behind=behind)
         case _:
             return False
 
@@ -310,3 +314,32 @@ def _write_count(low: int, high: int | None, mode: str) -> str:
     if count is None:
         count = f"{{{low},{'' if high is None else high}}}"
     return count + {"greedy": "", "lazy": "?", "possessive": "+"}[mode]
+
+
+def check_captures(node: Node) -> None:
+    """A terminal has one value.
+
+    Raises:
+        PatternError: several groups could be filled at once, or a match could fill none of them.
+    """
+    if captures(node) == 0:
+        return
+    if isinstance(node, Alt):
+        for item in node.items:
+            check_captures(item)
+    elif captures(node) > 1 or not _always_captures(node):
+        raise PatternError("each alternative may have one capturing group, outside repetition and options; use (?:...)")
+
+
+def _always_captures(node: Node) -> bool:
+    match node:
+        case Capture():
+            return True
+        case Alt(items):
+            return all(map(_always_captures, items))
+        case Seq(items):
+            return any(map(_always_captures, items))
+        case Atomic(item):
+            return _always_captures(item)
+        case _:
+            return False

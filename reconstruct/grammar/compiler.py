@@ -1,0 +1,348 @@
+"""Grammar to match plan.
+
+Reads the grammar as Lark loads it (EBNF, before Lark turns it into BNF), writes every rule out in place, proves the result
+linear and writes it as one regular expression with named groups. A grammar with recursion gets a plan for the Lark
+engine. Anything that has no proof is refused with the place in the file and the change that would help.
+"""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from lark import Tree
+from lark.exceptions import LarkError, UnexpectedInput
+from lark.grammar import NonTerminal, Terminal
+from lark.load_grammar import Grammar, PrepareLiterals, load_grammar
+
+from reconstruct.errors import GrammarError
+from reconstruct.grammar import patterns
+from reconstruct.grammar.characters import unite
+from reconstruct.grammar.choices import AmbiguityError, order_terminals, prove_structure
+from reconstruct.grammar.definition import (
+    Declaration,
+    Definition,
+    find_mention,
+    locate_error,
+    read_declarations,
+)
+from reconstruct.grammar.emission import write_scan
+from reconstruct.grammar.linear import prove_terminal
+from reconstruct.grammar.patterns import Node, PatternError
+from reconstruct.grammar.plans import MatchPlan, Scan
+from reconstruct.grammar.rules import (
+    Choice,
+    Loop,
+    Sequence,
+    Span,
+    Structure,
+    Term,
+    certain_fields,
+    count_fields,
+    first_terms,
+    is_nullable,
+    optional,
+    specificity,
+    walk_terms,
+)
+from reconstruct.resources import grammars_directory
+
+START = "start"
+
+MAX_COUNT = 16
+"""Highest count of ``x~n`` in a rule: each is written out. Nothing in a log line is counted higher."""
+
+PAIR_FIELDS = ("key", "value")
+"""Terminals that together make one attribute named by the key's text."""
+
+
+def compile_definition(definition: Definition) -> MatchPlan:
+    """The match plan of a format.
+
+    Raises:
+        GrammarError: the grammar is wrong or has no linear-time proof; ``line`` and ``column`` say where.
+    """
+    reading = _Reading(definition, load_rules(definition))
+    structure = reading.read_start()
+    if structure is None:
+        return _plan_recursive(definition, reading)
+    try:
+        choices = prove_structure(structure)
+    except AmbiguityError as error:
+        raise reading.error(str(error), error.term.rule, error.term.label, error.hint) from None
+    if is_nullable(structure):
+        raise reading.error("matches an empty line", START, "", "one terminal must always be there")
+    counts = count_fields(structure)
+    fields = [name for name in counts if name not in PAIR_FIELDS]
+    certain = [name for name in fields if name in certain_fields(structure)]
+    if not certain:
+        raise reading.error(
+            "no field is there on every line", START, "", "at least one field must be outside [] and never empty"
+        )
+    keys = list(dict.fromkeys(term.key for term in walk_terms(structure)))
+    return MatchPlan(
+        id=definition.id,
+        kind=definition.kind,
+        title=definition.title,
+        docs=definition.docs,
+        wins_over=definition.wins_over,
+        engine="regex",
+        scan=write_scan(structure),
+        fields=tuple(fields),
+        lists=tuple(name for name in fields if counts[name] > 1),
+        decoders=reading.decoders(),
+        certain=certain[0],
+        first=unite(r for term in first_terms(structure) for r in patterns.first_characters(term.node)),
+        specificity=round(specificity(structure), 1),
+        ways=choices.ways,
+        order=tuple(order_terminals(keys, choices.preferences)),
+        text=definition.text,
+        path=str(definition.path),
+    )
+
+
+def _plan_recursive(definition: Definition, reading: _Reading) -> MatchPlan:
+    """The plan of a grammar with recursion: what can be said without writing it out."""
+    names = [name for name in reading.terminals if name in reading.used_terminals]
+    return MatchPlan(
+        id=definition.id,
+        kind=definition.kind,
+        title=definition.title,
+        docs=definition.docs,
+        wins_over=definition.wins_over,
+        engine="lark",
+        scan=Scan("", ()),
+        fields=tuple(dict.fromkeys(reading.recursive_fields())),
+        lists=(),
+        decoders=reading.decoders(),
+        certain="",
+        first=(),
+        specificity=0.0,
+        ways=1,
+        order=tuple(names),
+        text=definition.text,
+        path=str(definition.path),
+    )
+
+
+def load_rules(definition: Definition) -> Grammar:
+    """The grammar as Lark loads it: rules as EBNF trees, terminals with their references resolved.
+
+    Raises:
+        GrammarError: Lark refuses it.
+    """
+    try:
+        grammar: Grammar
+        grammar, _ = load_grammar(definition.text, str(definition.path), [str(grammars_directory())], False)  # type: ignore[no-untyped-call]
+    except (LarkError, OSError, AssertionError) as error:
+        raise translate_error(definition, error) from None
+    return grammar
+
+
+def translate_error(definition: Definition, error: Exception) -> GrammarError:
+    """Lark's complaint as ours, with its place in the file when it names one."""
+    message = " ".join(str(error).split("\n\n")[0].split())
+    if message.startswith("Rules defined twice"):
+        message = "two options read alike when what is optional inside them is left out"
+    line = column = 1
+    if isinstance(error, UnexpectedInput):
+        line, column, message = max(1, error.line), max(1, error.column), "not expected here"
+    elif found := re.search(r"at line (\d+) column (\d+)", message):
+        line, column = int(found[1]), int(found[2])
+    elif found := re.search(r"'(\w+)' used but not defined \(in \w+ '?(\w+)'?\)", message):
+        line, column = find_mention(definition.text, read_declarations(definition.text).get(found[2]), found[1])
+    elif found := re.search(r"(?:[Rr]ule|[Tt]erminal|terminals\.) \(?'?([\w]+)'?", message):
+        declared = read_declarations(definition.text).get(found[1])
+        line, column = (declared.line, declared.column) if declared else (1, 1)
+    return locate_error(definition.text, definition.path, message, line=line, column=column, hint=_LARK_HINT)
+
+
+_LARK_HINT = "the syntax of grammars: https://lark-parser.readthedocs.io/en/stable/grammar.html"
+
+
+def field_name(terminal: str) -> str | None:
+    """The field a terminal fills: its name in lower case, without import prefix and variant; None when dropped.
+
+    >>> field_name("common__TARGET__SPACED"), field_name("_SP")
+    ('target', None)
+    """
+    if terminal.startswith("_"):
+        return None
+    return re.sub(r"^[a-z0-9_]+?__(?=[A-Z])", "", terminal).split("__")[0].lower()
+
+
+@dataclass(slots=True)
+class _Rule:
+    tree: Any
+    """Lark's tree of the right side, literals as patterns"""
+    is_field: bool
+    """declared with ``!``: its whole text is a field"""
+
+
+class _Reading:
+    """One pass over a loaded grammar."""
+
+    def __init__(self, definition: Definition, grammar: Grammar) -> None:
+        self.definition = definition
+        self.declared = read_declarations(definition.text)
+        self.common = read_declarations((grammars_directory() / "common.lark").read_text(encoding="utf-8"))
+        self.rules: dict[str, _Rule] = {}
+        self.used_terminals: dict[str, None] = {}
+        self._proven: dict[str, tuple[Node, Node]] = {}
+        self._open: list[str] = []
+        self._recursive = False
+        if grammar.ignore:
+            raise self.error("%ignore has no meaning here", "", "", "spell out every blank in the rules")
+        try:
+            terminals, _, _ = grammar.compile([START], ())
+        except (LarkError, AssertionError, KeyError) as error:
+            raise translate_error(definition, error) from None
+        names = {name for name, _ in grammar.term_defs}
+        self.terminals = {t.name: t.pattern.to_regexp() for t in terminals if t.name in names}
+        for name, parameters, tree, options in grammar.rule_defs:
+            if parameters:
+                raise self.error("templates are not supported", name, "", "write the rule out")
+            literal_tree = PrepareLiterals().transform(deepcopy(tree))
+            self.rules[name] = _Rule(literal_tree, bool(options and options.keep_all_tokens))
+        if START not in self.rules:
+            raise self.error("there is no rule `start`", "", "", "start: ... is one line of the log")
+        self._check_types()
+
+    def error(self, message: str, rule: str, name: str, hint: str) -> GrammarError:
+        """An error at ``name`` inside ``rule``, or at the rule, or at the file's beginning."""
+        line, column = find_mention(self.definition.text, self.declared.get(rule), name)
+        return locate_error(self.definition.text, self.definition.path, message, line=line, column=column, hint=hint)
+
+    def _check_types(self) -> None:
+        """A type of ``common.lark`` must not stand in a rule of this file: its name would be the field's."""
+        for rule, declaration in self.declared.items():
+            if rule not in self.rules:
+                continue
+            for name in declaration.mentions:
+                if name in self.terminals and name not in self.declared and not name.startswith("_"):
+                    raise self.error(
+                        f"{name} is a type, not a field", rule, name, f"declare the field, as in `FIELD: {name}`"
+                    )
+
+    def read_start(self) -> Structure | None:
+        """The whole grammar written out; None when it is recursive."""
+        structure = self._read_rule(START)
+        return None if self._recursive else structure
+
+    def _read_rule(self, name: str) -> Structure:
+        if name in self._open:
+            self._recursive = True
+            return Sequence(())
+        self._open.append(name)
+        rule = self.rules[name]
+        structure = self._read(rule.tree, name)
+        self._open.pop()
+        if rule.is_field:
+            return Span(last_part(name), structure)
+        return structure
+
+    def _read(self, node: Any, rule: str) -> Structure:
+        if isinstance(node, Terminal):
+            return self._read_terminal(node.name, rule)
+        if isinstance(node, NonTerminal):
+            return self._read_rule(node.name)
+        assert isinstance(node, Tree), node
+        match node.data:
+            case "expansions":
+                items = [self._read(child, rule) for child in node.children]
+                return items[0] if len(items) == 1 else Choice(tuple(items))
+            case "expansion":
+                items = [self._read(child, rule) for child in node.children]
+                return items[0] if len(items) == 1 else Sequence(tuple(items))
+            case "alias" | "value":
+                return self._read(node.children[0], rule)
+            case "maybe":
+                return optional(self._read(node.children[0], rule))
+            case "pattern":
+                return self._read_literal(node.children[0], rule)
+            case "expr":
+                return self._read_repeat(node, rule)
+        raise self.error(f"{node.data} is not supported", rule, "", "write it out")
+
+    def _read_repeat(self, node: Any, rule: str) -> Structure:
+        item, operator, *counts = node.children
+        if operator == "?":
+            return optional(self._read(item, rule))
+        if operator in "+*":
+            loop = Loop(self._read(item, rule))
+            return loop if operator == "+" else optional(loop)
+        low, high = int(counts[0]), int(counts[-1])
+        if high > MAX_COUNT:
+            raise self.error(f"~{high} is more than {MAX_COUNT}", rule, "", "use + or *")
+        tail: Structure = Sequence(())
+        for _ in range(high - low):
+            tail = optional(Sequence((self._read(item, rule), tail)))
+        return Sequence((*(self._read(item, rule) for _ in range(low)), tail))
+
+    def _read_terminal(self, name: str, rule: str) -> Term:
+        self.used_terminals[name] = None
+        if name not in self._proven:
+            self._proven[name] = self._prove(self.terminals[name], name, name)
+        return Term(name, name, *self._proven[name], field_name(name), rule)
+
+    def _read_literal(self, pattern: Any, rule: str) -> Term:
+        regexp = pattern.to_regexp()
+        label = pattern.raw or repr(pattern.value)
+        for name, other in self.terminals.items():
+            if other == regexp and field_name(name):
+                raise self.error(
+                    f"the literal {label} is the whole pattern of {name}, and would fill it", rule, "", f"write {name}"
+                )
+        if regexp not in self._proven:
+            self._proven[regexp] = self._prove(regexp, rule, label)
+        return Term(regexp, label, *self._proven[regexp], None, rule)
+
+    def _prove(self, regexp: str, declared_in: str, label: str) -> tuple[Node, Node]:
+        """A terminal's pattern as written and in linear form."""
+        try:
+            node = patterns.read_pattern(regexp)
+            patterns.check_captures(node)
+            return node, prove_terminal(node).node
+        except PatternError as error:
+            raise self.error(
+                f"{label}: {error}", declared_in, "", "see grammars/README.md, What a grammar means"
+            ) from None
+
+    def recursive_fields(self) -> list[str]:
+        """The fields of a recursive grammar, terminals first."""
+        fields = [field_name(name) for name in self.used_terminals]
+        fields += [last_part(name) for name, rule in self.rules.items() if rule.is_field]
+        return [name for name in fields if name and name not in PAIR_FIELDS]
+
+    def decoders(self) -> dict[str, str]:
+        """Field -> type, for fields declared by a type. A variant (``TARGET__SPACED``) only gives another pattern."""
+        found: dict[str, str] = {}
+        for terminal in sorted(self.used_terminals, key=lambda name: "__" in last_part(name)):
+            name = field_name(terminal)
+            types = sorted(set(self._types_of(terminal))) if name else []
+            if len(types) > 1:
+                raise self.error(
+                    f"{terminal} has two types, {' and '.join(types)}", terminal, types[1], "a field has one type"
+                )
+            if name and types:
+                found.setdefault(name, types[0])
+        return dict(sorted(found.items()))
+
+    def _types_of(self, terminal: str) -> list[str]:
+        """The types of ``common.lark`` a field terminal is declared by, through other terminals of its file."""
+        types: list[str] = []
+        own = self.declared.get(terminal)
+        declaration: Declaration | None = own or self.common.get(last_part(terminal))
+        for name in declaration.mentions if declaration else ():
+            if name in self.declared and own:
+                types += self._types_of(name)
+            elif name in self.common:
+                types.append(name)
+        return types
+
+
+def last_part(name: str) -> str:
+    """A name without the prefix an import gives it."""
+    return re.sub(r"^(_?)[a-z0-9_]+?__(?=[A-Z])", r"\1", name) if not name.islower() else name.split("__")[-1]

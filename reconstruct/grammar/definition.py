@@ -1,0 +1,156 @@
+"""Log formats as files: one ``.lark`` file each, found by listing directories.
+
+Reads text only: the header, and where each terminal and rule is declared. Lark is not needed for that, so a warm start,
+which needs only the content hash of each file, never loads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconstruct.errors import GrammarError
+from reconstruct.resources import grammars_directory, user_config_directory
+
+KINDS = (
+    "access",
+    "application",
+    "database",
+    "error",
+    "generic",
+    "job",
+    "mail",
+    "proxy",
+    "queue",
+    "security",
+    "system",
+)
+"""What a format's lines are about; ``access`` and ``proxy`` lines are requests."""
+
+HEADER_KEYS = ("title", "kind", "docs", "wins_over")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One grammar file."""
+
+    id: str
+    """file stem"""
+    title: str
+    kind: str
+    """one of ``KINDS``"""
+    docs: str
+    """URL of the format's documentation"""
+    wins_over: tuple[str, ...]
+    """ids of formats that also match these lines but say less"""
+    text: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """Where a terminal or rule is declared in a grammar file, and which names its right side mentions."""
+
+    line: int
+    """1-based"""
+    column: int
+    """1-based"""
+    end: int
+    """the line after its last line, 1-based"""
+    mentions: tuple[str, ...]
+
+
+def load_definitions(directories: Iterable[Path] = ()) -> dict[str, Definition]:
+    """Every format by id, sorted: built-in ones, the user's, those of ``directories``; the last of an id wins.
+
+    Raises:
+        GrammarError: a header is incomplete or a file is not UTF-8 text.
+    """
+    places = [grammars_directory() / "formats", user_config_directory() / "formats", *directories]
+    paths = {path.stem: path for place in places if place.is_dir() for path in sorted(place.glob("*.lark"))}
+    return {name: read_definition(paths[name]) for name in sorted(paths)}
+
+
+def read_definition(path: Path) -> Definition:
+    """One grammar file with its header.
+
+    Raises:
+        GrammarError: the file cannot be read, or the header lacks title, kind or docs.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise GrammarError(f"cannot read {path}: {error}", path=path, hint="a grammar is a UTF-8 text file") from None
+    return parse_definition(text, path)
+
+
+def parse_definition(text: str, path: Path) -> Definition:
+    """The definition in ``text``; ``path`` gives the id and the place of errors."""
+    header: dict[str, str] = {}
+    for content in text.split("\n"):
+        if content.strip() and not content.startswith("//"):
+            break
+        if (found := _HEADER.match(content)) and found[1] in HEADER_KEYS:
+            header[found[1]] = found[2].strip()
+    for key in HEADER_KEYS[:3]:
+        if not header.get(key):
+            raise locate_error(text, path, f"the header lacks `// {key}:`", line=1, hint=_HEADER_HINT)
+    if header["kind"] not in KINDS:
+        line = next(i for i, content in enumerate(text.split("\n"), 1) if content.startswith("// kind:"))
+        raise locate_error(
+            text, path, f"unknown kind {header['kind']!r}", line=line, column=10, hint="kinds: " + ", ".join(KINDS)
+        )
+    wins_over = tuple(name.strip() for name in header.get("wins_over", "").split(",") if name.strip())
+    return Definition(path.stem, header["title"], header["kind"], header["docs"], wins_over, text, path)
+
+
+_HEADER = re.compile(r"//\s*(\w+):\s*(.*)")
+_HEADER_HINT = "begin the file with // title: ..., // kind: ..., // docs: URL"
+
+
+def locate_error(
+    text: str, path: Path | str, message: str, *, line: int, column: int = 1, hint: str = ""
+) -> GrammarError:
+    """A grammar error that shows its line with a caret under the column."""
+    lines = text.split("\n")
+    shown = lines[line - 1] if 0 < line <= len(lines) else ""
+    caret = " " * (column - 1) + "^"
+    return GrammarError(
+        f"{path}:{line}:{column}: {message}\n  {shown}\n  {caret}", path=path, line=line, column=column, hint=hint
+    )
+
+
+def read_declarations(text: str) -> dict[str, Declaration]:
+    """The terminals and rules a grammar text declares itself, in order. Imports are not followed."""
+    lines = text.split("\n")
+    heads = [(i, found) for i, line in enumerate(lines) if (found := _DECLARED.match(line))]
+    ends = [i for i, line in enumerate(lines) if _DECLARED.match(line) or line.startswith("%")] + [len(lines)]
+    declared: dict[str, Declaration] = {}
+    for i, found in heads:
+        end = next(e for e in ends if e > i)
+        body = "\n".join([lines[i][found.end() :], *lines[i + 1 : end]])
+        mentions = tuple(_NAME.findall(_NOT_NAMES.sub(" ", body)))
+        declared.setdefault(found[1], Declaration(i + 1, found.start(1) + 1, end + 1, mentions))
+    return declared
+
+
+_DECLARED = re.compile(r"[!?]{0,2}(_?[A-Z][A-Z0-9_]*|_?[a-z][a-z0-9_]*)(?:\.-?\d+)?\s*:")
+_NAME = re.compile(r"\b_?[A-Za-z][A-Za-z0-9_]*")
+_NOT_NAMES = re.compile(r'"(?:\\.|[^"\\\n])*"i?|/(?!/)(?:\\.|[^/\\\n])+/[imslux]*|//[^\n]*|->\s*\w+')
+
+
+def find_mention(text: str, declaration: Declaration | None, name: str) -> tuple[int, int]:
+    """Line and column where ``name`` first stands behind the colon of a declaration; its head when it does not."""
+    if declaration is None:
+        return 1, 1
+    lines = text.split("\n")
+    for number in range(declaration.line, declaration.end):
+        if number > len(lines):
+            break
+        masked = _NOT_NAMES.sub(lambda found: " " * len(found[0]), lines[number - 1])
+        start = masked.find(":") + 1 if number == declaration.line else 0
+        if found := re.compile(rf"(?<!\w){re.escape(name)}(?!\w)").search(masked, start):
+            return number, found.start() + 1
+    return declaration.line, declaration.column

@@ -1,0 +1,173 @@
+"""Match plans: compiled formats, and their cache.
+
+A plan is plain data, kept as JSON in the user's cache directory under the hash of what it was made from: grammar text,
+``common.lark``, Lark's version, ``CACHE_VERSION``. A warm start reads one file and does not import Lark. The cache may be
+unwritable, deleted or damaged at any time; then plans are compiled again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from reconstruct.grammar.definition import Definition, load_definitions
+from reconstruct.resources import cache_directory, grammars_directory
+
+CACHE_VERSION = 1
+"""Raised with every change of the compiler or of ``MatchPlan``: older plans are then compiled again."""
+
+CACHE_NAME = "plans.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """How the groups of one pattern fill fields."""
+
+    pattern: str
+    """a regular expression; every group is named and filled or skipped, in this order"""
+    slots: tuple[Slot, ...]
+    """one per group"""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What one group is: the text of a field, or repeated text to be scanned on."""
+
+    field: str
+    """field name; ``key`` and ``value`` make pairs; of a scan, the name of its group"""
+    scan: Scan | None = None
+    """matches one round of a repetition; the group's text is all its rounds"""
+    ahead: bool = False
+    """the group's text goes on to the end of the line, for rounds that look ahead; the rounds end where one fails"""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPlan:
+    """One format, compiled."""
+
+    id: str
+    kind: str
+    title: str
+    docs: str
+    wins_over: tuple[str, ...]
+    engine: str
+    """``regex``, or ``lark`` for a grammar with recursion"""
+    scan: Scan
+    """of one line, without anchors; empty for ``lark``"""
+    fields: tuple[str, ...]
+    """every field it may fill, in order of appearance; pairs not included"""
+    lists: tuple[str, ...]
+    """fields that may occur more than once in a line"""
+    decoders: dict[str, str]
+    """field -> name of its type in ``common.lark``, where the grammar says it"""
+    certain: str
+    """a field that is there on every matching line, and not empty"""
+    first: tuple[tuple[int, int], ...]
+    """ranges of code points a matching line begins with"""
+    specificity: float
+    """bits a matching line says at least; see ``rules.specificity``"""
+    ways: int
+    """ambiguous ways through the grammar: the constant of its linear time"""
+    order: tuple[str, ...]
+    """terminals in the order in which they are tried where several are possible; literals by their pattern"""
+    text: str
+    """the grammar, for the Lark engine"""
+    path: str
+    """the file, for messages"""
+
+
+def load_plans(directories: Iterable[Path] = ()) -> dict[str, MatchPlan]:
+    """Every format's plan by id, sorted; compiled when the cache does not have it.
+
+    Raises:
+        GrammarError: a grammar is wrong.
+    """
+    definitions = load_definitions(directories)
+    common = (grammars_directory() / "common.lark").read_text(encoding="utf-8")
+    keys = {name: hash_definition(definition, common) for name, definition in definitions.items()}
+    cached = _read_cache()
+    plans: dict[str, MatchPlan] = {}
+    for name, definition in definitions.items():
+        entry = cached.get(keys[name])
+        plan = _plan_from_json(entry) if entry else None
+        if plan is None:
+            from reconstruct.grammar.compiler import compile_definition  # imports lark: 80 ms a warm start saves
+
+            plan = compile_definition(definition)
+        plans[name] = plan
+    if any(key not in cached for key in keys.values()):
+        fresh = {keys[name]: plan_to_json(plan) for name, plan in plans.items()}
+        _write_cache(fresh)
+    return plans
+
+
+def hash_definition(definition: Definition, common: str) -> str:
+    """The content key of a plan: 64 hexadecimal digits."""
+    parts = (definition.id, definition.text, common, _lark_version(), str(CACHE_VERSION))
+    return hashlib.sha256(b"\0".join(part.encode() for part in parts)).hexdigest()
+
+
+def _lark_version() -> str:
+    return importlib.metadata.version("lark")
+
+
+def plan_to_json(plan: MatchPlan) -> dict[str, Any]:
+    """The plan as plain JSON values."""
+    return asdict(plan)
+
+
+def _plan_from_json(entry: Any) -> MatchPlan | None:
+    """The plan of a cache entry; None when it is damaged."""
+    try:
+        return MatchPlan(
+            **{
+                **entry,
+                "wins_over": tuple(entry["wins_over"]),
+                "scan": _scan_from_json(entry["scan"]),
+                "fields": tuple(entry["fields"]),
+                "lists": tuple(entry["lists"]),
+                "first": tuple((low, high) for low, high in entry["first"]),
+                "order": tuple(entry["order"]),
+            }
+        )
+    except (TypeError, KeyError, ValueError):
+        return None
+
+
+def _scan_from_json(entry: Any) -> Scan:
+    return Scan(
+        entry["pattern"],
+        tuple(
+            Slot(slot["field"], _scan_from_json(slot["scan"]) if slot["scan"] else None, slot["ahead"])
+            for slot in entry["slots"]
+        ),
+    )
+
+
+def _read_cache() -> dict[str, Any]:
+    try:
+        content = orjson.loads((cache_directory() / CACHE_NAME).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _write_cache(entries: dict[str, Any]) -> None:
+    """Replace the cache in one step, so that a reader never sees half of it. A cache that cannot be written is no error."""
+    directory = cache_directory()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=directory, prefix=CACHE_NAME)
+        with os.fdopen(handle, "wb") as file:
+            file.write(orjson.dumps(entries, option=orjson.OPT_SORT_KEYS))
+        Path(name).replace(directory / CACHE_NAME)
+    except OSError:
+        return
