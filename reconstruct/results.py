@@ -131,10 +131,6 @@ class Reconstruction:
             [*parameters, limit, offset],
         )
         rows: list[Document] = table.to_pylist()
-        for row in rows:
-            for name in ("started_at", "ended_at"):
-                if row[name] is not None:
-                    row[name] = format_time(row[name])
         return rows
 
     def journey(self, id: str) -> Document:

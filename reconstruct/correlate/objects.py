@@ -107,7 +107,7 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
 
     The birth template of a type is the line most of its objects are first named by. Needs ``event_visit(eid, visit, confidence)``.
     """
-    named = db.execute(
+    named = db.sql(
         """
         SELECT l.object, l.eid, t.t, t.family, e.method, p.route, e.message
         FROM thing_links l JOIN timeline t USING (eid) JOIN events e USING (eid) LEFT JOIN paths p USING (path)
@@ -169,6 +169,6 @@ def adopt(db: duckdb.DuckDBPyConnection) -> None:
             SELECT o.eid, arg_max(b.visit, b.t) AS visit FROM orphans o JOIN births b USING (object)
             WHERE b.t BETWEEN o.t - {RETRY_WINDOW_NS} AND o.t + {BIRTH_LEAD_NS} GROUP BY o.eid)
         SELECT o.eid, coalesce(tries.visit, owned.visit), 'object', things.type::VARCHAR, things.value, o.confidence * owned.confidence
-        FROM orphans o JOIN owned USING (object) JOIN things USING (object) LEFT JOIN tries USING (eid)
+        FROM orphans o JOIN owned USING (object) JOIN things USING (object) LEFT JOIN tries ON tries.eid = o.eid
         """
     )

@@ -59,7 +59,7 @@ def find_owners(db: duckdb.DuckDBPyConnection, roles: list[Role]) -> list[Owners
                 JOIN own b ON b.eid = h.eid WHERE a.type <> b.type AND g.eid <> h.eid),
              pairs AS (SELECT ta, a, tb, b, count(*) AS n FROM together GROUP BY ALL),
              per_value AS (SELECT ta, tb, a, max(n) AS main, sum(n) AS n, arg_max(b, (n, b)) AS owner FROM pairs GROUP BY ALL)
-        SELECT ta, tb, sum(main) / sum(n), count(*) / any_value(total.n),
+        SELECT ta, tb, sum(main) / sum(per_value.n), count(*) / any_value(total.n),
                avg((e2.t0 <= e1.t0 + {BIRTH_SLACK_NS})::INT)
         FROM per_value
         JOIN (SELECT type, count(*) AS n FROM entities GROUP BY type) total ON total.type = ta

@@ -59,7 +59,7 @@ def link_requests(db: duckdb.DuckDBPyConnection, edge: list[int], session_types:
 def _requests(db: duckdb.DuckDBPyConnection, edge: list[int], session_types: list[int]) -> pa.Table:
     sessions = ", ".join(map(str, session_types)) or "-1"
     families = ", ".join(map(str, edge)) or "-1"
-    return db.execute(
+    return db.sql(
         f"""
         WITH s AS (SELECT eid, arg_min(value, (list_position([{sessions}], type), value)) AS session FROM typed
                    WHERE type IN ({sessions}) AND NOT multi GROUP BY eid)

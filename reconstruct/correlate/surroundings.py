@@ -34,7 +34,7 @@ def tabulate_families(db: duckdb.DuckDBPyConnection, families: Sequence[str]) ->
 
 def tabulate_paths(db: duckdb.DuckDBPyConnection) -> None:
     """Make ``paths(path, route, is_asset)`` over all requested paths."""
-    seen = db.execute(
+    seen = db.sql(
         "SELECT path, count(*) AS n FROM events WHERE path IS NOT NULL GROUP BY path ORDER BY path"
     ).to_arrow_table()
     paths = seen["path"].combine_chunks()

@@ -83,7 +83,7 @@ def learn_process(objects: list[ObjectFacts], rows: pa.Table, models: Models, lo
     """What usually happens to objects of these logs: from all their business journeys at once."""
     by_object = _object_rows(rows)
     inputs = (ObjectInput(each.type, each.value, by_object[each.object][0], None, each.parts) for each in objects)
-    return process.learn([build.build_business(each, models, logs_end_ns=logs_end_ns) for each in inputs if each.rows])
+    return process.learn([build.build_business(each, models) for each in inputs if each.rows])
 
 
 def build_frame(partition: Partition, models: Models, learned: process.Process, logs_end_ns: int) -> Frame:
@@ -106,12 +106,12 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
             session_rows, objects, [row for row, mine in zip(rows, own, strict=True) if not mine], facts.identifiers,
             facts.previous, facts.cut_off,
         )  # fmt: skip
-        document = build.build_journey(session, models, logs_end_ns=logs_end_ns)
+        document = build.build_journey(session, models)
         for business in document["business_journeys"]:
             process.annotate(business, learned)
             businesses.append(_business_row(business, number))
         summary = build.summary_row(document)
-        summary["n_events"] = len(rows)
+        summary |= {"n_events": len(rows), "ended_at": document["ended_at"]}
         summaries.append(summary)
         links = list(_render_links(rows, evidence_of[number], "session"))
         for each in partition.objects[number]:

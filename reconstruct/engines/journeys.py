@@ -140,12 +140,12 @@ def _partitions(store: Store, facts: list[SessionFacts], by_seq: dict[int, list[
     bounds = _cut(sizes)
     rows = _Runs(
         store,
-        f"SELECT n.seq AS owner, {ROW}, v.rule, coalesce(k.name, v.via_type) AS via_type, v.via_value, v.confidence, v.rule <> 'object' AS own"
+        f"SELECT n.seq AS owner, {ROW}, v.rule, coalesce(k.name, v.via_type) AS via_type, v.via_value, v.confidence::DOUBLE AS confidence, v.rule <> 'object' AS own"
         f" FROM event_visit v JOIN numbered n USING (visit) {JOINS} ORDER BY n.seq, t.t, v.eid",
     )
     object_rows = _Runs(
         store,
-        f"SELECT n.seq AS owner, v.object, {ROW}, v.rule, coalesce(k.name, v.via_type) AS via_type, v.via_value, v.confidence"
+        f"SELECT n.seq AS owner, v.object, {ROW}, v.rule, coalesce(k.name, v.via_type) AS via_type, v.via_value, v.confidence::DOUBLE AS confidence"
         f" FROM (SELECT l.*, o.visit FROM thing_links l JOIN owned o USING (object)) v JOIN numbered n USING (visit) {JOINS}"
         " ORDER BY n.seq, v.object, t.t, v.eid",
     )
@@ -209,7 +209,7 @@ class _Runs:
 
 def _object_table(store: Store, condition: str) -> pa.Table:
     return store.arrow(
-        f"SELECT v.object, {ROW}, v.rule, coalesce(k.name, v.via_type) AS via_type, v.via_value, v.confidence"
+        f"SELECT v.object, {ROW}, v.rule, coalesce(k.name, v.via_type) AS via_type, v.via_value, v.confidence::DOUBLE AS confidence"
         f" FROM (SELECT * FROM thing_links l WHERE {condition}) v {JOINS} ORDER BY v.object, t.t, v.eid"
     )
 

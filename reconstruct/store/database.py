@@ -136,11 +136,11 @@ class Store:
 
     def arrow(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """Run a query and give an Arrow table."""
-        return self.connection.cursor().execute(sql, list(parameters)).to_arrow_table()
+        return self.connection.cursor().sql(sql, params=list(parameters)).to_arrow_table()
 
     def batches(self, sql: str, rows_per_batch: int) -> Iterator[pa.RecordBatch]:
         """Run a query and give its result in pieces, so that a large one is never whole in memory."""
-        yield from self.connection.cursor().execute(sql).to_arrow_reader(rows_per_batch)
+        yield from self.connection.cursor().sql(sql).to_arrow_reader(rows_per_batch)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

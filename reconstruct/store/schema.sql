@@ -25,8 +25,8 @@ CREATE TABLE journeys (
     channel VARCHAR,
     agent_kind VARCHAR,
     device VARCHAR,
-    started_at BIGINT,              -- ns UTC
-    ended_at BIGINT,
+    started_at VARCHAR,             -- ISO 8601 UTC: sorts as time
+    ended_at VARCHAR,
     duration_ms BIGINT,
     stage_reached VARCHAR,
     outcome VARCHAR,
