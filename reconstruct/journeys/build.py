@@ -54,21 +54,20 @@ class Builder:
 
     def build_journey(self, session: SessionInput) -> dict[str, Any]:
         """The document of one visit."""
-        touchpoints = fold_rows(session.rows, self._classifier, self._labeler, self.models)
-        business: list[tuple[Journey, dict[str, Any]]] = []
+        rows = session.rows or session.caused
+        touchpoints = fold_rows(rows, self._classifier, self._labeler, self.models)
+        first_ns, last_ns = (rows[0].time_ns, rows[-1].time_ns) if rows else (0, 0)
+        business: list[dict[str, Any]] = []
         births: list[Birth] = []
-        first_ns = session.rows[0].time_ns if session.rows else 0
-        last_ns = session.rows[-1].time_ns if session.rows else 0
-        if session.objects:
+        if session.objects or session.caused:
             places = {(event[0], event[1]): n for n, touch in enumerate(touchpoints) for event in touch.events}
+            _own(session, touchpoints, places)
             for thing in session.objects:
                 journey = self._recorder.record(thing)
                 place, event = _trigger_of(thing, session.rows, places)
-                business.append((journey, self._render_business(journey, place, event)))
-                if place is not None and touchpoints:
+                business.append(self._render_business(journey, place, event))
+                if place is not None:
                     births.append(self._birth(journey, place, places))
-        if session.caused and touchpoints:
-            _own(session, touchpoints, {(e[0], e[1]): n for n, touch in enumerate(touchpoints) for e in touch.events})
         self._teller.name(touchpoints, births)
         course = self._teller.judge(session, touchpoints, births)
         experience = observe(touchpoints, self.models, ended_badly=course.outcome in ("abandoned", "failed", "browsed"))
@@ -107,7 +106,7 @@ class Builder:
                 "apdex": apdex(touchpoints, self.models),
                 "signals": experience.signals,
             },
-            "business_journeys": [document for _, document in business],
+            "business_journeys": business,
         }
 
     def build_business(self, thing: ObjectInput) -> dict[str, Any]:
@@ -200,7 +199,7 @@ def _own(session: SessionInput, touchpoints: Sequence[Touchpoint], places: dict[
             senders.add(places[row.source, row.line])
         for row in thing.rows:
             homes.setdefault((row.source, row.line), sorted(senders))
-    for row in session.caused:
+    for row in session.caused if touchpoints else ():
         key = (row.source, row.line)
         if key in places:
             continue

@@ -18,7 +18,9 @@ from reconstruct.journeys.rows import Row, SessionInput
 from reconstruct.journeys.touchpoints import Touchpoint
 
 INTEREST = STAGES.index("interest")
-CONSIDERATION = STAGES.index("consideration")
+PURCHASE = STAGES.index("purchase")
+SENT_BACK = ("view_basket", "home")
+"""Pages a checkout sends those to who have nothing to check out."""
 FUNNEL = ("view_basket", "change_basket", "login_page", "home")
 """Pages that, after an attempt, say the visitor was sent back."""
 VALUE_CAP = 120
@@ -71,6 +73,12 @@ class Teller:
     def name(self, touchpoints: Sequence[Touchpoint], births: Sequence[Birth]) -> None:
         """Give every touchpoint its words, its verdict and its dwell."""
         shown: set[str | None] = set()
+        redirects = self._models.redirects_after_post
+        if redirects is None:
+            redirects = any(
+                touchpoint.act.write and touchpoint.status is not None and 300 <= touchpoint.status < 400
+                for touchpoint in touchpoints
+            )
         following: Touchpoint | None = None
         for touchpoint in reversed(touchpoints):
             if following is not None:
@@ -82,10 +90,16 @@ class Teller:
             if touchpoint.logs is not None:
                 said = self._judge_logs(touchpoint)
             if act.write:
-                if touchpoint.status == 200 and not act.api and not said and self._came_back(touchpoint, shown):
+                if (
+                    touchpoint.status == 200
+                    and redirects
+                    and not act.api
+                    and not said
+                    and self._came_back(touchpoint, shown)
+                ):
                     touchpoint.ok = False
                     touchpoint.refused = True
-            else:
+            elif touchpoint.ok:
                 shown.add(touchpoint.path)
             if touchpoint.follow_path is not None:
                 shown.add(touchpoint.follow_path)
@@ -195,7 +209,7 @@ class Teller:
                 seen.add(act.kind)
             if place in born:
                 touchpoint.milestone = True
-                reached = max(reached, STAGES.index("purchase"))
+                reached = max(reached, PURCHASE)
         return max(reached, 0)
 
     # --- intent and channel -----------------------------------------------------------------------------------------
@@ -328,9 +342,7 @@ def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birt
                 tried = place
                 failed = touchpoint.text
             begun = place
-        elif touchpoint.ok and (
-            kind in goal.commits or any(act.kind in goal.commits for act in touchpoint.follows or ())
-        ):
+        elif touchpoint.ok and _commits(touchpoint, goal):
             begun = place
     for birth in births:
         if birth.thing_id in goal.objects:
@@ -347,6 +359,13 @@ def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birt
     if begun is not None:
         return Course(goal.name, "abandoned", begun, f"went as far as: {touchpoints[begun].text}", stage)
     return None
+
+
+def _commits(touchpoint: Touchpoint, goal: Goal) -> bool:
+    """The visitor has begun to pursue a goal; being sent back from checkout to an empty basket is no beginning."""
+    if touchpoint.act.stage == PURCHASE and any(act.kind in SENT_BACK for act in touchpoint.follows or ()):
+        return False
+    return touchpoint.act.kind in goal.commits or any(act.kind in goal.commits for act in touchpoint.follows or ())
 
 
 def _succeeded(touchpoint: Touchpoint, goal: Goal) -> bool:

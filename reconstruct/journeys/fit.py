@@ -67,6 +67,7 @@ def fit_models(
         chosen=best if coverage[best] >= COVERED_SHARE else GENERIC,
         coverage=coverage,
         forms=frozenset(forms),
+        redirects_after_post=bool(redirects),
         self_posting=frozenset(self_posting),
         minor_keys=minor_keys,
     )

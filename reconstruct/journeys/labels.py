@@ -20,6 +20,8 @@ MESSAGE_CAP = 300
 """Characters of a message read: what happened stands at its front, and it bounds the work on hostile lines."""
 LABEL_CACHE = 20_000
 """Distinct skeletons kept before the cache is emptied."""
+TOKENS_KEPT = 50_000
+"""Distinct tokens whose words are kept."""
 WEAK_WORDS = 6
 """Words of an activity taken from a message no verb knows."""
 SEVERITY = {
@@ -29,7 +31,7 @@ SEVERITY = {
 
 _SPACES = re.compile(r"[\s,;:()\[\]{}|<>!?\"'`´‘’“”#]+")
 _ARROW = re.compile(r"->|=>|→|⇒|»")
-_STATE_KEY = re.compile(r"\b(?:status|state|new_status|newstate|to)[=:]\s?\"?([A-Za-z][A-Za-z_-]{2,30})")
+_STATE_KEY = re.compile(r"\b(?:status|state|new_status|newstate)[=:]\s?\"?([A-Za-z][A-Za-z_-]{2,30})")
 _QUOTED = re.compile(r"\"[^\"]{0,200}+\"|'[^']{0,200}+'(?!\w)")
 _TASK = re.compile(r"([A-Za-z_][\w.:]{2,80})\[([0-9a-fA-F][0-9a-fA-F-]{7,40})\]")
 _JOB = re.compile(r"\b(?:Job ID|jid|job_id|task_id|task id)[:=]\s?([\w-]{6,40})", re.IGNORECASE)
@@ -107,8 +109,9 @@ class Labeler:
         text = row.message or ""
         if attributes:
             event = self._event(attributes)
-            if event and (not text or " " not in text.strip() or not self.read(text).verb):
-                return self.read(event)
+            if event:
+                told = self.read(text) if " " in text else NOTHING
+                return told if told.verb else self.read(event)
         return self.read(text) if text else NOTHING
 
     def _event(self, attributes: Mapping[str, Any]) -> str:
@@ -137,9 +140,13 @@ class Labeler:
         return label
 
     def _judge(self, skeleton: str) -> Label:
-        before, arrow, after = skeleton.rpartition(" > ")
+        if " = " in skeleton or skeleton.startswith("= "):
+            rest, _, state = skeleton.rpartition("= ")
+            label = self._judge(f"{rest.strip()} > {state}".strip())
+            return label if label.verb else self._judge(rest.strip())
+        before, arrow, after = skeleton.rpartition("> ")
         told = f" {after} " if arrow else f" {skeleton} "
-        whole = f" {skeleton.replace(' > ', ' ')} "
+        whole = f" {skeleton.replace('> ', '')} "
         best: tuple[tuple[int, int, int], str, Mapping[str, Any], str] | None = None
         for word in dict.fromkeys(told.split()):
             for phrase, name, verb in self._first.get(word, ()):
@@ -211,7 +218,7 @@ class Labeler:
             subject = next((noun for word, noun in self._nouns if word in f" {before} "), "")
             return Label(f"{(subject or 'Status').capitalize()} {after}"[:60], "", subject, "", False, False)
         words: list[str] = []
-        for word in skeleton.replace(" > ", " ").split():
+        for word in skeleton.replace("> ", "").split():
             if len(words) >= 2 and word in self._ends:
                 break
             words.append(word)
@@ -222,7 +229,7 @@ class Labeler:
     def task(self, row: Row, attributes: Mapping[str, Any]) -> Task | None:
         """The job a row belongs to, when a job runner wrote it or a job did."""
         message = (row.message or "")[:MESSAGE_CAP]
-        found = _TASK.search(message)
+        found = _TASK.search(message) if "[" in message else None
         if found:
             rest = message[found.end() :].lower()
             if rest.startswith(":"):
@@ -234,7 +241,7 @@ class Labeler:
                 name = next((attributes[k] for k in self._task_keys if isinstance(attributes.get(k), str)), "")
                 if name:
                     return Task(name, str(value), self._phase(message.lower()))
-        job = _JOB.search(message)
+        job = _JOB.search(message) if "id" in message or "ID" in message else None
         if job:
             name = next(
                 (word for word in message.split() if word[:1].isupper() and word.endswith(("Job", "Worker"))), ""
@@ -273,27 +280,47 @@ def attributes_of(row: Row) -> Mapping[str, Any]:
 def skeleton_of(message: str) -> str:
     """The words of a message's first line in lower case, without identifiers, numbers, quoted text and key=value pairs.
 
-    A change of state keeps its arrow as `` > ``.
+    A change of state keeps its arrow as `` > ``; a ``status=…`` pair ends the words as `` = …``.
+
+    >>> skeleton_of("Order 1001: status 'new' -> Being processed (by bob@example.com)")
+    'order status > being processed by'
     """
-    text = message[:MESSAGE_CAP].split("\n", 1)[0]
-    told = _STATE_KEY.search(text)
+    text = message[:MESSAGE_CAP]
+    if "\n" in text:
+        text = text.split("\n", 1)[0]
+    told = _STATE_KEY.search(text) if "=" in text or ":" in text else None
     if '"' in text or "'" in text:
         text = _QUOTED.sub(" ", text)
     if ">" in text or "→" in text or "⇒" in text or "»" in text:
         text = _ARROW.sub(" \x00 ", text, count=1)
-    task = _TASK.search(text)
+    task = _TASK.search(text) if "[" in text else None
     if task and text[task.end() : task.end() + 1] == ":":
         text = text[task.end() + 1 :]
     words: list[str] = []
     for token in _SPACES.split(text):
-        if token == "\x00":
-            words.append(">")
-        elif token and "=" not in token and "@" not in token and "/" not in token and not _has_digit(token):
-            words += words_of(token).split()
+        if token and _DIGIT.search(token) is None:
+            spelled = _tokens.get(token)
+            if spelled is None:
+                spelled = _spell(token)
+            words += spelled
     if told and ">" not in words:
-        words += [">", *words_of(told[1]).split()]
+        words += ["=", *words_of(told[1]).split()]
     return " ".join(words)
 
 
-def _has_digit(token: str) -> bool:
-    return any("0" <= character <= "9" for character in token)
+def _spell(token: str) -> list[str]:
+    """The words of one token; kept, for most messages are made of few."""
+    if token == "\x00":
+        words = [">"]
+    elif "=" in token or "@" in token or "/" in token:
+        words = []
+    else:
+        words = words_of(token).split()
+    if len(_tokens) > TOKENS_KEPT:
+        _tokens.clear()
+    _tokens[token] = words
+    return words
+
+
+_DIGIT = re.compile("[0-9]")
+_tokens: dict[str, list[str]] = {}

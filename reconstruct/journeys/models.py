@@ -71,6 +71,8 @@ class Models:
     """model id → share of page requests its evidence covers; empty before ``fit_models``"""
     forms: frozenset[str] = frozenset()
     """routes whose POST is answered by a redirect when it succeeds and by the page itself when it does not"""
+    redirects_after_post: bool | None = None
+    """some page's POST is answered by a redirect, as forms of server-rendered sites are; None: not known"""
     self_posting: frozenset[str] = frozenset()
     """routes whose POST is always answered by a page: seeing the page again says nothing"""
     minor_keys: Mapping[str, bool] = field(default_factory=dict)

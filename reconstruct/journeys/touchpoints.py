@@ -287,7 +287,7 @@ def _place_early(found: list[Touchpoint], early: list[Row], classifier: Classifi
     row = early[0]
     act = classifier.classify(row[5] or "GET", row[7] or row[6], None)
     touchpoint = Touchpoint(row, act)
-    touchpoint.background = True
+    touchpoint.background = row.is_asset
     touchpoint.events += [[row[0], row[1]] for row in early[1:]]
     found.append(touchpoint)
 
