@@ -353,8 +353,10 @@ def place_ticks(axis: Axis, instants: Sequence[int]) -> list[Tick]:
         cell_ns = stretch.duration_ns / max(1, stretch.width - 1)
         if stretch.width < PRECISE_CELLS:
             cell_ns = max(cell_ns, SECOND)
-        label = say_clock(time_ns, cell_ns, axis.start_ns)
         at = axis.column_of(time_ns)
+        if not free[at]:
+            return
+        label = say_clock(time_ns, cell_ns, axis.start_ns)
         column = at - len(label) + 1 if ends_here else at
         if column < 0 or column + len(label) > axis.width or not all(free[column : column + len(label)]):
             return

@@ -53,7 +53,7 @@ class ReconstructApp(App[int]):
     def __init__(self, reader: Reader, *, ascii: bool | None = None) -> None:
         super().__init__()
         self.reader = reader
-        self.fetcher = Fetcher()
+        self.fetcher = Fetcher(lambda: self.is_running)
         self.pen = Pen(ascii_wanted() if ascii is None else ascii)
         self.summary: Document = {}
         self.paths: dict[int, str] = {}

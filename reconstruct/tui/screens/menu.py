@@ -23,7 +23,7 @@ class Choices(Inked):
         self.choices = choices
         self.current = current
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         row = Row(self.size.width)
         if y == 0:
             row.put(1, self.title, self.ink("title"))

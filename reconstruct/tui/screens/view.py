@@ -27,7 +27,7 @@ LEAST_HEIGHT = 10
 class TooSmall(Inked):
     """Said instead of a view when the terminal is too small for it."""
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         size = self.app.size
         words = ["Terminal too small", f"{size.width}×{size.height}, needs {LEAST_WIDTH}×{LEAST_HEIGHT}", "q quits"]
         row = Row(self.size.width)

@@ -35,7 +35,7 @@ class JourneyHeader(Inked):
         self.story = story
         self.refresh()
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         row = Row(self.size.width)
         if self.story is None:
             return row.strip()

@@ -75,7 +75,8 @@ def _errors(row: Document, pen: Pen) -> Span:
 
 
 def _duration(row: Document, pen: Pen) -> Span:
-    return Span(say_duration(int(number_of(row.get("duration_ms")) * 1_000_000)), "dim")
+    duration = number_of(row.get("duration_ms"))
+    return Span(say_duration(int(duration * 1_000_000)) if duration > 0 else "", "dim")
 
 
 def _who(row: Document, pen: Pen) -> Span:
@@ -96,7 +97,7 @@ def _agent(row: Document, pen: Pen) -> Span:
 
 COLUMNS = (
     Column("started_at", "Started", 15, _when, 0, sort_key="t"),
-    Column("customer", "Customer", 14, _who, 0, grows=3, most=34, sort_key="c"),
+    Column("customer", "Customer", 18, _who, 0, grows=3, most=34, sort_key="c"),
     Column("outcome", "Outcome", 11, _outcome, 0, sort_key="o"),
     Column("stage_reached", "Stage", 5, _stage, 2, sort_key="g"),
     Column("score", "Exp.", 5, _score, 1, align="right", sort_key="s"),

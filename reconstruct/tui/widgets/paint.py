@@ -142,6 +142,22 @@ class Inked(Widget):
                 style = style + Style(dim=True)
         return Style(color=colour.rich_color if colour else None, bgcolor=fill.rich_color if fill else None) + style
 
+    def draw_line(self, y: int) -> Strip:
+        """One line of the widget; blank where nothing is drawn."""
+        return Strip.blank(self.size.width)
+
+    def render_line(self, y: int) -> Strip:
+        return self.draw_line(y).apply_style(self.ground)
+
+    @property
+    def ground(self) -> Style:
+        """The widget's own background and text colour, under every stroke."""
+        inks = self.__dict__.setdefault("_inks", {})
+        if "" not in inks:
+            _, _, background, colour = self.colors
+            inks[""] = Style(color=colour.rich_color, bgcolor=background.rich_color)
+        return cast(Style, inks[""])
+
     def line_of(self, spans: Iterable[Span], width: int, base: Style = EMPTY) -> Strip:
         """Spans of clean text side by side, cut at the width."""
         row = Row(width, base)
@@ -154,7 +170,7 @@ class Inked(Widget):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self.__dict__.pop("_inks", None)
+        self.__dict__.pop("_inks", None)  # a plain attribute would not be there yet when styles are first applied
         self.refresh()
 
 

@@ -22,7 +22,7 @@ class Caption(Inked):
         super().__init__()
         self.words = ""
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         row = Row(self.size.width)
         row.put(1, self.words, self.ink("key"))
         return row.strip()

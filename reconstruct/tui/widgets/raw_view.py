@@ -76,7 +76,7 @@ class LineList(LineView):
     def on_resize(self, _event: ui_events.Resize) -> None:
         self.lines_changed()
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         index = y + round(self.scroll_y)
         here = index == self.cursor and index < self.n_lines
         base = (self.ink("cursor") if self.has_focus else self.ink("current")) if here else EMPTY

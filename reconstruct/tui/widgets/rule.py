@@ -21,7 +21,7 @@ class Rule(Inked):
         self.words, self.state = words, state
         self.refresh()
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         row = Row(self.size.width)
         row.put(0, self.pen.signs.rule * row.width, self.ink("faint"))
         if self.words:

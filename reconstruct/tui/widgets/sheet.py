@@ -79,7 +79,7 @@ class Sheet(LineView):
         self.resize_content(self.size.width, len(self.lines))
         self.refresh()
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         index = y + round(self.scroll_y)
         width = self.size.width
         if index >= len(self.lines):

@@ -37,7 +37,7 @@ class SummaryBar(Inked):
         self.summary = summary
         self.refresh()
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         width = self.size.width
         row = Row(width, self.ink("head"))
         facts = say_summary(self.summary, self.pen)
@@ -92,7 +92,7 @@ class ProgressStrip(Inked):
         self.display = not progress.finished or bool(progress.note)
         self.refresh()
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         row = Row(self.size.width)
         progress = self.progress
         if progress is None:
@@ -152,7 +152,7 @@ class KeyStrip(Inked):
         self.bindings = bindings
         self.refresh()
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         row = Row(self.size.width, self.ink("head"))
         shown: list[tuple[str, str, str]] = []
         for binding in self.bindings:

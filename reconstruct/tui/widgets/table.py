@@ -61,7 +61,7 @@ class TableView(LineView):
 
     # --- drawing
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         width = self.size.width
         fitted = fit_columns(self.columns, width - 2)
         if y < self.HEADING:

@@ -164,7 +164,7 @@ class Timeline(Inked, can_focus=True):
 
     # --- drawing
 
-    def render_line(self, y: int) -> Strip:
+    def draw_line(self, y: int) -> Strip:
         picture = self.picture
         width = self.size.width
         row = Row(width)
