@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from reconstruct.correlate import objects, sessions, tiers
+from reconstruct.correlate import delays, objects, sessions, tiers
 from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
 from reconstruct.correlate.roles import Role
 from reconstruct.correlate.types import IdType
@@ -61,6 +61,7 @@ def resolve(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role
     settle(roles, owners)
     roots = find_roots(roles, owners)
     objects.find_objects(db, roots, owners, {role.type: role.behaviour.back_families > 0 for role in roles})
+    delays.link_by_delay(db)
     objects.find_births(db)
     objects.adopt(db)
     return Resolution(edge, inner, report, owners, roots)

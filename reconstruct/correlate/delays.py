@@ -1,0 +1,184 @@
+"""Work that names no object it is known by: matched by when it starts.
+
+Some jobs follow one step of every object within moments (an analytics task after every order) and name it by a number of
+their own, or not at all. Where nearly every run of a job has exactly one step of one kind just before it, and nearly every
+such step one run, each run belongs to the object of that step. Several candidates: no link.
+
+The rule is tried on jobs whose object is known; the measured precision is its confidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from reconstruct.correlate.calibrate import LEAST_TRIALS, wilson_lower
+from reconstruct.events.templates import skeletons
+
+WINDOW_NS = 5 * 1_000_000_000
+"""Work that starts later than this after a step was not started by it, as far as timing can tell."""
+
+BACKWARDS_NS = 20_000_000
+"""How much earlier than the step a job may be stamped: another machine's clock, or a line written late."""
+
+LEAST_RUNS = 5
+"""Runs of a job before a habit can be seen."""
+
+HABIT = 0.8
+"""Share of runs that follow a step, and share of those steps that are followed, that makes it a habit."""
+
+STEADY = 3.0
+"""Multiple of the 95th percentile of the delay beyond which a step is no candidate."""
+
+PRIOR = 0.6
+"""Confidence where too few known jobs allow no measurement (correlation §7.8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a job: lines grouped by a task or request identifier, represented by the first."""
+
+    type: int
+    value: str
+    eid: int
+    t: int
+    template: str
+    object: int
+    """-1 when unknown"""
+
+
+def link_by_delay(db: duckdb.DuckDBPyConnection) -> float | None:
+    """Add ``thing_links`` of rule ``delay`` for runs of unknown object; gives the confidence used, None when nothing was linked.
+
+    Needs ``grouped``, ``thing_links``, ``timeline`` and ``event_visit``.
+    """
+    runs = _runs(db)
+    unknown = _by_template([run for run in runs if run.object < 0])
+    if not unknown:
+        return None
+    steps = _steps(db)
+    linked = [pair for each in unknown.values() for pair in _follow(each, steps)]
+    if not linked:
+        return None
+    trials = right = 0
+    for each in _by_template([run for run in runs if run.object >= 0]).values():
+        own = {run.eid for run in each}
+        hidden = {
+            template: (t[keep], o[keep])
+            for template, (t, o, e) in steps.items()
+            if (keep := ~np.isin(e, list(own))).any() and template != each[0].template
+        }
+        found = _follow(each, {template: (t, o, np.zeros(len(t), np.int64)) for template, (t, o) in hidden.items()})
+        trials += len(found)
+        right += sum(run.object == thing for run, thing, _ in found)
+    confidence = round(wilson_lower(right, trials), 4) if trials >= LEAST_TRIALS else PRIOR
+    _insert(db, linked, confidence)
+    return confidence
+
+
+def _runs(db: duckdb.DuckDBPyConnection) -> list[Run]:
+    """Runs of jobs: groups with no web request in them and nothing of a session."""
+    table = db.sql(
+        """
+        WITH heads AS (
+            SELECT g.type, g.value, arg_min(eid, (t.t, eid)) AS eid, min(t.t) AS t
+            FROM grouped g JOIN timeline t USING (eid) GROUP BY g.type, g.value),
+             served AS (SELECT DISTINCT g.type, g.value FROM grouped g JOIN event_visit USING (eid)),
+             owners AS (SELECT g.type, g.value, min(object) AS object FROM grouped g JOIN thing_links USING (eid)
+                        GROUP BY ALL HAVING count(DISTINCT object) = 1)
+        SELECT h.*, coalesce(e.message, '') AS message, coalesce(o.object, -1) AS object
+        FROM heads h JOIN events e USING (eid) ANTI JOIN served USING (type, value) LEFT JOIN owners o USING (type, value)
+        WHERE e.method IS NULL ORDER BY h.t, h.eid
+        """
+    ).to_arrow_table()
+    templates = skeletons(table["message"].combine_chunks()).cast(pa.string()).to_pylist()
+    columns = (table[name].to_pylist() for name in ("type", "value", "eid", "t"))
+    return [Run(*each) for each in zip(*columns, templates, table["object"].to_pylist(), strict=True)]
+
+
+def _by_template(runs: list[Run]) -> dict[str, list[Run]]:
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(run.template, []).append(run)
+    return {template: each for template, each in sorted(found.items()) if len(each) >= LEAST_RUNS}
+
+
+Steps = dict[str, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]
+"""template → times (sorted), objects, eids of the events that name their object"""
+
+
+def _steps(db: duckdb.DuckDBPyConnection) -> Steps:
+    table = db.sql(
+        """
+        SELECT l.eid, l.object, t.t, e.message FROM thing_links l JOIN timeline t USING (eid) JOIN events e USING (eid)
+        WHERE l.rule = 'identifier' AND e.message IS NOT NULL ORDER BY t.t, l.eid
+        """
+    ).to_arrow_table()
+    if not table.num_rows:
+        return {}
+    encoded = skeletons(table["message"].combine_chunks())
+    code = encoded.indices.to_numpy(zero_copy_only=False)
+    t, thing, eid = (table[name].to_numpy() for name in ("t", "object", "eid"))
+    return {
+        template: (t[code == number], thing[code == number].astype(np.int64), eid[code == number])
+        for number, template in enumerate(encoded.dictionary.to_pylist())
+    }
+
+
+def _follow(runs: list[Run], steps: Steps) -> list[tuple[Run, int, str]]:
+    """(run, object, step template) for the runs whose step is unique; empty when the job follows no step by habit."""
+    at = np.array([run.t for run in runs], np.int64) + BACKWARDS_NS
+    best: tuple[float, float, str] | None = None
+    for template, (t, thing, _) in steps.items():
+        if not 0.5 * len(runs) <= len(t) <= 2 * len(runs):
+            continue
+        before = np.searchsorted(t, at, side="right") - 1
+        lag = np.where(before >= 0, at - t[np.maximum(before, 0)], WINDOW_NS + 1)
+        followed = lag <= WINDOW_NS
+        runs_share = float(followed.mean())
+        steps_share = len(np.unique(thing[before[followed]])) / max(1, len(np.unique(thing)))
+        if min(runs_share, steps_share) >= HABIT:
+            candidate = (min(runs_share, steps_share), -float(np.median(lag[followed])), template)
+            best = max(best, candidate) if best else candidate
+    if best is None:
+        return []
+    t, thing, _ = steps[best[2]]
+    before = np.searchsorted(t, at, side="right") - 1
+    lag = np.where(before >= 0, at - t[np.maximum(before, 0)], WINDOW_NS + 1)
+    reach = min(WINDOW_NS, int(STEADY * np.quantile(lag[lag <= WINDOW_NS], 0.95)) + BACKWARDS_NS)
+    found: dict[int, tuple[int, Run]] = {}
+    disputed: set[int] = set()
+    for number, run in enumerate(runs):
+        low = int(np.searchsorted(t, at[number] - reach))
+        candidates = set(thing[low : before[number] + 1].tolist())
+        if len(candidates) != 1:
+            continue
+        (only,) = candidates
+        if only in found:
+            disputed.add(only)
+        found[only] = (number, run)
+    return [(run, only, best[2]) for only, (_, run) in sorted(found.items()) if only not in disputed]
+
+
+def _insert(db: duckdb.DuckDBPyConnection, linked: list[tuple[Run, int, str]], confidence: float) -> None:
+    table = pa.table(
+        {
+            "type": pa.array([run.type for run, _, _ in linked], pa.int32()),
+            "value": pa.array([run.value for run, _, _ in linked], pa.string()),
+            "object": pa.array([thing for _, thing, _ in linked], pa.int32()),
+            "step": pa.array([template for _, _, template in linked], pa.string()),
+        }
+    )
+    db.register("delayed_in", table)
+    db.execute(
+        f"""
+        INSERT INTO thing_links
+        SELECT g.eid, d.object, 'delay', 'step', d.step, {confidence}
+        FROM grouped g JOIN delayed_in d USING (type, value) ANTI JOIN thing_links USING (eid)
+        """
+    )
+    db.unregister("delayed_in")
