@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.events.candidates import SECRET, UNNAMED, Found
-from reconstruct.events.nouns import NAME_CAP, is_secret, lexicon, may_identify, singular, words_of
+from reconstruct.events.nouns import NAME_CAP, is_secret, lexicon, may_identify, noun_of, singular, words_of
 
 TEXT_CAP = 16_384
 """Characters of a message searched for identifiers: a page of pretty-printed JSON. What follows is stack trace."""
@@ -126,7 +126,10 @@ def name_slot(left: str, right: str) -> str:
         return _key_slot(word, before, right if ":" in delimiter else "")
     if delimiter[:1] in ("[", "(") and "." in word:
         word, before = _called(word, before)
-    return _noun_slot(word, before)
+    slot = _noun_slot(word, before)
+    if delimiter.startswith(" (") and noun_of(slot) not in lexicon().roles:
+        return UNNAMED  # "insufficient funds (pay_2d66…)": an aside, unless the noun is one that has identifiers
+    return slot
 
 
 def _key_slot(word: str, before: str, right: str) -> str:
@@ -189,7 +192,7 @@ def _is_noun(word: str) -> bool:
 
 @cache
 def _quantity_pattern() -> re.Pattern[str]:
-    units = sorted(lexicon().units, key=lambda unit: (-len(unit), unit))
+    units = sorted(lexicon().units | lexicon().counted, key=lambda unit: (-len(unit), unit))
     return re.compile(r"\s?(?:" + "|".join(map(re.escape, units)) + r")(?![\w=:-])", re.IGNORECASE)
 
 

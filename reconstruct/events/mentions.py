@@ -211,14 +211,15 @@ def _slot_by_shape(value: str) -> str:
     shape = classify(value)
     if shape.kind in ("email", "mac"):
         return f"text:{shape.kind}"
-    prefix = _PREFIX.match(value) if shape.kind in ("prefixed", "code") else None
-    if prefix:
+    prefix = _PREFIX.match(value)
+    if prefix and (shape.kind == "prefixed" or (shape.kind == "code" and _NUMBERED.search(value))):
         return f"text:{prefix[1].lower()}"
     return f"text:{shape.kind}" if shape.high_entropy and shape.kind not in ("integer", "word") else ""
 
 
-_PREFIX = re.compile(r"([A-Za-z]{2,10})[-_](?=.*[0-9]{3})")
+_PREFIX = re.compile(r"([A-Za-z]{2,10})[-_]")
 """``pay_2d6662e25ad0d538``, ``SKU-OA0062``: the letters say what it is."""
+_NUMBERED = re.compile(r"[0-9]{3}")
 
 
 def _hexadecimal_traces(values: pa.Array, slots: npt.NDArray[np.int64], names: dict[str, int]) -> pa.Array:

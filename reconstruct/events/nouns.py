@@ -31,6 +31,8 @@ class Lexicon:
     nulls: frozenset[str]
     booleans: frozenset[str]
     units: frozenset[str]
+    counted: frozenset[str]
+    """nouns that follow a number when it counts something"""
     files: frozenset[str]
     """endings of file names"""
     hard_qualifiers: frozenset[str]
@@ -66,6 +68,7 @@ def lexicon() -> Lexicon:
             nulls=frozenset(table["nulls"]),
             booleans=frozenset(table["booleans"]),
             units=frozenset(table["units"]),
+            counted=frozenset(table["counted"]),
             files=frozenset(table["files"]),
             hard_qualifiers=frozenset(table["hard_qualifiers"]),
             qualifiers=frozenset(table["hard_qualifiers"] + table["soft_qualifiers"]),
@@ -142,8 +145,8 @@ def noun_of(slot: str) -> str:
 
     >>> [noun_of(s) for s in ("key:orderId", "key:order.id", "query:order-no", "path:/orders/{}/cancel", "text:order_id")]
     ['order', 'order', 'order', 'order', 'order']
-    >>> noun_of("cookie:JSESSIONID"), noun_of("path:/orders/{}/items/{}#2"), noun_of("path:/{}")
-    ('session', 'item', '')
+    >>> noun_of("cookie:JSESSIONID"), noun_of("path:/orders/{}/items/{}#2"), noun_of("path:/order-status/{}"), noun_of("path:/{}")
+    ('session', 'item', 'order', '')
     """
     kind, _, place = slot.partition(":")
     if kind == "path":
@@ -177,8 +180,11 @@ def _path_noun(route: str) -> str:
     for segment in reversed(segments[:at]):
         if not segment or "{}" in segment:
             continue
-        if segment.lower() not in lex.transparent:
-            return _head(segment)
+        words = words_of(segment)
+        while words and words[-1] in lex.transparent:
+            words.pop()
+        if words:
+            return _head(" ".join(words))
         skipped = skipped or segment
     return _head(skipped)
 
@@ -196,32 +202,29 @@ def prior_roles(noun: str) -> tuple[str, ...]:
 def may_identify(name: str) -> bool:
     """Whether a key of this name can hold an identifier: not a measure, an instant or a label.
 
-    >>> [may_identify(n) for n in ("order_id", "status_id", "status_code", "duration_ms", "userName", "fileName", "x")]
+    >>> [may_identify(n) for n in ("order_id", "status_id", "status_code", "durationMs", "userName", "totalNum", "x")]
     [True, True, False, False, True, False, False]
     """
     lex = lexicon()
-    lowered = name.lower()
-    if lowered in lex.canonical:
+    if name.lower() in lex.canonical:
         return True
-    if len(name) > NAME_CAP or lowered.startswith(lex.label_prefixes):
+    if len(name) > NAME_CAP or name.lower().startswith(lex.label_prefixes):
         return False
-    last = lowered.rpartition(".")[2] or lowered
-    if last in lex.canonical:
+    last = name.rpartition(".")[2] or name
+    if last.lower() in lex.canonical:
         return True
     words = words_of(last)
-    if not words:
-        return last not in lex.never
+    if last.lower() in lex.never or not words:
+        return last.lower() not in lex.never
     if words[-1] in lex.hard_qualifiers:
         return True
     if words[-1] in ("name", "names"):
         return len(words) > 1 and words[-2] in lex.named
     if words[0] in lex.measure_prefixes and len(words) > 1:
         return False
-    while words[-1] in lex.qualifiers:
+    while words and words[-1] in lex.qualifiers:
         words.pop()
-        if not words:
-            return True
-    return words[-1] not in lex.never and last not in lex.never
+    return not words or not {words[-1], singular(words[-1])} & lex.never
 
 
 @lru_cache(maxsize=CACHED_NAMES)

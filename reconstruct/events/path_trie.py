@@ -33,6 +33,9 @@ TITLED = 0.6
 SEPARATE = 0.9
 """Share of names that occur under one parent only: product pages do, the pages of like sections (list, new) do not."""
 
+LARGEST_SECTION = 0.5
+"""Share of all names that one section may hold: more, and it is a family of its own beside something else."""
+
 DEPTH = 12
 """Segments looked at; deeper ones stay as they are."""
 
@@ -111,7 +114,7 @@ def _fold(node: Node, fewest: int) -> None:
         family = _family(node, names, ending, fewest)
         if family:
             _vary(node, family, ending)
-        elif not ending and _are_sections(node, names):
+        elif not ending and fewest == FAMILY and _are_sections(node, names):
             sections = _vary(node, names, "")
             _vary(sections, [leaf for leaf in sorted(sections.children) if leaf and VARIABLE not in leaf], "")
 
@@ -134,8 +137,14 @@ def _family(node: Node, names: list[str], ending: str, fewest: int) -> list[str]
     titled = _share(_TITLE, stems) >= TITLED
     if not titled and (middle > SELDOM or _share(_PROGRAM, stems) >= TITLED):
         return []
+    collections = {name for name in names if VARIABLE in node.children[name].children}
+    if 2 * len(collections) > len(names):
+        collections = set()  # all are alike
     family = [
-        name for name in names if node.children[name].count < FREQUENT * middle or (titled and _TITLE.fullmatch(name))
+        name
+        for name in names
+        if name not in collections
+        and (node.children[name].count < FREQUENT * middle or (titled and _TITLE.fullmatch(name)))
     ]
     return family if len(family) >= fewest else []
 
@@ -153,7 +162,8 @@ def _are_sections(node: Node, names: list[str]) -> bool:
         for leaf in child.children:
             if leaf and VARIABLE not in leaf:
                 sections_of[leaf] = sections_of.get(leaf, 0) + 1
-    if len(names) < 2 or len(sections_of) < FAMILY:
+    most = max((len(node.children[name].children) for name in names), default=0)
+    if len(sections_of) < FAMILY or most > LARGEST_SECTION * len(sections_of):
         return False
     own = sum(1 for sections in sections_of.values() if sections == 1)
     return own >= SEPARATE * len(sections_of) and _share(_TITLE, sorted(sections_of)) >= TITLED

@@ -18,6 +18,9 @@ from reconstruct.events.shapes import TOKEN_CAP
 QUERY_CAP = 8_192
 """Longest query string read, in characters: the request line limit of common servers."""
 
+ROUTE_CAP = 2 * NAME_CAP
+"""Longest route that names a slot, in bytes."""
+
 CACHED_NAMES = 65_536
 """Distinct parameter names remembered per process."""
 
@@ -47,14 +50,15 @@ def find_in_paths(column: pa.Array) -> Found:
     if not len(index):
         return found([], [], [])
     shaped = shape_paths(distinct.take(pa.array(index)))
-    slots = pc.binary_join_element_wise("path:", shaped.routes.take(pa.array(shaped.path)), "")
-    numbered = shaped.variables[shaped.path] > 1
-    ordinals = pa.array(np.where(numbered, shaped.ordinal + 1, 0)).cast(pa.string())
+    # a route longer than a name is none: and a path of a thousand numbers must not become a thousand copies of itself
+    short = pc.less_equal(pc.binary_length(shaped.routes), ROUTE_CAP).to_numpy(zero_copy_only=False)
+    kept = np.flatnonzero(short[shaped.path])
+    path, ordinal = shaped.path[kept], shaped.ordinal[kept]
+    slots = pc.binary_join_element_wise("path:", shaped.routes.take(pa.array(path)), "")
+    numbered = shaped.variables[path] > 1
+    ordinals = pa.array(np.where(numbered, ordinal + 1, 0)).cast(pa.string())
     slots = pc.if_else(pa.array(numbered), pc.binary_join_element_wise(slots, ordinals, "#"), slots)
-    fits = pa.array(np.flatnonzero(pc.less_equal(pc.binary_length(slots), 2 * NAME_CAP).to_numpy(zero_copy_only=False)))
-    of_distinct = Found(
-        index[shaped.path][fits.to_numpy()], slots.take(fits).dictionary_encode(), shaped.values.take(fits)
-    )
+    of_distinct = Found(index[path], slots.dictionary_encode(), shaped.values.take(pa.array(kept)))
     return _spread(rows, codes, of_distinct, len(distinct))
 
 
@@ -79,7 +83,7 @@ def find_in_queries(column: pa.Array) -> Found:
 @lru_cache(maxsize=CACHED_NAMES)
 def _query_slot(name: str) -> str:
     """Slot of a query parameter; empty when it cannot hold an identifier."""
-    if len(name) > NAME_CAP:
+    if not name or len(name) > NAME_CAP:
         return ""
     name = unquote_plus(name).removeprefix("amp;").removesuffix("[]")
     if is_secret(name):
