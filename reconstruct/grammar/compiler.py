@@ -14,7 +14,8 @@ from typing import Any
 
 from lark import Tree
 from lark.exceptions import LarkError, UnexpectedInput
-from lark.grammar import NonTerminal, Terminal
+from lark.grammar import NonTerminal, Rule, Terminal
+from lark.lexer import TerminalDef
 from lark.load_grammar import Grammar, PrepareLiterals, load_grammar
 
 from reconstruct.errors import GrammarError
@@ -64,7 +65,7 @@ def compile_definition(definition: Definition) -> MatchPlan:
     Raises:
         GrammarError: the grammar is wrong or has no linear-time proof; ``line`` and ``column`` say where.
     """
-    reading = _Reading(definition, load_rules(definition))
+    reading = _Reading(definition, load_grammar_of(definition))
     structure = reading.read_start()
     if structure is None:
         return _plan_recursive(definition, reading)
@@ -127,8 +128,24 @@ def _plan_recursive(definition: Definition, reading: _Reading) -> MatchPlan:
     )
 
 
-def load_rules(definition: Definition) -> Grammar:
-    """The grammar as Lark loads it: rules as EBNF trees, terminals with their references resolved.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A grammar as Lark loads it."""
+
+    grammar: Grammar
+    """rules as EBNF trees"""
+    terminals: list[TerminalDef]
+    """used ones, references resolved; those of literal text have names Lark made up"""
+    rules: list[Rule]
+    """in BNF, for the LALR automaton"""
+    declared: frozenset[str]
+    """terminals that are declared, not made up"""
+    span_rules: tuple[str, ...]
+    """rules declared with ``!``"""
+
+
+def load_grammar_of(definition: Definition) -> Loaded:
+    """Have Lark load a definition.
 
     Raises:
         GrammarError: Lark refuses it.
@@ -136,9 +153,12 @@ def load_rules(definition: Definition) -> Grammar:
     try:
         grammar: Grammar
         grammar, _ = load_grammar(definition.text, str(definition.path), [str(grammars_directory())], False)  # type: ignore[no-untyped-call]
-    except (LarkError, OSError, AssertionError) as error:
+        terminals, rules, _ = grammar.compile([START], ())
+    except (LarkError, OSError, AssertionError, KeyError) as error:
         raise translate_error(definition, error) from None
-    return grammar
+    declared = frozenset(name for name, _ in grammar.term_defs)
+    spans = tuple(name for name, _, _, options in grammar.rule_defs if options and options.keep_all_tokens)
+    return Loaded(grammar, terminals, rules, declared, spans)
 
 
 def translate_error(definition: Definition, error: Exception) -> GrammarError:
@@ -184,7 +204,7 @@ class _Rule:
 class _Reading:
     """One pass over a loaded grammar."""
 
-    def __init__(self, definition: Definition, grammar: Grammar) -> None:
+    def __init__(self, definition: Definition, loaded: Loaded) -> None:
         self.definition = definition
         self.declared = read_declarations(definition.text)
         self.common = read_declarations((grammars_directory() / "common.lark").read_text(encoding="utf-8"))
@@ -193,19 +213,13 @@ class _Reading:
         self._proven: dict[str, tuple[Node, Node]] = {}
         self._open: list[str] = []
         self._recursive = False
-        if grammar.ignore:
+        if loaded.grammar.ignore:
             raise self.error("%ignore has no meaning here", "", "", "spell out every blank in the rules")
-        try:
-            terminals, _, _ = grammar.compile([START], ())
-        except (LarkError, AssertionError, KeyError) as error:
-            raise translate_error(definition, error) from None
-        names = {name for name, _ in grammar.term_defs}
-        self.terminals = {t.name: t.pattern.to_regexp() for t in terminals if t.name in names}
-        for name, parameters, tree, options in grammar.rule_defs:
+        self.terminals = {t.name: t.pattern.to_regexp() for t in loaded.terminals if t.name in loaded.declared}
+        for name, parameters, tree, _ in loaded.grammar.rule_defs:
             if parameters:
                 raise self.error("templates are not supported", name, "", "write the rule out")
-            literal_tree = PrepareLiterals().transform(deepcopy(tree))
-            self.rules[name] = _Rule(literal_tree, bool(options and options.keep_all_tokens))
+            self.rules[name] = _Rule(PrepareLiterals().transform(deepcopy(tree)), name in loaded.span_rules)
         if START not in self.rules:
             raise self.error("there is no rule `start`", "", "", "start: ... is one line of the log")
         self._check_types()

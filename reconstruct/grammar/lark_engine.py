@@ -1,9 +1,10 @@
-"""Matching by Lark's own LALR tables: for grammars with recursion, for explanations, and as the second opinion the
+"""Matching by Lark's own LALR automaton: for grammars with recursion, for explanations, and as the second opinion the
 differential tests compare the regular expressions with.
 
-Lark's stock parser commits to the first terminal that matches. This driver runs the same tables but keeps the
-terminals it did not take and comes back to them when the line fails, so that a grammar means the same in both engines:
-terminals and loops give nothing back, alternatives are tried in order, the first way to match the whole line wins.
+Lark's stock parser commits to the first terminal that matches, and refuses or hides conflicts. This driver runs the same
+automaton but keeps what it did not take, other terminals and both sides of a conflict, and comes back to it when the line fails.
+So a grammar means the same in both engines: terminals and loops give nothing back, alternatives are tried in
+order, the first way to match the whole line wins.
 """
 
 from __future__ import annotations
@@ -15,19 +16,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from lark import Lark
-from lark.exceptions import LarkError
-from lark.parsers.lalr_analysis import Shift
+from lark.common import ParserConf
+from lark.grammar import Rule
+from lark.parsers.lalr_analysis import LALR_Analyzer
 
-from reconstruct.grammar.compiler import field_name, last_part, translate_error
+from reconstruct.grammar.compiler import START, Loaded, field_name, last_part, load_grammar_of
 from reconstruct.grammar.definition import parse_definition
 from reconstruct.grammar.matcher import Block, Gathered, match_one, spread_pairs
 from reconstruct.grammar.plans import MatchPlan
-from reconstruct.resources import grammars_directory
 
 MAX_RETRIES = 4096
-"""Terminals taken back in one line before it counts as unmatched. Bounds recursive grammars on hostile lines; no
-grammar without recursion comes near (``linear.MAX_WAYS``)."""
+"""Ways not taken that are gone back to in one line before it counts as unmatched. Bounds recursive grammars on hostile
+lines; no grammar without recursion comes near (``linear.MAX_WAYS``)."""
 
 END = "$END"
 
@@ -47,7 +47,7 @@ class Explanation:
 class _Node(NamedTuple):
     """One entry of the parser's stack."""
 
-    state: Any
+    state: int
     below: _Node | None
     start: int
     """where its text begins"""
@@ -65,45 +65,38 @@ class _Event(NamedTuple):
     text: str
 
 
-class _Fork(NamedTuple):
-    """Terminals not taken at a place."""
+class _Step(NamedTuple):
+    """One terminal taken."""
 
     node: _Node
     position: int
+    """behind the terminal"""
     events: _Event | None
-    options: list[tuple[str, int]]
-    """terminal and where it ends, the next to try last"""
+    committed: int
+    """forks that stay open"""
+    done: bool
+    """the line is complete"""
 
 
 class LarkMatcher:
-    """A grammar run by Lark's LALR tables."""
+    """A grammar run by Lark's LALR automaton."""
 
     def __init__(self, plan: MatchPlan) -> None:
         self.plan = plan
-        try:
-            lark = build_lark(plan)
-        except (LarkError, AssertionError) as error:
-            raise translate_error(parse_definition(plan.text, Path(plan.path)), error) from None
-        tables = lark.parse_interactive("").parser_state.parse_conf
-        self._states: dict[Any, dict[str, tuple[Any, Any]]] = tables.states
-        self._start, self._end = tables.start_state, tables.end_state
-        declared = {name for name, _ in lark.grammar.term_defs}
+        loaded = load_grammar_of(parse_definition(plan.text, Path(plan.path)))
         rank = {key: i for i, key in enumerate(plan.order)}
-        regexps = {t.name: t.pattern.to_regexp() for t in lark.terminals}
+        regexps = {t.name: t.pattern.to_regexp() for t in loaded.terminals}
+        declared = loaded.declared
         self._patterns = {name: re.compile(regexp, re.ASCII) for name, regexp in regexps.items()}
         self._fields = {name: field_name(name) if name in declared else None for name in regexps}
-        self._labels = {t.name: t.name if t.name in declared else f'"{t.pattern.value}"' for t in lark.terminals}
-        self._spans = {
-            name: last_part(name) for name, _, _, options in lark.grammar.rule_defs if options.keep_all_tokens
-        }
+        self._labels = {t.name: t.name if t.name in declared else f'"{t.pattern.value}"' for t in loaded.terminals}
+        self._spans = {name: last_part(name) for name in loaded.span_rules}
+        self._start, self._end, self._table = _build_table(loaded)
 
         def place(name: str) -> tuple[int, str]:
             return rank.get(name if name in declared else regexps[name], len(rank)), name
 
-        self._candidates = {
-            state: sorted((name for name in actions if name in regexps), key=place)
-            for state, actions in self._states.items()
-        }
+        self._candidates = [sorted((name for name in actions if name in regexps), key=place) for actions in self._table]
 
     def match_block(self, text: str) -> Block:
         """See :class:`reconstruct.grammar.matcher.Matcher`."""
@@ -130,110 +123,102 @@ class LarkMatcher:
         return Explanation(None, column + 1, tuple(sorted(reached.get(column, ()))))
 
     def _match(self, line: str, reached: dict[int, set[str]] | None = None) -> Gathered | None:
-        node: _Node | None = _Node(self._start, None, 0, 0)
-        position, events = 0, None
-        forks: list[_Fork] = []
-        retries = 0
-        options = self._options(line, 0, self._start)
-        while True:
-            assert node is not None
-            taken = None
-            while options and taken is None:
-                name, end = options.pop()
-                taken = self._feed(node, name, position, end, events, forks, line)
-            if reached is not None and taken is None:
+        """The fields of a line; ``reached`` collects the places where no terminal fitted, with what would have."""
+        forks: list[list[_Step]] = []
+        node, position, events = _Node(self._start, None, 0, 0), 0, None
+        for _ in range(len(line) + MAX_RETRIES):
+            steps = list(self._steps(line, node, position, events, len(forks)))[::-1]
+            if reached is not None and not steps:
                 reached.setdefault(position, set()).update(self._expected(node, position, line))
-            if taken is None:
-                if not forks or retries == MAX_RETRIES:
-                    return None
-                retries += 1
-                node, position, events, options = forks.pop()
-                continue
-            if options:
-                forks.append(_Fork(node, position, events, options))
-            node, events = taken
-            if name == END:
+            while not steps and forks:
+                steps = forks.pop()
+            if not steps:
+                return None
+            step = steps.pop()
+            del forks[step.committed :]
+            if steps:
+                forks.append(steps)
+            node, position, events = step.node, step.position, step.events
+            if step.done:
                 return _collect(events)
-            position = end
-            options = self._options(line, position, node.state)
+        return None
 
-    def _options(self, line: str, position: int, state: Any) -> list[tuple[str, int]]:
-        """The terminals that match here and where they end, the preferred one last."""
+    def _steps(self, line: str, node: _Node, position: int, events: _Event | None, depth: int) -> Iterator[_Step]:
+        """Every terminal that can be taken here, the preferred one first. ``depth`` forks are open."""
         if position == len(line):
-            return [(END, position)] if END in self._states[state] else []
-        found = [
-            (name, match.end())
-            for name in self._candidates[state]
-            if (match := self._patterns[name].match(line, position))
-        ]
-        return found[::-1]
-
-    def _feed(
-        self, node: _Node, name: str, position: int, end: int, events: _Event | None, forks: list[_Fork], line: str
-    ) -> tuple[_Node, _Event | None] | None:
-        """Shift a terminal after the reductions it asks for; None when the tables do not allow it after all."""
-        reduced = self._reduce(node, name, position, events, len(forks), line)
-        if reduced is None:
-            return None
-        node, events, committed = reduced
-        del forks[committed:]
-        if name == END:
-            return node, events
-        if field := self._fields[name]:
-            events = _Event(events, field, position, end, self._value(name, line, position))
-        return _Node(self._states[node.state][name][1], node, position, len(forks)), events
+            for reduced in self._reduce(node, END, position, events, depth, depth, line):
+                yield _Step(reduced[0], position, reduced[1], reduced[2], done=True)
+            return
+        for name in self._candidates[node.state]:
+            match = self._patterns[name].match(line, position)
+            if match is None:
+                continue
+            value = next((text for text in match.groups() if text is not None), match[0])
+            for before, met, committed, state in self._reduce(node, name, position, events, depth, depth, line):
+                if field := self._fields[name]:
+                    met = _Event(met, field, position, match.end(), value)
+                yield _Step(_Node(state, before, position, committed), match.end(), met, committed, done=False)
 
     def _reduce(
-        self, node: _Node, name: str, position: int, events: _Event | None, depth: int, line: str
-    ) -> tuple[_Node, _Event | None, int] | None:
-        """The stack ready to shift ``name``, the fields met, and how many forks stay open; None when not allowed."""
-        committed = depth
-        while action := self._states[node.state].get(name):
-            if action[0] is Shift:
-                return node, events, committed
-            rule = action[1]
-            children = list(_top(node, len(rule.expansion)))
+        self, node: _Node, name: str, position: int, events: _Event | None, committed: int, depth: int, line: str
+    ) -> Iterator[tuple[_Node, _Event | None, int, int]]:
+        """Every way to get ready for terminal ``name``: the stack, fields met, forks that stay open, the next state."""
+        for action in self._table[node.state].get(name, ()):
+            if isinstance(action, int):
+                yield node, events, committed, action
+                continue
+            children = list(_top(node, len(action.expansion)))
             below = children[-1].below if children else node
             assert below is not None
             start, before = (children[-1].start, children[-1].depth) if children else (position, depth)
-            if children and rule.origin.name.startswith("__"):  # Lark's name for a loop: a round is complete, and final
-                first = children[-2] if rule.expansion[0] == rule.origin else children[-1]
-                committed = min(committed, first.depth)
-            if (field := self._spans.get(rule.origin.name)) and position > start:
-                events = _Event(events, field, start, position, line[start:position])
-            node = _Node(self._states[below.state][rule.origin.name][1], below, start, before)
-            if name == END and node.state == self._end:
-                return node, events, committed
-        return None
-
-    def _value(self, name: str, line: str, position: int) -> str:
-        """The value of a terminal: its capturing group, or all of it."""
-        match = self._patterns[name].match(line, position)
-        assert match is not None
-        return next((text for text in match.groups() if text is not None), match[0])
+            kept, met = committed, events
+            if children and action.origin.name.startswith(
+                "__"
+            ):  # Lark's name for a loop: a round is complete, and final
+                first = children[-2] if action.expansion[0] == action.origin else children[-1]
+                kept = min(kept, first.depth)
+            if (field := self._spans.get(action.origin.name)) and position > start:
+                met = _Event(met, field, start, position, line[start:position])
+            (goto,) = self._table[below.state][action.origin.name]
+            assert isinstance(goto, int)
+            reduced = _Node(goto, below, start, before)
+            if name == END and goto == self._end:
+                yield reduced, met, kept, goto
+            else:
+                yield from self._reduce(reduced, name, position, met, kept, depth, line)
 
     def _expected(self, node: _Node, position: int, line: str) -> Iterator[str]:
-        """Labels of what the tables allow here."""
+        """Labels of what the automaton allows here."""
         for name in [*self._candidates[node.state], END]:
-            if self._reduce(node, name, position, None, 0, line):
+            if any(True for _ in self._reduce(node, name, position, None, 0, 0, line)):
                 yield self._labels.get(name, "end of line")
 
 
-def build_lark(plan: MatchPlan) -> Lark:
-    """Lark's LALR parser of a plan's grammar.
+Action = int | Rule
+"""Go to a state, or reduce by a rule."""
 
-    Raises:
-        LarkError: the grammar is not LALR(1).
-    """
-    return Lark(
-        plan.text,
-        parser="lalr",
-        lexer="contextual",
-        import_paths=[str(grammars_directory())],
-        source_path=plan.path,
-        g_regex_flags=re.ASCII,
-        maybe_placeholders=False,
-    )
+
+def _build_table(loaded: Loaded) -> tuple[int, int, list[dict[str, list[Action]]]]:
+    """Start state, end state, and per state the actions for each symbol: a shift first, then reductions in the order of
+    the rules. Lark would keep one of them."""
+    analyzer = LALR_Analyzer(ParserConf(loaded.rules, {}, [START]))
+    analyzer.compute_lr0_states()
+    analyzer.compute_reads_relations()  # type: ignore[no-untyped-call]
+    analyzer.compute_includes_lookback()  # type: ignore[no-untyped-call]
+    analyzer.compute_lookaheads()  # type: ignore[no-untyped-call]
+    numbers: dict[Any, int] = {itemset: i for i, itemset in enumerate(analyzer.lr0_itemsets)}
+    order: dict[Any, int] = {rule: i for i, rule in enumerate(loaded.rules)}
+    table: list[dict[str, list[Action]]] = []
+    for itemset in numbers:
+        actions: dict[str, list[Action]] = {}
+        for symbol, target in itemset.transitions.items():
+            actions.setdefault(symbol.name, []).append(numbers[target])
+        for symbol, rules in itemset.lookaheads.items():
+            actions.setdefault(symbol.name, []).extend(sorted(rules, key=lambda rule: order.get(rule, len(order))))
+        table.append(actions)
+    start = analyzer.lr0_start_states[START]
+    (end,) = (numbers[target] for symbol, target in start.transitions.items() if symbol.name == START)
+    return numbers[start], end, table
 
 
 def _top(node: _Node, size: int) -> Iterator[_Node]:
