@@ -100,7 +100,7 @@ def occupied(layout: Layout, lane: int, row: int) -> list[tuple[int, int]]:
 @settings(max_examples=150, deadline=None)
 @given(
     documents(), st.integers(8, 300), st.sampled_from(MODES), st.sampled_from(["user", "customer"]), st.booleans(),
-    st.sets(st.integers(0, 3)), st.integers(0, 1),
+    st.sets(st.integers(0, 3)), st.integers(0, 2),
 )  # fmt: skip
 def test_everything_is_placed_once_in_order_and_apart(
     document: dict[str, Any], width: int, mode: Any, level: Any, by_stage: bool, folded: set[int], label_rows: int

@@ -160,7 +160,7 @@ def lay_out(
     *,
     by_stage: bool = False,
     folded: Iterable[int] = (),
-    label_rows: int = 1,
+    label_rows: int = 2,
     lettering: Lettering | None = None,
 ) -> Layout:
     """Place a journey on ``width`` columns.
@@ -172,7 +172,7 @@ def lay_out(
         level: Every step, or milestones.
         by_stage: One customer lane per stage.
         folded: Business journeys (indexes) shown in one lane.
-        label_rows: 1 lets labels that do not fit beside their mark go below it; 0 drops them.
+        label_rows: Labels that do not fit beside their mark go below it: 2 in all lanes, 1 in the customer's, 0 in none.
         lettering: How text is measured; plain characters when omitted.
     """
     story = document if isinstance(document, Story) else read_story(document)
@@ -248,6 +248,8 @@ def _place_marks(track: Track, axis: Axis, width: int, *, collapse: bool) -> lis
     for group in settled:
         glyph = max((moment.glyph for moment in group.moments), key=RANK.__getitem__)
         bar_end = max(axis.position_of(moment.end_ns) if moment.has_time else 0.0 for moment in group.moments)
+        if collapse and len(group.moments) > 1:
+            bar_end = 0.0
         if glyph is Glyph.IN_FLIGHT and track.kind == "service":
             bar_end = float(width - 1)
         cells = min(group.cells, width - group.placed)
@@ -298,10 +300,11 @@ def _connect(layout: Layout, story: Story) -> list[Connector]:
 def _place_labels(layout: Layout, lettering: Lettering, label_rows: int) -> None:
     for index, lane in enumerate(layout.lanes):
         passing = [part.column for part in layout.connectors if part.from_lane <= index < part.to_lane]
-        _label_lane(lane, layout.width, passing, lettering, label_rows)
+        below = label_rows > (0 if lane.track.business < 0 else 1)
+        _label_lane(lane, layout.width, passing, lettering, may_go_below=below)
 
 
-def _label_lane(lane: Lane, width: int, passing: Sequence[int], lettering: Lettering, label_rows: int) -> None:
+def _label_lane(lane: Lane, width: int, passing: Sequence[int], lettering: Lettering, *, may_go_below: bool) -> None:
     """Names beside marks, the most telling first; what does not fit goes below, or is left to the detail pane."""
     beside = bytearray(width)
     below = bytearray(width)
@@ -320,10 +323,13 @@ def _label_lane(lane: Lane, width: int, passing: Sequence[int], lettering: Lette
             continue
         wanted = lettering.measure(text)
         behind = max(mark.end, math.ceil(mark.bar_end) if mark.bar_end > mark.column + 1 else 0) + 1
-        room = _room(beside, behind)
-        if room < wanted and label_rows:
+        following = lane.marks[index + 1].column if index + 1 < len(lane.marks) else width
+        room = _room(beside, behind) if behind < following else 0  # behind another mark it would name that one
+        if room < wanted and may_go_below:
             column = mark.column + 2 if mark.column in passing else mark.column  # beside the hand-off, not on it
             under = _room(below, column)
+            if column == mark.column:
+                column, under = _shift(below, column, under, wanted)
             if under >= wanted or (under >= SHORT_LABEL and under > room):
                 labels[index] = _write(below, column, 1, text, under, lettering)
                 continue
@@ -353,6 +359,15 @@ def _room(taken: bytearray, column: int) -> int:
     other = taken.find(2, column)
     ends = [place for place in (end, other) if place >= 0]
     return min(ends) - column - 1 if ends else len(taken) - column
+
+
+def _shift(taken: bytearray, column: int, room: int, wanted: int) -> tuple[int, int]:
+    """Begin further left, still under the mark, when the room to the right is too short: (column, room)."""
+    if not room or room >= wanted:
+        return column, room
+    before = max(taken.rfind(1, 0, column), taken.rfind(2, 0, column))
+    begin = max(before + 2 if before >= 0 else 0, column + room - wanted)
+    return begin, column + room - begin
 
 
 def _write(taken: bytearray, column: int, row: int, text: str, room: int, lettering: Lettering) -> Label:

@@ -40,6 +40,8 @@ LABEL_AIR = 2
 """Blank cells between two tick labels."""
 PRECISE_CELLS = 24
 """Milliseconds are named only where a stretch is wide enough for two such labels."""
+PRECISE_NS = 10 * SECOND
+"""An ordinal axis, whose columns have no duration of their own, names milliseconds only below this span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,8 +353,8 @@ def place_ticks(axis: Axis, instants: Sequence[int]) -> list[Tick]:
 
     def put(time_ns: int, stretch: Stretch, *, ends_here: bool = False) -> None:
         cell_ns = stretch.duration_ns / max(1, stretch.width - 1)
-        if stretch.width < PRECISE_CELLS:
-            cell_ns = max(cell_ns, SECOND)
+        if stretch.width < PRECISE_CELLS or (axis.mode == "ordinal" and stretch.duration_ns > PRECISE_NS):
+            cell_ns = SECOND
         at = axis.column_of(time_ns)
         if not free[at]:
             return

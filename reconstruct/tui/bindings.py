@@ -9,9 +9,9 @@ from __future__ import annotations
 from textual.binding import Binding
 
 
-def key(keys: str, action: str, description: str, id: str, *, show: bool = False, name: str = "") -> Binding:
-    """One binding; ``show`` puts it on the key strip, ``name`` is how its key is written there."""
-    return Binding(keys, action, description, id=id, show=show, key_display=name or None)
+def key(keys: str, action: str, description: str, id: str, *, show: bool = False) -> Binding:
+    """One binding; ``show`` puts it on the key strip, under the first of its keys."""
+    return Binding(keys, action, description, id=id, show=show)
 
 
 GLOBAL = [
@@ -25,29 +25,29 @@ GLOBAL = [
     key("shift+tab", "focus_previous", "Previous pane", "pane.previous"),
     key("d", "screen.toggle_detail", "Detail pane", "detail.toggle", show=True),
     key("x", "export", "Export this journey as JSON", "export.journey", show=True),
-    key("left_curly_bracket", "journey(-1)", "Previous journey", "journey.previous", name="{"),
-    key("right_curly_bracket", "journey(1)", "Next journey", "journey.next", name="}"),
+    key("left_curly_bracket", "journey(-1)", "Previous journey", "journey.previous"),
+    key("right_curly_bracket", "journey(1)", "Next journey", "journey.next"),
     key("A", "ascii", "ASCII or full character set", "view.ascii"),
-    key("question_mark,f1", "help", "Keys", "help.keys", show=True, name="?"),
-    key("ctrl+p", "command_palette", "Commands", "palette.open", show=True, name="^p"),
-    key("escape,q,backspace", "leave", "Back, or quit", "view.back", show=True, name="q"),
-    key("ctrl+q", "quit", "Quit", "app.quit", name="^q"),
+    key("question_mark,f1", "help", "Keys", "help.keys", show=True),
+    key("ctrl+p", "command_palette", "Commands", "palette.open", show=True),
+    key("q,escape,backspace", "leave", "Back, or quit", "view.back", show=True),
+    key("ctrl+q", "quit", "Quit", "app.quit"),
 ]
 
 MOVE = [
-    key("j,down", "move(1)", "Down", "move.down", name="j"),
-    key("k,up", "move(-1)", "Up", "move.up", name="k"),
-    key("ctrl+d", "move_page(0.5)", "Half a page down", "move.half_down", name="^d"),
-    key("ctrl+u", "move_page(-0.5)", "Half a page up", "move.half_up", name="^u"),
-    key("pagedown,space", "move_page(1)", "Page down", "move.page_down", name="PgDn"),
-    key("pageup,b", "move_page(-1)", "Page up", "move.page_up", name="PgUp"),
-    key("g,home", "move_to(0)", "Top", "move.top", name="g"),
-    key("G,end", "move_to(-1)", "Bottom", "move.bottom", name="G"),
+    key("j,down", "move(1)", "Down", "move.down"),
+    key("k,up", "move(-1)", "Up", "move.up"),
+    key("ctrl+d", "move_page(0.5)", "Half a page down", "move.half_down"),
+    key("ctrl+u", "move_page(-0.5)", "Half a page up", "move.half_up"),
+    key("pagedown,space", "move_page(1)", "Page down", "move.page_down"),
+    key("pageup,b", "move_page(-1)", "Page up", "move.page_up"),
+    key("g,home", "move_to(0)", "Top", "move.top"),
+    key("G,end", "move_to(-1)", "Bottom", "move.bottom"),
 ]
 
 LIST = [
-    key("enter", "open", "Open", "list.open", show=True, name="Enter"),
-    key("slash,f", "screen.filter", "Filter", "list.filter", show=True, name="/"),
+    key("enter", "open", "Open", "list.open", show=True),
+    key("slash,f", "screen.filter", "Filter", "list.filter", show=True),
     key("F", "screen.clear_filter", "Clear the filter", "list.clear_filter"),
     key("S", "screen.sort_menu", "Sort by column", "list.sort", show=True),
     key("R", "reverse", "Reverse the order", "list.reverse"),
@@ -55,48 +55,48 @@ LIST = [
     key("E", "error(-1)", "Previous error", "error.previous"),
 ]
 
-TABLE = [key("enter", "open", "Open", "table.open", name="Enter")]
+TABLE = [key("enter", "open", "Open", "table.open")]
 
 TIMELINE = [
-    key("l,right", "step(1)", "Next event in this lane", "lane.next", show=True, name="l"),
-    key("h,left", "step(-1)", "Previous event in this lane", "lane.previous", show=True, name="h"),
-    key("j,down", "lane(1)", "Event in the lane below", "lane.down", show=True, name="j"),
-    key("k,up", "lane(-1)", "Event in the lane above", "lane.up", show=True, name="k"),
-    key("right_square_bracket", "event(1)", "Next event in time", "event.next", name="]"),
-    key("left_square_bracket", "event(-1)", "Previous event in time", "event.previous", name="["),
-    key("g,home", "event_to(0)", "First event", "event.first", name="g"),
-    key("G,end", "event_to(-1)", "Last event", "event.last", name="G"),
+    key("l,right", "step(1)", "Next event in this lane", "lane.next", show=True),
+    key("h,left", "step(-1)", "Previous event in this lane", "lane.previous", show=True),
+    key("j,down", "lane(1)", "Event in the lane below", "lane.down", show=True),
+    key("k,up", "lane(-1)", "Event in the lane above", "lane.up", show=True),
+    key("right_square_bracket", "event(1)", "Next event in time", "event.next"),
+    key("left_square_bracket", "event(-1)", "Previous event in time", "event.previous"),
+    key("g,home", "event_to(0)", "First event", "event.first"),
+    key("G,end", "event_to(-1)", "Last event", "event.last"),
     key("e", "find('error', 1)", "Next error", "error.next", show=True),
     key("E", "find('error', -1)", "Previous error", "error.previous"),
     key("o", "find('object', 1)", "Next event of the same object", "object.next"),
     key("O", "find('object', -1)", "Previous event of the same object", "object.previous"),
     key("s", "find('slow', 1)", "Next slow step", "slow.next", show=True),
     key("S", "find('slow', -1)", "Previous slow step", "slow.previous"),
-    key("full_stop", "gap(1)", "Next break", "gap.next", name="."),
-    key("comma", "gap(-1)", "Previous break", "gap.previous", name=","),
-    key("slash", "search", "Search", "search.open", name="/"),
+    key("full_stop", "gap(1)", "Next break", "gap.next"),
+    key("comma", "gap(-1)", "Previous break", "gap.previous"),
+    key("slash", "search", "Search", "search.open"),
     key("n", "search_next(1)", "Next match", "search.next"),
     key("N", "search_next(-1)", "Previous match", "search.previous"),
-    key("plus,equals_sign", "zoom(1)", "Zoom in", "zoom.in", show=True, name="+"),
-    key("minus", "zoom(-1)", "Zoom out", "zoom.out", show=True, name="-"),
+    key("plus,equals_sign", "zoom(1)", "Zoom in", "zoom.in", show=True),
+    key("minus", "zoom(-1)", "Zoom out", "zoom.out", show=True),
     key("0", "zoom(0)", "Fit", "zoom.fit"),
     key("shift+right", "pan(1)", "Pan right", "pan.right"),
     key("shift+left", "pan(-1)", "Pan left", "pan.left"),
-    key("ctrl+d,pagedown", "pan_lanes(1)", "Lanes further down", "pan.down", name="^d"),
-    key("ctrl+u,pageup", "pan_lanes(-1)", "Lanes further up", "pan.up", name="^u"),
+    key("ctrl+d,pagedown", "pan_lanes(1)", "Lanes further down", "pan.down"),
+    key("ctrl+u,pageup", "pan_lanes(-1)", "Lanes further up", "pan.up"),
     key("z", "axis_mode", "Axis: compressed, linear, ordinal", "axis.mode", show=True),
     key("m", "level", "Every step, or milestones", "journey.level", show=True),
     key("v", "by_stage", "One lane, or one per stage", "journey.stages"),
-    key("space", "fold", "Fold or unfold this object", "object.fold", name="Space"),
-    key("enter", "open", "Raw lines of this event", "event.raw", show=True, name="Enter"),
+    key("space", "fold", "Fold or unfold this object", "object.fold"),
+    key("enter", "open", "Raw lines of this event", "event.raw", show=True),
 ]
 
 RAW = [
     key("o", "screen.journey_line(1)", "Next line of this journey", "object.next", show=True),
     key("O", "screen.journey_line(-1)", "Previous line of this journey", "object.previous"),
-    key("slash", "screen.search", "Search", "search.open", show=True, name="/"),
+    key("slash", "screen.search", "Search", "search.open", show=True),
     key("n", "screen.search_next(1)", "Next match", "search.next"),
     key("N", "screen.search_next(-1)", "Previous match", "search.previous"),
-    key("l,right", "shift(8)", "Scroll right", "pan.right", name="l"),
-    key("h,left", "shift(-8)", "Scroll left", "pan.left", name="h"),
+    key("l,right", "shift(8)", "Scroll right", "pan.right"),
+    key("h,left", "shift(-8)", "Scroll left", "pan.left"),
 ]

@@ -23,6 +23,15 @@ class JourneyOpened(Message):
         self.id = id
 
 
+class JourneysCounted(Message):
+    """So many journeys match the filter."""
+
+    def __init__(self, count: int, filter_text: str) -> None:
+        super().__init__()
+        self.count = count
+        self.filter_text = filter_text
+
+
 class MomentPointed(Message):
     """The timeline's cursor is on another moment; None when the journey has none."""
 

@@ -14,7 +14,7 @@ from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.sanitise import measure
 from reconstruct.tui.widgets.paint import Span
 from reconstruct.tui.widgets.sheet import Paragraph, Sheet
-from reconstruct.tui.widgets.strips import say_key
+from reconstruct.tui.widgets.strips import name_key
 
 GROUPS: tuple[tuple[str, Sequence[Binding]], ...] = (
     ("Everywhere", GLOBAL),
@@ -27,8 +27,8 @@ LEGEND = (
     ("instant", "an event"), ("milestone", "a milestone"), ("failure", "a failure"),
     ("missing", "expected, not seen"), ("in_flight", "still going on"),
 )  # fmt: skip
-KEY_CELLS = 7
-COLUMN_CELLS = 38
+KEY_CELLS = 12
+COLUMN_CELLS = 42
 
 
 def write_help(width: int, pen: Pen) -> list[Paragraph]:
@@ -68,8 +68,8 @@ def write_help(width: int, pen: Pen) -> list[Paragraph]:
 
 
 def say_keys(binding: Binding) -> str:
-    """Both keys of a binding where there are two short ones."""
-    return say_key(binding)
+    """All keys of a binding."""
+    return " ".join(name_key(key) for key in binding.key.split(","))
 
 
 class HelpSheet(ModalScreen[None]):

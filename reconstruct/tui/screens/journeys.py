@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
-from reconstruct.tui.messages import JourneyOpened, JourneyPointed
+from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCounted
 from reconstruct.tui.screens.view import View
 from reconstruct.tui.widgets.detail import Describer
 from reconstruct.tui.widgets.journey_list import COLUMNS, JourneyList
@@ -74,6 +74,10 @@ class JourneysView(View):
 
     def on_prompt_answered(self, event: Prompt.Answered) -> None:
         self.set_filter(event.text)
+
+    def on_journeys_counted(self, event: JourneysCounted) -> None:
+        words = f"{event.count:,} {'matches' if event.count != 1 else 'match'}" if event.filter_text else ""
+        self.query_one(Prompt).say(words)
 
     def on_prompt_left(self, _event: Prompt.Left) -> None:
         self.table.focus()

@@ -47,8 +47,11 @@ class Menu(ModalScreen[str | None]):
         self.lines = Choices(title, choices, current)
 
     def compose(self) -> ComposeResult:
-        self.lines.styles.height = len(self.choices) + 1
-        self.lines.styles.width = max(len(words) for _, words, _ in self.choices) + 8
+        frame = 2  # border
+        air = 2  # padding
+        widest = max([len(self.lines.title), *(len(words) + 4 for _, words, _ in self.choices)])
+        self.lines.styles.height = len(self.choices) + 1 + frame
+        self.lines.styles.width = widest + 2 + air + frame
         yield self.lines
 
     def on_key(self, event: ui_events.Key) -> None:

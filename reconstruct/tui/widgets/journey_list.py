@@ -14,7 +14,7 @@ from reconstruct.journeys.moments import STAGES, number_of, text_of, time_of
 from reconstruct.tui.bindings import LIST, MOVE
 from reconstruct.tui.fetch import Fetcher
 from reconstruct.tui.glyphs import Pen
-from reconstruct.tui.messages import JourneyOpened, JourneyPointed
+from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCounted
 from reconstruct.tui.reader import Document, Reader
 from reconstruct.tui.widgets.columns import Column
 from reconstruct.tui.widgets.paint import Row, Span
@@ -183,6 +183,7 @@ class JourneyList(TableView):
             return
         self.count = count
         self.is_counted = True
+        self.post_message(JourneysCounted(count, self.filter_text))
         if self.pointed_id is not None:
             offset = max(0, self.cursor - FIND_ROWS // 2)
             rows = await self._rows(offset, FIND_ROWS)
@@ -198,13 +199,12 @@ class JourneyList(TableView):
         self._show_cursor()
         self.pointed()
 
-    def ask_again(self, *, from_top: bool) -> None:
-        """Another filter or order: nothing known so far is of use."""
+    def ask_again(self) -> None:
+        """Another filter or order: nothing known so far is of use, and what is wanted stands at the top."""
         self.pages.clear()
-        if from_top:
-            self.cursor = 0
-            self.pointed_id = None
-            self.scroll_to(y=0, animate=False, immediate=True)
+        self.cursor = 0
+        self.pointed_id = None
+        self.scroll_to(y=0, animate=False, immediate=True)
         self.results_changed()
 
     # --- asking differently
@@ -213,12 +213,12 @@ class JourneyList(TableView):
         """Show only journeys that match."""
         if text != self.filter_text:
             self.filter_text = text
-            self.ask_again(from_top=True)
+            self.ask_again()
 
     def set_order(self, key: str, descending: bool) -> None:
         """Sort by a column."""
         self.order_by, self.descending = key, descending
-        self.ask_again(from_top=False)
+        self.ask_again()
 
     def action_sort_by(self, key: str) -> None:
         self.set_order(

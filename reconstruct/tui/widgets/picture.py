@@ -22,7 +22,7 @@ GLYPH_INKS = {Glyph.FAILURE: "bad", Glyph.MISSING: "missing", Glyph.IN_FLIGHT: "
 LABEL_INKS = {
     Glyph.FAILURE: "bad", Glyph.MISSING: "missing", Glyph.IN_FLIGHT: "running", Glyph.MILESTONE: "strong",
 }  # fmt: skip
-NAME_CELLS = 11
+NAME_CELLS = 12
 """Narrowest column of lane names."""
 NAME_SHARE = 5
 """Lane names take at most one part in so many of the width."""
@@ -235,7 +235,7 @@ class Picture:
             column = connector.column - left
             if first <= index < last and row.is_blank_or(column, signs.dots + signs.life + signs.gap):
                 row.put(column, signs.dashed if connector.is_dashed else signs.line, style)
-            if index == last - 1 and connector.label:
+            if index == last - 1 and connector.label and 0 <= column < row.width:
                 text = self.pen.cut(self.pen.clean(connector.label), max(0, row.width - column - 2))
                 end = column + 2 + measure(text)
                 if end > row.width or measure(text) < 8:

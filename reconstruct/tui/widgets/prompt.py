@@ -18,9 +18,15 @@ from reconstruct.tui.widgets.paint import Inked, Row
 class Caption(Inked):
     """What the box is for."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self.words = ""
+
+    def say(self, words: str) -> None:
+        """Other words, and just the room they need."""
+        self.words = words
+        self.styles.width = len(words) + 2 if words else 0
+        self.refresh()
 
     def draw_line(self, y: int) -> Strip:
         row = Row(self.size.width)
@@ -54,9 +60,14 @@ class Prompt(Horizontal):
     def compose(self) -> ComposeResult:
         yield Caption()
         yield Input(compact=True, select_on_focus=False)
+        yield Caption(id="answer")
 
     def on_mount(self) -> None:
         self.display = False
+
+    def say(self, words: str) -> None:
+        """What the text gives, at the right."""
+        self.query_one("#answer", Caption).say(words)
 
     @property
     def value(self) -> str:
@@ -66,10 +77,8 @@ class Prompt(Horizontal):
         """Open the box."""
         self.purpose = purpose
         self.is_open = True
-        caption = self.query_one(Caption)
-        caption.words = purpose
-        caption.styles.width = len(purpose) + 2
-        caption.refresh()
+        self.query_one(Caption).say(purpose)
+        self.say("")
         self.display = True
         box = self.query_one(Input)
         box.disabled = False
@@ -85,9 +94,7 @@ class Prompt(Horizontal):
         box = self.query_one(Input)
         with box.prevent(Input.Changed):
             box.value = text
-        caption = self.query_one(Caption)
-        caption.words = purpose
-        caption.styles.width = len(purpose) + 2
+        self.query_one(Caption).say(purpose)
         self.display = bool(text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -130,14 +130,31 @@ def say_bytes(count: int) -> str:
     return f"{size:.1f} TB"
 
 
+KEY_NAMES = {
+    "question_mark": "?", "slash": "/", "plus": "+", "minus": "-", "tab": "Tab", "escape": "Esc", "enter": "Enter",
+    "space": "Space", "backspace": "Bksp", "equals_sign": "=", "full_stop": ".", "comma": ",", "pagedown": "PgDn",
+    "pageup": "PgUp", "home": "Home", "end": "End", "up": "Up", "down": "Down", "left": "Left", "right": "Right",
+    "f1": "F1", "left_curly_bracket": "{", "right_curly_bracket": "}", "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}  # fmt: skip
+
+
+def name_key(key: str) -> str:
+    """One key as people write it.
+
+    >>> name_key("ctrl+d"), name_key("shift+tab"), name_key("full_stop")
+    ('^d', 'S-Tab', '.')
+    """
+    if key.startswith("ctrl+"):
+        return f"^{key.removeprefix('ctrl+')}"
+    if key.startswith("shift+"):
+        return f"S-{name_key(key.removeprefix('shift+'))}"
+    return KEY_NAMES.get(key, key)
+
+
 def say_key(binding: Binding) -> str:
-    """How a binding's key is written."""
-    if binding.key_display:
-        return binding.key_display
-    first = binding.key.split(",")[0]
-    return {"question_mark": "?", "slash": "/", "plus": "+", "minus": "-", "tab": "Tab", "escape": "Esc"}.get(
-        first, first
-    )
+    """How a binding's key is written where there is room for one."""
+    return binding.key_display or name_key(binding.key.split(",")[0])
 
 
 class KeyStrip(Inked):

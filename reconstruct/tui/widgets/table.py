@@ -63,7 +63,7 @@ class TableView(LineView):
 
     def draw_line(self, y: int) -> Strip:
         width = self.size.width
-        fitted = fit_columns(self.columns, width - 2)
+        fitted = fit_columns(self.columns, width - 3)
         if y < self.HEADING:
             return self._heading(fitted, width)
         index = y - self.HEADING + round(self.scroll_y)

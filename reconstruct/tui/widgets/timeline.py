@@ -25,7 +25,7 @@ SLOW_NS = 2 * SECOND
 """An answer or a piece of work slower than this counts as a slow step, whatever the wait before it."""
 MANY_OBJECTS = 3
 """More business objects than this start folded: one lane each."""
-OVERVIEW_HEIGHT = 14
+OVERVIEW_HEIGHT = 18
 """With this much room the overview is shown even when everything is in view."""
 DETAIL_LEAST = 5
 """Rows the detail pane keeps in a low terminal."""
@@ -127,10 +127,12 @@ class Timeline(Inked, can_focus=True):
                 label_rows=label_rows, lettering=self.pen.lettering,
             )  # fmt: skip
 
-        layout = attempt(1)
-        objects = sum(lane.track.kind == "object" for lane in layout.lanes)
-        if sum(lane.rows for lane in layout.lanes) + objects > rows and len(layout.lanes) > 1:
-            layout = attempt(0)
+        layout = attempt(2)
+        for fewer in (1, 0):
+            objects = sum(lane.track.kind == "object" for lane in layout.lanes)
+            if sum(lane.rows for lane in layout.lanes) + objects <= rows:
+                break
+            layout = attempt(fewer)
         return layout
 
     @property
