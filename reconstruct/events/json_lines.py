@@ -2,14 +2,145 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 
+import numpy as np
+import orjson
+
 from reconstruct.events.decoded import Decoded
+from reconstruct.events.keyed import Row, decode_rows
 from reconstruct.grammar.timestamps import TimeAnchor
+
+DEPTH_CAP = 16
+"""Nesting that becomes dotted keys; what lies deeper is marked as cut. Real lines have four levels."""
+
+CUT = "…"
+"""Stands for what lies deeper than DEPTH_CAP."""
+
+_CONTAINERS = {dict, list}
+_BLANKS = " \t\r\n\0\ufeff"
+_HEX_ESCAPES = re.compile(r"\\(?:((?:x[0-9A-Fa-f]{2})(?:\\x[0-9A-Fa-f]{2})*)|([^\"\\/bfnrtu])|.)", re.DOTALL)
+_NO_VALUE = re.compile(r'(": *)-?(?= *[,}])')
 
 
 def decode_block(lines: Sequence[str | bytes], anchor: TimeAnchor) -> Decoded:
-    """Decode the lines that are JSON objects. Nested objects become dotted keys, lists of scalars stay lists.
+    """Decode the lines that are JSON objects. Nested objects become dotted keys, lists of scalars stay lists, lists of
+    objects become lists under the dotted keys of their objects (``items.sku``).
 
-    ``anchor.envelope_ns``, when given, has one value per line given."""
-    raise NotImplementedError
+    ``anchor.envelope_ns``, when given, has one value per line given.
+
+    >>> decoded = decode_block(['{"level":"info","order":{"id":7}}'], TimeAnchor(0))
+    >>> decoded.columns["level"][0].as_py(), decoded.columns["attributes"][0].as_py()
+    ('info', '{"order.id":7}')
+    """
+    rows = [parse_line(line) for line in lines]
+    matched = np.fromiter((row is not None for row in rows), np.bool_, len(rows))
+    found = [row for row in rows if row is not None]
+    return Decoded(matched, decode_rows(found, np.flatnonzero(matched), anchor).columns if found else {})
+
+
+def parse_line(line: str | bytes) -> Row | None:
+    """The flat keys and values of a line that is a JSON object; None when it is not."""
+    try:
+        value = orjson.loads(line)
+    except ValueError:
+        value = _parse_leniently(line)
+    if type(value) is not dict:
+        return None
+    return value if _CONTAINERS.isdisjoint(map(type, value.values())) else flatten(value)
+
+
+def flatten(value: dict[str, object]) -> Row:
+    """Dotted keys for nested objects; nothing for empty ones."""
+    flat: dict[str, object] = {}
+    if _flatten(value, "", flat, 0) != len(flat):  # {"a.b": 1, "a": {"b": 2}}
+        flat = _Merging()
+        _flatten(value, "", flat, 0)
+    return flat  # type: ignore[return-value]
+
+
+class _Merging(dict[str, object]):
+    """A row that keeps all values of a key."""
+
+    def __setitem__(self, key: str, value: object) -> None:
+        held = self.get(key, [])
+        both = [*(held if isinstance(held, list) else [held]), *(value if isinstance(value, list) else [value])]
+        super().__setitem__(key, both if len(both) > 1 or isinstance(value, list) else value)
+
+
+def _flatten(value: dict[str, object], prefix: str, flat: dict[str, object], depth: int) -> int:
+    """Put the values under their dotted keys; how many there were."""
+    if depth > DEPTH_CAP:
+        flat[prefix] = CUT
+        return 1
+    count = len(value)
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            count += _flatten(inner, f"{prefix}{key}.", flat, depth + 1) - 1
+        elif isinstance(inner, list):
+            count += _flatten_list(inner, prefix + key, flat, depth + 1) - 1
+        else:
+            flat[prefix + key] = inner
+    return count
+
+
+def _flatten_list(values: list[object], name: str, flat: dict[str, object], depth: int) -> int:
+    """Put the scalars of a list under its key, and those of its objects under dotted keys; how many keys."""
+    if depth > DEPTH_CAP:
+        values = [CUT]
+    if _CONTAINERS.isdisjoint(map(type, values)):
+        if values:
+            flat[name] = values
+        return 1 if values else 0
+    columns = _Merging()
+    for value in values:
+        inner: dict[str, object] = {}
+        if isinstance(value, dict):
+            _flatten(value, f"{name}.", inner, depth)
+        elif isinstance(value, list):
+            _flatten_list(value, name, inner, depth + 1)
+        else:
+            inner[name] = value
+        for key, item in inner.items():
+            columns[key] = item if isinstance(item, list) else [item]
+    for key, item in columns.items():
+        flat[key] = item
+    return len(columns)
+
+
+def _parse_leniently(line: str | bytes) -> object:
+    """An object that orjson refuses: NaN, control characters, ``\\xHH`` as nginx writes it, ``"rt": ,`` of hand-made
+    JSON, a comma after the object. None when it is none."""
+    text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
+    text = text.strip(_BLANKS).removesuffix(",")
+    if not (text.startswith("{") and text.endswith("}")):
+        return None
+    for repair in (None, _repair_escapes, _repair_values):
+        if repair is not None:
+            text = repair(text)
+        try:
+            return json.loads(text, strict=False, parse_constant=lambda _: None, parse_int=_parse_int)
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+def _parse_int(digits: str) -> int | str:
+    """Whole numbers beyond 64 bits stay text: no column and no reader of JSON holds them."""
+    return int(digits) if len(digits) <= 18 else digits
+
+
+def _repair_escapes(text: str) -> str:
+    return _HEX_ESCAPES.sub(_repair_escape, text)
+
+
+def _repair_escape(match: re.Match[str]) -> str:
+    if match[1]:
+        return json.dumps(bytes.fromhex(match[1].replace("\\x", "").replace("x", "")).decode("utf-8", "replace"))[1:-1]
+    return f"\\\\{match[2]}" if match[2] else match[0]
+
+
+def _repair_values(text: str) -> str:
+    return _NO_VALUE.sub(r"\1null", text)

@@ -1,28 +1,131 @@
-"""W3C extended log files (IIS, CloudFront …): lines described by ``#Fields:`` directives."""
+"""W3C extended log files (IIS, CloudFront, Exchange, Zeek …): lines described by ``#Fields:`` directives."""
 
 from __future__ import annotations
 
+import csv
+import re
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from reconstruct.events.decoded import Decoded
+from reconstruct.events.keyed import Part, decode_columns, join_parts
+from reconstruct.grammar.text_columns import change_where, has_char, text_column
 from reconstruct.grammar.timestamps import TimeAnchor
+
+_FIELDS = re.compile(r"#fields[: \t]\s*(\S.*)", re.IGNORECASE)  # Zeek: "#fields<tab>ts<tab>uid"
+_DATE = re.compile(r"#date: *(\d{4}-\d\d-\d\d)", re.IGNORECASE)
+_SOFTWARE = re.compile(r"#software: *(.*\S)", re.IGNORECASE)
+_LOCAL_TIME = re.compile(r"#time format: *local", re.IGNORECASE)  # Windows Firewall
+_VALUE = re.compile(r'"((?:[^"]++|"")*+)"|(\S++)')
+_AGENT = "cs(user-agent)"
 
 
 @dataclass(frozen=True, slots=True)
 class W3cHeader:
-    """The names of a ``#Fields:`` directive."""
+    """What the directives in force say."""
 
     fields: tuple[str, ...]
+    """names of the ``#Fields:`` directive, each once"""
     software: str = ""
-    """the ``#Software:`` directive: which dialect of units"""
+    """the ``#Software:`` directive"""
+    date: str = ""
+    """day of the ``#Date:`` directive, for lines that have a time alone"""
+    local: bool = False
+    """times are local; the standard wants UTC"""
+    comma: bool = False
+    """values are separated by commas (Exchange)"""
 
 
 def find_header(lines: Sequence[str]) -> W3cHeader | None:
-    """The first ``#Fields:`` among the lines."""
-    raise NotImplementedError
+    """The header that the first directives among the lines give; None without ``#Fields:``."""
+    header = W3cHeader(())
+    for line in lines:
+        if line.startswith("#"):
+            header = _read_directive(header, line)
+        if header.fields and not line.startswith("#"):
+            break
+    return header if header.fields else None
+
+
+def _read_directive(header: W3cHeader, line: str) -> W3cHeader:
+    """The header after a directive."""
+    if match := _FIELDS.match(line):
+        text = match[1].strip()
+        comma = "," in text and " " not in text and "\t" not in text
+        return replace(header, fields=_unique(text.split(",") if comma else text.split()), comma=comma)
+    if match := _DATE.match(line):
+        return replace(header, date=match[1])
+    if match := _SOFTWARE.match(line):
+        return replace(header, software=match[1])
+    return replace(header, local=True) if _LOCAL_TIME.match(line) else header
+
+
+def _unique(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, a repeated one with its number."""
+    seen: dict[str, int] = defaultdict(int)
+    unique = []
+    for name in names:
+        seen[name] += 1
+        unique.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return tuple(unique)
 
 
 def decode_block(lines: Sequence[str], header: W3cHeader | None, anchor: TimeAnchor) -> Decoded:
-    """Decode lines under ``header`` (the one in force before the block) and the directives in the block."""
-    raise NotImplementedError
+    """Decode lines under ``header`` (the one in force before the block) and the directives in the block.
+
+    ``anchor.envelope_ns``, when given, has one value per line given. A line with another number of values than its
+    directive has names is not matched.
+
+    >>> decoded = decode_block(["#Fields: date time cs-method", "2026-09-14 05:00:00 GET"], None, TimeAnchor(0))
+    >>> decoded.matched.tolist(), decoded.columns["method"][0].as_py()
+    ([False, True], 'GET')
+    """
+    force = header or W3cHeader(())
+    directives = np.zeros(len(lines), np.bool_)
+    found: dict[W3cHeader, tuple[list[int], list[list[str]]]] = defaultdict(lambda: ([], []))
+    for at, line in enumerate(lines):
+        if line.startswith("#"):
+            directives[at] = True
+            force = _read_directive(force, line)
+            continue
+        values = _split(line, force)
+        if len(values) == len(force.fields) and values:
+            places, rows = found[force]
+            places.append(at)
+            rows.append(values)
+    matched = np.zeros(len(lines), np.bool_)
+    parts = []
+    for header_of_rows, (places, rows) in found.items():
+        matched[places] = True
+        parts.append(_decode(header_of_rows, places, rows, anchor))
+    return Decoded(matched, join_parts(parts), directives)
+
+
+def _split(line: str, header: W3cHeader) -> list[str]:
+    if header.comma:
+        return next(csv.reader([line]), []) if '"' in line else line.split(",")
+    if "\t" in line:
+        return line.split("\t")
+    if '"' in line:
+        return [quoted.replace('""', '"') or bare for quoted, bare in _VALUE.findall(line)]
+    return line.split()
+
+
+def _decode(header: W3cHeader, places: list[int], rows: list[list[str]], anchor: TimeAnchor) -> Part:
+    columns: dict[str, Sequence[str] | pa.Array] = dict(zip(header.fields, zip(*rows, strict=True), strict=True))
+    for name in header.fields:
+        if name.lower() == _AGENT:  # IIS writes + for blanks
+            agents = text_column(columns[name])
+            plus = pc.and_(has_char(agents, "+"), pc.invert(has_char(agents, " ")))
+            columns[name] = change_where(agents, plus, lambda text: text.replace("+", " "))
+    if header.date and "date" not in columns and "time" in columns:
+        columns["date"] = [header.date] * len(rows)
+    part = decode_columns(columns, np.array(places), anchor, verbatim=True)
+    if not header.local and "date" in columns and "time_ns" in part.columns:
+        part.columns["zoned"] = part.columns["time_ns"].is_valid()
+    return part

@@ -1,16 +1,83 @@
-"""Raw text columns of a match plan to typed Arrow columns of the event schema.
+"""Raw columns to typed Arrow columns of the event schema.
 
 A column's name goes through the field vocabulary (``vocabulary/fields.toml``): a grammar may name its terminals
-``CLIENT_IP`` or ``REMOTE_ADDR``. A name the vocabulary does not know becomes an attribute under its own name.
+``CLIENT_IP`` or ``REMOTE_ADDR``. A name the vocabulary does not know becomes an attribute under its own name, and so
+does a value that its field does not take: nothing is lost on the way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from reconstruct.grammar.timestamps import TimeAnchor
+from reconstruct.grammar import request_columns as request
+from reconstruct.grammar.attribute_columns import join_attributes
+from reconstruct.grammar.number_columns import bounded, duration_column, integer_column, level_column
+from reconstruct.grammar.text_columns import refused, strip_quotes, text_column, unescape_column
+from reconstruct.grammar.timestamps import ANY, TimeAnchor, decode_times
+from reconstruct.grammar.vocabulary import load_vocabulary, read_keys
+
+Mask = npt.NDArray[np.bool_]
+Convert = Callable[[pa.Array], pa.Array]
+
+TEXT = pa.string()
+LABEL = pa.dictionary(pa.int32(), pa.string())
+
+FIELDS: dict[str, pa.DataType] = {
+    "client_ip": TEXT, "client_port": pa.int32(), "user": TEXT,
+    "method": LABEL, "target": TEXT, "path": TEXT, "query": TEXT, "protocol": LABEL,
+    "status": pa.int32(), "bytes_sent": pa.int64(), "referrer": TEXT, "user_agent": LABEL, "duration_ms": pa.float64(),
+    "vhost": LABEL, "upstream": TEXT, "upstream_status": pa.int32(),
+    "level": LABEL, "logger": LABEL, "service": LABEL, "host": LABEL, "process": LABEL, "pid": pa.int64(),
+    "thread": LABEL, "message": TEXT,
+    "request_id": TEXT, "trace_id": TEXT, "span_id": TEXT, "session_id": TEXT,
+}  # fmt: skip
+"""The fields of an event and their types, as in the event schema; beside them ``time_ns``, ``zoned``, ``attributes``."""
+
+ESCAPED = ("QUOTED", "SINGLE_QUOTED", "QUOTED_OR_WORD", "HTTP_TARGET", "HTTP_TARGET_SPACED", "UNTIL_QUOTE")
+"""Terminal types whose text still has the backslash escapes of the program that wrote it."""
+
+VERBATIM = "VERBATIM"
+"""Decoder of text that is its value already: quotes in it belong to it."""
+
+NUMERIC = ("COUNT", "INTEGER", "NUMBER", "HTTP_STATUS", "PORT")
+"""Terminal types whose values are numbers as attributes too."""
+
+IDENTIFIERS = ("request_id", "trace_id", "span_id", "session_id")
+IDENTIFIER_CAP = 512
+"""Characters; what is longer, or has blanks, is no identifier but text that came under its name."""
+
+TRACEPARENT_LENGTH = 55
+"""``00-<32 hex>-<16 hex>-01`` (W3C Trace Context) holds trace and span."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A raw column that feeds a field."""
+
+    values: pa.Array
+    """text, or numbers of a JSON line; null for absent"""
+    unit: str = ""
+    """unit of the vocabulary"""
+    decoder: str = ""
+    """terminal type of the grammar"""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """Typed columns, and what their types did not take."""
+
+    columns: dict[str, pa.Array]
+    refused: dict[tuple[str, int], Mask]
+    """(field, position of the raw column) → rows whose value is to be kept as an attribute"""
+    consumed: set[tuple[str, int]]
+    """raw columns beyond the first that went into the field all the same: the day beside a time of day"""
 
 
 def type_columns(
@@ -22,8 +89,246 @@ def type_columns(
     """Typed columns, all of length ``n``, named and typed as in the event schema; only those that occur.
 
     ``columns`` holds the raw text of each named group, ``""`` or null for absent. ``decoders`` names the terminal type
-    of a column where the grammar says it (``HTTP_DATE``, ``QUOTED``, ``SECONDS`` …).
-    Besides the fields the result has ``time_ns`` and ``zoned`` when there is a time, and ``attributes`` (JSON object
-    text) when something was left over.
+    of a column where the grammar says it (``HTTP_DATE``, ``QUOTED`` …). Besides the fields the result has ``time_ns``
+    and ``zoned`` when there is a time, and ``attributes`` (JSON object text) when something was left over.
+
+    >>> columns = type_columns({"status": ["200"], "target": ["/a?b=1"]}, {}, 1, TimeAnchor(0))
+    >>> columns["path"][0].as_py(), columns["status"][0].as_py()
+    ('/a', 200)
     """
-    raise NotImplementedError
+    keys = tuple(columns)
+    texts = [_raw_text(columns[key], decoders.get(key, "")) for key in keys]
+    key_set = read_keys(keys)
+    raw = {
+        name: [Raw(texts[source.key], source.unit, decoders.get(keys[source.key], "")) for source in sources]
+        for name, sources in key_set.fields.items()
+    }
+    typed = type_fields(raw, key_set.defaults, n, anchor)
+    used = {key_set.fields[name][position].key for name, position in typed.consumed}
+    left = [(keys[at], texts[at], decoders.get(keys[at]) in NUMERIC) for at in key_set.attributes if at not in used]
+    for (name, position), rows in typed.refused.items():
+        at = key_set.fields[name][position].key
+        if at not in key_set.attributes:
+            left.append((keys[at], pc.if_else(pa.array(rows), texts[at], pa.scalar(None, TEXT)), False))
+    if left:
+        attributes = join_attributes(left, n)
+        if attributes.null_count < n:
+            typed.columns["attributes"] = attributes
+    return typed.columns
+
+
+def _raw_text(values: Sequence[str] | pa.Array, decoder: str) -> pa.Array:
+    text = text_column(values)
+    if decoder in ESCAPED:
+        return unescape_column(text)
+    return text if decoder else strip_quotes(text)
+
+
+def type_fields(raw: Mapping[str, Sequence[Raw]], defaults: Mapping[str, str], n: int, anchor: TimeAnchor) -> Typed:
+    """Typed columns of raw ones. Of several raw columns of a field the first that has a value counts, row by row.
+
+    ``defaults``: field → value where a row has none."""
+    typing = _Typing(raw, n)
+    typing.read_time(anchor)
+    typing.read_request()
+    typing.read_client()
+    for name, convert in _CONVERTERS.items():
+        typing.read(name, convert)
+    typing.read_duration()
+    typing.read_level(defaults.get("level"))
+    typing.read_identifiers()
+    return typing.finish()
+
+
+class _Typing:
+    """The columns on their way."""
+
+    def __init__(self, raw: Mapping[str, Sequence[Raw]], n: int) -> None:
+        self.raw = raw
+        self.n = n
+        self.columns: dict[str, pa.Array] = {}
+        self.refused: dict[tuple[str, int], Mask] = {}
+        self.consumed: set[tuple[str, int]] = set()
+
+    def read(self, name: str, convert: Convert) -> None:
+        """Fill a field from its raw columns."""
+        for position, raw in enumerate(self.raw.get(name, ())):
+            given = raw.values if name in _INTEGERS else text_column(raw.values)
+            typed = convert(given)
+            self._refuse(name, position, given, typed)
+            self.fill(name, typed)
+
+    def fill(self, name: str, column: pa.Array) -> None:
+        """Fill the gaps of a field."""
+        if column.null_count < self.n:
+            held = self.columns.get(name)
+            self.columns[name] = column if held is None else pc.coalesce(held, column) if held.null_count else held
+
+    def _refuse(self, name: str, position: int, given: pa.Array, typed: pa.Array) -> None:
+        rows = refused(given, typed)
+        if rows is not None and rows.any():
+            self.refused[name, position] = rows
+
+    def read_time(self, anchor: TimeAnchor) -> None:
+        """``time_ns`` and ``zoned``."""
+        raws = list(self.raw.get("time", ()))
+        if not raws:
+            return
+        texts = [_time_text(raw.values) for raw in raws]
+        if len(texts) > 1 and (day := _find_day(texts)) is not None:
+            texts[0] = pc.coalesce(pc.binary_join_element_wise(texts[day], texts[0], " "), texts[0])
+            texts[day] = pa.nulls(self.n, TEXT)
+            self.consumed.add(("time", day))
+        time_ns = pa.nulls(self.n, pa.int64())
+        zoned = pa.array(np.zeros(self.n, np.bool_))
+        for position, (raw, text) in enumerate(zip(raws, texts, strict=True)):
+            if position and not time_ns.null_count:
+                break
+            times = decode_times(text, raw.decoder or ANY, anchor)
+            self._refuse("time", position, text, times.time_ns)
+            zoned = pc.if_else(time_ns.is_null(), times.zoned, zoned) if position else times.zoned
+            time_ns = pc.coalesce(time_ns, times.time_ns) if position else times.time_ns
+        for raw in self.raw.get("nanos", ()):
+            nanos = bounded(integer_column(raw.values, pa.int64()), 0, 999_999_999).fill_null(0)
+            whole = pc.equal(pc.subtract(time_ns, pc.multiply(pc.divide(time_ns, 10**9), 10**9)), 0)
+            time_ns = pc.if_else(whole, pc.add(time_ns, nanos), time_ns)
+        if time_ns.null_count < self.n:
+            self.columns["time_ns"] = time_ns
+            self.columns["zoned"] = zoned
+
+    def read_request(self) -> None:
+        """Method, target, protocol; path, query and host out of the target."""
+        self.read("method", request.method_column)
+        for raw in self.raw.get("target", ()):
+            self.fill("target", text_column(raw.values))
+        self.read("protocol", request.protocol_column)
+        for position, raw in enumerate(self.raw.get("request", ())):
+            method, target, protocol = request.split_request_lines(text_column(raw.values))
+            self._refuse("request", position, raw.values, method)
+            for name, column in (("method", method), ("target", target), ("protocol", protocol)):
+                self.fill(name, column)
+        queries = [request.query_column(text_column(raw.values)) for raw in self.raw.get("query", ())]
+        for raw in self.raw.get("path", ()):
+            self.fill("target", request.join_targets(text_column(raw.values), queries[0] if queries else None))
+        if "vhost" in self.raw:
+            self.read("vhost", request.host_column)
+        if "target" in self.columns:
+            path, query, host = request.split_targets(self.columns["target"])
+            for name, column in (("path", path), ("query", query), ("vhost", host)):
+                self.fill(name, column)
+        for query in queries:
+            self.fill("query", query)
+
+    def read_client(self) -> None:
+        """Address and port of the client. Behind a proxy of our own, or where the log leaves the client out, the
+        first hop of ``X-Forwarded-For`` is the client, and the proxy's address stays an attribute."""
+        self.read("client_port", _INTEGERS["client_port"])
+        for position, raw in enumerate(self.raw.get("client_ip", ())):
+            address, port = request.address_columns(text_column(raw.values))
+            self._refuse("client_ip", position, raw.values, address)
+            self.fill("client_ip", address)
+            if port is not None:
+                self.fill("client_port", port)
+        for raw in self.raw.get("forwarded_for", ()):
+            hop = request.first_hops(text_column(raw.values))
+            if hop.null_count == self.n:
+                continue
+            held = self.columns.get("client_ip", pa.nulls(self.n, TEXT))
+            behind = pc.and_(hop.is_valid(), request.is_inside(held).fill_null(True))
+            changed = pc.and_(behind, pc.not_equal(hop, held)).fill_null(False)
+            if "client_ip" in self.raw and pc.any(changed).as_py():
+                rows: Mask = np.asarray(changed)
+                first = self.refused.get(("client_ip", 0), np.zeros(self.n, np.bool_))
+                self.refused["client_ip", 0] = first | rows
+            self.columns["client_ip"] = pc.if_else(behind, hop, held)
+
+    def read_duration(self) -> None:
+        """``duration_ms``."""
+        for position, raw in enumerate(self.raw.get("duration", ())):
+            milliseconds = duration_column(raw.values, raw.unit)
+            self._refuse("duration", position, raw.values, milliseconds)
+            self.fill("duration_ms", milliseconds)
+
+    def read_level(self, default: str | None) -> None:
+        """``level``."""
+        for position, raw in enumerate(self.raw.get("level", ())):
+            level = level_column(raw.values, raw.unit, load_vocabulary())
+            self._refuse("level", position, raw.values, level)
+            self.fill("level", level)
+        if default is not None:
+            self.fill("level", pa.repeat(pa.scalar(default, TEXT), self.n))
+
+    def read_identifiers(self) -> None:
+        """Request, trace, span and session; the parts of a traceparent go to trace and span."""
+        for name in IDENTIFIERS:
+            self.read(name, _identifier)
+        trace = self.columns.get("trace_id")
+        if trace is None:
+            return
+        parent = pc.and_(pc.starts_with(trace, "00-"), pc.equal(pc.binary_length(trace), TRACEPARENT_LENGTH))
+        if pc.any(parent).as_py():
+            self.columns["trace_id"] = pc.if_else(parent, pc.utf8_slice_codeunits(trace, 3, 35), trace)
+            self.fill("span_id", pc.if_else(parent, pc.utf8_slice_codeunits(trace, 36, 52), None))
+        if pc.any(pc.match_substring(trace, "/traces/")).as_py():  # Cloud Logging: projects/shop/traces/0af7…
+            self.columns["trace_id"] = pc.replace_substring_regex(self.columns["trace_id"], r"^projects/.*/traces/", "")
+
+    def finish(self) -> Typed:
+        """Labels are encoded last, when all their sources are in."""
+        for name, kind in FIELDS.items():
+            column = self.columns.get(name)
+            if column is not None and kind == LABEL:
+                self.columns[name] = column.dictionary_encode()
+        return Typed(self.columns, self.refused, self.consumed)
+
+
+def _identifier(text: pa.Array) -> pa.Array:
+    odd = pc.match_substring_regex(text, rf"\s|^.{{{IDENTIFIER_CAP}}}.")
+    return pc.if_else(odd, pa.scalar(None, TEXT), text) if pc.any(odd).as_py() else text
+
+
+def _time_text(values: pa.Array) -> pa.Array:
+    """Stamps as text; floats in full, as they were written."""
+    if pa.types.is_floating(values.type):
+        return text_column(
+            [None if value is None else format(value, ".9f").rstrip("0").rstrip(".") for value in values.to_pylist()]
+        )
+    return text_column(values)
+
+
+def _find_day(texts: Sequence[pa.Array]) -> int | None:
+    """Position of the column with the days, when the first has times of day (W3C, CSV)."""
+
+    def looks(column: pa.Array, pattern: str) -> bool:
+        return bool(pc.all(pc.match_substring_regex(column.drop_null().slice(0, 8), pattern)).as_py())
+
+    if not looks(texts[0], r"^[0-9]{1,2}:[0-9]{2}:[0-9]{2}"):
+        return None
+    days = (at for at, column in enumerate(texts) if at and column.null_count < len(column))
+    return next((at for at in days if looks(texts[at], r"^[0-9]+[-/.][0-9A-Za-z]+[-/.][0-9]+$")), None)
+
+
+def _integers(values: pa.Array, kind: pa.DataType, least: int, most: int) -> pa.Array:
+    return bounded(integer_column(values, kind), least, most)
+
+
+def _unchanged(text: pa.Array) -> pa.Array:
+    return text
+
+
+_INTEGERS: dict[str, Convert] = {
+    "client_port": partial(_integers, kind=pa.int32(), least=0, most=65_535),
+    "status": partial(_integers, kind=pa.int32(), least=100, most=999),
+    "upstream_status": partial(_integers, kind=pa.int32(), least=100, most=999),
+    "bytes_sent": partial(_integers, kind=pa.int64(), least=0, most=2**63 - 1),
+    "pid": partial(_integers, kind=pa.int64(), least=0, most=2**63 - 1),
+}
+"""Fields that are whole numbers, with what is likely: a status of 0 or 7 is not one of HTTP."""
+
+_TEXTS = ("user", "referrer", "upstream", "logger", "service", "host", "process", "thread", "message")
+
+_CONVERTERS: dict[str, Convert] = {
+    **{name: convert for name, convert in _INTEGERS.items() if name != "client_port"},
+    **dict.fromkeys(_TEXTS, _unchanged),
+    "user_agent": request.unquote_column,
+}
+"""Fields that need nothing but their own values."""

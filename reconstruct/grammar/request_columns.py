@@ -1,0 +1,179 @@
+"""Columns of a request: request line, target, addresses."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reconstruct.grammar.number_columns import integer_column
+from reconstruct.grammar.text_columns import change_where, has_byte_outside, has_char, map_distinct
+
+_METHOD = re.compile(r"[A-Z][A-Z_-]{2,23}", re.ASCII)
+_COMMON_METHODS = frozenset(("get", "post", "put", "patch", "delete", "head", "options", "trace", "connect"))
+_PROTOCOL = re.compile(r"(?:HTTP/?|h)?(\d(?:\.\d)?)(?:\.0)*", re.ASCII | re.IGNORECASE)
+_REQUEST_LINE = re.compile(r"([A-Za-z][A-Za-z_-]{2,23}) +(\S.*?)(?: +(HTTP/\d(?:\.\d)?))? *", re.ASCII)
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://([^/?#]*)")
+_AUTHORITY = re.compile(r"(?:[^@]*@)?(\[[0-9A-Fa-f:.%]+\]|[^:]*)(?::\d{0,5})?")
+_ADDRESS_PORT = re.compile(r"\[?([0-9A-Za-z_.:%-]+)\]:(\d{1,5})|([0-9A-Za-z_.-]+):(\d{1,5})", re.ASCII)
+_ADDRESS = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
+_IS_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f.]{0,15}){2,8}", re.ASCII)
+
+_INSIDE = (
+    r"^(?:10\.|127\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|"
+    r"::1$|[fF][cdCD][0-9A-Fa-f]{2}:|[fF][eE][89abAB][0-9A-Fa-f]:|unix:)"
+)
+"""Addresses of private networks (RFC 1918, 6598, 4193, link local, loopback): a client there is a proxy of ours."""
+
+
+def method_column(text: pa.Array) -> pa.Array:
+    """Request methods; names of functions and the like are no methods."""
+    return map_distinct(text, _method, pa.string())
+
+
+def _method(text: str) -> str | None:
+    if _METHOD.fullmatch(text):
+        return text
+    return text.upper() if text.lower() in _COMMON_METHODS else None
+
+
+def protocol_column(text: pa.Array) -> pa.Array:
+    """``HTTP/1.1`` also for ``1.1`` and ``h2``; other protocols are none of HTTP."""
+    return map_distinct(text, _protocol, pa.string())
+
+
+def _protocol(text: str) -> str | None:
+    match = _PROTOCOL.fullmatch(text)
+    if match is None:
+        return None
+    return text if text.startswith("HTTP/") else f"HTTP/{match[1]}"
+
+
+def split_request_lines(text: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Method, target and protocol of ``GET /a?b=1 HTTP/1.1``; all null where it is no request line."""
+    encoded = text.dictionary_encode()
+    parts = [_REQUEST_LINE.fullmatch(line) for line in encoded.dictionary.to_pylist()]
+    good = [match if match and _method(match[1]) and _is_target(match[2], match[3]) else None for match in parts]
+    columns = [
+        pa.array([match and match[group] for match in good], pa.string()).take(encoded.indices) for group in (1, 2, 3)
+    ]
+    return columns[0], columns[1], columns[2]
+
+
+def _is_target(target: str, protocol: str | None) -> bool:
+    """With a protocol anything is a target; without, ``GET /a`` is a request and ``Put it there`` is not."""
+    return protocol is not None or target.startswith(("/", "http://", "https://", "*"))
+
+
+def split_targets(target: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Path, query and host of request targets. Path without scheme, host and fragment; host for absolute ones only."""
+    rest, host = target, pa.nulls(len(target), pa.string())
+    other = pc.invert(pc.starts_with(target, "/")).fill_null(False)
+    if pc.any(other).as_py():
+        odd = target.filter(other)
+        rest = pc.replace_with_mask(target, other, map_distinct(odd, _without_origin, pa.string()))
+        host = pc.replace_with_mask(host, other, map_distinct(odd, _host_of, pa.string()))
+    rest = change_where(rest, has_char(rest, "#"), lambda text: text.partition("#")[0] or None)
+    asked = has_char(rest, "?")
+    if not pc.any(asked).as_py():
+        return rest, pa.nulls(len(target), pa.string()), host
+    halves = pc.split_pattern(rest.filter(asked), "?", max_splits=1).flatten()
+    even = pa.array(range(0, len(halves), 2), pa.int64())
+    path = pc.replace_with_mask(rest, asked, halves.take(even))
+    found = halves.take(pc.add(even, 1))
+    found = pc.if_else(pc.equal(found, ""), pa.scalar(None, pa.string()), found)
+    return path, pc.replace_with_mask(pa.nulls(len(target), pa.string()), asked, found), host
+
+
+def _without_origin(target: str) -> str:
+    match = _ABSOLUTE.match(target)
+    if match is None:
+        return target
+    rest = target[match.end() :]
+    return rest if rest.startswith("/") else f"/{rest}"
+
+
+def _host_of(target: str) -> str | None:
+    match = _ABSOLUTE.match(target)
+    return _host(match[1]) if match and match[1] else None
+
+
+def join_targets(path: pa.Array, query: pa.Array | None) -> pa.Array:
+    """Targets of paths and queries that were logged apart; a path that has a query of its own is the target."""
+    if query is None:
+        return path
+    return pc.if_else(pc.or_(query.is_null(), has_char(path, "?")), path, pc.binary_join_element_wise(path, query, "?"))
+
+
+def query_column(text: pa.Array) -> pa.Array:
+    """Queries without the question mark."""
+    return change_where(text, pc.starts_with(text, "?"), lambda query: query[1:] or None)
+
+
+def host_column(text: pa.Array) -> pa.Array:
+    """Virtual hosts without port, lower case left as it is."""
+    return change_where(text, has_char(text, ":"), _host)
+
+
+def _host(authority: str) -> str | None:
+    match = _AUTHORITY.fullmatch(authority)
+    return (match[1] if match else authority) or None
+
+
+def address_columns(text: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+    """Client addresses and, where they were written together, ports (int32).
+
+    ``192.0.2.1:4711`` and ``[2001:db8::1]:4711`` are split, ``::ffff:192.0.2.1`` is ``192.0.2.1``, of a list the first hop
+    counts. Text with blanks is no address."""
+    other = has_byte_outside(text, b"0123456789.")
+    if not pc.any(other).as_py():
+        return text, None
+    encoded = text.filter(other).dictionary_encode()
+    split = [_split_address(value) for value in encoded.dictionary.to_pylist()]
+    addresses = pa.array([address for address, _ in split], pa.string()).take(encoded.indices)
+    ports = pa.array([port for _, port in split], pa.string()).take(encoded.indices)
+    column = pc.replace_with_mask(text, other, addresses)
+    if ports.null_count == len(ports):
+        return column, None
+    return column, pc.replace_with_mask(pa.nulls(len(text), pa.int32()), other, integer_column(ports, pa.int32()))
+
+
+def _split_address(text: str) -> tuple[str | None, str | None]:
+    first = text.partition(",")[0].strip()
+    match = _ADDRESS_PORT.fullmatch(first)
+    if match:
+        address, port = match[1] or match[3], match[2] or match[4]
+    else:
+        address, port = first.removeprefix("[").removesuffix("]"), None
+    if not _ADDRESS.fullmatch(address):
+        return None, None
+    mapped = address.lower().removeprefix("::ffff:")
+    return (mapped if "." in mapped else address), port
+
+
+def first_hops(text: pa.Array) -> pa.Array:
+    """The client that a chain of proxies (``X-Forwarded-For``) begins with; null where it is no address."""
+
+    def first_hop(chain: str) -> str | None:
+        for hop in chain[:1024].split(","):
+            address, _ = _split_address(hop.strip().strip('"'))
+            if address is not None and _IS_IP.fullmatch(address):
+                return address
+        return None
+
+    return map_distinct(text, first_hop, pa.string())
+
+
+def is_inside(addresses: pa.Array) -> pa.Array:
+    """Where the address is of a private network; null where there is none."""
+    return pc.match_substring_regex(addresses, _INSIDE)
+
+
+def unquote_column(text: pa.Array) -> pa.Array:
+    """Texts whose blanks are written ``%20`` (CloudFront) as they were sent; a user agent has blanks."""
+    coded = has_char(text, "%")
+    if not pc.any(coded).as_py():
+        return text
+    return change_where(text, pc.and_(coded, pc.invert(has_char(text, " "))), unquote)
