@@ -80,7 +80,7 @@ class Formats:
                 return Decoded(np.zeros(len(lines), np.bool_), {})
             return delimited.decode_block(lines, headers.delimited, anchor)
         plan = self._plans[name]
-        block = self._matcher(name).match_block("\n".join(lines))
+        block = self._matcher(name).match_block("\n".join(lines) + "\n")
         count = int(block.matched.sum())
         if not count:
             return Decoded(block.matched, {})
@@ -89,7 +89,7 @@ class Formats:
     def match(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> npt.NDArray[np.bool_]:
         """Which lines are of format ``name``."""
         if name in self._plans:
-            return self._matcher(name).match_block("\n".join(lines)).matched
+            return self._matcher(name).match_block("\n".join(lines) + "\n").matched
         return self.decode(name, lines, headers, anchor).matched
 
     def _matcher(self, name: str) -> Matcher:
