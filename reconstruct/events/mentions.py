@@ -212,6 +212,8 @@ def _slot_by_shape(value: str) -> str:
     if shape.kind in ("email", "mac"):
         return f"text:{shape.kind}"
     prefix = _PREFIX.match(value)
+    if value.startswith("0x"):
+        return ""  # an address in memory, unless something names it
     if prefix and (shape.kind == "prefixed" or (shape.kind == "code" and _NUMBERED.search(value))):
         return f"text:{prefix[1].lower()}"
     return f"text:{shape.kind}" if shape.high_entropy and shape.kind not in ("integer", "word") else ""
