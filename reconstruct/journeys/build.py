@@ -183,7 +183,7 @@ def _own(session: SessionInput, touchpoints: Sequence[Touchpoint], places: dict[
     """What the business did because of the visit belongs to the touchpoints that caused it.
 
     To the one whose request wrote it; else, of the touchpoints that sent something about the object (first of all its
-    trigger), to the last one before it; else to what was going on then.
+    trigger, and tries of the same form), to the last one before it; else to what was going on then.
     """
     requests = {
         row.request: places[row.source, row.line]
@@ -196,7 +196,12 @@ def _own(session: SessionInput, touchpoints: Sequence[Touchpoint], places: dict[
         senders = {place for place in about if place >= 0 and touchpoints[place].act.write}
         if thing.trigger is not None and 0 <= thing.trigger < len(session.rows):
             row = session.rows[thing.trigger]
-            senders.add(places[row.source, row.line])
+            trigger = places[row.source, row.line]
+            sent = touchpoints[trigger]
+            senders.add(trigger)
+            senders.update(
+                place for place, other in enumerate(touchpoints) if other.act.write and other.path == sent.path
+            )
         for row in thing.rows:
             homes.setdefault((row.source, row.line), sorted(senders))
     for row in session.caused if touchpoints else ():

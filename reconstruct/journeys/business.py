@@ -42,8 +42,6 @@ class Step:
     attempts: int = 1
     unit: int = -1
     """unit it comes from: one request or one task"""
-    exact: bool = True
-    """its time is an entry's own, not a web log's whole second"""
     technical: bool = False
 
     @property
@@ -89,7 +87,7 @@ class Recorder:
 
     def record(self, thing: ObjectInput) -> Journey:
         """Steps, value and outcome of an object."""
-        units, amounts = self._gather(thing.rows)
+        units, amounts = self._gather(thing.rows, self._labeler.noun_of(thing.type))
         steps: list[Step] = []
         for number, unit in enumerate(units):
             steps += self._read_unit(unit, number)
@@ -99,7 +97,7 @@ class Recorder:
         born = next((step.events[0] for step in steps if step.ok and step.label.state == "born"), None)
         return Journey(thing, steps, outcome, choose_value(amounts, self._models.minor_keys), is_born, born, failure)
 
-    def _gather(self, rows: Sequence[Row]) -> tuple[list[_Unit], list[Amount]]:
+    def _gather(self, rows: Sequence[Row], about: str) -> tuple[list[_Unit], list[Amount]]:
         units: list[_Unit] = []
         by_key: dict[tuple[str, str], _Unit] = {}
         amounts: list[Amount] = []
@@ -112,7 +110,7 @@ class Recorder:
                 task = self._labeler.task(row, attributes) if row.method is None else None
                 if task is not None:
                     key, name, phase = ("task", task.id), task.name, task.phase
-                label = self._labeler.label(row, attributes)
+                label = self._labeler.label(row, attributes, about)
                 if phase and phase != "failed":
                     label = NOTHING  # "Task … succeeded" tells of the task, not of the business
                 amounts += amounts_of(row, attributes, self._models)
@@ -156,7 +154,7 @@ class Recorder:
         by_label: dict[tuple[str, str], Step] = {}
         pending: list[Row] = []
         for row, label in zip(unit.rows, unit.labels, strict=True):
-            if row.method is not None or not (label.verb and label.noun):
+            if not (label.verb and label.noun):
                 if row.method is not None or not steps:
                     pending.append(row)
                 else:
@@ -194,7 +192,6 @@ class Recorder:
         web = next((row for row in unit.rows if row.method is not None), None)
         if not step.text and web is not None:
             step.text = self._say_route(web)
-            step.exact = False
         if not step.text:
             step.text = first.service.capitalize()
         if unit.failed:
@@ -239,7 +236,7 @@ def _same_request(units: Sequence[_Unit], row: Row) -> _Unit | None:
 def _begin(row: Row, label: Label, number: int) -> Step:
     step = Step(
         row.time_ns, row.time_ns, label, label.text, row.service, {row.service}, not label.failed,
-        [[row.source, row.line]], unit=number, exact=row.method is None, technical=label.technical,
+        [[row.source, row.line]], unit=number, technical=label.technical,
     )  # fmt: skip
     _stretch(step, row)
     return step

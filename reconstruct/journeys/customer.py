@@ -324,6 +324,7 @@ def stage_of(touchpoint: Touchpoint, place: int) -> int:
 def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birth], stage: int) -> Course | None:
     """How the pursuit of one goal ended; None when nothing that happened was part of it."""
     reached: int | None = None
+    believed: int | None = None  # reached as far as the answer to an attempt tells
     tried: int | None = None
     begun: int | None = None
     failed = ""
@@ -337,7 +338,7 @@ def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birt
         elif kind in goal.attempts:
             tries += 1
             if _succeeded(touchpoint, goal):
-                reached = place
+                believed = place
             elif not touchpoint.ok:
                 tried = place
                 failed = touchpoint.text
@@ -346,11 +347,13 @@ def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birt
             begun = place
     for birth in births:
         if birth.thing_id in goal.objects:
+            believed = None  # the business itself says what became of it
             if birth.is_born:
                 return Course(goal.name, "achieved", birth.touchpoint, f"{birth.type} {birth.id} was born here", stage)
             tries = max(tries, 1)
             tried = birth.touchpoint if tried is None else max(tried, birth.touchpoint)
             failed = failed or birth.failure
+    reached = believed if reached is None else reached
     if reached is not None:
         return Course(goal.name, "achieved", reached, f"reached by: {touchpoints[reached].text}", stage)
     if tried is not None:
@@ -377,5 +380,4 @@ def _succeeded(touchpoint: Touchpoint, goal: Goal) -> bool:
             act.kind not in goal.commits and act.kind not in goal.attempts and act.kind not in FUNNEL
             for act in touchpoint.follows
         )
-    status = touchpoint.status
-    return status is None or status < 300
+    return not goal.pays_elsewhere or touchpoint.status is None or touchpoint.status < 300

@@ -36,27 +36,17 @@ def fit_models(
             row per distinct triple, in any order.
         objects: Some business objects, a few hundred, to learn units of amounts from.
     """
+    counted = sorted(counts)
+    coverage = {name: _coverage(replace(models, chosen=name), counted) for name in models.models}
+    best = max(reversed(coverage), key=lambda name: coverage[name])  # of equals the user's own, which come last
     classifier = Classifier(models)
-    weights: dict[str, int] = {}
-    total = 0
     pages: dict[str, int] = {}
     redirects: dict[str, int] = {}
-    for method, route, status, count in counts:
-        act = classifier.classify(method, route, None)
-        if act.background:
-            continue
-        if status < 400:
-            total += count
-            weights[act.kind] = weights.get(act.kind, 0) + count
-        if method == "POST" and not act.api:
+    for method, route, status, count in counted:
+        if method == "POST" and not (act := classifier.classify(method, route, None)).api and not act.background:
             answers = redirects if 300 <= status < 400 else pages if status == 200 else None
             if answers is not None:
                 answers[route] = answers.get(route, 0) + count
-    coverage = {
-        name: sum(weights.get(kind, 0) for kind in model.evidence) / total if total else 0.0
-        for name, model in sorted(models.models.items())
-    }
-    best = max(coverage, key=lambda name: coverage[name])
     forms = (r for r, n in redirects.items() if n >= FORM_ANSWERS and pages.get(r, 0) >= FORM_ANSWERS)
     self_posting = (r for r, n in pages.items() if n >= SELF_POSTING and r not in redirects)
     minor_keys = learn_minor_keys(
@@ -71,3 +61,14 @@ def fit_models(
         self_posting=frozenset(self_posting),
         minor_keys=minor_keys,
     )
+
+
+def _coverage(models: Models, counts: Iterable[tuple[str, str, int, int]]) -> float:
+    """Share of the requests that succeeded which are of kinds the chosen model lists as its evidence."""
+    classifier = Classifier(models)
+    total = covered = 0
+    for method, route, status, count in counts:
+        if status < 400 and not (act := classifier.classify(method, route, None)).background:
+            total += count
+            covered += count if act.kind in models.model.evidence else 0
+    return covered / total if total else 0.0

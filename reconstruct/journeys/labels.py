@@ -24,6 +24,9 @@ TOKENS_KEPT = 50_000
 """Distinct tokens whose words are kept."""
 WEAK_WORDS = 6
 """Words of an activity taken from a message no verb knows."""
+FEW_WORDS = 2
+"""A message this short, on an entry of an object, speaks of the object: ``completed``; ``request completed`` does not,
+for it names something else."""
 SEVERITY = {
     "cancelled": 6, "failed": 6, "exception": 5, "returned": 5, "done": 4, "nearly": 3, "born": 2, "progress": 1,
 }  # fmt: skip
@@ -90,7 +93,7 @@ class Labeler:
         self._phases = {
             word: phase for phase in ("started", "ended", "failed", "retried") for word in vocabulary["task"][phase]
         }
-        self._labels: dict[str, Label] = {}
+        self._labels: dict[tuple[str, str], Label] = {}
 
     @staticmethod
     def _index(
@@ -102,17 +105,23 @@ class Labeler:
             index.setdefault(entry[0].split()[0], []).append(entry)
         return index
 
-    def label(self, row: Row, attributes: Mapping[str, Any] | None = None) -> Label:
-        """What a row tells. ``attributes``: its attributes, when they are read already."""
+    def label(self, row: Row, attributes: Mapping[str, Any] | None = None, about: str = "") -> Label:
+        """What a row tells.
+
+        Args:
+            row: Any row.
+            attributes: Its attributes, when they are read already.
+            about: The noun of the object the row belongs to; ``""`` when it belongs to none.
+        """
         if attributes is None:
             attributes = attributes_of(row)
         text = row.message or ""
         if attributes:
             event = self._event(attributes)
             if event:
-                told = self.read(text) if " " in text else NOTHING
-                return told if told.verb else self.read(event)
-        return self.read(text) if text else NOTHING
+                told = self.read(text, about) if " " in text else NOTHING
+                return told if told.verb else self.read(event, about)
+        return self.read(text, about) if text else NOTHING
 
     def _event(self, attributes: Mapping[str, Any]) -> str:
         for key in self._event_keys:
@@ -124,26 +133,31 @@ class Labeler:
                     return f"{words} {words_of(result[:40])}" if result else words
         return ""
 
-    def read(self, message: str) -> Label:
-        """What a message tells.
+    def read(self, message: str, about: str = "") -> Label:
+        """What a message, or the words of an event's name, tell.
 
         >>> from reconstruct.journeys.models import load_models
         >>> Labeler(load_models()).read("Order 1001: status Shipped -> Complete").text
         'Order completed'
         """
-        skeleton = skeleton_of(message)
-        label = self._labels.get(skeleton)
+        key = (skeleton_of(message), about)
+        label = self._labels.get(key)
         if label is None:
             if len(self._labels) > LABEL_CACHE:
                 self._labels.clear()
-            label = self._labels[skeleton] = self._judge(skeleton)
+            label = self._labels[key] = self._judge(*key)
         return label
 
-    def _judge(self, skeleton: str) -> Label:
+    def noun_of(self, type_name: str) -> str:
+        """The noun an identifier type is: ``purchase_order`` → ``order``; ``""`` when none is."""
+        words = f" {words_of(type_name)} "
+        return next((noun for word, noun in self._nouns if word in words), "")
+
+    def _judge(self, skeleton: str, about: str) -> Label:
         if " = " in skeleton or skeleton.startswith("= "):
             rest, _, state = skeleton.rpartition("= ")
-            label = self._judge(f"{rest.strip()} > {state}".strip())
-            return label if label.verb else self._judge(rest.strip())
+            label = self._judge(f"{rest.strip()} > {state}".strip(), about)
+            return label if label.verb else self._judge(rest.strip(), about)
         before, arrow, after = skeleton.rpartition("> ")
         told = f" {after} " if arrow else f" {skeleton} "
         whole = f" {skeleton.replace('> ', '')} "
@@ -160,6 +174,8 @@ class Labeler:
             return self._weak(skeleton, arrow, before, after)
         _, name, verb, phrase = best
         noun, found = self._noun(whole if arrow else told, verb, phrase)
+        if not noun and not verb["noun"] and about in verb["nouns"] and (arrow or len(skeleton.split()) <= FEW_WORDS):
+            noun = about
         if not noun and not verb["noun"]:
             if name != "failed":
                 return self._weak(skeleton, arrow, before, after)

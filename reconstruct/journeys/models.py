@@ -37,6 +37,8 @@ class Goal:
     """kinds that try for it"""
     reached: frozenset[str]
     """kinds that prove it"""
+    pays_elsewhere: bool
+    """an attempt may lead to a payment provider: a redirect whose page is not in the logs proves nothing"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +145,12 @@ def read_model(table: Mapping[str, Any], vocabulary: Mapping[str, Any], path: Pa
             _known(goal.get(key, ()), kinds, path, f"goal[{number}].{key}")
         goals.append(
             Goal(
-                goal["name"],
-                *(frozenset(goal.get(key, ())) for key in ("objects", "commits", "attempts", "reached")),
+                name=goal["name"],
+                objects=frozenset(goal.get("objects", ())),
+                commits=frozenset(goal.get("commits", ())),
+                attempts=frozenset(goal.get("attempts", ())),
+                reached=frozenset(goal.get("reached", ())),
+                pays_elsewhere=goal.get("pays_elsewhere", False),
             )
         )
     return JourneyModel(
@@ -189,7 +195,8 @@ FRICTION: dict[str, Any] = {
 }  # fmt: skip
 MODEL: dict[str, Any] = {
     "title": str, "evidence": TEXTS,
-    "goal": [{"name": str, "objects?": TEXTS, "commits?": TEXTS, "attempts?": TEXTS, "reached?": TEXTS}],
+    "goal": [{"name": str, "objects?": TEXTS, "commits?": TEXTS, "attempts?": TEXTS, "reached?": TEXTS,
+              "pays_elsewhere?": bool}],
     "stage?": {"*": str}, "activity?": {"*": str}, "touchpoint?": [RULE], "steps?": {"expected": TEXTS},
 }  # fmt: skip
 """Shapes: a type; ``[shape]``, a list of it; a table of keys, ``key?`` optional, ``*`` any key."""

@@ -29,8 +29,6 @@ BURST_NS = SECOND
 """Calls of an interface within this after the last act are parts of the same view."""
 POLL_COUNT = 4
 """Requests of the same path needed to speak of polling."""
-UNSEEN = "\0"
-"""No referrer is this."""
 EVENT_GAP_NS = 10 * SECOND
 """Log entries without a request that nothing names start a new touchpoint after this long a silence."""
 
@@ -87,7 +85,7 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
     loose: list[Row] = []  # log entries without a request
     classify = classifier.classify
     last: Touchpoint | None = None
-    last_referrer: str | None = UNSEEN
+    last_referrer: str | None = None
     page: Touchpoint | None = None
     sources = 0
     first_source = -1
@@ -97,13 +95,14 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
                 early.append(row)
                 continue
             referrer = row[11]
-            if referrer != last_referrer:
-                last_referrer = referrer
-                page = (by_path.get(path_of(referrer)) if referrer else None) or last
-            page.events.append([row[0], row[1]])  # type: ignore[union-attr]
+            if referrer is None:
+                page, last_referrer = last, None
+            elif referrer != last_referrer or page is None:
+                page, last_referrer = by_path.get(path_of(referrer)) or last, referrer
+            page.events.append([row[0], row[1]])
             request = row[4]
             if request is not None:
-                by_request[request] = page  # type: ignore[assignment]
+                by_request[request] = page
             continue
         method = row[5]
         request = row[4]
@@ -162,7 +161,7 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
                     by_request[request] = origin
                 if status is not None and 300 <= status < 400 and status != 304:
                     redirected.append((origin, at_ns + REDIRECT_NS))
-                last_referrer = UNSEEN
+                last_referrer = None
                 continue
         if last is not None and at_ns - last.sent_ns <= TWICE_NS:
             if act.write and last.method == method and last.path == row[6] and last.query == row[8]:
@@ -182,7 +181,7 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
         last = Touchpoint(row, act)
         found.append(last)
         by_path[row[6]] = last
-        last_referrer = UNSEEN
+        last_referrer = None
         if request is not None:
             by_request[request] = last
         if status is not None and 300 <= status < 400 and status != 304:

@@ -1,0 +1,505 @@
+"""Customer journeys through the public door: rows of a visit in, document out."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconstruct.journeys.build import build_journey, summary_row
+from reconstruct.journeys.fit import fit_models
+from reconstruct.journeys.models import STAGES, load_models
+from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
+
+SECOND = 1_000_000_000
+START = 1_780_000_000 * SECOND
+MODELS = load_models()
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) Firefox/142.0"
+ASSET = re.compile(r"\.(css|js|png)$")
+
+
+def read(text: str) -> list[Row]:
+    """Rows of a small notation, one a line: ``SECONDS METHOD TARGET STATUS key=value…`` or ``SECONDS log key=value… | message``."""
+    rows = []
+    for number, line in enumerate(filter(None, map(str.strip, text.splitlines())), 1):
+        head, _, message = line.partition(" | ")
+        seconds, kind, *rest = head.split()
+        options = dict(part.split("=", 1) for part in rest if "=" in part and not part.startswith("/"))
+        is_log = kind == "log"
+        path, _, query = ("", "", "") if is_log else rest[0].partition("?")
+        route = options.get("route", re.sub(r"/[^/]*\d[^/]*", "/{}", path))
+        rows.append(
+            Row(
+                source=int(options.get("src", 1 if is_log else 0)),
+                line=number,
+                time_ns=START + round(float(seconds) * 1000) * 1_000_000,
+                tier="log" if is_log else options.get("tier", "edge"),
+                request=options.get("req"),
+                method=None if is_log else kind,
+                path=None if is_log else path,
+                route=None if is_log else route,
+                query=query or None,
+                status=None if is_log else int(rest[1]),
+                duration_ms=float(options["ms"]) if "ms" in options else None,
+                referrer=options.get("ref"),
+                vhost=None,
+                level=options.get("level"),
+                service=options.get("service", "web"),
+                logger=None,
+                message=message or None,
+                attributes=options.get("attributes"),
+                is_asset=bool(ASSET.search(path)),
+            )
+        )
+    return sorted(rows, key=lambda row: (row.time_ns, row.source, row.line))
+
+
+def visit(text: str, **fields: Any) -> dict[str, Any]:
+    models = fields.pop("models", MODELS)
+    session = SessionInput(
+        id="v1", customer=None, session_ids=[], client_ips=["192.0.2.7"], user_agent=fields.pop("agent", BROWSER),
+        device="Firefox", agent_kind="human", rows=read(text), **fields,
+    )  # fmt: skip
+    return build_journey(session, models)
+
+
+def touchpoints(document: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = document["customer_journey"]["touchpoints"]
+    return found
+
+
+def activities(document: dict[str, Any]) -> list[str]:
+    return [touchpoint["activity"] for touchpoint in touchpoints(document)]
+
+
+def lines(touchpoint: dict[str, Any]) -> list[int]:
+    return sorted(line for _, line in touchpoint["events"])
+
+
+def kinds(document: dict[str, Any]) -> list[str]:
+    return [signal["kind"] for signal in document["experience"]["signals"]]
+
+
+SHOP = """
+    0   GET /catalogue/ 200 ref=https://www.google.com/
+    9   GET /catalogue/lamp-12/ 200
+    20  POST /basket/add/12/ 302
+    20  GET /catalogue/lamp-12/ 200
+    31  GET /checkout/ 200
+    40  POST /checkout/address/ 302
+    40  GET /checkout/review/ 200
+    55  POST /checkout/review/ 302
+    55  GET /checkout/thank-you/ 200
+"""
+
+
+# --- folding --------------------------------------------------------------------------------------------------------
+
+
+def test_files_belong_to_the_page_that_asked_for_them() -> None:
+    document = visit("""
+        0   GET /a 200
+        5   GET /b 200
+        5.1 GET /x.css 200 ref=https://shop.example.com/b
+        5.2 GET /y.css 200 ref=https://shop.example.com/a?tab=2
+        5.3 GET /z.css 200
+    """)
+    assert [lines(touchpoint) for touchpoint in touchpoints(document)] == [[1, 4], [2, 3, 5]]
+
+
+def test_files_before_the_first_page_and_files_alone() -> None:
+    assert [lines(t) for t in touchpoints(visit("0 GET /x.css 200\n1 GET /a 200"))] == [[1, 2]]
+    alone = visit("0 GET /x.css 200\n1 GET /y.js 200")
+    assert [lines(touchpoint) for touchpoint in touchpoints(alone)] == [[1, 2]]
+    assert activities(alone) == ["Fetched files"]
+
+
+def test_a_redirect_and_the_page_it_leads_to_are_one_touchpoint() -> None:
+    document = visit("""
+        0 POST /basket/add/3 302 ms=40
+        0 GET /basket 200 ms=60
+        60 GET /basket 200
+    """)
+    first, second = touchpoints(document)
+    assert (lines(first), lines(second)) == ([1, 2], [3])
+    assert (first["activity"], first["method"], first["status"], first["latency_ms"]) == (
+        "Added to basket",
+        "POST",
+        302,
+        100,
+    )
+
+
+def test_a_chain_of_redirects_is_named_by_where_it_ends() -> None:
+    document = visit("0 GET /old 301\n0 GET /older 302\n1 GET /catalogue/lamp-3/ 200")
+    assert activities(document) == ["Viewed a product"]
+
+
+def test_a_page_long_after_a_redirect_is_not_its_page() -> None:
+    assert len(touchpoints(visit("0 POST /contact 302\n30 GET /catalogue/ 200"))) == 2
+
+
+def test_tiers_of_a_request_join_by_key() -> None:
+    document = visit("""
+        0.9 log req=r1 | search "oak" -> 12 results
+        1 GET /search?q=oak 200 src=2 tier=app req=r1 ms=40
+        1 GET /search?q=oak 200 req=r1 ms=44 src=3
+        1.2 log req=r1 | done
+        9 GET /about 200 req=r2
+    """)
+    assert [lines(touchpoint) for touchpoint in touchpoints(document)] == [[1, 2, 3, 4], [5]]
+    assert touchpoints(document)[0]["latency_ms"] == 44  # the edge's
+
+
+def test_tiers_of_a_request_join_without_a_key() -> None:
+    document = visit("""
+        1 GET /a 200 src=2 tier=app
+        2 GET /a 200
+        3 GET /a 200
+        3 GET /a 200 src=2 tier=app
+        9 GET /a 500 src=2 tier=app
+    """)
+    assert [lines(touchpoint) for touchpoint in touchpoints(document)] == [[1, 2], [3, 4], [5]]
+
+
+def test_log_entries_without_a_request_belong_to_what_went_on() -> None:
+    document = visit("""
+        0 log | warming up
+        1 GET /a 200
+        8 log | still here
+        9 GET /b 200 ms=500
+        8.7 log | working on b
+        50 log | the end
+    """)
+    assert [lines(touchpoint) for touchpoint in touchpoints(document)] == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_a_form_sent_twice_is_one_act_and_the_confirmation_counts() -> None:
+    document = visit("""
+        0 GET /checkout/review/ 200
+        9 POST /checkout/review/ 302
+        9 POST /checkout/review/ 302
+        10 GET /basket/ 200
+        10 GET /checkout/thank-you/ 200
+    """)
+    assert len(touchpoints(document)) == 2
+    assert document["customer_journey"]["outcome"] == "achieved"
+    assert kinds(document) == ["double_submit"]
+
+
+def test_polling_folds_into_the_page_and_visits_do_not() -> None:
+    polled = visit("0 GET /orders 200\n" + "\n".join(f"{5 + 10 * n} GET /api/orders/7/state 200" for n in range(8)))
+    assert [len(touchpoint["events"]) for touchpoint in touchpoints(polled)] == [9]
+    looked = visit("\n".join(f"{second} GET /deals 200" for second in (0, 31, 40, 180, 200)))
+    assert len(touchpoints(looked)) == 5
+
+
+def test_background_requests_are_not_touchpoints() -> None:
+    document = visit("0 GET /a 200\n1 POST /api/telemetry 204\n2 OPTIONS /api/cart 204\n3 GET /healthz 200")
+    assert [lines(touchpoint) for touchpoint in touchpoints(document)] == [[1, 2, 3, 4]]
+
+
+def test_calls_of_one_view_fold_and_take_its_best_name() -> None:
+    document = visit("""
+        0 GET /api/v1/bootstrap 200
+        0.2 GET /api/v1/products/42 200
+        0.4 GET /api/v1/products/42/stock 200
+        30 POST /api/v1/cart/items 201
+        31 POST /api/v1/orders 201
+    """)
+    assert activities(document) == ["Viewed a product", "Added to basket", "Placed order"]
+    assert document["customer_journey"]["outcome"] == "achieved"
+
+
+def test_graphql_is_named_by_its_operations() -> None:
+    document = visit("""
+        0 POST /graphql 200 attributes={"operationName":"GetProduct"}
+        20 POST /graphql?operationName=AddToCart 200
+        40 POST /graphql 200 attributes={"operationName":"PlaceOrder"}
+    """)
+    assert activities(document) == ["Viewed the range", "Added to basket", "Submitted order"]
+    assert document["customer_journey"]["outcome"] == "achieved"
+
+
+def test_a_visit_only_logs_tell_of() -> None:
+    document = visit("""
+        0 log req=a service=pos | product viewed
+        0.1 log req=a service=pos | cache miss
+        20 log req=b service=pos | cart item added
+        40 log req=c service=pos | Payment declined for order 88
+    """, agent=None)  # fmt: skip
+    assert [lines(touchpoint) for touchpoint in touchpoints(document)] == [[1, 2], [3], [4]]
+    assert [touchpoint["ok"] for touchpoint in touchpoints(document)] == [True, True, False]
+    assert document["channel"] == "store"
+
+
+row = st.builds(
+    Row,
+    source=st.integers(0, 3), line=st.integers(1, 10_000), time_ns=st.integers(START, START + 90 * SECOND),
+    tier=st.sampled_from(["edge", "app", "log"]), request=st.sampled_from([None, None, "r1", "r2", "r3"]),
+    method=st.sampled_from([None, "GET", "POST", "HEAD", "BREW"]), path=st.sampled_from(["/", "/a", "/cart/add/3", "/x.css", None]),
+    route=st.sampled_from([None, "/", "/a", "/cart/add/{}"]), query=st.sampled_from([None, "q=x", "%", "a=b&c"]),
+    status=st.sampled_from([None, 0, 200, 204, 302, 304, 404, 499, 500, 999]), duration_ms=st.sampled_from([None, 0.0, 12.5, 9e6]),
+    referrer=st.sampled_from([None, "", "/a", "https://shop.example.com/a", "://", "\x00"]), vhost=st.none(),
+    level=st.sampled_from([None, "error", "info"]), service=st.just("web"), logger=st.none(),
+    message=st.sampled_from([None, "", "Payment declined", "order 1: status a -> b", "x" * 900, "status=shipped", "{}"]),
+    attributes=st.sampled_from([None, "{}", "[]", "{", '{"event":"order.placed","amount":1200}']), is_asset=st.booleans(),
+)  # fmt: skip
+
+
+@given(st.lists(row, unique_by=lambda row: (row.source, row.line), min_size=1, max_size=40), st.data())
+def test_every_row_is_in_exactly_one_touchpoint_and_step(rows: list[Row], data: st.DataObject) -> None:
+    rows.sort(key=lambda row: (row.time_ns, row.source, row.line))
+    cut = data.draw(st.integers(1, len(rows)))
+    own, caused = rows[:cut], rows[cut:]
+    things = [ObjectInput("order", "1", rows, data.draw(st.integers(0, cut - 1)))]
+    session = SessionInput("v", None, [], [], None, "", "human", own, objects=things, caused=caused)
+    document = build_journey(session, MODELS)
+    placed = [tuple(event) for touchpoint in touchpoints(document) for event in touchpoint["events"]]
+    assert sorted(placed) == sorted((row.source, row.line) for row in rows)
+    steps = [tuple(event) for step in document["business_journeys"][0]["steps"] for event in step["events"]]
+    assert sorted(steps) == sorted((row.source, row.line) for row in rows)
+    assert [t["at"] for t in touchpoints(document)] == sorted(t["at"] for t in touchpoints(document))
+    assert json.dumps(document) == json.dumps(build_journey(session, load_models()))
+    experience = document["experience"]
+    taken = sum(signal["weight"] for signal in experience["signals"])
+    assert experience["score"] == max(0, round(100 - taken))
+    for signal in experience["signals"]:
+        assert signal["kind"] in touchpoints(document)[signal["touchpoint"]]["friction"]
+    assert summary_row(document)["n_touchpoints"] == len(touchpoints(document))
+
+
+def test_the_document_has_the_keys_of_the_contract() -> None:
+    document = visit(SHOP)
+    assert list(document) == [
+        "id", "customer", "session", "channel", "started_at", "ended_at", "duration_ms", "customer_journey",
+        "experience", "business_journeys",
+    ]  # fmt: skip
+    first = touchpoints(document)[0]
+    assert list(first) == [
+        "at", "activity", "stage", "milestone", "method", "route", "target", "status", "ok", "latency_ms", "dwell_ms",
+        "friction", "events",
+    ]  # fmt: skip
+    assert "dwell_ms" not in touchpoints(document)[-1]
+    assert first["dwell_ms"] == 9_000
+    assert {touchpoint["stage"] for touchpoint in touchpoints(document)} <= set(STAGES)
+    assert document["started_at"] == "2026-05-28T20:26:40.000000Z"
+    assert document["duration_ms"] == 55_000
+
+
+# --- goal and outcome -----------------------------------------------------------------------------------------------
+
+
+def outcome(text: str, **fields: Any) -> tuple[str | None, str]:
+    journey = visit(text, **fields)["customer_journey"]
+    return journey["goal"], journey["outcome"]
+
+
+def cut(until: str) -> str:
+    """The shop visit up to a line."""
+    return SHOP[: SHOP.index(until)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(SHOP, ("Place order", "achieved"), id="bought"),
+        pytest.param(cut("20  POST"), (None, "browsed"), id="looked around"),
+        pytest.param(cut("31  GET"), ("Place order", "abandoned"), id="left the basket"),
+        pytest.param(cut("55  POST"), ("Place order", "abandoned"), id="left at review"),
+        pytest.param(cut("55  POST") + "55 POST /checkout/review/ 200", ("Place order", "failed"), id="form came back"),
+        pytest.param(cut("55  POST") + "55 POST /checkout/review/ 502", ("Place order", "failed"), id="gateway failed"),
+        pytest.param(
+            cut("55  POST") + "55 POST /checkout/review/ 200\n99 POST /checkout/review/ 302\n99 GET /checkout/done 200",
+            ("Place order", "achieved"), id="second try",
+        ),
+        pytest.param(
+            "0 GET /basket/ 200\n5 GET /checkout/ 302\n5 GET /basket/ 200", (None, "browsed"), id="nothing to check out"
+        ),
+        pytest.param(
+            "0 GET /index.php?route=product/product&product_id=4 200\n9 POST /index.php?route=checkout/cart/add 200\n"
+            "20 GET /index.php?route=checkout/checkout 200\n40 GET /index.php?route=checkout/success 200",
+            ("Place order", "achieved"), id="router in the query",
+        ),
+        pytest.param("0 GET /hotels/5 200\n9 GET /booking/new 200", ("Book", "abandoned"), id="travel"),
+        pytest.param("0 GET /contact 200\n60 POST /contact 302\n60 GET /contact/thanks 200", ("Send enquiry", "achieved"), id="lead"),
+        pytest.param("0 GET /kontakt 200\n60 POST /kontakt 302", ("Send enquiry", "achieved"), id="enquiry accepted"),
+        pytest.param("0 GET /checkout 200\n60 POST /checkout/pay 302", ("Place order", "abandoned"), id="left to pay elsewhere"),
+        pytest.param("0 GET /signup 200\n60 POST /api/signup 201", ("Register", "achieved"), id="signed up"),
+        pytest.param("0 GET /xyz 200\n4 GET /abc 200", (None, "browsed"), id="no model knows it"),
+    ],
+)  # fmt: skip
+def test_outcomes(text: str, expected: tuple[str | None, str]) -> None:
+    assert outcome(text) == expected
+
+
+def test_the_outcome_says_where_and_why() -> None:
+    journey = visit(cut("55  POST"))["customer_journey"]
+    assert touchpoints({"customer_journey": journey})[journey["outcome_at"]]["activity"] == "Entered address"
+    assert "Entered address" in journey["outcome_why"]
+    assert journey["stage_reached"] == "purchase"
+
+
+def test_no_drop_off_is_claimed_where_the_logs_end() -> None:
+    assert outcome(cut("31  GET"), cut_off=True) == ("Place order", "ongoing")
+    assert outcome(SHOP, cut_off=True) == ("Place order", "achieved")
+
+
+def test_interfaces_answer_a_post_with_a_page_and_that_is_no_refusal() -> None:
+    document = visit("0 GET /api/cart 200\n5 POST /api/cart 200")
+    assert [touchpoint["ok"] for touchpoint in touchpoints(document)] == [True, True]
+
+
+def test_the_data_tells_forms_from_pages_that_answer_themselves() -> None:
+    text = "0 GET /ask.php 200\n9 POST /ask.php 200"
+    redirecting = fit_models(MODELS, [("POST", "/ask.php", 302, 8), ("POST", "/ask.php", 200, 3)])
+    plain = fit_models(MODELS, [("POST", "/ask.php", 200, 30), ("POST", "/other", 302, 30)])
+    assert [t["ok"] for t in touchpoints(visit(text, models=redirecting))] == [True, False]
+    assert [t["ok"] for t in touchpoints(visit(text, models=plain))] == [True, True]
+
+
+def order(text: str, trigger: int) -> ObjectInput:
+    return ObjectInput("order", "1001", [row._replace(source=9) for row in read(text)], trigger)
+
+
+def test_the_birth_of_an_order_is_the_goal_and_names_its_touchpoint() -> None:
+    thing = order("56 log service=shop | Order 1001 placed: total=20.00 EUR\n900 log service=wms | packed", 7)
+    document = visit(SHOP, objects=[thing], caused=thing.rows)
+    last = touchpoints(document)[-1]
+    assert last["activity"] == "Placed order 1001"
+    assert [9, 2] in last["events"]
+    assert document["business_journeys"][0]["trigger"] == {
+        "touchpoint": len(touchpoints(document)) - 1,
+        "event": [0, 8],
+    }
+    assert document["ended_at"] < "2026-05-28T20:28", "what the business does later does not stretch the visit"
+    row = summary_row(document)
+    assert (row["orders"], row["value"], row["outcome"]) == ("1001 in_progress", "20.00 EUR", "achieved")
+
+
+def test_a_declined_order_is_a_failed_visit() -> None:
+    thing = order("40.5 log service=pay level=warn | Payment declined for order 1001", 7)
+    document = visit(cut("55  POST") + "40 POST /checkout/pay 200", objects=[thing], caused=thing.rows)
+    assert document["customer_journey"]["outcome"] == "failed"
+    assert touchpoints(document)[document["customer_journey"]["outcome_at"]]["activity"] == "Payment declined"
+
+
+def test_an_order_declined_first_is_born_at_the_later_try() -> None:
+    text = """
+        0 GET /checkout/review 200
+        10 POST /checkout/review 200
+        60 POST /checkout/review 302
+        60 GET /checkout/thanks 200
+    """
+    thing = order("10.2 log | Payment declined for order 1001\n60.2 log | Order 1001 placed", 1)
+    document = visit(text, objects=[thing], caused=thing.rows)
+    assert activities(document)[1:] == ["Order refused", "Placed order 1001"]
+    assert [[9, 1] in t["events"] for t in touchpoints(document)] == [False, True, False]
+    assert document["customer_journey"]["outcome_at"] == 2
+
+
+# --- intent, stages, channel ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        ("0 GET /a 200", {"source": "direct"}),
+        ("0 GET /a 200 ref=https://www.google.de/search?q=wool+throw", {"source": "search", "referrer": "www.google.de", "search": "wool throw"}),
+        ("0 GET /a 200 ref=https://mail.google.com/mail", {"source": "mail", "referrer": "mail.google.com"}),
+        ("0 GET /a 200 ref=https://chatgpt.com/", {"source": "assistant", "referrer": "chatgpt.com"}),
+        ("0 GET /a 200 ref=https://m.facebook.com/", {"source": "social", "referrer": "m.facebook.com"}),
+        ("0 GET /a 200 ref=https://blog.example.org/x", {"source": "referral", "referrer": "blog.example.org"}),
+        ("0 GET /a?utm_source=news&utm_medium=email&x=1 200", {"source": "campaign", "campaign": {"utm_medium": "email", "utm_source": "news"}}),
+    ],
+)  # fmt: skip
+def test_intent(first: str, expected: dict[str, Any]) -> None:
+    assert visit(first)["customer_journey"]["intent"] == {"entry": "/a", **expected}
+
+
+def test_a_visit_that_goes_on_from_the_site_itself_is_internal() -> None:
+    text = "0 GET /a 200 ref=https://shop.example.com/z\n5 GET /b 200 ref=https://shop.example.com/a"
+    intent = visit(text, previous="v0")["customer_journey"]["intent"]
+    assert intent == {"entry": "/a", "source": "internal", "previous": "v0"}
+
+
+def test_searches_are_told_and_shown_once_each() -> None:
+    document = visit(
+        "0 GET /search?q=wool%20throw 200\n9 GET /search?q=wool+throw&page=2 200\n20 GET /search?q=rug 200"
+    )
+    assert document["customer_journey"]["intent"]["searched"] == ["wool throw", "rug"]
+    assert activities(document)[0] == "Searched ‘wool throw’"
+
+
+def test_milestones_are_the_steps_that_reach_a_stage() -> None:
+    document = visit("0 GET / 200\n" + SHOP)
+    assert [t["activity"] for t in touchpoints(document) if t["milestone"]] == [
+        "Opened the home page", "Viewed the range", "Viewed a product", "Added to basket", "Started checkout",
+        "Submitted order",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        (BROWSER, "web"),
+        ("Lantern/4.2 (com.example.lantern; iOS 18) CFNetwork/1410 Darwin/24", "app"),
+        ("python-requests/2.32", "api"),
+    ],
+)
+def test_channel(agent: str, expected: str) -> None:
+    assert visit("0 GET /a 200", agent=agent)["channel"] == expected
+
+
+# --- experience -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("0 GET /a 200\n60 GET /b 200", [], id="nothing"),
+        pytest.param("0 GET /a 200\n60 GET /b 500\n99 GET /c 200", ["server_error"], id="error"),
+        pytest.param("0 GET /a 200\n60 GET /b 404\n99 GET /c 200", ["not_found"], id="missing page"),
+        pytest.param("0 GET /a 200\n60 GET /b 404", ["not_found", "dead_end"], id="dead end"),
+        pytest.param("0 GET /a 200\n60 GET /b 499\n99 GET /c 200", ["gave_up_waiting"], id="hung up"),
+        pytest.param("0 GET /a 200 ms=2500", ["slow_wait"], id="slow"),
+        pytest.param("0 GET /a 200\n4 GET /a 200", ["reload"], id="reload"),
+        pytest.param("0 GET /a 200\n40 GET /a 200", [], id="came back later"),
+        pytest.param("0 GET /a 200\n1 GET /a 200\n2 GET /a 200", ["reload", "rapid_repeat"], id="hammering"),
+        pytest.param("0 GET /a 200\n3 GET /b 200\n6 GET /a 200", ["back_and_forth"], id="u-turn"),
+        pytest.param("0 POST /login 401\n20 POST /login 401\n40 POST /login 302", ["login_failed", "login_loop"], id="login"),
+        pytest.param("0 GET /search?q=a 200\n20 GET /search?q=b 200\n40 GET /search?q=c 200", ["search_loop"], id="search loop"),
+        pytest.param("0 GET /search?q=a 200 req=r\n0 log req=r | search a: 0 results", ["zero_results"], id="nothing found"),
+        pytest.param("0 GET /search?q=a 200 req=r\n0 log req=r | search a: 10 results", [], id="ten are not zero"),
+        pytest.param("0 GET /f 200\n9 POST /f 200\n30 POST /f 200\n60 POST /f 302", ["form_sent_back", "form_struggle"], id="form"),
+        pytest.param("0 POST /cart/add/1 302\n1 POST /cart/add/1 302\n2 POST /cart/add/1 302", ["rapid_repeat"], id="impatient"),
+    ],
+)  # fmt: skip
+def test_friction(text: str, expected: list[str]) -> None:
+    assert kinds(visit(text)) == expected
+
+
+def test_the_score_never_rises_with_more_trouble_and_stays_bounded() -> None:
+    worse = "0 GET /a 200"
+    scores = []
+    for n in range(40):
+        scores.append(visit(worse)["experience"]["score"])
+        worse += f"\n{60 + 60 * n + n * n} GET /page-{n} 500"
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == 100
+    assert scores[-1] >= 100 - 2 * 15 - 10, "one kind of trouble takes at most twice its weight"
+
+
+def test_apdex_counts_only_what_was_measured() -> None:
+    assert visit("0 GET /a 200")["experience"]["apdex"] is None
+    measured = "0 GET /a 200 ms=100\n20 GET /b 200 ms=900\n40 GET /c 200 ms=9000\n60 GET /d 500 ms=10\n80 GET /e 200"
+    assert visit(measured)["experience"]["apdex"] == 0.38
+
+
+def test_a_low_rating_is_taken_from_the_log_only() -> None:
+    document = visit('0 GET /a 200 req=r\n1 log req=r attributes={"csat":1} | feedback')
+    assert kinds(document) == ["poor_rating"]

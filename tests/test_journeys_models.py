@@ -1,0 +1,194 @@
+"""Models and vocabularies: what they say of requests and messages of many kinds of sites, and how wrong files are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconstruct.errors import ModelError
+from reconstruct.journeys.activities import Classifier, fill, plain
+from reconstruct.journeys.fit import fit_models
+from reconstruct.journeys.labels import Labeler, skeleton_of
+from reconstruct.journeys.models import load_models
+
+MODELS = load_models()
+CLASSIFIER = Classifier(MODELS)
+LABELER = Labeler(MODELS)
+
+REQUESTS = """
+GET  /                                          | home               | Opened the home page
+GET  /catalogue/                                | view_products      | Viewed the range
+GET  /catalogue/{}/                             | view_product       | Viewed a product
+GET  /catalogue/category/{}/                    | view_category      | Viewed a category
+GET  /products/{}.html                          | view_product       | Viewed a product
+GET  /p/{}                                      | view_product       | Viewed a product
+GET  /product?sku=A1                            | view_product       | Viewed a product
+GET  /c/sofas                                   | view_category      | Viewed a category
+GET  /search/?q=oak+lamp                        | search             | Searched ‘oak lamp’
+GET  /?s=shoes                                  | search             | Searched ‘shoes’
+GET  /suche?suchbegriff=teppich                 | search             | Searched ‘teppich’
+GET  /api/search/suggest?q=la                   | suggestions        | Looked at search suggestions
+POST /basket/add/{}/                            | add_to_basket      | Added to basket
+POST /api/v1/cart/items                         | add_to_basket      | Added to basket
+GET  /shop?add-to-cart=12                       | add_to_basket      | Added to basket
+POST /shop?wc-ajax=add_to_cart                  | add_to_basket      | Added to basket
+POST /warenkorb/hinzufuegen                     | add_to_basket      | Added to basket
+PATCH /cart/items/{}                            | change_basket      | Changed the basket
+DELETE /cart/items/{}                           | remove_from_basket | Removed from basket
+POST /cart/coupon                               | voucher            | Applied a voucher
+GET  /checkout/cart/                            | view_basket        | Viewed the basket
+GET  /index.php?route=checkout/cart             | view_basket        | Viewed the basket
+GET  /checkout                                  | begin_checkout     | Started checkout
+GET  /kasse                                     | begin_checkout     | Started checkout
+POST /checkout/shipping-address/                | enter_address      | Entered address
+POST /checkout/shipping-method/                 | choose_shipping    | Chose delivery
+GET  /checkout/payment                          | payment_page       | Opened payment
+POST /checkout/payment                          | payment            | Submitted payment
+POST /checkout/preview/                         | place_order        | Submitted order
+POST /api/checkout                              | place_order        | Submitted order
+POST /checkouts/{}/complete                     | place_order        | Submitted order
+POST /api/v1/orders                             | place_order        | Placed order
+GET  /checkout/thank-you/                       | order_confirmation | Saw the confirmation
+GET  /checkout/onepage/success/                 | order_confirmation | Saw the confirmation
+GET  /checkout/order-received/{}/               | order_confirmation | Saw the confirmation
+GET  /accounts/orders/{}/                       | view_order         | Viewed order
+GET  /my-account/orders/                        | view_orders        | Viewed own orders
+GET  /order-status/{}                           | track_order        | Tracked order
+POST /orders/{}/cancel                          | cancel_order       | Cancelled order
+POST /returns                                   | request_return     | Asked for a return
+POST /accounts/login/                           | login              | Logged in
+GET  /wp-login.php                              | login_page         | Opened login
+GET  /logout                                    | logout             | Logged out
+POST /signup                                    | register           | Registered
+GET  /pricing                                   | pricing            | Viewed prices
+POST /api/subscriptions                         | subscribe          | Subscribed
+GET  /dashboard                                 | product_use        | Used the product
+POST /contact                                   | send_enquiry       | Sent an enquiry
+POST /request-a-quote                           | request_quote      | Asked for a quote
+POST /book-demo                                 | request_demo       | Asked for an appointment
+GET  /flights?from=LHR&to=JFK                   | search_trip        | Searched for a trip
+GET  /hotels/{}/availability                    | check_availability | Checked availability
+POST /bookings                                  | book               | Booked
+POST /booking/{}/passengers                     | enter_travellers   | Entered travellers
+GET  /blog/{}                                   | content            | Read an article
+GET  /faq                                       | help               | Read help
+POST /webhooks/carrier/                         | webhook            | Received a callback
+POST /graphql?operationName=AddToCart           | add_to_basket      | Added to basket
+GET  /zorp/{}                                   |                    | Opened /zorp/…
+POST /zorp                                      |                    | Submitted /zorp
+DELETE /zorp/{}                                 |                    | Deleted /zorp/…
+"""
+
+
+@pytest.mark.parametrize("line", REQUESTS.strip().splitlines())
+def test_requests(line: str) -> None:
+    request, kind, activity = (part.strip() for part in line.split("|"))
+    method, target = request.split()
+    route, _, query = target.partition("?")
+    act = CLASSIFIER.classify(method, route, query or None)
+    term = CLASSIFIER.read_query(query).term
+    assert (act.kind, fill(act, route, None, term)) == (kind, activity)
+
+
+MESSAGES = """
+Payment pay_c26374dd21a6654c authorised for order 100003          | Payment authorised   | progress
+Order #100003: payment successful, placing order                  | Payment authorised   | progress
+captured 121.73 GBP on pay_c26 for order 100003                   | Payment captured     | progress
+Payment declined for order 1: insufficient_funds (pay_1)          | Payment declined     | failed
+Order #1: unable to take payment (Your card was declined.)        | Payment declined     | failed
+Order #1: payment error (gateway returned 504)                    | Payment failed       | failed
+authorisation pay_0f voided (order 1)                             | Payment voided       | cancelled
+refunded 159.81 GBP to pay_20d, refund re_36                      | Payment refunded     | returned
+Order 100003 placed: user=51 basket=3 total=121.73 GBP            | Order placed         | born
+Order 1: status Complete -> Returned                              | Order returned       | returned
+allocated 3 x SKU-MO0014 (stockrecord 14) for order 100003        | Stock allocated      | progress
+consignment PLO0012: DELIVERY_FAILED                              | Delivery failed      | progress
+consignment PLO0012: DELIVERED                                    | Shipment delivered   | done
+dispatch email sent for order 100003                              | Dispatch email sent  | progress
+Sent 0 notifications and 0 messages                               | Sent notifications and messages |
+Subscription sub_12 activated                                     | Subscription activated | done
+sales stats updated for order id 1                                | Sales stats updated  |
+Ticket TK-4411 resolved                                           | Case resolved        | done
+"""
+
+
+@pytest.mark.parametrize("line", MESSAGES.strip().splitlines())
+def test_messages(line: str) -> None:
+    message, text, state = (part.strip() for part in line.split("|"))
+    label = LABELER.read(message)
+    assert (label.text, label.state) == (text, state)
+
+
+@given(st.text(max_size=2000))
+def test_any_message_gives_a_skeleton_without_its_numbers(message: str) -> None:
+    skeleton = skeleton_of(message)
+    assert not any(character in "0123456789" for character in skeleton)
+    LABELER.read(message)
+
+
+@given(st.sampled_from(["GET", "POST", "BREW"]), st.text(max_size=300), st.text(max_size=300))
+def test_any_request_is_something(method: str, route: str, query: str) -> None:
+    act = CLASSIFIER.classify(method, route, query)
+    text = fill(act, route, route, "")
+    assert text
+    assert "{" not in text
+
+
+def test_activities_compare_without_their_values() -> None:
+    assert plain("Placed order 100003") == plain("Placed order 7") == "Placed order"
+
+
+@pytest.mark.parametrize(
+    ("requests", "model"),
+    [
+        (["GET /products/{}", "POST /cart/add", "GET /checkout", "GET /blog/{}"], "retail"),
+        (["GET /flights", "GET /hotels/{}", "POST /bookings", "GET /about"], "travel"),
+        (["GET /pricing", "POST /signup", "GET /dashboard", "GET /login"], "saas"),
+        (["GET /services", "GET /contact", "POST /contact", "GET /about"], "lead_generation"),
+        (["GET /zorp", "GET /blip/{}"], "generic"),
+        ([], "generic"),
+    ],
+)
+def test_the_model_whose_words_cover_the_data_is_chosen(requests: list[str], model: str) -> None:
+    counts = [(*request.split(), 200, 25) for request in requests]
+    fitted = fit_models(MODELS, counts)  # type: ignore[arg-type]
+    assert fitted.chosen == model
+    assert all(0 <= share <= 1 for share in fitted.coverage.values())
+
+
+GOOD = 'title = "Mine"\nevidence = ["search"]\n[[goal]]\nname = "Place order"\nattempts = ["place_order"]\n'
+RULE = "[[touchpoint]]\nkind = 'x'\nactivity = 'X'\nstage = 'interest'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "hint"),
+    [
+        pytest.param(GOOD.replace("attempts", "atempts"), "goal[0].atempts", "attempts", id="key"),
+        pytest.param(GOOD.replace('"place_order"', '"place_ordr"'), "goal[0].attempts", "place_order", id="kind"),
+        pytest.param(GOOD.replace('"Mine"', "7"), "title", "", id="type"),
+        pytest.param(GOOD.replace('title = "Mine"\n', ""), "title", "", id="missing"),
+        pytest.param(GOOD + '[stage]\nsearch = "intrest"\n', "stage.search", "interest", id="stage"),
+        pytest.param(GOOD + RULE + "all = ['baskt']\n", "touchpoint[0].all", "basket", id="words"),
+        pytest.param("= nonsense", "", "", id="no TOML"),
+    ],
+)  # fmt: skip
+def test_wrong_models_are_told_by_file_key_and_nearest_name(tmp_path: Path, text: str, key: str, hint: str) -> None:
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError) as caught:
+        load_models(tmp_path)
+    assert caught.value.key == key
+    assert caught.value.path == tmp_path / "mine.toml"
+    assert "mine.toml" in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_a_model_of_the_users_own_names_kinds_the_vocabulary_does_not(tmp_path: Path) -> None:
+    rule = '[[touchpoint]]\nkind = "ride"\nactivity = "Took a ride"\nstage = "purchase"\nlast = ["product_use"]\n'
+    text = GOOD.replace('"search"', '"ride"').replace('"place_order"', '"ride"') + rule
+    (tmp_path / "rides.toml").write_text(text, encoding="utf-8")
+    fitted = fit_models(load_models(tmp_path), [("POST", "/app/console", 200, 10)])
+    assert fitted.chosen == "rides"
+    assert Classifier(fitted).classify("POST", "/app/console", None).text == "Took a ride"
