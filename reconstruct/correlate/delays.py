@@ -54,7 +54,7 @@ class Run:
 def link_by_delay(db: duckdb.DuckDBPyConnection) -> float | None:
     """Add ``thing_links`` of rule ``delay`` for runs of unknown object; gives the confidence used, None when nothing was linked.
 
-    Needs ``grouped``, ``thing_links``, ``timeline`` and ``event_visit``.
+    Needs ``grouped``, ``thing_links`` and ``timeline``.
     """
     runs = _runs(db)
     unknown = _by_template([run for run in runs if run.object < 0])
@@ -81,13 +81,13 @@ def link_by_delay(db: duckdb.DuckDBPyConnection) -> float | None:
 
 
 def _runs(db: duckdb.DuckDBPyConnection) -> list[Run]:
-    """Runs of jobs: groups with no web request in them and nothing of a session."""
+    """Runs of jobs: groups with no web request in them."""
     table = db.sql(
         """
         WITH heads AS (
             SELECT g.type, g.value, arg_min(eid, (t.t, eid)) AS eid, min(t.t) AS t
             FROM grouped g JOIN timeline t USING (eid) GROUP BY g.type, g.value),
-             served AS (SELECT DISTINCT g.type, g.value FROM grouped g JOIN event_visit USING (eid)),
+             served AS (SELECT DISTINCT g.type, g.value FROM grouped g JOIN events USING (eid) WHERE method IS NOT NULL),
              owners AS (SELECT g.type, g.value, min(object) AS object FROM grouped g JOIN thing_links USING (eid)
                         GROUP BY ALL HAVING count(DISTINCT object) = 1)
         SELECT h.*, coalesce(e.message, '') AS message, coalesce(o.object, -1) AS object

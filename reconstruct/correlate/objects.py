@@ -48,6 +48,17 @@ def find_objects(
         FROM typed JOIN things USING (type, value)
         """
     )
+    # Lines written for one request belong together, whether an identifier says so or the time.
+    db.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE bundles AS
+        WITH every AS (
+            SELECT eid, type::VARCHAR AS type, value, 1.0 AS confidence FROM grouped
+            UNION ALL SELECT eid, 'request', anchor::VARCHAR, confidence FROM anchored
+            UNION ALL SELECT DISTINCT anchor, 'request', anchor::VARCHAR, 1.0 FROM anchored)
+        SELECT * FROM every SEMI JOIN (SELECT type, value FROM every GROUP BY ALL HAVING count(*) <= {GROUP_CAP}) USING (type, value)
+        """
+    )
     children = _descendants(roots, owners)
     for _ in range(2):
         _close_over_groups(db)
@@ -66,15 +77,15 @@ def _descendants(roots: list[int], owners: list[Ownership]) -> list[int]:
 def _close_over_groups(db: duckdb.DuckDBPyConnection) -> None:
     """Lines of a request or task in which exactly one object is named are that object's."""
     db.execute(
-        f"""
+        """
         INSERT INTO thing_links
-        WITH members AS (SELECT type, value, eid FROM grouped
-                         SEMI JOIN (SELECT type, value FROM grouped GROUP BY ALL HAVING count(*) <= {GROUP_CAP}) USING (type, value)),
-             single AS (
-                SELECT m.type, m.value, min(object) AS object, min(confidence) AS confidence FROM members m JOIN thing_links USING (eid)
-                GROUP BY m.type, m.value HAVING count(DISTINCT object) = 1)
-        SELECT eid, object, 'request', min(type)::VARCHAR, arg_min(value, (type, value)), 0.98 * max(confidence)
-        FROM members JOIN single USING (type, value) ANTI JOIN thing_links USING (eid) GROUP BY eid, object
+        WITH single AS (
+                SELECT b.type, b.value, min(object) AS object, min(b.confidence * l.confidence) AS confidence
+                FROM bundles b JOIN thing_links l USING (eid)
+                GROUP BY b.type, b.value HAVING count(DISTINCT object) = 1)
+        SELECT eid, object, 'request', arg_max(type, (b.confidence, type)), arg_max(value, (b.confidence, type, value)),
+               0.98 * max(b.confidence * s.confidence)
+        FROM bundles b JOIN single s USING (type, value) ANTI JOIN thing_links USING (eid) GROUP BY eid, object
         """
     )
 
@@ -156,6 +167,13 @@ def adopt(db: duckdb.DuckDBPyConnection) -> None:
         FROM (SELECT b.object, arg_min(b.eid, (b.t, b.eid)) AS eid FROM births b JOIN owned o USING (object, visit)
               GROUP BY b.object) first
         WHERE owned.object = first.object
+        """
+    )
+    # What is known of the object is worth more than what else was being served at that moment.
+    db.execute(
+        """
+        DELETE FROM event_visit WHERE rule = 'in flight'
+          AND eid IN (SELECT eid FROM thing_links JOIN owned USING (object) WHERE thing_links.rule <> 'batch')
         """
     )
     db.execute(

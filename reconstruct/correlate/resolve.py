@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from reconstruct.correlate import delays, objects, sessions, tiers
+from reconstruct.correlate import brackets, delays, objects, sessions, tiers
 from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
 from reconstruct.correlate.roles import Role
 from reconstruct.correlate.types import IdType
@@ -57,6 +57,7 @@ def resolve(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role
     _anchor_by_looks(db, sorted(inner), edge)
     _place_events(db)
     _place_by_session(db, session_types, report.cut_s)
+    brackets.place_by_bracket(db)
     owners = find_owners(db, roles)
     settle(roles, owners)
     roots = find_roots(roles, owners)

@@ -108,7 +108,7 @@ def _internal_pages(
 ) -> NDArray[np.int64]:
     """Page code of every distinct referrer, FOREIGN_REFERRER for another site's, NO_REFERRER for an empty one.
 
-    A host is the site's own when visitors come from pages of it that they have opened here.
+    A host is the site's own when visitors come from pages of it that they have opened here before. Requests are in time order.
     """
     known = {text: code for code, text in enumerate(pages)}
     own = {host for host in pc.unique(vhosts).to_pylist() if host}
@@ -124,9 +124,11 @@ def _internal_pages(
     host_code = np.unique(np.array(hosts, dtype=object), return_inverse=True)[1] if hosts else np.zeros(0, np.int64)
     has = referrer >= 0
     size = len(known) + 1
-    opened = np.unique(visitor * size + page)
+    opened, first = np.unique(visitor * size + page, return_index=True)
     came_from = np.where(has, visitor * size + codes[np.where(has, referrer, 0)], -1)
-    seen = has & np.isin(came_from, opened)
+    found = np.minimum(np.searchsorted(opened, came_from), len(opened) - 1)
+    # Opened before, and another page: everybody's start page is called "/", the search engine's too.
+    seen = has & (opened[found] == came_from) & (first[found] < np.arange(len(page))) & (came_from != visitor * size + page)
     n_hosts = int(host_code.max(initial=-1)) + 1
     total = np.bincount(host_code[referrer[has]], minlength=n_hosts)
     returning = np.bincount(host_code[referrer[seen]], minlength=n_hosts)

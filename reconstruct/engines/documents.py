@@ -79,11 +79,11 @@ class Frame:
     """one per business journey: the columns of table ``business``; ``at`` is the journey's place in the partition"""
 
 
-def learn_process(objects: list[ObjectFacts], rows: pa.Table, models: Models, logs_end_ns: int) -> process.Process:
+def learn_process(objects: list[ObjectFacts], rows: pa.Table, models: Models) -> process.Process:
     """What usually happens to objects of these logs: from all their business journeys at once."""
     by_object = _object_rows(rows)
     inputs = (ObjectInput(each.type, each.value, by_object[each.object][0], None, each.parts) for each in objects)
-    return process.learn([build.build_business(each, models) for each in inputs if each.rows])
+    return process.learn([build.build_business(each, models) for each in inputs if each.rows], models)
 
 
 def build_frame(partition: Partition, models: Models, learned: process.Process, logs_end_ns: int) -> Frame:
@@ -107,9 +107,10 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
             facts.previous, facts.cut_off,
         )  # fmt: skip
         document = build.build_journey(session, models)
-        for business in document["business_journeys"]:
-            process.annotate(business, learned)
-            businesses.append(_business_row(business, number))
+        document["business_journeys"] = [
+            process.annotate(business, learned, logs_end_ns) for business in document["business_journeys"]
+        ]
+        businesses += [_business_row(business, number) for business in document["business_journeys"]]
         summary = build.summary_row(document)
         summary |= {"n_events": len(rows), "ended_at": document["ended_at"]}
         summaries.append(summary)
@@ -128,12 +129,8 @@ def build_unattributed(
     by_object = _object_rows(rows)
     lines, businesses = [], []
     for each in objects:
-        business = build.build_business(
-            ObjectInput(each.type, each.value, by_object[each.object][0], None, each.parts),
-            models,
-            logs_end_ns=logs_end_ns,
-        )
-        process.annotate(business, learned)
+        thing = ObjectInput(each.type, each.value, by_object[each.object][0], None, each.parts)
+        business = process.annotate(build.build_business(thing, models), learned, logs_end_ns)
         lines.append(orjson.dumps(business))
         businesses.append(_business_row(business, None))
     return Frame(zstandard.ZstdCompressor(FRAME_LEVEL).compress(b"\n".join(lines)), [], businesses)

@@ -90,7 +90,7 @@ def write_journeys(
         if each.object in owner:
             by_seq[owner[each.object]].append(each)
     progress.phase("building journeys", 0)
-    learned = documents.learn_process(things, _object_table(store, "true"), models, logs_end) if things else Process()
+    learned = documents.learn_process(things, _object_table(store, "true"), models) if things else Process()
     jobs = _partitions(store, facts, by_seq)
     summaries: list[dict[str, Any]] = []
     businesses: list[dict[str, Any]] = []

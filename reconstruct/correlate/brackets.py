@@ -1,0 +1,159 @@
+"""Lines without a request identifier, placed by what was going on when they were written.
+
+A line written while exactly one request was being served belongs to it. Where several were, the line's template decides: which
+route it is usually written under is learned from the unambiguous lines. Templates that are not usually written
+while a request is served are background work, and stay where they are.
+
+The rule is tried on lines whose request is known; the measured precision is its confidence.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from reconstruct.correlate.calibrate import LEAST_TRIALS, wilson_lower
+from reconstruct.events.templates import skeletons
+
+UNKNOWN_DURATION_S = 0.5
+"""How long a request is taken to last when no log says: most pages are served in less."""
+
+LONGEST_S = 60
+"""Requests longer than this are downloads and long polls: lines inside say nothing."""
+
+SLACK_S = 0.05
+"""Clocks of two processes on one machine, and the time between the event and its being written."""
+
+HABIT = 0.8
+"""Share of a template's lines that must be written while some request is served."""
+
+LEAST_LINES = 3
+"""Lines of a template before it has habits."""
+
+RATIO = 10.0
+"""How much likelier the chosen request's route must be than the next one's (correlation §7.8)."""
+
+SMOOTHING = 0.1
+"""Added to each count of lines per template and route, so that an unseen pair is unlikely rather than impossible."""
+
+PRIOR = 0.8
+"""Confidence where no known lines allow a measurement (correlation §7.8, rule C)."""
+
+
+def place_by_bracket(db: duckdb.DuckDBPyConnection) -> float | None:
+    """Add unplaced log lines to ``anchored`` and ``event_visit`` (rule ``in flight``); gives the confidence, None if nothing was added.
+
+    Needs ``anchors``, ``anchored``, ``event_visit``, ``timeline`` and ``paths``.
+    """
+    (waiting,) = db.execute(
+        "SELECT count(*) FROM events e JOIN timeline t USING (eid) ANTI JOIN event_visit USING (eid) WHERE method IS NULL"
+    ).fetchone() or (0,)
+    if not waiting or not _tabulate_served(db):
+        return None
+    _tabulate_lines(db)
+    _choose(db)
+    trials, right = db.execute(
+        """
+        SELECT count(*), count(*) FILTER (a.anchor = c.anchor OR v.visit = w.visit)
+        FROM chosen c JOIN known_lines a USING (eid) JOIN anchors v ON v.eid = a.anchor JOIN anchors w ON w.eid = c.anchor
+        """
+    ).fetchone() or (0, 0)
+    confidence = round(wilson_lower(right, trials), 4) if trials >= LEAST_TRIALS else PRIOR
+    db.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE placed_lines AS
+        SELECT c.eid, c.anchor, 'in flight' AS rule, 'route' AS via_type, c.route AS via_value, {confidence}::DOUBLE AS confidence
+        FROM chosen c ANTI JOIN known_lines USING (eid)
+        """
+    )
+    db.execute("INSERT INTO anchored SELECT * FROM placed_lines ANTI JOIN anchored USING (eid)")
+    db.execute(
+        """
+        INSERT INTO event_visit
+        SELECT p.eid, a.visit, p.rule, p.via_type, p.via_value, p.confidence * a.confidence
+        FROM placed_lines p JOIN anchors a ON a.eid = p.anchor ANTI JOIN event_visit v ON v.eid = p.eid
+        """
+    )
+    return confidence
+
+
+def _tabulate_served(db: duckdb.DuckDBPyConnection) -> int:
+    """Make ``served(anchor, route, t0, t1)``: when each page request was being served; gives their number.
+
+    The longest duration any tier states counts; a stamp of whole seconds may stand for any moment of that second.
+    """
+    db.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE served AS
+        WITH resolution AS (
+                SELECT family, CASE WHEN bool_or(t % 1000000000 <> 0) THEN 0 ELSE 1000000000 END AS step FROM timeline GROUP BY family),
+             inner_ms AS (SELECT d.anchor, max(e.duration_ms) AS ms FROM anchored d JOIN events e USING (eid)
+                          WHERE e.method IS NOT NULL GROUP BY d.anchor)
+        SELECT a.eid AS anchor, e.method || ' ' || coalesce(p.route, e.path) AS route,
+               t.t - (least(coalesce(greatest(e.duration_ms, i.ms), {UNKNOWN_DURATION_S * 1000}), {LONGEST_S * 1000}) * 1e6)::BIGINT
+                   - {int(SLACK_S * 1e9)} AS t0,
+               t.t + step + {int(SLACK_S * 1e9)} AS t1
+        FROM anchors a JOIN events e USING (eid) JOIN timeline t USING (eid) JOIN resolution USING (family)
+        LEFT JOIN paths p ON p.path = e.path LEFT JOIN inner_ms i ON i.anchor = a.eid
+        WHERE NOT coalesce(p.is_asset, false)
+        """
+    )
+    return int((db.execute("SELECT count(*) FROM served").fetchone() or (0,))[0])
+
+
+def _tabulate_lines(db: duckdb.DuckDBPyConnection) -> None:
+    """Make ``known_lines(eid, anchor)`` and ``line_candidates(eid, template, anchor, route, distance)``."""
+    db.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE known_lines AS
+        SELECT d.eid, d.anchor FROM anchored d JOIN events e USING (eid) WHERE e.method IS NULL AND d.rule = 'request'
+        """
+    )
+    lines = db.sql(
+        """
+        SELECT e.eid, t.t, t.family, e.message FROM events e JOIN timeline t USING (eid)
+        WHERE e.method IS NULL AND e.time_ns IS NOT NULL
+          AND (e.eid NOT IN (SELECT eid FROM event_visit) OR e.eid IN (SELECT eid FROM known_lines)) ORDER BY t.t, e.eid
+        """
+    ).to_arrow_table()
+    template = skeletons(lines["message"].combine_chunks()).cast(pa.string()).fill_null("")
+    db.register("lines_in", lines.drop_columns(["message"]).append_column("template", template))
+    db.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE line_candidates AS
+        WITH lines AS (SELECT eid, t, family || ' ' || template AS template, t // 1000000000 AS s FROM lines_in),
+             seconds AS (SELECT anchor, route, t0, t1, unnest(range(t0 // 1000000000, t1 // 1000000000 + 1)) AS s FROM served)
+        SELECT l.eid, l.template, c.anchor, c.route, abs(l.t - (c.t0 + c.t1) / 2) AS distance
+        FROM lines l LEFT JOIN seconds c ON c.s = l.s AND l.t BETWEEN c.t0 AND c.t1
+        """
+    )
+    db.unregister("lines_in")
+
+
+def _choose(db: duckdb.DuckDBPyConnection) -> None:
+    """Make ``chosen(eid, anchor, route)``: lines with one likely request."""
+    db.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE chosen AS
+        WITH habits AS (
+                SELECT template, avg((n > 0)::INT) AS share, count(*) AS lines
+                FROM (SELECT eid, template, count(anchor) AS n FROM line_candidates GROUP BY ALL) GROUP BY template),
+             alone AS (SELECT eid, any_value(template) AS template, any_value(route) AS route FROM line_candidates
+                       WHERE anchor IS NOT NULL GROUP BY eid HAVING count(*) = 1),
+             pairs AS (SELECT template, route, count(*) AS n FROM alone GROUP BY ALL),
+             totals AS (SELECT template, sum(n) AS n FROM pairs GROUP BY template),
+             scored AS (
+                SELECT c.eid, c.anchor, c.route, a.visit, c.distance,
+                       (coalesce(p.n, 0) + {SMOOTHING}) / (coalesce(t.n, 0) + 1) AS likelihood
+                FROM line_candidates c JOIN habits h USING (template) JOIN anchors a ON a.eid = c.anchor
+                LEFT JOIN pairs p ON p.template = c.template AND p.route = c.route LEFT JOIN totals t ON t.template = c.template
+                WHERE h.share >= {HABIT} AND h.lines >= {LEAST_LINES}),
+             per_visit AS (SELECT eid, visit, max(likelihood) AS likelihood FROM scored GROUP BY ALL),
+             best AS (SELECT eid, max(likelihood) AS first, max(likelihood, 2) AS two, count(*) AS visits FROM per_visit GROUP BY eid)
+        SELECT s.eid, arg_min(s.anchor, (-s.likelihood, s.distance, s.anchor)) AS anchor,
+               arg_min(s.route, (-s.likelihood, s.distance, s.anchor)) AS route
+        FROM scored s JOIN best b USING (eid)
+        WHERE b.visits = 1 OR b.two[1] >= {RATIO} * b.two[2]
+        GROUP BY s.eid
+        """
+    )
