@@ -34,7 +34,7 @@ LAYER = {
 """Room → layer. A module imports its own room and rooms of lower layers; rooms of one layer are strangers."""
 
 ONLY_IN = {
-    "lark": ["grammar/definition.py", "grammar/compiler.py", "grammar/lark_engine.py"],
+    "lark": ["grammar/loading.py", "grammar/compiler.py", "grammar/lark_engine.py"],
     "textual": ["tui/"],
 }
 """Library → the only modules that import it, so that the commands that need it not do not load it."""

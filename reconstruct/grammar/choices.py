@@ -1,7 +1,7 @@
 """The proof that a whole grammar matches in linear time, and the order in which its terminals are tried.
 
 Every terminal occurrence knows what may follow it. Two alternatives are *told apart* when, walking both along equal
-terminals, they reach two different terminals no text can begin with alike (``linear.can_share_start``). Then one of
+terminals, they reach two different terminals no text can begin with alike (``overlap.can_share_start``). Then one of
 them dies no later than the other ends. From that:
 
 * alternatives that are told apart cost the sum of their scans; others are *ambiguous* and multiply: at most
@@ -19,7 +19,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from reconstruct.grammar.linear import MAX_WAYS, can_share_start, check_repeatable, prove_terminal
+from reconstruct.grammar.linear import MAX_WAYS, check_repeatable, prove_terminal
+from reconstruct.grammar.overlap import can_share_start
 from reconstruct.grammar.patterns import PatternError, looks_around, read_pattern
 from reconstruct.grammar.rules import (
     Choice,

@@ -7,16 +7,13 @@ engine. Anything that has no proof is refused with the place in the file and the
 
 from __future__ import annotations
 
-import re
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 from lark import Tree
-from lark.exceptions import LarkError, UnexpectedInput
-from lark.grammar import NonTerminal, Rule, Terminal
-from lark.lexer import TerminalDef
-from lark.load_grammar import Grammar, PrepareLiterals, load_grammar
+from lark.grammar import NonTerminal, Terminal
+from lark.load_grammar import PrepareLiterals
 
 from reconstruct.errors import GrammarError
 from reconstruct.grammar import patterns
@@ -31,6 +28,7 @@ from reconstruct.grammar.definition import (
 )
 from reconstruct.grammar.emission import write_scan
 from reconstruct.grammar.linear import prove_terminal
+from reconstruct.grammar.loading import START, Loaded, field_name, last_part, load_grammar_file, read_common
 from reconstruct.grammar.patterns import Node, PatternError
 from reconstruct.grammar.plans import MatchPlan, Scan
 from reconstruct.grammar.rules import (
@@ -48,9 +46,6 @@ from reconstruct.grammar.rules import (
     specificity,
     walk_terms,
 )
-from reconstruct.resources import grammars_directory
-
-START = "start"
 
 MAX_COUNT = 16
 """Highest count of ``x~n`` in a rule: each is written out. Nothing in a log line is counted higher."""
@@ -65,7 +60,7 @@ def compile_definition(definition: Definition) -> MatchPlan:
     Raises:
         GrammarError: the grammar is wrong or has no linear-time proof; ``line`` and ``column`` say where.
     """
-    reading = _Reading(definition, load_grammar_of(definition))
+    reading = _Reading(definition, load_grammar_file(definition))
     structure = reading.read_start()
     if structure is None:
         return _plan_recursive(definition, reading)
@@ -77,7 +72,8 @@ def compile_definition(definition: Definition) -> MatchPlan:
         raise reading.error("matches an empty line", START, "", "one terminal must always be there")
     counts = count_fields(structure)
     fields = [name for name in counts if name not in PAIR_FIELDS]
-    certain = [name for name in fields if name in certain_fields(structure)]
+    sure = certain_fields(structure)
+    certain = [name for name in fields if name in sure]
     if not certain:
         raise reading.error(
             "no field is there on every line", START, "", "at least one field must be outside [] and never empty"
@@ -128,71 +124,6 @@ def _plan_recursive(definition: Definition, reading: _Reading) -> MatchPlan:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A grammar as Lark loads it."""
-
-    grammar: Grammar
-    """rules as EBNF trees"""
-    terminals: list[TerminalDef]
-    """used ones, references resolved; those of literal text have names Lark made up"""
-    rules: list[Rule]
-    """in BNF, for the LALR automaton"""
-    declared: frozenset[str]
-    """terminals that are declared, not made up"""
-    span_rules: tuple[str, ...]
-    """rules declared with ``!``"""
-
-
-def load_grammar_of(definition: Definition) -> Loaded:
-    """Have Lark load a definition.
-
-    Raises:
-        GrammarError: Lark refuses it.
-    """
-    try:
-        grammar: Grammar
-        grammar, _ = load_grammar(definition.text, str(definition.path), [str(grammars_directory())], False)  # type: ignore[no-untyped-call]
-        terminals, rules, _ = grammar.compile([START], ())
-    except (LarkError, OSError, AssertionError, KeyError) as error:
-        raise translate_error(definition, error) from None
-    declared = frozenset(name for name, _ in grammar.term_defs)
-    spans = tuple(name for name, _, _, options in grammar.rule_defs if options and options.keep_all_tokens)
-    return Loaded(grammar, terminals, rules, declared, spans)
-
-
-def translate_error(definition: Definition, error: Exception) -> GrammarError:
-    """Lark's complaint as ours, with its place in the file when it names one."""
-    message = " ".join(str(error).split("\n\n")[0].split())
-    if message.startswith("Rules defined twice"):
-        message = "two options read alike when what is optional inside them is left out"
-    line = column = 1
-    if isinstance(error, UnexpectedInput):
-        line, column, message = max(1, error.line), max(1, error.column), "not expected here"
-    elif found := re.search(r"at line (\d+) column (\d+)", message):
-        line, column = int(found[1]), int(found[2])
-    elif found := re.search(r"'(\w+)' used but not defined \(in \w+ '?(\w+)'?\)", message):
-        line, column = find_mention(definition.text, read_declarations(definition.text).get(found[2]), found[1])
-    elif found := re.search(r"(?:[Rr]ule|[Tt]erminal|terminals\.) \(?'?([\w]+)'?", message):
-        declared = read_declarations(definition.text).get(found[1])
-        line, column = (declared.line, declared.column) if declared else (1, 1)
-    return locate_error(definition.text, definition.path, message, line=line, column=column, hint=_LARK_HINT)
-
-
-_LARK_HINT = "the syntax of grammars: https://lark-parser.readthedocs.io/en/stable/grammar.html"
-
-
-def field_name(terminal: str) -> str | None:
-    """The field a terminal fills: its name in lower case, without import prefix and variant; None when dropped.
-
-    >>> field_name("common__TARGET__SPACED"), field_name("_SP")
-    ('target', None)
-    """
-    if terminal.startswith("_"):
-        return None
-    return re.sub(r"^[a-z0-9_]+?__(?=[A-Z])", "", terminal).split("__")[0].lower()
-
-
 @dataclass(slots=True)
 class _Rule:
     tree: Any
@@ -207,7 +138,7 @@ class _Reading:
     def __init__(self, definition: Definition, loaded: Loaded) -> None:
         self.definition = definition
         self.declared = read_declarations(definition.text)
-        self.common = read_declarations((grammars_directory() / "common.lark").read_text(encoding="utf-8"))
+        self.common = read_common().declared
         self.rules: dict[str, _Rule] = {}
         self.used_terminals: dict[str, None] = {}
         self._proven: dict[str, tuple[Node, Node]] = {}
@@ -215,7 +146,7 @@ class _Reading:
         self._recursive = False
         if loaded.grammar.ignore:
             raise self.error("%ignore has no meaning here", "", "", "spell out every blank in the rules")
-        self.terminals = {t.name: t.pattern.to_regexp() for t in loaded.terminals if t.name in loaded.declared}
+        self.terminals = loaded.terminals
         for name, parameters, tree, _ in loaded.grammar.rule_defs:
             if parameters:
                 raise self.error("templates are not supported", name, "", "write the rule out")
@@ -355,8 +286,3 @@ class _Reading:
             elif name in self.common:
                 types.append(name)
         return types
-
-
-def last_part(name: str) -> str:
-    """A name without the prefix an import gives it."""
-    return re.sub(r"^(_?)[a-z0-9_]+?__(?=[A-Z])", r"\1", name) if not name.islower() else name.split("__")[-1]

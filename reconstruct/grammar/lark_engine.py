@@ -17,11 +17,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from lark.common import ParserConf
+from lark.exceptions import LarkError
 from lark.grammar import Rule
+from lark.lexer import TerminalDef
 from lark.parsers.lalr_analysis import LALR_Analyzer
 
-from reconstruct.grammar.compiler import START, Loaded, field_name, last_part, load_grammar_of
-from reconstruct.grammar.definition import parse_definition
+from reconstruct.grammar.definition import Definition, parse_definition
+from reconstruct.grammar.loading import START, Loaded, field_name, last_part, load_grammar_file, translate_error
 from reconstruct.grammar.matcher import Block, Gathered, match_one, spread_pairs
 from reconstruct.grammar.plans import MatchPlan
 
@@ -83,15 +85,17 @@ class LarkMatcher:
 
     def __init__(self, plan: MatchPlan) -> None:
         self.plan = plan
-        loaded = load_grammar_of(parse_definition(plan.text, Path(plan.path)))
+        definition = parse_definition(plan.text, Path(plan.path))
+        loaded = load_grammar_file(definition)
+        terminals, rules = compile_rules(definition, loaded)
         rank = {key: i for i, key in enumerate(plan.order)}
-        regexps = {t.name: t.pattern.to_regexp() for t in loaded.terminals}
-        declared = loaded.declared
+        regexps = {t.name: t.pattern.to_regexp() for t in terminals}
+        declared = loaded.terminals
         self._patterns = {name: re.compile(regexp, re.ASCII) for name, regexp in regexps.items()}
         self._fields = {name: field_name(name) if name in declared else None for name in regexps}
-        self._labels = {t.name: t.name if t.name in declared else f'"{t.pattern.value}"' for t in loaded.terminals}
+        self._labels = {t.name: t.name if t.name in declared else f'"{t.pattern.value}"' for t in terminals}
         self._spans = {name: last_part(name) for name in loaded.span_rules}
-        self._start, self._end, self._table = _build_table(loaded)
+        self._start, self._end, self._table = _build_table(rules)
 
         def place(name: str) -> tuple[int, str]:
             return rank.get(name if name in declared else regexps[name], len(rank)), name
@@ -194,27 +198,40 @@ class LarkMatcher:
                 yield self._labels.get(name, "end of line")
 
 
+def compile_rules(definition: Definition, loaded: Loaded) -> tuple[list[TerminalDef], list[Rule]]:
+    """The grammar in BNF, and the terminals it uses; those of literal text have names Lark made up.
+
+    Raises:
+        GrammarError: Lark refuses it.
+    """
+    try:
+        terminals, rules, _ = loaded.grammar.compile([START], ())
+    except (LarkError, AssertionError, KeyError) as error:
+        raise translate_error(definition, error) from None
+    return terminals, rules
+
+
 Action = int | Rule
 """Go to a state, or reduce by a rule."""
 
 
-def _build_table(loaded: Loaded) -> tuple[int, int, list[dict[str, list[Action]]]]:
+def _build_table(rules: list[Rule]) -> tuple[int, int, list[dict[str, list[Action]]]]:
     """Start state, end state, and per state the actions for each symbol: a shift first, then reductions in the order of
     the rules. Lark would keep one of them."""
-    analyzer = LALR_Analyzer(ParserConf(loaded.rules, {}, [START]))
+    analyzer = LALR_Analyzer(ParserConf(rules, {}, [START]))
     analyzer.compute_lr0_states()
     analyzer.compute_reads_relations()  # type: ignore[no-untyped-call]
     analyzer.compute_includes_lookback()  # type: ignore[no-untyped-call]
     analyzer.compute_lookaheads()  # type: ignore[no-untyped-call]
     numbers: dict[Any, int] = {itemset: i for i, itemset in enumerate(analyzer.lr0_itemsets)}
-    order: dict[Any, int] = {rule: i for i, rule in enumerate(loaded.rules)}
+    order: dict[Any, int] = {rule: i for i, rule in enumerate(rules)}
     table: list[dict[str, list[Action]]] = []
     for itemset in numbers:
         actions: dict[str, list[Action]] = {}
         for symbol, target in itemset.transitions.items():
             actions.setdefault(symbol.name, []).append(numbers[target])
-        for symbol, rules in itemset.lookaheads.items():
-            actions.setdefault(symbol.name, []).extend(sorted(rules, key=lambda rule: order.get(rule, len(order))))
+        for symbol, reductions in itemset.lookaheads.items():
+            actions.setdefault(symbol.name, []).extend(sorted(reductions, key=lambda rule: order.get(rule, len(order))))
         table.append(actions)
     start = analyzer.lr0_start_states[START]
     (end,) = (numbers[target] for symbol, target in start.transitions.items() if symbol.name == START)
