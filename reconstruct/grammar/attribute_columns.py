@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import orjson
 import pyarrow as pa
@@ -26,6 +27,9 @@ def join_attributes(columns: Sequence[tuple[str, pa.Array, bool]], n: int) -> pa
     if len(members) == 1:
         joined = members[0]
     else:
+        # Arrow 26 drops the rows of "skip" that are null in every column, instead of giving them ""
+        nothing = reduce(pc.and_, (column.is_null() for column in members))
+        members[0] = pc.if_else(nothing, pa.scalar("", pa.string()), members[0])
         joined = pc.binary_join_element_wise(*members, ",", null_handling="skip")
         joined = pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
     return pc.binary_join_element_wise("{", joined, "}", "")
