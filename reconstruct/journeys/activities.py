@@ -20,6 +20,8 @@ TERM_CAP = 80
 """Characters of search words shown in an activity."""
 SHORT_KEY = 2
 """Search keys this short (``s``, ``k``, ``st``) mean other things elsewhere: believed only where searching is likely."""
+API = "api"
+"""Name of the group of words that tell an interface's route."""
 READ_VERBS = ("get", "list", "fetch", "query", "search", "load", "find", "read", "view", "show")
 """How names of operations begin that only read, though they are sent by POST."""
 
@@ -68,13 +70,27 @@ class Query(NamedTuple):
 _NO_QUERY = Query("", frozenset(), "", False)
 
 
+class _Seen(NamedTuple):
+    """All that rules ask of a request: requests that are equal in this get the same rule."""
+
+    groups: frozenset[str]
+    """groups of words that stand in the route"""
+    last: frozenset[str]
+    """those in its last fixed segment"""
+    method: str
+    keys: frozenset[str]
+    item: bool
+    root: bool
+    api: bool
+
+
 class _Rule:
     __slots__ = ("act", "all", "api", "item", "last", "methods", "none", "query", "root")
 
-    def __init__(self, table: Mapping[str, Any], words: Mapping[str, tuple[str, ...]], stage: str, text: str) -> None:
-        self.all = [words[name] for name in table.get("all", ())]
-        self.none = [words[name] for name in table.get("none", ())]
-        self.last = tuple(phrase for name in table.get("last", ()) for phrase in words[name])
+    def __init__(self, table: Mapping[str, Any], stage: str, text: str) -> None:
+        self.all = frozenset(table.get("all", ()))
+        self.none = frozenset(table.get("none", ()))
+        self.last = frozenset(table.get("last", ()))
         self.methods = frozenset(table.get("methods", ()))
         self.query = frozenset(table.get("query", ()))
         self.item: bool | None = table.get("item")
@@ -85,25 +101,17 @@ class _Rule:
             bool(table.get("background", False)), False, False, False, "{" in text,
         )  # fmt: skip
 
-    def holds(
-        self, words: str, last: str, item: bool, root: bool, api: bool, method: str, keys: frozenset[str]
-    ) -> bool:
-        if self.methods and method not in self.methods:
-            return False
-        if self.root and not root:
-            return False
-        if self.item is not None and self.item != item:
-            return False
-        if self.api is not None and self.api != api:
-            return False
-        if self.query and self.query.isdisjoint(keys):
-            return False
-        if self.last and not any(phrase in last for phrase in self.last):
-            return False
-        for group in self.all:
-            if not any(phrase in words for phrase in group):
-                return False
-        return all(not any(phrase in words for phrase in group) for group in self.none)
+    def holds(self, seen: _Seen) -> bool:
+        return (
+            self.all <= seen.groups
+            and (not self.methods or seen.method in self.methods)
+            and (not self.last or not self.last.isdisjoint(seen.last))
+            and self.none.isdisjoint(seen.groups)
+            and (not self.query or not self.query.isdisjoint(seen.keys))
+            and (self.item is None or self.item == seen.item)
+            and (self.api is None or self.api == seen.api)
+            and (not self.root or seen.root)
+        )
 
 
 class Classifier:
@@ -111,20 +119,23 @@ class Classifier:
 
     def __init__(self, models: Models) -> None:
         vocabulary = models.vocabulary
-        words = {name: tuple(f" {phrase} " for phrase in phrases) for name, phrases in vocabulary["words"].items()}
+        self._phrases: dict[str, list[tuple[str, str]]] = {}  # first word → (phrase, group)
+        for group, phrases in (*vocabulary["words"].items(), (API, vocabulary["api_words"])):
+            for phrase in map(words_of, phrases):
+                self._phrases.setdefault(phrase.split()[0], []).append((f" {phrase} ", group))
         model = models.model
         self._rules = []
         for table in (*model.rules, *vocabulary["touchpoint"]):
             kind = table["kind"]
             stage = model.stages.get(kind, table["stage"])
-            self._rules.append(_Rule(table, words, stage, model.activities.get(kind, table["activity"])))
-        self._api = tuple(f" {word} " for word in vocabulary["api_words"])
+            self._rules.append(_Rule(table, stage, model.activities.get(kind, table["activity"])))
         self._router = frozenset(key.lower() for key in vocabulary["router_keys"])
         self._search = {key: len(key) > SHORT_KEY or key == "q" for key in vocabulary["search_keys"]}
         self._asked = frozenset(key for rule in self._rules for key in rule.query)
         self._fallback: Mapping[str, str] = vocabulary["fallback"]
         self._searching = next((rule.act for rule in self._rules if rule.act.kind == "search"), None)
         self._acts: dict[tuple[str, str | None], Act] = {}
+        self._found: dict[_Seen, Act | None] = {}
         self._queried: dict[tuple[str, str | None, str, frozenset[str], bool, bool], Act] = {}
         self._queries: dict[str, Query] = {}
 
@@ -134,6 +145,8 @@ class Classifier:
             key = (method, route)
             act = self._acts.get(key)
             if act is None:
+                if len(self._acts) > QUERY_CACHE:
+                    self._acts.clear()
                 act = self._acts[key] = self._judge(method, route, _NO_QUERY)
             return act
         asked = self.read_query(query) if query else _NO_QUERY
@@ -177,11 +190,13 @@ class Classifier:
         if query.router:
             spelled = f"{spelled}{query.router} "
             last, item, root = f" {query.router.rpartition('/')[2].strip()} ", False, False
-        api = any(word in spelled for word in self._api)
+        groups = self._groups(spelled)
+        api = API in groups
         if api and kind == "write" and query.router.lstrip(" /").startswith(READ_VERBS):
             kind = "read"
         opaque = not query.router and (" graphql " in spelled or " gql " in spelled or " rpc " in spelled)
-        act = self._match(spelled, last, item, root, api, kind, query)
+        seen = _Seen(groups, self._groups(last), kind, query.keys, item, root, api)
+        act = self._match(seen, query)
         if act is None:
             text = self._fallback.get(kind, self._fallback["other"])
             shown = (route or "/") + (query.router.replace(" / ", " ").rstrip() if query.router else "")
@@ -193,13 +208,23 @@ class Classifier:
             act = act._replace(background=True)
         return act._replace(api=api, opaque=opaque, write=kind in ("write", "delete"))
 
-    def _match(self, words: str, last: str, item: bool, root: bool, api: bool, kind: str, query: Query) -> Act | None:
-        found = None
-        for rule in self._rules:
-            if rule.holds(words, last, item, root, api, kind, query.keys):
-                found = rule.act
-                break
-        if query.term and kind == "read" and self._searching is not None:
+    def _groups(self, words: str) -> frozenset[str]:
+        """The groups of words that stand in a row of words."""
+        return frozenset(
+            group
+            for word in set(words.split())
+            if word in self._phrases
+            for phrase, group in self._phrases[word]
+            if phrase in words
+        )
+
+    def _match(self, seen: _Seen, query: Query) -> Act | None:
+        if seen not in self._found:
+            if len(self._found) > QUERY_CACHE:
+                self._found.clear()
+            self._found[seen] = next((rule.act for rule in self._rules if rule.holds(seen)), None)
+        found = self._found[seen]
+        if query.term and seen.method == "read" and self._searching is not None:
             likely = found is None or found.kind in ("search", "home", "view_products", "view_category")
             if likely and (query.sure or (found is not None and found.kind != "view_category")):
                 return self._searching

@@ -37,7 +37,15 @@ def fit_models(
         objects: Some business objects, a few hundred, to learn units of amounts from.
     """
     counted = sorted(counts)
-    coverage = {name: _coverage(replace(models, chosen=name), counted) for name in models.models}
+    shared = _weigh(models, counted)
+    weights = {
+        name: _weigh(replace(models, chosen=name), counted) if model.rules else shared
+        for name, model in models.models.items()
+    }
+    coverage = {
+        name: sum(weights[name].get(kind, 0) for kind in model.evidence) / max(1, sum(weights[name].values()))
+        for name, model in models.models.items()
+    }
     best = max(reversed(coverage), key=lambda name: coverage[name])  # of equals the user's own, which come last
     classifier = Classifier(models)
     pages: dict[str, int] = {}
@@ -63,12 +71,11 @@ def fit_models(
     )
 
 
-def _coverage(models: Models, counts: Iterable[tuple[str, str, int, int]]) -> float:
-    """Share of the requests that succeeded which are of kinds the chosen model lists as its evidence."""
+def _weigh(models: Models, counts: Iterable[tuple[str, str, int, int]]) -> dict[str, int]:
+    """Requests that succeeded, by kind; ``""``: of no kind."""
     classifier = Classifier(models)
-    total = covered = 0
+    weights: dict[str, int] = {}
     for method, route, status, count in counts:
         if status < 400 and not (act := classifier.classify(method, route, None)).background:
-            total += count
-            covered += count if act.kind in models.model.evidence else 0
-    return covered / total if total else 0.0
+            weights[act.kind] = weights.get(act.kind, 0) + count
+    return weights
