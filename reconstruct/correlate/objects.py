@@ -173,7 +173,7 @@ def adopt(db: duckdb.DuckDBPyConnection) -> None:
     db.execute(
         """
         DELETE FROM event_visit WHERE rule = 'in flight'
-          AND eid IN (SELECT eid FROM thing_links JOIN owned USING (object) WHERE thing_links.rule <> 'batch')
+          AND eid IN (SELECT l.eid FROM thing_links l JOIN owned USING (object) WHERE l.rule <> 'batch')
         """
     )
     db.execute(
