@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.grammar.number_columns import integer_column
-from reconstruct.grammar.text_columns import change_where, has_byte_outside, has_char, map_distinct
+from reconstruct.grammar.text_columns import change_where, has_byte_in, has_char, map_distinct
 
 _METHOD = re.compile(r"[A-Z][A-Z_-]{2,23}", re.ASCII)
 _COMMON_METHODS = frozenset(("get", "post", "put", "patch", "delete", "head", "options", "trace", "connect"))
@@ -20,6 +20,7 @@ _AUTHORITY = re.compile(r"(?:[^@]*@)?(\[[0-9A-Fa-f:.%]+\]|[^:]*)(?::\d{0,5})?")
 _ADDRESS_PORT = re.compile(r"\[?([0-9A-Za-z_.:%-]+)\]:(\d{1,5})|([0-9A-Za-z_.-]+):(\d{1,5})", re.ASCII)
 _ADDRESS = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
 _IS_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f.]{0,15}){2,8}", re.ASCII)
+_NOT_IPV4 = bytes(set(range(256)) - set(b"0123456789."))
 
 _INSIDE = (
     r"^(?:10\.|127\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|"
@@ -127,7 +128,7 @@ def address_columns(text: pa.Array) -> tuple[pa.Array, pa.Array | None]:
 
     ``192.0.2.1:4711`` and ``[2001:db8::1]:4711`` are split, ``::ffff:192.0.2.1`` is ``192.0.2.1``, of a list the first hop
     counts. Text with blanks is no address."""
-    other = has_byte_outside(text, b"0123456789.")
+    other = has_byte_in(text, _NOT_IPV4)
     if not pc.any(other).as_py():
         return text, None
     encoded = text.filter(other).dictionary_encode()

@@ -129,11 +129,11 @@ def has_char(column: pa.Array, char: str) -> pa.Array:
     return _rows_with(column, lambda data: data == ord(char))
 
 
-def has_byte_outside(column: pa.Array, allowed: bytes) -> pa.Array:
-    """Where the text contains a byte that is not ``allowed``; null is false."""
-    outside = np.ones(256, np.bool_)
-    outside[list(allowed)] = False
-    return _rows_with(column, outside.__getitem__)
+def has_byte_in(column: pa.Array, marked: bytes) -> pa.Array:
+    """Where the text contains one of the bytes; null is false."""
+    table = np.zeros(256, np.bool_)
+    table[list(marked)] = True
+    return _rows_with(column, table.__getitem__)
 
 
 def _rows_with(column: pa.Array, find: Callable[[Bytes], Mask]) -> pa.Array:
