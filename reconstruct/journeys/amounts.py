@@ -127,7 +127,7 @@ def _number(value: object) -> Decimal | None:
     return number if number.is_finite() and 0 < number < AMOUNT_CAP else None
 
 
-def choose_value(amounts: Iterable[Amount], minor_keys: Mapping[str, bool]) -> dict[str, str | None] | None:
+def choose_value(amounts: Iterable[Amount], minor_keys: Mapping[str, bool]) -> dict[str, str] | None:
     """The object's value: of the best-named amounts the largest; None when none is told or its unit is unknown.
 
     A whole number in an attribute is in minor units when its name says so, when a hundredth of it is told elsewhere for
@@ -152,7 +152,7 @@ def choose_value(amounts: Iterable[Amount], minor_keys: Mapping[str, bool]) -> d
     if best is None:
         return None
     text = f"{best[1]:.0f}" if best[2] in WHOLE_CURRENCIES else f"{best[1]:.2f}"
-    return {"amount": text, "currency": best[2] or None}
+    return {"amount": text, "currency": best[2]} if best[2] else {"amount": text}
 
 
 def _in_major_units(amount: Amount, sure: AbstractSet[Decimal], minor_keys: Mapping[str, bool]) -> Decimal | None:

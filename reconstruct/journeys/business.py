@@ -57,7 +57,7 @@ class Journey:
     object: ObjectInput
     steps: list[Step]
     outcome: str
-    value: dict[str, str | None] | None
+    value: dict[str, str] | None
     is_born: bool
     """False when every try for it failed"""
     born_event: list[int] | None

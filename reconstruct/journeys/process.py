@@ -90,8 +90,8 @@ class Course:
 class Process:
     """What was learned, by type of object."""
 
-    courses: dict[str, Course]
-    critical: dict[str, bool]
+    courses: dict[str, Course] = field(default_factory=dict)
+    critical: dict[str, bool] = field(default_factory=dict)
     """activity → doing it twice costs, for activities a verb of the vocabulary names"""
 
 
