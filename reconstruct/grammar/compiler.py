@@ -17,7 +17,6 @@ from lark.load_grammar import PrepareLiterals
 
 from reconstruct.errors import GrammarError
 from reconstruct.grammar import patterns
-from reconstruct.grammar.characters import unite
 from reconstruct.grammar.choices import AmbiguityError, order_terminals, prove_structure
 from reconstruct.grammar.definition import (
     Declaration,
@@ -40,7 +39,6 @@ from reconstruct.grammar.rules import (
     Term,
     certain_fields,
     count_fields,
-    first_terms,
     is_nullable,
     optional,
     specificity,
@@ -91,7 +89,6 @@ def compile_definition(definition: Definition) -> MatchPlan:
         lists=tuple(name for name in fields if counts[name] > 1),
         decoders=reading.decoders(),
         certain=certain[0],
-        first=unite(r for term in first_terms(structure) for r in patterns.first_characters(term.node)),
         specificity=round(specificity(structure), 1),
         ways=choices.ways,
         order=tuple(order_terminals(keys, choices.preferences)),
@@ -115,7 +112,6 @@ def _plan_recursive(definition: Definition, reading: _Reading) -> MatchPlan:
         lists=(),
         decoders=reading.decoders(),
         certain="",
-        first=(),
         specificity=0.0,
         ways=1,
         order=tuple(names),

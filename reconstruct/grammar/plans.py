@@ -12,7 +12,7 @@ import importlib.metadata
 import os
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ CACHE_VERSION = 1
 """Raised with every change of the compiler or of ``MatchPlan``: older plans are then compiled again."""
 
 CACHE_NAME = "plans.json"
+
+MAX_CACHED = 1000
+"""Plans kept, those of grammars that were changed included; then the cache starts anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,6 @@ class MatchPlan:
     """field -> name of its type in ``common.lark``, where the grammar says it"""
     certain: str
     """a field that is there on every matching line, and not empty"""
-    first: tuple[tuple[int, int], ...]
-    """ranges of code points a matching line begins with"""
     specificity: float
     """bits a matching line says at least; see ``rules.specificity``"""
     ways: int
@@ -95,17 +96,18 @@ def load_plans(directories: Iterable[Path] = ()) -> dict[str, MatchPlan]:
     keys = {name: hash_definition(definition, common) for name, definition in definitions.items()}
     cached = _read_cache()
     plans: dict[str, MatchPlan] = {}
+    compiled: dict[str, Any] = {}
     for name, definition in definitions.items():
-        entry = cached.get(keys[name])
-        plan = _plan_from_json(entry) if entry else None
+        plan = _plan_from_json(cached.get(keys[name]))
         if plan is None:
             from reconstruct.grammar.compiler import compile_definition  # imports lark: 80 ms a warm start saves
 
             plan = compile_definition(definition)
-        plans[name] = plan
-    if any(key not in cached for key in keys.values()):
-        fresh = {keys[name]: plan_to_json(plan) for name, plan in plans.items()}
-        _write_cache(fresh)
+            compiled[keys[name]] = plan_to_json(plan)
+        plans[name] = replace(plan, path=str(definition.path))
+    if compiled:
+        kept = cached if len(cached) < MAX_CACHED else {}
+        _write_cache(kept | compiled)
     return plans
 
 
@@ -134,7 +136,6 @@ def _plan_from_json(entry: Any) -> MatchPlan | None:
                 "scan": _scan_from_json(entry["scan"]),
                 "fields": tuple(entry["fields"]),
                 "lists": tuple(entry["lists"]),
-                "first": tuple((low, high) for low, high in entry["first"]),
                 "order": tuple(entry["order"]),
             }
         )
