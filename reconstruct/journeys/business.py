@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from reconstruct.journeys.activities import Classifier, put_id
 from reconstruct.journeys.amounts import Amount, amounts_of, choose_value
-from reconstruct.journeys.labels import NOTHING, SEVERITY, Label, Labeler, attributes_of
+from reconstruct.journeys.labels import NOTHING, SEVERITY, VAGUE, Label, Labeler, attributes_of
 from reconstruct.journeys.models import Models
 from reconstruct.journeys.rows import ObjectInput, Row
 
@@ -113,6 +113,8 @@ class Recorder:
                 label = self._labeler.label(row, attributes, about)
                 if phase and phase != "failed":
                     label = NOTHING  # "Task … succeeded" tells of the task, not of the business
+                if label.verb == VAGUE and row.level is not None and row.level not in ALARMS:
+                    label = label._replace(verb="", noun="", state="", technical=False)
                 amounts += amounts_of(row, attributes, self._models)
             if key is None and row.request is not None:
                 key = ("request", row.request)
@@ -149,6 +151,8 @@ class Recorder:
             label = next((label for label in unit.labels if label.text), NOTHING)
             if unit.task:
                 label = self._labeler.name_task(unit.task)
+            elif len({row.service for row in unit.rows if row.method is None}) > 1:
+                return self._by_service(unit, number)
             return [self._whole(unit, label, number)]
         steps: list[Step] = []
         by_label: dict[tuple[str, str], Step] = {}
@@ -178,6 +182,20 @@ class Recorder:
             main.ok = False
             main.technical = True
         return steps
+
+    def _by_service(self, unit: _Unit, number: int) -> list[Step]:
+        """A request no verb tells of, through several services: what each of them did is a step."""
+        parts: dict[str, _Unit] = {}
+        first = next(row.service for row in unit.rows if row.method is None)
+        for row, label in zip(unit.rows, unit.labels, strict=True):
+            part = parts.setdefault(first if row.method is not None else row.service, _Unit([], []))
+            part.rows.append(row)
+            part.labels.append(label)
+            part.failed |= row.level in ALARMS or (row.status is not None and row.status >= 400)
+        return [
+            self._whole(part, next((label for label in part.labels if label.text), NOTHING), number)
+            for part in parts.values()
+        ]
 
     def _whole(self, unit: _Unit, label: Label, number: int) -> Step:
         """A unit that is one step."""

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from reconstruct.journeys.activities import Classifier, fill, put_id, variable_of
-from reconstruct.journeys.labels import Labeler
+from reconstruct.journeys.labels import VAGUE, Labeler
 from reconstruct.journeys.models import STAGES, Goal, Models
 from reconstruct.journeys.rows import Row, SessionInput
 from reconstruct.journeys.touchpoints import Touchpoint
@@ -134,8 +134,8 @@ class Teller:
             label = self._labeler.label(row)
             if label.failed or (alarm and touchpoint.act.write):
                 touchpoint.ok = False
-                if label.failed and (label.verb != "failed" or not said):
-                    said = label.text if label.verb != "failed" or not touchpoint.act.failed else touchpoint.act.failed
+                if label.failed and (label.verb != VAGUE or not said):
+                    said = label.text if label.verb != VAGUE or not touchpoint.act.failed else touchpoint.act.failed
         return said
 
     def _came_back(self, touchpoint: Touchpoint, shown: set[str | None]) -> bool:

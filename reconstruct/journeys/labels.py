@@ -27,6 +27,8 @@ WEAK_WORDS = 6
 FEW_WORDS = 2
 """A message this short, on an entry of an object, speaks of the object: ``completed``; ``request completed`` does not,
 for it names something else."""
+VAGUE = "errored"
+"""The verb of failures of anything."""
 SEVERITY = {
     "cancelled": 6, "failed": 6, "exception": 5, "returned": 5, "done": 4, "nearly": 3, "born": 2, "progress": 1,
 }  # fmt: skip
@@ -177,15 +179,15 @@ class Labeler:
         if not noun and not verb["noun"] and about in verb["nouns"] and (arrow or len(skeleton.split()) <= FEW_WORDS):
             noun = about
         if not noun and not verb["noun"]:
-            if name != "failed":
+            if name != VAGUE:
                 return self._weak(skeleton, arrow, before, after)
             weak = self._weak(skeleton, arrow, before, after)
-            return Label(weak.text or "Failed", name, "", "failed", True, False)
+            return Label(weak.text or "Failed", name, "", verb["state"], True, False)
         if not noun:
             noun, found = verb["noun"], ""
         fits = not verb["nouns"] or noun in verb["nouns"] or noun == verb["noun"]
         state = verb["state"] if fits or verb["state"] == "failed" else "progress"
-        text = verb.get("text") or f"{self._qualified(noun, found, told)} {name}"
+        text = verb.get("text") or f"{self._qualified(noun, found, told)} {verb.get('said', name)}"
         return Label(
             text, name, noun, state, bool(verb.get("technical", False)), bool(verb.get("once", False)) and fits
         )
@@ -234,7 +236,7 @@ class Labeler:
             subject = next((noun for word, noun in self._nouns if word in f" {before} "), "")
             return Label(f"{(subject or 'Status').capitalize()} {after}"[:60], "", subject, "", False, False)
         words: list[str] = []
-        for word in skeleton.replace("> ", "").split():
+        for word in dict.fromkeys(skeleton.replace("> ", "").split()):
             if len(words) >= 2 and word in self._ends:
                 break
             words.append(word)

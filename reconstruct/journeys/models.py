@@ -173,7 +173,7 @@ RULE: dict[str, Any] = {
     "methods?": TEXTS, "query?": TEXTS, "item?": bool, "root?": bool, "api?": bool, "milestone?": bool, "background?": bool,
 }  # fmt: skip
 VERB: dict[str, Any] = {
-    "words": TEXTS, "noun": str, "nouns": TEXTS, "state": str, "text?": str, "technical?": bool, "once?": bool,
+    "words": TEXTS, "noun": str, "nouns": TEXTS, "state": str, "text?": str, "said?": str, "technical?": bool, "once?": bool,
 }  # fmt: skip
 THING: dict[str, Any] = {"born": str, "failed": str, "goal": str, "words": TEXTS}
 VOCABULARY: dict[str, Any] = {
