@@ -45,7 +45,7 @@ def append_messages(columns: dict[str, pa.Array], added: Mapping[int, str]) -> i
 
 
 def _may_be_long(message: pa.Array) -> bool:
-    return bool(len(message)) and (pc.max(pc.binary_length(message)).as_py() or 0) > MESSAGE_CAP
+    return message.null_count < len(message) and (pc.max(pc.binary_length(message)).as_py() or 0) > MESSAGE_CAP
 
 
 def _ascends(rows: Rows) -> bool:

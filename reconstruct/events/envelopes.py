@@ -82,6 +82,9 @@ _STAMPED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d
 write at most microseconds there; Go trims trailing zeros, and three in a row are one line in a thousand."""
 _KUBECTL = re.compile(r"\[pod/([a-z0-9][a-z0-9.-]{0,252})/([a-z0-9][a-z0-9-]{0,62})\] ?(.*)", re.DOTALL)
 
+FEW_ENVELOPES = 100
+"""Distinct attribute texts whose keys are looked up one by one; streams, containers and pods are fewer."""
+
 _DOCKER_KEYS = frozenset(("log", "stream", "time", "attrs"))
 _SERVICE_LABELS = (
     "com.docker.compose.service",
@@ -223,11 +226,25 @@ def merge_attributes(outer: pa.Array, inner: pa.Array) -> pa.Array:
         return inner
     if inner.null_count == len(inner):
         return outer
+    if not _share_keys(outer, inner):
+        head = pc.utf8_slice_codeunits(outer, 0, -1)
+        tail = pc.utf8_slice_codeunits(inner, 1)
+        return pc.coalesce(pc.binary_join_element_wise(head, tail, ","), inner, outer)
     merged = [
         a if b is None else b if a is None else _merge_objects(a, b)
         for a, b in zip(outer.to_pylist(), inner.to_pylist(), strict=True)
     ]
     return pa.array(merged, pa.string())
+
+
+def _share_keys(outer: pa.Array, inner: pa.Array) -> bool:
+    """Whether any key of ``outer`` may be one of ``inner``; True as well where it is dear to find out."""
+    distinct = pc.unique(outer).drop_null()
+    if len(distinct) > FEW_ENVELOPES:
+        return True
+    names = sorted({name for text in distinct.to_pylist() for name in orjson.loads(text)})
+    empty = pc.any(pc.equal(inner, "{}")).as_py()
+    return empty or any(pc.any(pc.match_substring(inner, f'"{name}":')).as_py() for name in names)
 
 
 def _merge_objects(outer: str, inner: str) -> str:
@@ -266,7 +283,7 @@ def wrap_columns(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> dict
 
 
 def _choose_times(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """``inner_time`` attributes, ``time_ns`` and ``zoned`` of lines with a stamp outside and, mostly, one inside."""
+    """The stamps inside that yield, ``time_ns`` and ``zoned`` of lines with a stamp outside and, mostly, one inside."""
     take_outer = pc.and_(
         pc.is_valid(outer["time_ns"]),
         pc.or_(pc.is_null(inner["time_ns"]), pc.and_(outer["zoned"], pc.invert(inner["zoned"]))),
@@ -274,10 +291,17 @@ def _choose_times(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> tup
     time_ns = pc.if_else(take_outer, outer["time_ns"], inner["time_ns"])
     zoned = pc.if_else(take_outer, outer["zoned"], inner["zoned"])
     yielded = pc.if_else(take_outer, inner["time_ns"], pa.scalar(None, pa.int64()))
-    if yielded.null_count == len(yielded):
-        return pa.nulls(len(yielded), pa.string()), time_ns, zoned
-    stamps = pc.replace_substring(format_times(yielded), "Z", "")
-    return pc.binary_join_element_wise('{"inner_time":"', stamps, '"}', ""), time_ns, zoned
+    return format_times(yielded), time_ns, zoned
+
+
+def _add_inner_time(attributes: pa.Array | None, stamps: pa.Array) -> pa.Array:
+    """``attributes`` with the stamps (``…Z``, though they have no zone) as their last member."""
+    member = pc.binary_join_element_wise('"inner_time":"', pc.replace_substring(stamps, "Z", ""), '"}', "")
+    first = pc.binary_join_element_wise("{", member, "")
+    if attributes is None or attributes.null_count == len(attributes):
+        return first
+    more = pc.binary_join_element_wise(pc.utf8_slice_codeunits(attributes, 0, -1), member, ",")
+    return pc.coalesce(more, first, attributes)
 
 
 def _coalesce(first: pa.Array, second: pa.Array) -> pa.Array:

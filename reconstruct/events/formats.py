@@ -46,7 +46,6 @@ class Formats:
         self._matchers: dict[str, Matcher] = {}
         self.ranked = rank_plans(plans)
         """Ids of all grammars, the more specific first."""
-        self._beginnings = {name: _beginning_table(plan) for name, plan in plans.items()}
 
     def has_time(self, name: str) -> bool:
         """Whether a line of the format can be told by its moment. GENERIC has nothing else, so it proves little."""
@@ -57,13 +56,6 @@ class Formats:
         if name in SELF_DESCRIBING:
             return False
         return name == GENERIC or (self._plans[name].kind not in ("access", "proxy") and self.has_time(name))
-
-    def may_begin(self, name: str, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-        """Which lines begin as lines of the format do; ``codes`` as of :func:`first_codes`."""
-        if name == JSON:
-            return codes == ord("{")
-        table = self._beginnings.get(name)
-        return np.ones(len(codes), np.bool_) if table is None else table[codes]
 
     def decode(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> Decoded:
         """Read the lines that are of format ``name``. ``anchor.envelope_ns``, if any, has one value per line given."""
@@ -104,22 +96,6 @@ def narrow(anchor: TimeAnchor, chosen: npt.NDArray[np.bool_]) -> TimeAnchor:
     if anchor.envelope_ns is None or chosen.all():
         return anchor
     return TimeAnchor(anchor.modified_ns, anchor.envelope_ns.filter(pa.array(chosen)), anchor.date_order)
-
-
-NOT_ASCII = 128
-"""Code of all other first characters."""
-
-
-def first_codes(lines: Sequence[str]) -> npt.NDArray[np.uint8]:
-    """The first character of each line, NOT_ASCII for those beyond ASCII. No line may be empty."""
-    return np.fromiter((min(ord(line[0]), NOT_ASCII) for line in lines), np.uint8, len(lines))
-
-
-def _beginning_table(plan: MatchPlan) -> npt.NDArray[np.bool_]:
-    table = np.zeros(NOT_ASCII + 1, np.bool_)
-    for low, high in plan.first:
-        table[min(low, NOT_ASCII) : min(high, NOT_ASCII) + 1] = True
-    return table if plan.first else ~table
 
 
 def rank_plans(plans: Mapping[str, MatchPlan]) -> tuple[str, ...]:

