@@ -25,7 +25,6 @@ from reconstruct.events.formats import (
     W3C,
     Formats,
     Headers,
-    first_codes,
     formats_of,
 )
 from reconstruct.events.layers import MAY_HAVE_TIME, PRETTY_OPEN, Layer, Rows
