@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from lark import Tree
 from lark.common import ParserConf
 from lark.exceptions import LarkError
-from lark.grammar import Rule
+from lark.grammar import NonTerminal, Rule, RuleOptions
 from lark.lexer import TerminalDef
+from lark.load_grammar import Grammar
 from lark.parsers.lalr_analysis import LALR_Analyzer
 
 from reconstruct.grammar.definition import Definition, parse_definition
@@ -30,6 +32,10 @@ from reconstruct.grammar.plans import MatchPlan
 MAX_RETRIES = 4096
 """Ways not taken that are gone back to in one line before it counts as unmatched. Bounds recursive grammars on hostile
 lines; no grammar without recursion comes near (``linear.MAX_WAYS``)."""
+
+MAX_OPTIONS = 6
+"""Options of one rule that Lark may write out in every combination; beyond, each becomes a rule of its own. A CSV log of
+twelve columns that may be empty would be four thousand rules."""
 
 END = "$END"
 
@@ -209,11 +215,33 @@ def compile_rules(definition: Definition, loaded: Loaded) -> tuple[list[Terminal
     Raises:
         GrammarError: Lark refuses it.
     """
+    rules: list[Any] = []
+    for name, parameters, tree, options in loaded.grammar.rule_defs:
+        crowded = sum(map(_is_option, tree.iter_subtrees())) > MAX_OPTIONS
+        rules.append((name, parameters, _name_options(tree, rules) if crowded else tree, options))
     try:
-        terminals, rules, _ = loaded.grammar.compile([START], ())
+        grammar = Grammar(rules, loaded.grammar.term_defs, loaded.grammar.ignore)
+        terminals, compiled, _ = grammar.compile([START], ())
     except (LarkError, AssertionError, KeyError) as error:
         raise translate_error(definition, error) from None
-    return terminals, rules
+    return terminals, compiled
+
+
+def _is_option(tree: Any) -> bool:
+    return isinstance(tree, Tree) and (tree.data == "maybe" or (tree.data == "expr" and tree.children[1] == "?"))
+
+
+def _name_options(tree: Any, rules: list[Any]) -> Any:
+    """The tree with each option a rule of its own, added to ``rules``."""
+    if not isinstance(tree, Tree):
+        return tree
+    children = [_name_options(child, rules) for child in tree.children]
+    if not _is_option(tree):
+        return Tree(tree.data, children)
+    name = f"_option_{len(rules)}"
+    item = Tree("expansions", [Tree("expansion", children[:1]), Tree("expansion", [])])
+    rules.append((name, (), item, RuleOptions()))
+    return Tree("value", [NonTerminal(name)])
 
 
 Action = int | Rule
