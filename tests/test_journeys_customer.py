@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from reconstruct.journeys.build import build_journey, summary_row
 from reconstruct.journeys.fit import fit_models
 from reconstruct.journeys.models import STAGES, load_models
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
 
+SCHEMA = json.loads((Path(__file__).parents[1] / "reconstruct/export/schema/journeys-1.0.json").read_text("utf-8"))
+CONTRACT = Draft202012Validator({"$ref": "#/$defs/journey", "$defs": SCHEMA["$defs"]})
 SECOND = 1_000_000_000
 START = 1_780_000_000 * SECOND
 MODELS = load_models()
@@ -225,6 +229,47 @@ def test_graphql_is_named_by_its_operations() -> None:
     assert document["customer_journey"]["outcome"] == "achieved"
 
 
+def test_calls_that_hide_what_they_do_and_machines_calls_are_not_double_submits() -> None:
+    document = visit("0 POST /graphql 200\n0.5 POST /graphql 200\n9 POST /webhooks/pay 200\n10 POST /webhooks/pay 200")
+    assert [len(touchpoint["events"]) for touchpoint in touchpoints(document)] == [2, 1, 1]
+    assert kinds(document) == []
+
+
+def test_a_page_that_fails_after_an_accepted_form_does_not_undo_it() -> None:
+    document = visit("0 POST /login 302\n0 GET /gone 404\n60 POST /checkout/review 302\n60 GET /checkout/thanks 500")
+    assert activities(document) == ["Logged in, then: Page not found", "Submitted order: server error"]
+    assert [touchpoint["status"] for touchpoint in touchpoints(document)] == [302, 302]
+    assert kinds(document) == ["not_found", "server_error"]
+    assert document["customer_journey"]["outcome"] == "achieved"
+
+
+def test_trouble_behind_a_page_that_was_served_is_not_the_visitors() -> None:
+    text = """
+        0 GET /help 200 req=a
+        0 log req=a level=error | could not load recommendations
+        9 POST /cart/add/3 200 req=b
+        9 log req=b level=error | out of stock
+    """
+    assert [(t["activity"], t["ok"]) for t in touchpoints(visit(text))] == [
+        ("Read help", True),
+        ("Out of stock", False),
+    ]
+
+
+def test_a_monitor_is_one_touchpoint_whatever_its_application_writes() -> None:
+    document = visit(
+        "0 HEAD /healthz 200\n0.5 log | app sent a body where none belongs\n300 HEAD /healthz 200\n301 log | app sent a body"
+    )
+    assert [(t["activity"], len(t["events"])) for t in touchpoints(document)] == [("Checked health", 4)]
+
+
+def test_tokens_in_routes_are_not_shown() -> None:
+    document = visit(
+        "0 GET /order-status/1001:c29tZXNpZ25hdHVyZQ 200\n9 GET /order-status/c29tZXNpZ25hdHVyZTAxMjM0NTY3ODk 200"
+    )
+    assert activities(document) == ["Tracked order 1001", "Tracked order"]
+
+
 def test_a_visit_only_logs_tell_of() -> None:
     document = visit("""
         0 log req=a service=pos | product viewed
@@ -270,6 +315,7 @@ def test_every_row_is_in_exactly_one_touchpoint_and_step(rows: list[Row], data: 
     assert experience["score"] == max(0, round(100 - taken))
     for signal in experience["signals"]:
         assert signal["kind"] in touchpoints(document)[signal["touchpoint"]]["friction"]
+    CONTRACT.validate(json.loads(json.dumps({**document, "links": []})))
     assert summary_row(document)["n_touchpoints"] == len(touchpoints(document))
 
 

@@ -18,6 +18,8 @@ QUERY_CAP = 2_000
 """Characters of a query looked at: beyond lies no parameter a person typed."""
 TERM_CAP = 80
 """Characters of search words shown in an activity."""
+ID_CAP = 24
+"""Longer variable segments are tokens and slugs: they name nothing to a person, and may be secrets."""
 SHORT_KEY = 2
 """Search keys this short (``s``, ``k``, ``st``) mean other things elsewhere: believed only where searching is likely."""
 API = "api"
@@ -26,6 +28,7 @@ READ_VERBS = ("get", "list", "fetch", "query", "search", "load", "find", "read",
 """How names of operations begin that only read, though they are sent by POST."""
 
 _WORDS = re.compile(r"\{\}|[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+")
+_MARKS = re.compile("[:;,~]")
 _EXTENSION = re.compile(r"\.(?:php\d?|html?|xhtml|aspx?|jspx?|do|action|cgi|cfm|json|xml)$", re.IGNORECASE)
 _METHOD_CLASS = {
     "GET": "read", "HEAD": "read", "QUERY": "read", "PROPFIND": "read",
@@ -288,7 +291,8 @@ def variable_of(route: str | None, path: str | None) -> str:
         reversed(route.strip("/").split("/")), reversed(path.strip("/").split("/")), strict=False
     ):
         if template == "{}":
-            return value[:TERM_CAP] if value.isprintable() else ""
+            value = _MARKS.split(value, 1)[0]  # 100167:signature
+            return value if len(value) <= ID_CAP and value.isprintable() else ""
     return ""
 
 

@@ -126,16 +126,17 @@ class Teller:
 
     def _judge_logs(self, touchpoint: Touchpoint) -> str:
         """What the application's own entries say against a success; ``""`` when nothing."""
+        if touchpoint.method is not None and not touchpoint.act.write:
+            return ""  # a page that was served may have had trouble nobody saw
         said = ""
         for row in touchpoint.logs or ():
-            alarm = row[13] in ALARMS
-            if not alarm and not touchpoint.act.write and touchpoint.method is not None:
-                continue
             label = self._labeler.label(row)
-            if label.failed or (alarm and touchpoint.act.write):
+            if label.failed or (row[13] in ALARMS and touchpoint.act.write):
                 touchpoint.ok = False
-                if label.failed and (label.verb != VAGUE or not said):
-                    said = label.text if label.verb != VAGUE or not touchpoint.act.failed else touchpoint.act.failed
+            if label.failed and label.verb != VAGUE:
+                said = label.text
+            elif label.failed and not said and (touchpoint.status or 0) < 400:
+                said = touchpoint.act.failed or label.text
         return said
 
     def _came_back(self, touchpoint: Touchpoint, shown: set[str | None]) -> bool:
@@ -148,10 +149,14 @@ class Teller:
     def _refusal(self, touchpoint: Touchpoint, said: str) -> str:
         act = touchpoint.act
         if said:
-            return said
+            return put_id(said, variable_of(touchpoint.route, touchpoint.path))
+        words: Mapping[str, str] = self._models.vocabulary["refused"]
+        if touchpoint.stumble is not None and not touchpoint.refused:
+            page = words.get(str(touchpoint.stumble)) or words.get(str(touchpoint.stumble // 100)) or "{activity}"
+            name = fill(act, touchpoint.route, touchpoint.path, "")
+            return page.replace("{activity}", name) if "{activity}" in page else f"{name}, then: {page}"
         if act.failed:
             return put_id(act.failed, variable_of(touchpoint.route, touchpoint.path))
-        words: Mapping[str, str] = self._models.vocabulary["refused"]
         status = touchpoint.status or 0
         key = "form" if touchpoint.refused and status < 400 else str(status)
         words_for = words.get(key) or words.get(str(status // 100)) or "{activity}"
@@ -331,7 +336,7 @@ def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birt
     tries = 0
     for place, touchpoint in enumerate(touchpoints):
         kind = touchpoint.act.kind
-        if touchpoint.ok and (
+        if (touchpoint.ok or touchpoint.stumble is not None) and (
             kind in goal.reached or any(act.kind in goal.reached for act in touchpoint.follows or ())
         ):
             reached = place
@@ -373,7 +378,7 @@ def _commits(touchpoint: Touchpoint, goal: Goal) -> bool:
 
 def _succeeded(touchpoint: Touchpoint, goal: Goal) -> bool:
     """An attempt that went through: accepted, and not followed by a page from before it."""
-    if not touchpoint.ok:
+    if not touchpoint.ok and touchpoint.stumble is None:
         return False
     if touchpoint.follows:
         return all(

@@ -56,8 +56,8 @@ class Experience:
         template: str = self._models.friction["why"].get(kind, "{activity}")
         said = {
             "activity": touchpoint.text,
-            "status": touchpoint.status,
-            "target": touchpoint.path,
+            "status": touchpoint.stumble or touchpoint.status,
+            "target": touchpoint.path if touchpoint.stumble is None else touchpoint.follow_path,
             "latency": round(touchpoint.latency_ms or 0),
             **words,
         }
@@ -136,8 +136,8 @@ def _note_failure(
     failures: dict[tuple[str, str | None], int],
     limits: dict[str, Any],
 ) -> None:
-    status = touchpoint.status or 0
-    kind = touchpoint.act.kind
+    status = touchpoint.stumble or touchpoint.status or 0
+    kind = touchpoint.act.kind if touchpoint.stumble is None else ""
     key = (kind, touchpoint.path if not kind or touchpoint.refused else None)
     times = failures[key] = failures.get(key, 0) + 1
     loops = times >= limits["retry_loop"]
@@ -218,7 +218,7 @@ def apdex(touchpoints: Sequence[Touchpoint], models: Models) -> float | None:
         if latency is None:
             continue
         total += 1
-        if touchpoint.status is not None and touchpoint.status >= 500:
+        if (touchpoint.stumble or touchpoint.status or 0) >= 500:
             continue
         if latency <= limit:
             points += 1

@@ -29,6 +29,8 @@ BURST_NS = SECOND
 """Calls of an interface within this after the last act are parts of the same view."""
 POLL_COUNT = 4
 """Requests of the same path needed to speak of polling."""
+TELLING_WORDS = 4
+"""A log entry this short names an act (``cart item added``); words of a longer one fit too much."""
 EVENT_GAP_NS = 10 * SECOND
 """Log entries without a request that nothing names start a new touchpoint after this long a silence."""
 
@@ -39,7 +41,7 @@ class Touchpoint:
     __slots__ = (
         "act", "at_ns", "background", "dwell_ms", "events", "follow_path", "follows", "friction", "latency_ms", "logs",
         "method", "milestone", "ok", "path", "query", "referrer", "refused", "route", "sent", "sent_ns", "source",
-        "status", "text", "tier",
+        "status", "stumble", "text", "tier",
     )  # fmt: skip
 
     def __init__(self, row: Row, act: Act) -> None:
@@ -61,6 +63,7 @@ class Touchpoint:
         self.sent_ns = row[2]
         self.follows: list[Act] | None = None
         self.follow_path: str | None = None
+        self.stumble: int | None = None  # status of the page it led to, when that failed
         self.logs: list[Row] | None = None
         self.refused = False
         self.friction: list[str] | None = None
@@ -164,14 +167,19 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
                 last_referrer = None
                 continue
         if last is not None and at_ns - last.sent_ns <= TWICE_NS:
-            if act.write and last.method == method and last.path == row[6] and last.query == row[8]:
+            if act.write and last.act is act and last.path == row[6] and last.query == row[8] and not _is_call(act):
                 _send_again(last, row)
                 if request is not None:
                     by_request[request] = last
                 if status is not None and 300 <= status < 400:
                     redirected.append((last, at_ns + REDIRECT_NS))
                 continue
-            if act.api and not act.write and at_ns - last.sent_ns <= BURST_NS and (status is None or status < 400):
+            if (
+                act.api
+                and (act.opaque or not act.write)
+                and at_ns - last.sent_ns <= BURST_NS
+                and (status is None or status < 400)
+            ):
                 last.events.append([source, row[1]])
                 if not last.act.kind and act.kind and last.ok:
                     _rename(last, row, act)
@@ -186,13 +194,18 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
             by_request[request] = last
         if status is not None and 300 <= status < 400 and status != 304:
             redirected.append((last, at_ns + REDIRECT_NS))
-    if loose or waiting:
-        found = _place_logs(found, loose, waiting, by_request, classifier, labeler)
     if early:
         _place_early(found, early, classifier)
+    if loose or waiting:
+        found = _place_logs(found, loose, waiting, by_request, classifier, labeler)
     if len(found) >= POLL_COUNT:
         found = _fold_polling(found, models)
     return found
+
+
+def _is_call(act: Act) -> bool:
+    """A machine's call or one whose meaning the route hides: two of them may be two different things."""
+    return act.opaque or act.kind == "webhook"
 
 
 def path_of(url: str) -> str:
@@ -250,7 +263,7 @@ def _follow(origin: Touchpoint, row: Row, act: Act) -> None:
     status = row[9]
     if status is not None and status >= 400:
         origin.ok = False
-        origin.status = status
+        origin.stumble = status
     if row[10] is not None:
         origin.latency_ms = round((origin.latency_ms or 0.0) + row[10], 3)
     if status is not None and 300 <= status < 400 and status != 304:
@@ -332,10 +345,11 @@ def _read_logs(loose: list[Row], classifier: Classifier, labeler: Labeler) -> li
     for row in loose:
         attributes = attributes_of(row)
         label = labeler.label(row, attributes)
-        act = classifier.classify("POST", _route_of(label.text), None) if label.text else None
-        if act is None or not act.kind:
-            read = classifier.classify("GET", _route_of(label.text), None) if label.text else None
-            act = read if read is not None and read.kind else None
+        act: Act | None = None
+        if label.verb or 0 < len(label.text.split()) <= TELLING_WORDS:
+            route = "/" + label.text.replace(" ", "/").lower()
+            asked = (classifier.classify(method, route, None) for method in ("POST", "GET"))
+            act = next((one for one in asked if one.kind), None)
         request = row[4]
         home = requests.get(request) if request is not None else None
         if home is None and found and (act is None or act.background) and row[2] - last_ns <= EVENT_GAP_NS:
@@ -355,10 +369,6 @@ def _read_logs(loose: list[Row], classifier: Classifier, labeler: Labeler) -> li
         if request is not None:
             requests[request] = home
     return found
-
-
-def _route_of(text: str) -> str:
-    return "/" + text.replace(" ", "/").lower() if text else "/"
 
 
 def _fold_polling(found: list[Touchpoint], models: Models) -> list[Touchpoint]:
