@@ -128,7 +128,12 @@ def _internal_pages(
     came_from = np.where(has, visitor * size + codes[np.where(has, referrer, 0)], -1)
     found = np.minimum(np.searchsorted(opened, came_from), len(opened) - 1)
     # Opened before, and another page: everybody's start page is called "/", the search engine's too.
-    seen = has & (opened[found] == came_from) & (first[found] < np.arange(len(page))) & (came_from != visitor * size + page)
+    seen = (
+        has
+        & (opened[found] == came_from)
+        & (first[found] < np.arange(len(page)))
+        & (came_from != visitor * size + page)
+    )
     n_hosts = int(host_code.max(initial=-1)) + 1
     total = np.bincount(host_code[referrer[has]], minlength=n_hosts)
     returning = np.bincount(host_code[referrer[seen]], minlength=n_hosts)

@@ -124,14 +124,12 @@ def pair_by_looks(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list[in
     Needs ``anchored(eid, anchor)`` with what identifiers have settled. Within one method, target and status both sides are taken
     in time order, each edge line at most once per inner log; browser and referrer agree where both logs have them.
     """
+    if not inner:
+        return pa.table({"eid": pa.array([], pa.int64()), "anchor": pa.array([], pa.int64())})
     seen: dict[tuple[Any, ...], _Waiting] = defaultdict(_Waiting)
     for eid, _, second, agent, referrer, *looks in _requests(db, edge, "true"):
         seen[tuple(looks)].add(second, eid, (agent, referrer))
-    used = set(
-        db.execute("SELECT DISTINCT t.family, anchor FROM anchored JOIN timeline t USING (eid)").fetchall()
-        if inner
-        else []
-    )
+    used = set(db.execute("SELECT DISTINCT t.family, anchor FROM anchored JOIN timeline t USING (eid)").fetchall())
     eids, anchors = [], []
     for eid, family, second, agent, referrer, *looks in _requests(db, inner, "e.eid NOT IN (SELECT eid FROM anchored)"):
         waiting = seen.get(tuple(looks))

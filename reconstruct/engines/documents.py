@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import zstandard
@@ -88,23 +90,22 @@ def learn_process(objects: list[ObjectFacts], rows: pa.Table, models: Models) ->
 
 def build_frame(partition: Partition, models: Models, learned: process.Process, logs_end_ns: int) -> Frame:
     """Documents of a partition of sessions, in order, with links and deviations."""
-    rows_of, evidence_of, own_of = _session_rows(partition.rows, len(partition.sessions))
     by_object = _object_rows(partition.object_rows)
     lines: list[bytes] = []
     summaries: list[dict[str, Any]] = []
     businesses: list[dict[str, Any]] = []
-    for number, facts in enumerate(partition.sessions):
-        rows, own = rows_of[number], own_of[number]
-        session_rows = [row for row, mine in zip(rows, own, strict=True) if mine]
-        place = {(row.source, row.line): index for index, row in enumerate(session_rows)}
+    for number, (rows, evidence, own) in enumerate(_session_rows(partition.rows, len(partition.sessions))):
+        facts, things = partition.sessions[number], partition.objects[number]
+        session_rows = rows if own is None else [row for row, mine in zip(rows, own, strict=True) if mine]
+        place = {(row.source, row.line): index for index, row in enumerate(session_rows)} if things else {}
         objects = [
             ObjectInput(each.type, each.value, by_object[each.object][0], place.get(each.trigger) if each.trigger else None, each.parts)
-            for each in partition.objects[number]
+            for each in things
         ]  # fmt: skip
         session = SessionInput(
             facts.id, facts.customer, facts.session_ids, facts.client_ips, facts.user_agent, facts.device, facts.agent_kind,
-            session_rows, objects, [row for row, mine in zip(rows, own, strict=True) if not mine], facts.identifiers,
-            facts.previous, facts.cut_off,
+            session_rows, objects, [] if own is None else [row for row, mine in zip(rows, own, strict=True) if not mine],
+            facts.identifiers, facts.previous, facts.cut_off,
         )  # fmt: skip
         document = build.build_journey(session, models)
         document["business_journeys"] = [
@@ -114,10 +115,10 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
         summary = build.summary_row(document)
         summary |= {"n_events": len(rows), "ended_at": document["ended_at"]}
         summaries.append(summary)
-        links = list(_render_links(rows, evidence_of[number], "session"))
-        for each in partition.objects[number]:
+        links = _render_links(rows, evidence, "session")
+        for each in things:
             links += _render_links(*by_object[each.object], f"{each.type}:{each.value}")
-        document["links"] = [orjson.Fragment(link) for link in links]
+        document["links"] = orjson.Fragment(f"[{','.join(links)}]")
         lines.append(orjson.dumps(document))
     return Frame(zstandard.ZstdCompressor(FRAME_LEVEL).compress(b"\n".join(lines)), summaries, businesses)
 
@@ -162,18 +163,14 @@ Rows = list[Row]
 Evidence = list[tuple[Any, ...]]
 
 
-def _session_rows(table: pa.Table, count: int) -> tuple[list[Rows], list[Evidence], list[list[bool]]]:
-    rows: list[Rows] = [[] for _ in range(count)]
-    evidence: list[Evidence] = [[] for _ in range(count)]
-    own: list[list[bool]] = [[] for _ in range(count)]
-    columns = zip(
-        table.column("at").to_pylist(), _rows(table), _evidence(table), table.column("own").to_pylist(), strict=True
-    )
-    for at, row, why, mine in columns:
-        rows[at].append(row)
-        evidence[at].append(why)
-        own[at].append(mine)
-    return rows, evidence, own
+def _session_rows(table: pa.Table, count: int) -> Iterator[tuple[Rows, Evidence, list[bool] | None]]:
+    """Per session its rows, their evidence, and which are its own (None: all). Rows are sorted by session."""
+    rows, evidence = list(_rows(table)), list(_evidence(table))
+    own = table.column("own").to_numpy()
+    bounds = np.searchsorted(table.column("at").to_numpy(), np.arange(count + 1)).tolist()
+    for start, stop in pairwise(bounds):
+        mine = own[start:stop]
+        yield rows[start:stop], evidence[start:stop], None if mine.all() else mine.tolist()
 
 
 def _object_rows(table: pa.Table) -> dict[int, tuple[Rows, Evidence]]:
@@ -185,9 +182,10 @@ def _object_rows(table: pa.Table) -> dict[int, tuple[Rows, Evidence]]:
     return found
 
 
-def _render_links(rows: Sequence[Row], evidence: Iterable[tuple[Any, ...]], to: str) -> Iterator[bytes]:
+def _render_links(rows: Sequence[Row], evidence: Iterable[tuple[Any, ...]], to: str) -> list[str]:
     """One JSON link per row. The tail of a link repeats for most events of a session, so it is rendered once."""
     tails: dict[tuple[Any, ...], str] = {}
+    links = []
     for row, why in zip(rows, evidence, strict=True):
         tail = tails.get(why)
         if tail is None:
@@ -195,4 +193,5 @@ def _render_links(rows: Sequence[Row], evidence: Iterable[tuple[Any, ...]], to: 
             via = [{"type": via_type, "value": via_value}] if via_value is not None else []
             body = {"to": to, "rule": rule, "via": via, "confidence": round(confidence, 4)}
             tail = tails[why] = orjson.dumps(body)[1:].decode()
-        yield f'{{"event":[{row.source},{row.line}],{tail}'.encode()
+        links.append(f'{{"event":[{row[0]},{row[1]}],{tail}')
+    return links
