@@ -1,0 +1,270 @@
+"""Simulate a shop: logs of several services in different formats, and the truth about every line.
+
+    python bench/simulate.py OUT --sessions 500 --seed 7
+    python bench/simulate.py OUT --access-only --lines 1000000
+
+writes OUT/logs/**, OUT/truth-lines.jsonl.gz and OUT/outcomes.json. The same arguments give the same bytes.
+Standard library only. The shop, its people and their orders do not exist.
+
+Truth has one object a line: {"path", "line", "session", "orders"} for log lines somebody or some order owns, and
+{"order", "session"} for who placed an order. A session is one visit; lines of the back office have orders, no session.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from random import Random
+
+from backoffice import BackOffice
+from catalogue import make_assets, make_products
+from journal import Journal
+from visitors import CRAWLERS, DAY_MS, PROBES, Person, make_people, schedule
+from visits import Visit
+from wording import Stamps, app_wording, edge_wording
+
+FIRST_DAY = datetime(2026, 3, 2)
+"""A Monday, so that weeks start where they do. No clock is read."""
+FLUSH_EVERY = 512
+"""Visits between two writes: large enough to write in blocks, small enough to stay in memory."""
+LINES_PER_SESSION = 20
+"""Least edge lines of a visit on average, to know how many visits ``--lines`` needs (measured: 23)."""
+MONITOR = ("192.0.2.200", "UptimeWatch/1.4 (+https://uptime.example/)")
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What may be turned on a simulated shop. Shares are between 0 and 1."""
+
+    sessions: int = 500
+    """visits of people"""
+    seed: int = 1
+    days: int = 3
+    """days of log; what falls later is cut, as in a copy of a running system"""
+    edge: str = "tail"
+    """log format of the edge: combined, tail (key=value behind it) or json"""
+    style: str = "oscar"
+    """application log: oscar (Python logging) or spring (Spring Boot)"""
+    docker: bool = True
+    """wrap the card gateway's lines as docker's json-file driver does"""
+    no_ids: bool = False
+    """no session and no request identifier anywhere; the edge is plain combined"""
+    missing_session: float = 0.0
+    """share of edge lines that lost their session id"""
+    missing_request: float = 0.0
+    """share of lines that lost their request id"""
+    rotate_login: bool = True
+    """whether the session id changes at login"""
+    guests: float = 0.5
+    """share of people without an account"""
+    buyers: float = 0.22
+    """share of visits that buy"""
+    two_orders: float = 0.04
+    """share of buyers who buy twice in one visit"""
+    nat: float = 0.08
+    """share of people behind an office address, with the office's browsers"""
+    mobile: float = 0.25
+    """share of people on telephones, whose address changes"""
+    bots: float = 0.04
+    """crawlers and probes, as a share of visits"""
+    monitor: bool = True
+    """a health check every five minutes"""
+    declined: float = 0.1
+    """share of first payments declined"""
+    double_submits: float = 0.04
+    """share of payments sent twice"""
+    stuck: float = 0.04
+    """share of orders the depot forgets"""
+    refunds: float = 0.05
+    cancelled: float = 0.03
+    failing: float = 0.003
+    """share of pages that fail with a 500 and a traceback"""
+    batches: bool = True
+    """one line of the depot lists a whole wave of orders"""
+    rotate: bool = False
+    """one file a day for edge and application"""
+    gzip: bool = False
+    """compress rotated files (all files, when nothing rotates)"""
+    naive_offset: int = 7200
+    """seconds east of UTC of the application's stamps, which carry no zone"""
+    skew_app: int = 0
+    """milliseconds the application's clock is ahead"""
+    skew_payments: int = 0
+    skew_depot: int = 0
+
+
+class World:
+    """One run: what everybody in it shares."""
+
+    def __init__(self, shop: Shop, out: Path, *, access_only: bool = False, lines: int = 0) -> None:
+        if shop.no_ids:
+            shop = dataclasses.replace(shop, edge="combined")
+        self.shop, self.rng = shop, Random(shop.seed)
+        self.edge_only = access_only
+        edge_name = "edge/access.json" if shop.edge == "json" else "edge/access.log"
+        app_name = "shop/application.log"
+        self.journal = Journal(
+            out, shop.days, rotated=(edge_name, app_name) if shop.rotate else (), compress=shop.gzip,
+            limit=lines, only=edge_name if access_only else "",
+        )  # fmt: skip
+        self.stamps = {
+            "app": Stamps(FIRST_DAY, shop.skew_app, shop.naive_offset),
+            "payments": Stamps(FIRST_DAY, shop.skew_payments),
+            "depot": Stamps(FIRST_DAY, shop.skew_depot),
+            "carriers": Stamps(FIRST_DAY),
+            "worker": Stamps(FIRST_DAY),
+            "risk": Stamps(FIRST_DAY),
+        }
+        self.edge_line = edge_wording(shop.edge, Stamps(FIRST_DAY))
+        self.app_line = app_wording(shop.style, self.stamps["app"])
+        self.to_edge = self.journal.sink(edge_name)
+        self.to_app = self.journal.sink(app_name)
+        self.to_payments = self.journal.sink("payments/gateway.log")
+        self.products = make_products(self.rng)
+        self.assets = make_assets(self.rng)
+        self.office = BackOffice(self)
+        self.n_orders = 0
+        self.outcomes: dict[str, dict[str, object]] = {"sessions": {}, "orders": {}}
+
+    def next_order(self) -> str:
+        self.n_orders += 1
+        return f"ORD-2026-{self.n_orders:06}"
+
+    def run(self) -> None:
+        shop, rng = self.shop, self.rng
+        people = make_people(rng, shop, max(8, round(shop.sessions / 2.2)))
+        agenda: list[tuple[int, str, Person | None]] = [
+            (at, "person", p) for at, p in schedule(rng, shop, people, shop.sessions)
+        ]
+        agenda += [(rng.randrange(shop.days * DAY_MS), "bot", None) for _ in range(round(shop.sessions * shop.bots))]
+        if shop.monitor:
+            agenda += [(at, "monitor", None) for at in range(1000, shop.days * DAY_MS, 300_000)]
+        agenda.sort(key=lambda item: item[0])
+        all_orders = []
+        for number, (at, kind, person) in enumerate(agenda):
+            if number % FLUSH_EVERY == 0:
+                self.office.release(at)
+                self.journal.flush(min(at, shop.days * DAY_MS))
+                if self.journal.full:
+                    break
+            if kind == "monitor":
+                line = self.edge_line(at, MONITOR[0], "GET", "/healthz", 200, 2, "-", MONITOR[1], 1, "", "")
+                self.to_edge((at, line, None, ()))
+                continue
+            session = f"{kind[0]}{number}"
+            if person is None:
+                self.outcomes["sessions"][session] = {"kind": "bot", "outcome": self.crawl(at, session)}
+                continue
+            if at >= shop.days * DAY_MS:
+                continue
+            visit = Visit(self, person, at, session)
+            outcome = self.play(visit)
+            for order in visit.orders:
+                self.journal.own(order.id, session)
+                all_orders.append(order)
+                self.office.take(order)
+            self.outcomes["sessions"][session] = {
+                "kind": "person", "person": person.number, "network": person.network, "customer": person.customer,
+                "outcome": outcome, "orders": [order.id for order in visit.orders],
+            }  # fmt: skip
+        self.office.release(shop.days * DAY_MS)
+        self.journal.flush(shop.days * DAY_MS)
+        self.journal.close()
+        self.outcomes["orders"] = {
+            o.id: {"session": o.session, "cents": o.cents, "outcome": o.outcome} for o in all_orders
+        }
+        (self.journal.out / "outcomes.json").write_text(json.dumps(self.outcomes, indent=1) + "\n", encoding="utf-8")
+
+    def play(self, visit: Visit) -> str:
+        """Let one person have their visit; what came of it."""
+        rng, shop = self.rng, self.shop
+        if visit.person.placed and rng.random() < 0.4:
+            visit.follow_up()
+            return "follow_up"
+        visit.land()
+        draw = rng.random()
+        if draw < shop.buyers:
+            return self._buy(visit)
+        if draw < shop.buyers + 0.2:
+            return "bounce"
+        product = visit.browse(1 + int(rng.expovariate(1 / 4)))
+        if draw < shop.buyers + 0.52:
+            return "browse"
+        visit.add_to_cart(product)
+        if rng.random() < 0.4:
+            visit.browse(2)
+        where = rng.choice(("cart", "cart", "checkout", "payment"))
+        visit.check_out([product], give_up=where)
+        return f"abandoned_at_{where}"
+
+    def _buy(self, visit: Visit) -> str:
+        rng, outcome = self.rng, "purchase"
+        for _ in range(2 if rng.random() < self.shop.two_orders else 1):
+            products = []
+            for _ in range(rng.choice((1, 1, 2, 3))):
+                products.append(visit.browse(1 + rng.randrange(4)))
+                visit.add_to_cart(products[-1])
+            order = visit.check_out(products)
+            assert order is not None
+            if order.outcome == "payment_failed":
+                return "payment_failed"
+            if rng.random() < self.shop.cancelled:
+                visit.cancel(order)
+                outcome = "cancelled"
+        return outcome
+
+    def crawl(self, at: int, session: str) -> str:
+        """A robot: a crawler that reads pages, or a probe that looks for holes."""
+        rng = self.rng
+        ip = f"198.51.100.{rng.randint(1, 254)}"
+        if rng.random() < 0.7:
+            agent, kind = rng.choice(CRAWLERS), "crawler"
+            targets = ["/robots.txt", "/sitemap.xml"] + [
+                p.path for p in rng.choices(self.products, k=rng.randint(10, 60))
+            ]
+        else:
+            agent, kind = rng.choice(PROBES), "probe"
+            targets = ["/.env", "/wp-login.php", "/admin/", "/.git/config", "/phpinfo.php", "/backup.zip"]
+        for target in targets:
+            status = 404 if kind == "probe" else 200
+            self.to_edge((at, self.edge_line(at, ip, "GET", target, status, 5200, "-", agent, 40, "", ""), session, ()))
+            at += 900 + rng.randrange(2500)
+        return kind
+
+
+def simulate(shop: Shop, out: Path, *, access_only: bool = False, lines: int = 0) -> None:
+    """Write a shop's logs and truth into ``out``; with ``lines``, as many lines and no more."""
+    if lines:
+        shop = dataclasses.replace(shop, sessions=lines // LINES_PER_SESSION)
+    if access_only:
+        shop = dataclasses.replace(shop, edge="combined")
+    World(shop, out, access_only=access_only, lines=lines).run()
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("out", type=Path, help="directory to write into")
+    parser.add_argument("--access-only", action="store_true", help="the edge's log alone, plain combined")
+    parser.add_argument("--lines", type=int, default=0, help="as many lines; decides the number of sessions")
+    choices = {"edge": ("combined", "tail", "json"), "style": ("oscar", "spring")}
+    for field in dataclasses.fields(Shop):
+        flag = "--" + field.name.replace("_", "-")
+        if field.type == "bool":
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=field.default)
+        else:
+            kind = {"int": int, "float": float, "str": str}[str(field.type)]
+            parser.add_argument(flag, type=kind, default=field.default, choices=choices.get(field.name))
+    given = vars(parser.parse_args(arguments))
+    out, access_only, lines = given.pop("out"), given.pop("access_only"), given.pop("lines")
+    simulate(Shop(**given), out, access_only=access_only, lines=lines)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

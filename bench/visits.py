@@ -1,0 +1,312 @@
+"""One visit to the simulated shop, click by click: what the edge, the application and the card gateway write about it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catalogue import CAMPAIGNS, ENTRIES, SEARCHES, THINGS, Product
+from visitors import Person, mobile_address
+from wording import HOST, payment_line, ulid
+
+if TYPE_CHECKING:
+    from simulate import World
+
+SITE = f"https://{HOST}"
+ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+THINK_MEDIAN_S, THINK_SIGMA, THINK_CAP_S = 14.0, 1.1, 1080.0
+"""Think times are log-normal; the cap keeps every pause inside a visit below the 30 minutes that web analytics cuts at."""
+
+
+@dataclass(slots=True)
+class Order:
+    """An order somebody tried to place."""
+
+    id: str
+    session: str
+    person: Person
+    placed_at: int
+    products: list[Product]
+    cents: int
+    charge: str = ""
+    trace: str = ""
+    outcome: str = "placed"  # placed, payment_failed, cancelled; the back office goes on from placed
+
+
+class Visit:
+    """A visitor at work. Every method moves ``now`` on and writes what the servers would."""
+
+    def __init__(self, world: World, person: Person, at: int, session: str) -> None:
+        self.world, self.shop, self.rng, self.person, self.session = world, world.shop, world.rng, person, session
+        self.now = at
+        self.ip = person.address
+        if person.network == "mobile" and self.rng.random() < 0.5:
+            self.ip = person.address = mobile_address(self.rng)
+        self.cookie = person.cookie if self.rng.random() < 0.5 else ""
+        # Some browsers hold no cookie until there is something to remember; some never do.
+        self.cookie_at = self.rng.choice(("landing", "landing", "cart"))
+        self.takes_cookies = self.rng.random() >= 0.03
+        self.signed_in = False
+        self.page_url = "-"
+        self.orders: list[Order] = []
+        self.n_pages = 0
+        self.seen: set[str] = set()
+        self.thread = self.rng.randint(1, 9)
+
+    # -- lines -----------------------------------------------------------------------------------------------------
+
+    def edge(
+        self, at: int, method: str, target: str, status: int, size: int, ms: int, trace: str = "", order: str = ""
+    ) -> None:
+        """One line of the edge, written when the response has gone out."""
+        shop, rng = self.shop, self.rng
+        sid = self.cookie
+        if sid and shop.missing_session and rng.random() < shop.missing_session:
+            sid = ""
+        if not trace or (shop.missing_request and rng.random() < shop.missing_request):
+            trace = ""
+        end = at + ms
+        line = self.world.edge_line(
+            end, self.ip, method, target, status, size, self.page_url, self.person.agent, ms, trace, sid
+        )
+        self.world.to_edge((end, line, self.session, (order,) if order else ()))
+
+    def app(self, after_ms: int, level: str, component: str, message: str, trace: str, order: str = "") -> None:
+        if self.world.edge_only:
+            return
+        shop, at = self.shop, self.now + after_ms
+        if shop.no_ids or (shop.missing_request and self.rng.random() < shop.missing_request):
+            trace = ""
+        line = self.world.app_line(at, level, component, message, trace, self.thread)
+        self.world.to_app((at, line, self.session, (order,) if order else ()))
+
+    def gateway(self, after_ms: int, message: str, order: Order, trace: str, **more: object) -> None:
+        if self.world.edge_only:
+            return
+        at = self.now + after_ms
+        fields: dict[str, object] = {"charge": order.charge, "reference": order.id, **more}
+        if trace and not self.shop.no_ids:
+            fields["traceparent"] = f"00-{trace}-{trace[:16]}-01"
+        line = payment_line(self.world.stamps["payments"], self.shop.docker, at, message, fields)
+        self.world.to_payments((at, line, self.session, (order.id,)))
+
+    def trace(self) -> str:
+        """The request identifier the edge gives out; it gives none where the shop logs none."""
+        return "" if self.shop.no_ids else f"{self.rng.getrandbits(128) | 1 << 127:032x}"
+
+    # -- clicks ----------------------------------------------------------------------------------------------------
+
+    def think(self, median_s: float = THINK_MEDIAN_S) -> None:
+        pause = min(self.rng.lognormvariate(math.log(median_s), THINK_SIGMA), THINK_CAP_S)
+        self.now += int(pause * 1000) + 400
+        if self.person.network == "mobile" and self.rng.random() < 0.04:
+            self.ip = mobile_address(self.rng)
+
+    def call(self, method: str, target: str, status: int, ms: int, trace: str = "", order: str = "") -> None:
+        """A request of the page's script; the page stays."""
+        self.edge(self.now, method, target, status, 40 + self.rng.randrange(600), ms, trace or self.trace(), order)
+        self.now += ms
+
+    def page(self, target: str, status: int = 200, order: str = "", images: tuple[str, ...] = ()) -> None:
+        """A page, then what it is made of."""
+        rng = self.rng
+        ms = 25 + int(rng.expovariate(1 / 90))
+        trace = self.trace()
+        if status < 400 and rng.random() < self.shop.failing:
+            self.app(
+                ms - 2, "ERROR", "web", f"unhandled failure in {target.partition('?')[0]}{TRACEBACK}", trace, order
+            )
+            self.edge(self.now, "GET", target, 500, 1180, ms, trace, order)
+            self.now += ms + 2500  # a reload
+            trace = self.trace()
+        self.edge(self.now, "GET", target, status, 9_000 + rng.randrange(30_000), ms, trace, order)
+        self.now += ms
+        self.page_url = SITE + target
+        self.n_pages += 1
+        if not self.cookie and self.takes_cookies and self.cookie_at == "landing":
+            self.new_cookie()
+        self.fetch(images)
+
+    def fetch(self, images: tuple[str, ...]) -> None:
+        rng, seen = self.rng, self.seen
+        wanted = [image for image in images if image not in seen]
+        if self.n_pages == 1:
+            assets = self.world.assets
+            n = rng.randint(1, 4) if self.person.warm else rng.randint(8, 25 - len(wanted))
+            wanted = assets[:n] + wanted
+            fresh = not self.person.warm
+            self.person.warm = True
+        else:
+            fresh = True
+        seen.update(wanted)
+        at = self.now
+        for target in wanted:
+            at += rng.randrange(60)
+            if fresh or rng.random() < 0.3:
+                self.edge(at, "GET", target, 200, 900 + rng.randrange(90_000), 2 + rng.randrange(40), "")
+            else:
+                self.edge(at, "GET", target, 304, 0, 1 + rng.randrange(4), "")
+
+    def new_cookie(self) -> None:
+        self.cookie = "".join(self.rng.choices(ALPHABET, k=22))
+        self.person.cookie = self.cookie
+
+    # -- parts of a visit ------------------------------------------------------------------------------------------
+
+    def land(self) -> None:
+        rng = self.rng
+        entry = rng.choice(ENTRIES)
+        self.page_url = "-" if entry == "mail" else entry
+        if entry == "mail":
+            self.page(f"/?utm_source=newsletter&utm_campaign={rng.choice(CAMPAIGNS)}", images=self.tiles())
+        elif rng.random() < 0.4:
+            self.look_at(rng.choice(self.world.products))
+        else:
+            self.page("/", images=self.tiles())
+
+    def tiles(self) -> tuple[str, ...]:
+        return tuple(product.images[0] for product in self.rng.choices(self.world.products, k=3))
+
+    def look_at(self, product: Product) -> Product:
+        self.page(product.path, images=product.images[: self.rng.randint(1, 4)])
+        return product
+
+    def browse(self, n: int) -> Product:
+        """Look around over ``n`` pages; what was looked at last."""
+        rng = self.rng
+        product = rng.choice(self.world.products)
+        for _ in range(n):
+            self.think()
+            draw = rng.random()
+            if draw < 0.2:
+                self.page(f"/c/{rng.choice(THINGS)[0]}?page={rng.randint(1, 4)}", images=self.tiles())
+            elif draw < 0.32:
+                self.page(f"/search?q={rng.choice(SEARCHES)}", images=self.tiles())
+            elif draw < 0.36:
+                self.page(
+                    f"/journal/{rng.choice(SEARCHES).replace('+', '-')}-guide", 404 if rng.random() < 0.2 else 200
+                )
+            else:
+                product = self.look_at(rng.choice(self.world.products))
+        return product
+
+    def add_to_cart(self, product: Product) -> None:
+        if not self.cookie and self.takes_cookies:
+            self.new_cookie()
+        if not self.person.cart:
+            self.person.cart = f"crt_{ulid(self.rng, self.now)}"
+        trace = self.trace()
+        self.app(18, "INFO", "cart", f"cart {self.person.cart} now holds {product.sku} qty 1", trace)
+        self.call("POST", "/api/cart/lines", 201, 30 + self.rng.randrange(40), trace)
+
+    def sign_in(self) -> None:
+        rng, person = self.rng, self.person
+        self.page("/account/login")
+        self.think(18)
+        if rng.random() < 0.1:
+            trace = self.trace()
+            self.app(60, "WARN" if self.shop.style == "spring" else "WARNING", "login", "wrong password given", trace)
+            self.call("POST", "/account/login", 401, 90, trace)
+            self.think(10)
+        trace = self.trace()
+        self.app(70, "INFO", "login", f"customer {person.customer} signed in", trace)
+        self.call("POST", "/account/login", 303, 95, trace)
+        if self.takes_cookies and self.shop.rotate_login:
+            self.new_cookie()
+        self.signed_in = True
+        self.page("/account")
+
+    def check_out(self, products: list[Product], give_up: str = "") -> Order | None:
+        """Cart to confirmation; ``give_up`` names the page where it ends instead."""
+        rng = self.rng
+        self.think(8)
+        self.page("/cart")
+        if give_up == "cart":
+            return None
+        if self.person.customer and not self.signed_in and rng.random() < 0.8:
+            self.think(5)
+            self.sign_in()
+        self.think(9)
+        self.page("/checkout")
+        if give_up == "checkout":
+            return None
+        self.think(35)
+        self.call("PUT", "/api/checkout/address", 200, 45 + rng.randrange(60))
+        self.think(12)
+        self.call("PUT", "/api/checkout/delivery", 200, 35 + rng.randrange(60))
+        if give_up == "payment":
+            return None
+        self.think(28)
+        order = Order(
+            self.world.next_order(), self.session, self.person, self.now, products, sum(p.cents for p in products) + 490
+        )
+        self.orders.append(order)
+        paid = self.pay(order)
+        while not paid and rng.random() < 0.8:
+            self.think(25)
+            paid = self.pay(order, again=True)
+        if not paid:
+            order.outcome = "payment_failed"
+            return order
+        self.person.cart = ""
+        self.person.placed.append(order.id)
+        self.page(f"/checkout/thanks/{order.id}", order=order.id)
+        return order
+
+    def pay(self, order: Order, again: bool = False) -> bool:
+        """One press of the pay button (or two in a hurry); whether the card was charged."""
+        rng, shop = self.rng, self.shop
+        declined = rng.random() < (0.45 if again else shop.declined)
+        ms = 420 + int(rng.expovariate(1 / 600))
+        trace = order.trace = self.trace()
+        order.charge = f"chg_{ulid(rng, self.now)}"
+        warn = "WARN" if shop.style == "spring" else "WARNING"
+        amount = f"{order.cents // 100}.{order.cents % 100:02}"
+        if not again:
+            self.app(25, "INFO", "checkout", f"order {order.id} opened from cart {self.person.cart}, {len(order.products)} lines, total EUR {amount}", trace, order.id)  # fmt: skip
+            if self.person.customer and self.signed_in:
+                self.app(27, "INFO", "checkout", f"order {order.id} belongs to customer {self.person.customer}", trace, order.id)  # fmt: skip
+        self.gateway(60, "charge requested", order, trace, minor_units=order.cents, currency="EUR")
+        double = not declined and rng.random() < shop.double_submits
+        if declined:
+            self.gateway(ms - 60, "charge declined", order, trace, reason=rng.choice(("insufficient_funds", "do_not_honour", "expired_card")))  # fmt: skip
+            self.app(ms - 20, warn, "checkout", f"payment for order {order.id} declined by issuer", trace, order.id)
+        else:
+            self.gateway(ms - 60, "charge captured", order, trace, minor_units=order.cents, currency="EUR")
+            self.app(ms - 20, "INFO", "checkout", f"order {order.id} confirmed, charge {order.charge}", trace, order.id)
+        self.edge(self.now, "POST", "/api/checkout", 402 if declined else 201, 310, ms, trace, order.id)
+        if double:
+            second = self.trace()
+            self.now += 700
+            self.app(30, warn, "checkout", f"cart {self.person.cart} is already being checked out", second, order.id)
+            self.edge(self.now, "POST", "/api/checkout", 409, 96, 55, second, order.id)
+            self.now -= 700
+        self.now += ms
+        return not declined
+
+    def follow_up(self) -> None:
+        """See how an order is doing."""
+        order = self.person.placed[-1]
+        if self.person.customer:
+            self.sign_in()
+            self.think(6)
+            self.page("/account/orders")
+            self.think(6)
+            self.page(f"/account/orders/{order}", order=order)
+        else:
+            self.page(f"/track/{order}", order=order)
+
+    def cancel(self, order: Order) -> None:
+        self.think(60)
+        trace = self.trace()
+        self.app(40, "INFO", "orders", f"order {order.id} cancelled by customer", trace, order.id)
+        self.call("POST", f"/api/orders/{order.id}/cancel", 200, 80, trace, order.id)
+        order.outcome = "cancelled"
+
+
+TRACEBACK = (
+    "\nTraceback (most recent call last):\n"
+    '  File "/srv/fernhill/web/views.py", line 88, in show\n    return self.render(item)\n'
+    "fernhill.stock.StockTimeout: depot did not answer within 2000 ms"
+)
