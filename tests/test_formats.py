@@ -70,7 +70,7 @@ def read_row(name: str, line: str) -> dict[str, Any]:
     """The event of a line, as a row of the ``events`` output without its place."""
     texts = matcher(name).match_line(line)
     assert texts is not None
-    typed = type_columns({field: [text] for field, text in texts.items()}, plans()[name].decoders, 1, ANCHOR)
+    typed = type_columns({field: [text] for field, text in texts.items()}, plans()[name].decoders, 1, ANCHOR, plans()[name].fields)
     if "time_ns" in typed:
         typed["time"] = format_times(typed["time_ns"])
     values = {field: typed[field][0].as_py() for field in ("time", *FIELDS, "attributes") if field in typed}

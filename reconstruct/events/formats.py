@@ -76,7 +76,8 @@ class Formats:
         count = int(block.matched.sum())
         if not count:
             return Decoded(block.matched, {})
-        return Decoded(block.matched, type_columns(block.columns, plan.decoders, count, narrow(anchor, block.matched)))
+        anchor = narrow(anchor, block.matched)
+        return Decoded(block.matched, type_columns(block.columns, plan.decoders, count, anchor, plan.fields))
 
     def match(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> npt.NDArray[np.bool_]:
         """Which lines are of format ``name``."""

@@ -7,7 +7,7 @@ does a value that its field does not take: nothing is lost on the way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -85,20 +85,22 @@ def type_columns(
     decoders: Mapping[str, str],
     n: int,
     anchor: TimeAnchor,
+    fields: Collection[str] = (),
 ) -> dict[str, pa.Array]:
     """Typed columns, all of length ``n``, named and typed as in the event schema; only those that occur.
 
     ``columns`` holds the raw text of each named group, ``""`` or null for absent. ``decoders`` names the terminal type
-    of a column where the grammar says it (``HTTP_DATE``, ``QUOTED`` …). Besides the fields the result has ``time_ns``
-    and ``zoned`` when there is a time, and ``attributes`` (JSON object text) when something was left over.
+    of a column where the grammar says it (``HTTP_DATE``, ``QUOTED`` …). ``fields``: columns that the grammar itself
+    names: if there is a field of that name it is that, whatever the line has beside it. Besides the fields the result
+    has ``time_ns`` and ``zoned`` when there is a time, and ``attributes`` (JSON object text) when something was left.
 
-    >>> columns = type_columns({"status": ["200"], "target": ["/a?b=1"]}, {}, 1, TimeAnchor(0))
+    >>> columns = type_columns({"status": ["200"], "request_uri": ["/a?b=1"]}, {}, 1, TimeAnchor(0))
     >>> columns["path"][0].as_py(), columns["status"][0].as_py()
     ('/a', 200)
     """
     keys = tuple(columns)
     texts = [_raw_text(columns[key], decoders.get(key, "")) for key in keys]
-    key_set = read_keys(keys)
+    key_set = read_keys(keys, frozenset(fields))
     raw = {
         name: [Raw(texts[source.key], source.unit, decoders.get(keys[source.key], "")) for source in sources]
         for name, sources in key_set.fields.items()

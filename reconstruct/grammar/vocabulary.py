@@ -81,8 +81,11 @@ class Dialect:
 class Vocabulary:
     """The names of all fields."""
 
+    fields: frozenset[str]
     names: dict[str, Name]
+    """plain name → what it always is"""
     in_request: dict[str, Name]
+    """plain name → what it is in a request"""
     wrappers: frozenset[str]
     dialects: tuple[Dialect, ...]
     levels: dict[str, str]
@@ -90,13 +93,16 @@ class Vocabulary:
     level_numbers: dict[str, list[tuple[int, str]]]
     """scheme → (least number, level), ascending; for ``syslog`` the greatest"""
 
-    def read_keys(self, keys: tuple[str, ...]) -> KeySet:
-        """Judge the keys of a line."""
+    def read_keys(self, keys: tuple[str, ...], certain: frozenset[str] = frozenset()) -> KeySet:
+        """Judge the keys of a line. ``certain``: keys that are the field of their name, if there is one."""
         given = set(keys)
         dialect = next((dialect for dialect in self.dialects if dialect.keys <= given), None)
         ranked: dict[str, list[tuple[int, int, Name]]] = {}
         in_request: list[tuple[int, Name]] = []
         for position, key in enumerate(keys):
+            if key in certain and key in self.fields:
+                ranked.setdefault(key, []).append((-2 * WRAPPER_COST, position, Name(key, "", 0, False)))
+                continue
             if dialect is not None and key in dialect.fields:
                 name = dialect.fields[key]
                 if name is not None:
@@ -158,15 +164,15 @@ def load_vocabulary() -> Vocabulary:
         raise ModelError(f"the field vocabulary is wrong: {error}", path=path) from error
 
 
-def read_keys(keys: tuple[str, ...]) -> KeySet:
+def read_keys(keys: tuple[str, ...], certain: frozenset[str] = frozenset()) -> KeySet:
     """``Vocabulary.read_keys`` of the built-in vocabulary, remembered for likely keys."""
     likely = sum(map(len, keys)) <= KEYS_LENGTH_KEPT
-    return _read_likely_keys(keys) if likely else load_vocabulary().read_keys(keys)
+    return _read_likely_keys(keys, certain) if likely else load_vocabulary().read_keys(keys, certain)
 
 
 @lru_cache(maxsize=SETS_KEPT)
-def _read_likely_keys(keys: tuple[str, ...]) -> KeySet:
-    return load_vocabulary().read_keys(keys)
+def _read_likely_keys(keys: tuple[str, ...], certain: frozenset[str]) -> KeySet:
+    return load_vocabulary().read_keys(keys, certain)
 
 
 def read_vocabulary(table: Mapping[str, Any]) -> Vocabulary:
@@ -184,7 +190,8 @@ def read_vocabulary(table: Mapping[str, Any]) -> Vocabulary:
         for scheme, steps in table["level_numbers"].items()
     }
     dialects = tuple(_read_dialect(dialect) for dialect in table["dialect"])
-    return Vocabulary(names, in_request, frozenset(map(plain_name, table["wrappers"])), dialects, levels, numbers)
+    wrappers = frozenset(map(plain_name, table["wrappers"]))
+    return Vocabulary(frozenset(table["field"]), names, in_request, wrappers, dialects, levels, numbers)
 
 
 def _add_names(names: dict[str, Name], name_of_field: str, spelled: Sequence[str]) -> None:
