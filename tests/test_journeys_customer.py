@@ -448,6 +448,17 @@ def test_an_order_declined_first_is_born_at_the_later_try() -> None:
     assert document["customer_journey"]["outcome_at"] == 2
 
 
+def test_an_order_no_request_tells_of_belongs_to_what_was_sent_before_it() -> None:
+    thing = order("55.3 log service=shop | Order 1001 placed\n900 log service=wms | packed", 0)
+    thing.trigger = None
+    document = visit(SHOP + "90 GET /catalogue/ 200", objects=[thing], caused=thing.rows)
+    assert activities(document)[-2:] == ["Placed order 1001", "Viewed the range"]
+    assert document["business_journeys"][0]["trigger"] == {
+        "touchpoint": len(touchpoints(document)) - 2,
+        "event": [9, 1],
+    }
+
+
 # --- intent, stages, channel ----------------------------------------------------------------------------------------
 
 

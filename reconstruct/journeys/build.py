@@ -11,7 +11,7 @@ from typing import Any
 
 from reconstruct.journeys.activities import Classifier, words_of
 from reconstruct.journeys.business import Journey, Recorder
-from reconstruct.journeys.customer import Birth, Teller
+from reconstruct.journeys.customer import Birth, Teller, stage_of
 from reconstruct.journeys.experience import apdex, observe
 from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import STAGES, Models
@@ -64,7 +64,7 @@ class Builder:
             _own(session, touchpoints, places)
             for thing in session.objects:
                 journey = self._recorder.record(thing)
-                place, event = _trigger_of(thing, session.rows, places)
+                place, event = _trigger_of(journey, session.rows, places)
                 business.append(self._render_business(journey, place, event))
                 if place is not None:
                     births.append(self._birth(journey, place, places))
@@ -73,11 +73,10 @@ class Builder:
         experience = observe(touchpoints, self.models, ended_badly=course.outcome in ("abandoned", "failed", "browsed"))
         for signal in experience.signals:
             signal["at"] = format_time(signal["at"])
-        stages = [
-            STAGES[touch.act.stage if touch.act.kind else (1 if place and touch.method else 0)]
-            for place, touch in enumerate(touchpoints)
+        rendered = [
+            _render_touchpoint(touchpoint, STAGES[stage_of(touchpoint, place)])
+            for place, touchpoint in enumerate(touchpoints)
         ]
-        rendered = [_render_touchpoint(touch, stage) for touch, stage in zip(touchpoints, stages, strict=True)]
         return {
             "id": session.id,
             "customer": session.customer,
@@ -168,23 +167,29 @@ class Builder:
 
 
 def _trigger_of(
-    thing: ObjectInput,
-    rows: Sequence[Row],
-    places: Mapping[tuple[int, int], int],
+    journey: Journey, rows: Sequence[Row], places: Mapping[tuple[int, int], int]
 ) -> tuple[int | None, list[int] | None]:
-    """The touchpoint that gave birth to an object, and the event that tells of it."""
-    if thing.trigger is None or not 0 <= thing.trigger < len(rows):
-        return None, None
-    row = rows[thing.trigger]
-    return places.get((row.source, row.line)), [row.source, row.line]
+    """The touchpoint that gave birth to an object, and the event that tells of it.
+
+    Where no request of the visit tells (``trigger`` is None), it is the entry of the object's birth, else its first
+    entry, among those the visit caused.
+    """
+    thing = journey.object
+    if thing.trigger is not None and 0 <= thing.trigger < len(rows):
+        event = [rows[thing.trigger].source, rows[thing.trigger].line]
+    else:
+        told = [journey.born_event or [], *([row.source, row.line] for row in thing.rows)]
+        event = next((each for each in told if tuple(each) in places), [])
+    return (places[event[0], event[1]], event) if event else (None, None)
 
 
 def _own(session: SessionInput, touchpoints: Sequence[Touchpoint], places: dict[tuple[int, int], int]) -> None:
     """What the business did because of the visit belongs to the touchpoints that caused it.
 
     To the one whose request wrote it; else, of the touchpoints that sent something about the object (first of all its
-    trigger, and tries of the same form), to the last one before it; else to what was going on then.
+    trigger, and tries of the same form), to the last one before it. Where none is known to, of all that sent something.
     """
+    sending = [place for place, touchpoint in enumerate(touchpoints) if touchpoint.act.write]
     requests = {
         row.request: places[row.source, row.line]
         for row in session.rows
@@ -199,9 +204,7 @@ def _own(session: SessionInput, touchpoints: Sequence[Touchpoint], places: dict[
             trigger = places[row.source, row.line]
             sent = touchpoints[trigger]
             senders.add(trigger)
-            senders.update(
-                place for place, other in enumerate(touchpoints) if other.act.write and other.path == sent.path
-            )
+            senders.update(place for place in sending if touchpoints[place].path == sent.path)
         for row in thing.rows:
             homes.setdefault((row.source, row.line), sorted(senders))
     for row in session.caused if touchpoints else ():
@@ -210,7 +213,7 @@ def _own(session: SessionInput, touchpoints: Sequence[Touchpoint], places: dict[
             continue
         place = requests.get(row.request) if row.request is not None else None
         if place is None:
-            known = homes.get(key) or range(len(touchpoints))
+            known = homes.get(key) or sending or range(len(touchpoints))
             place = next((p for p in reversed(known) if touchpoints[p].at_ns <= row.time_ns), known[0])
         places[key] = place
         touchpoints[place].events.append([row.source, row.line])
