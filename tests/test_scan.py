@@ -23,7 +23,7 @@ ACCESS = '192.0.2.7 - - [17/Sep/2026:10:00:01 +0100] "GET /cart?id=5 HTTP/1.1" 2
 PYTHON = "2026-09-17 10:00:02,125 INFO [shop.orders] Order 1001 placed"
 JSON = '{"time":"2026-09-17T09:00:03Z","level":"warn","msg":"stock low","sku":"A-7"}'
 LOGFMT = 'ts=2026-09-17T09:00:04Z level=info svc=wms msg="order accepted" order=1001'
-ODD = "2026/09/17 10:00:05 worker-3 (error) lost the queue"
+ODD = "<3> 2026-09-17 10:00:05 ~ (error) ~ lost the queue"
 TRACE = ["Traceback (most recent call last):", '  File "a.py", line 1', "shop.errors.Declined: no funds"]
 
 
@@ -127,7 +127,7 @@ def test_each_line_of_a_mixed_file_is_read_by_its_own_format() -> None:
     assert python["logger"] == "shop.orders" and python["message"] == "Order 1001 placed" and not python["zoned"]
     assert json["level"] == "warn" and json["message"] == "stock low"
     assert logfmt["message"] == "order accepted"
-    assert odd["level"] == "error" and odd["message"] == "worker-3 (error) lost the queue"
+    assert odd["level"] == "error" and odd["message"] == "3> ~ (error) ~ lost the queue"
 
 
 def test_a_stack_trace_is_part_of_its_entry() -> None:

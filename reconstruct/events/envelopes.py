@@ -269,16 +269,16 @@ def wrap_columns(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> dict
             continue
         columns[name] = _coalesce(column, outer[name]) if name in outer else column
     attributes = inner.get("attributes")
-    if "time_ns" in inner:
-        if "time_ns" in outer:
-            kept, columns["time_ns"], columns["zoned"] = _choose_times(outer, inner)
-            attributes = kept if attributes is None else merge_attributes(kept, attributes)
-        else:
-            columns["time_ns"], columns["zoned"] = inner["time_ns"], inner["zoned"]
-    if attributes is not None:
-        columns["attributes"] = (
-            merge_attributes(outer["attributes"], attributes) if "attributes" in outer else attributes
-        )
+    if attributes is not None and "attributes" in outer:
+        columns["attributes"] = merge_attributes(outer["attributes"], attributes)
+    elif attributes is not None:
+        columns["attributes"] = attributes
+    if "time_ns" in inner and "time_ns" in outer:
+        stamps, columns["time_ns"], columns["zoned"] = _choose_times(outer, inner)
+        if stamps.null_count < len(stamps):
+            columns["attributes"] = _add_inner_time(columns.get("attributes"), stamps)
+    elif "time_ns" in inner:
+        columns["time_ns"], columns["zoned"] = inner["time_ns"], inner["zoned"]
     return columns
 
 
@@ -300,6 +300,7 @@ def _add_inner_time(attributes: pa.Array | None, stamps: pa.Array) -> pa.Array:
     first = pc.binary_join_element_wise("{", member, "")
     if attributes is None or attributes.null_count == len(attributes):
         return first
+    attributes = pc.if_else(pc.equal(attributes, "{}"), pa.scalar(None, pa.string()), attributes)
     more = pc.binary_join_element_wise(pc.utf8_slice_codeunits(attributes, 0, -1), member, ",")
     return pc.coalesce(more, first, attributes)
 
