@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from reconstruct.journeys.moments import Ref, Story, read_story, text_of
 from reconstruct.tui.bindings import GLOBAL, LIST, MOVE, RAW, TIMELINE
-from reconstruct.tui.fetch import Fetcher
+from reconstruct.tui.fetch import Fetcher, start
 from reconstruct.tui.glyphs import Pen, ascii_wanted
 from reconstruct.tui.reader import Document, Reader
 from reconstruct.tui.screens.funnel import FunnelView
@@ -63,7 +63,9 @@ class ReconstructApp(App[int]):
         """a moment to show in the view opened next"""
         self.trail: list[str] = ["journeys"]
         """views one came through; the last is on screen"""
-        self._version = -1
+        self.version_shown = -1
+        """version of the results the views show"""
+        self._is_refreshing = False
         self._was_finished = False
 
     # --- life
@@ -94,14 +96,23 @@ class ReconstructApp(App[int]):
             view.progress_changed()
         self._was_finished = finished
         version = self.reader.version()
-        if version != self._version and not self.fetcher.pending:
-            self._version = version
-            self.run_worker(self._refresh(), group="results", exclusive=True)
+        if version != self.version_shown and not self._is_refreshing:
+            start(self, "results", self._refresh)
 
     async def _refresh(self) -> None:
+        self._is_refreshing = True
+        try:
+            await self._read_results()
+        finally:
+            self._is_refreshing = False
+
+    async def _read_results(self) -> None:
+        version = self.reader.version()
         self.summary = await self.fetcher.ask(self.reader.summary)
         sources = await self.fetcher.ask(self.reader.sources)
-        self.paths = {row["id"]: text_of(row.get("path")) for row in sources if isinstance(row.get("id"), int)}
+        self.paths.clear()
+        self.paths.update({row["id"]: text_of(row.get("path")) for row in sources if isinstance(row.get("id"), int)})
+        self.version_shown = version
         view = self.view
         if view:
             view.progress_changed()
@@ -128,7 +139,7 @@ class ReconstructApp(App[int]):
 
     def open_journey(self, id: str) -> None:
         """Read a journey and show its timeline."""
-        self.run_worker(self._open(id), group="journey", exclusive=True)
+        start(self, "journey", self._open, id)
 
     async def _open(self, id: str) -> None:
         await self._load(id)
@@ -145,7 +156,7 @@ class ReconstructApp(App[int]):
         if not unchanged:
             self.story = story
             view = self.view
-            if view:
+            if view and view.is_mounted:
                 view.journey_changed()
 
     def show_filtered(self, text: str) -> None:
@@ -175,7 +186,7 @@ class ReconstructApp(App[int]):
         """Open the journey the list points at, so that no view is empty without need."""
         screen = self.get_screen("journeys")
         if isinstance(screen, JourneysView) and screen.table.pointed_id:
-            self.run_worker(self._load(screen.table.pointed_id), group="journey", exclusive=True)
+            start(self, "journey", self._load, screen.table.pointed_id)
 
     def action_leave(self) -> None:
         if len(self.trail) > 1:
@@ -221,7 +232,7 @@ class ReconstructApp(App[int]):
             return
         screen.table.action_move(direction)
         if screen is not self.view:
-            self.run_worker(self._step_journey(screen), group="journey", exclusive=True)
+            start(self, "journey", self._step_journey, screen)
 
     async def _step_journey(self, screen: JourneysView) -> None:
         rows = await self.fetcher.ask(
@@ -244,9 +255,9 @@ class ReconstructApp(App[int]):
         try:
             path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
-            self.notify(f"{path} cannot be written: {error.strerror}", severity="error", markup=False)
+            self.notify(f"{path.name} cannot be written: {error.strerror}", severity="error", markup=False)
             return
-        self.notify(f"Written: {path}", markup=False)
+        self.notify(f"Written: {path.name}", title=str(path.parent), markup=False)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action of every view, in the palette."""

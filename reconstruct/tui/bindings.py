@@ -92,11 +92,11 @@ TIMELINE = [
 ]
 
 RAW = [
-    key("o", "screen.journey_line(1)", "Next line of this journey", "object.next", show=True),
-    key("O", "screen.journey_line(-1)", "Previous line of this journey", "object.previous"),
+    key("o", "screen.journey_line(1)", "Next line of this journey", "journey_line.next", show=True),
+    key("O", "screen.journey_line(-1)", "Previous line of this journey", "journey_line.previous"),
     key("slash", "screen.search", "Search", "search.open", show=True),
     key("n", "screen.search_next(1)", "Next match", "search.next"),
     key("N", "screen.search_next(-1)", "Previous match", "search.previous"),
-    key("l,right", "shift(8)", "Scroll right", "pan.right"),
-    key("h,left", "shift(-8)", "Scroll left", "pan.left"),
+    key("l,right", "shift(8)", "Scroll right", "scroll.right"),
+    key("h,left", "shift(-8)", "Scroll left", "scroll.left"),
 ]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+from textual.dom import DOMNode
+from textual.worker import WorkType
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,3 +38,19 @@ class Fetcher:
     def close(self) -> None:
         """Forget what was not asked yet; a running question ends by itself."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def start(
+    node: DOMNode, group: str, work: Callable[P, Coroutine[Any, Any, None]], *args: P.args, **kwargs: P.kwargs
+) -> None:
+    """Begin work that asks questions; earlier work of the same node and group is given up."""
+    begin: WorkType[None] = partial(work, *args, **kwargs)
+    node.run_worker(begin, group=group, exclusive=True)
+
+
+def start_beside(
+    node: DOMNode, group: str, work: Callable[P, Coroutine[Any, Any, None]], *args: P.args, **kwargs: P.kwargs
+) -> None:
+    """The same, beside earlier work of the group."""
+    begin: WorkType[None] = partial(work, *args, **kwargs)
+    node.run_worker(begin, group=group)

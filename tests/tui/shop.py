@@ -5,6 +5,7 @@ Deterministic: the same arguments give the same documents. Nothing here is taken
 
 from __future__ import annotations
 
+import itertools
 import operator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,7 +42,7 @@ def step(at: float, activity: str, service: str, **more: Any) -> Document:
 
 
 def journey(id: str, touchpoints: list[Document], businesses: list[Document] = (), **more: Any) -> Document:  # type: ignore[assignment]
-    for before, after in zip(touchpoints, touchpoints[1:], strict=False):
+    for before, after in itertools.pairwise(touchpoints):
         span = datetime.fromisoformat(after["at"]) - datetime.fromisoformat(before["at"])
         before["dwell_ms"] = int(span.total_seconds() * 1000)
     start, end = touchpoints[0]["at"], touchpoints[-1]["at"]

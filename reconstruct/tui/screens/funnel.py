@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from textual.widget import Widget
 
 from reconstruct.journeys.moments import STAGES, mapping_of, mappings_of, number_of, text_of
-from reconstruct.tui.fetch import Fetcher
+from reconstruct.tui.fetch import Fetcher, start
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.reader import Document, Reader
 from reconstruct.tui.screens.view import View
@@ -75,7 +75,7 @@ class FunnelView(View):
         self.query_one(FactTable).focus()
 
     def results_changed(self) -> None:
-        self.run_worker(self._count(), group="count", exclusive=True)
+        start(self, "count", self._count)
 
     async def _count(self) -> None:
         app = self.reconstruct
@@ -93,7 +93,7 @@ class FunnelView(View):
 
     def _open(self, row: Document) -> None:
         if row.get("filter"):
-            self.run_worker(self._show(row), group="open", exclusive=True)
+            start(self, "open", self._show, row)
 
     async def _show(self, row: Document) -> None:
         """With the filter as a query; with the plain word where the reader's filter knows words only."""

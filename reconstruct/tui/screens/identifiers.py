@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from textual.widget import Widget
 
 from reconstruct.journeys.moments import number_of, text_of
+from reconstruct.tui.fetch import start
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.messages import RowPointed
 from reconstruct.tui.reader import Document
@@ -70,7 +71,7 @@ class IdentifiersView(View):
         self.query_one(FactTable).focus()
 
     def results_changed(self) -> None:
-        self.run_worker(self._read(), group="identifiers", exclusive=True)
+        start(self, "identifiers", self._read)
 
     async def _read(self) -> None:
         app = self.reconstruct

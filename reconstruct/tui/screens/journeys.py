@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
+from reconstruct.tui.fetch import start
 from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCounted
 from reconstruct.tui.screens.view import View
 from reconstruct.tui.widgets.detail import Describer
@@ -106,7 +107,7 @@ class JourneysView(View):
 
     def _describe(self, id: str) -> None:
         if id == self.table.pointed_id:
-            self.run_worker(self._show_detail(id), group="detail", exclusive=True)
+            start(self, "detail", self._show_detail, id)
 
     async def _show_detail(self, id: str) -> None:
         story = await self.reconstruct.fetch_story(id)

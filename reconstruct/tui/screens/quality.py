@@ -8,6 +8,7 @@ from textual.widget import Widget
 
 from reconstruct.journeys.axis import say_duration, to_datetime
 from reconstruct.journeys.moments import mapping_of, number_of, text_of, time_of
+from reconstruct.tui.fetch import start
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.messages import RowPointed
 from reconstruct.tui.reader import Document
@@ -91,7 +92,7 @@ class QualityView(View):
         self.query_one(FactTable).focus()
 
     def results_changed(self) -> None:
-        self.run_worker(self._read(), group="sources", exclusive=True)
+        start(self, "sources", self._read)
 
     async def _read(self) -> None:
         app = self.reconstruct

@@ -8,6 +8,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from reconstruct.journeys.moments import Story
+from reconstruct.tui.fetch import start
 from reconstruct.tui.messages import RowPointed
 from reconstruct.tui.screens.view import View
 from reconstruct.tui.widgets.detail import Position
@@ -32,16 +33,22 @@ class RawView(View):
         yield FileLines(id="file")
         yield Prompt(id="search")
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def __init__(self) -> None:
+        super().__init__()
         self.shown: Story | None = None
         self.at: Position | None = None
         self.timer: Timer | None = None
+
+    def on_mount(self) -> None:
+        super().on_mount()
         self.lines.focus()
 
     @property
     def lines(self) -> JourneyLines:
         return self.query_one(JourneyLines)
+
+    def results_changed(self) -> None:
+        self.lines.refresh()
 
     def journey_changed(self) -> None:
         story = self.reconstruct.story
@@ -76,7 +83,7 @@ class RawView(View):
         position = lines.lines[lines.cursor][1]
         if position != self.at:
             self.at = position
-            self.run_worker(self._read(position), group="context", exclusive=True)
+            start(self, "context", self._read, position)
 
     async def _read(self, position: Position) -> None:
         app = self.reconstruct

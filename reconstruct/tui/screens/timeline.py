@@ -9,6 +9,7 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from reconstruct.journeys.moments import Ref, Story
+from reconstruct.tui.fetch import start
 from reconstruct.tui.messages import MomentPointed
 from reconstruct.tui.screens.view import View
 from reconstruct.tui.widgets.detail import Describer, Position, positions_of
@@ -32,16 +33,23 @@ class TimelineView(View):
         yield Container(Timeline(id="timeline"), Rule("Detail", id="seam"), Sheet(id="detail"), id="split")
         yield Prompt(id="search")
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def __init__(self) -> None:
+        super().__init__()
         self.describer: Describer | None = None
         self.shown: Story | None = None
         self.raw: dict[Position, str] = {}
+
+    def on_mount(self) -> None:
+        super().on_mount()
         self.timeline.focus()
 
     @property
     def timeline(self) -> Timeline:
         return self.query_one(Timeline)
+
+    def results_changed(self) -> None:
+        if self.timeline.is_mounted:
+            self._describe(self.timeline.cursor, keep_place=True)
 
     def journey_changed(self) -> None:
         story = self.reconstruct.story
@@ -62,19 +70,19 @@ class TimelineView(View):
     def on_moment_pointed(self, event: MomentPointed) -> None:
         self._describe(event.ref)
 
-    def _describe(self, ref: Ref | None) -> None:
+    def _describe(self, ref: Ref | None, *, keep_place: bool = False) -> None:
         describer = self.describer
         sheet = self.query_one("#detail", Sheet)
         if describer is None or self.shown is None:
             sheet.show(lambda width: [])
             return
         moment = self.timeline.moments.get(ref) if ref else None
-        sheet.show(lambda width: describer.describe(ref, moment, self.raw))
+        sheet.show(lambda width: describer.describe(ref, moment, self.raw), keep_place=keep_place)
         if ref is None or not sheet.display:
             return
         wanted = [position for position in positions_of(self.shown.rows.get(ref, {})) if position not in self.raw]
         if wanted:
-            self.run_worker(self._read(ref, wanted[:RAW_SHOWN]), group="detail", exclusive=True)
+            start(self, "detail", self._read, ref, wanted[:RAW_SHOWN])
 
     async def _read(self, ref: Ref, wanted: list[Position]) -> None:
         app = self.reconstruct

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from reconstruct.journeys.axis import say_duration, to_datetime
 from reconstruct.journeys.moments import STAGES, number_of, text_of, time_of
 from reconstruct.tui.bindings import LIST, MOVE
-from reconstruct.tui.fetch import Fetcher
+from reconstruct.tui.fetch import Fetcher, start, start_beside
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCounted
 from reconstruct.tui.reader import Document, Reader
@@ -142,7 +142,7 @@ class JourneyList(TableView):
         rows = self.pages.get(page)
         if (rows is None or page in self.stale) and page not in self.asked:
             self.asked.add(page)
-            self.run_worker(self._fetch(page, self.generation), group="pages")
+            start_beside(self, "pages", self._fetch, page, self.generation)
         return rows[place] if rows is not None and place < len(rows) else None
 
     def on_mount(self) -> None:
@@ -175,7 +175,7 @@ class JourneyList(TableView):
         self.generation += 1
         self.asked.clear()
         self.stale = set(self.pages)
-        self.run_worker(self._recount(self.generation), group="count", exclusive=True)
+        start(self, "count", self._recount, self.generation)
 
     async def _recount(self, generation: int) -> None:
         count = await self.fetcher.ask(self.reader.count_journeys, self.filter_text)
@@ -247,7 +247,7 @@ class JourneyList(TableView):
             self.post_message(JourneyOpened(text_of(row.get("id"))))
 
     def action_error(self, direction: int) -> None:
-        self.run_worker(self._find_error(direction), group="find", exclusive=True)
+        start(self, "find", self._find_error, direction)
 
     async def _find_error(self, direction: int) -> None:
         if direction > 0:

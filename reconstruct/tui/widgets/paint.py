@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from rich.cells import get_character_cell_size
 from rich.segment import Segment
@@ -14,22 +14,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from reconstruct.tui.glyphs import Pen
+from reconstruct.tui.inks import mix_ink
 
-INKS = frozenset(
-    f"ink--{name}"
-    for name in (
-        "text", "dim", "faint", "strong", "title", "accent", "good", "warn", "bad", "missing", "running", "milestone",
-        "customer", "key", "cursor", "mark", "break", "band", "gap", "lit", "current", "head", "section",
-        *(f"service-{number}" for number in range(8)),
-    )
-)  # fmt: skip
-"""Component classes; their colours are in app.tcss, so every theme and NO_COLOR apply to them."""
-
-N_SERVICE_INKS = 8
-SOFT = "soft-"
-"""Before the name of an ink: the same, paler, for large areas."""
-SOFTNESS = 0.55
-"""How much of a colour a soft ink keeps: enough to tell services apart, less than the marks on it."""
 EMPTY = Style.null()
 
 
@@ -110,8 +96,6 @@ class Row:
 class Inked(Widget):
     """A widget drawn line by line with named inks and the app's pen."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
-
     @property
     def pen(self) -> Pen:
         return cast(Pen, getattr(self.app, "pen", Pen()))
@@ -120,27 +104,8 @@ class Inked(Widget):
         """The style of an ink, without background unless it has one of its own."""
         inks = self.__dict__.setdefault("_inks", {})
         if name not in inks:
-            inks[name] = self._mix(name)
+            inks[name] = mix_ink(name, self.app.theme_variables, self.background_colors[1])
         return cast(Style, inks[name])
-
-    def _mix(self, name: str) -> Style:
-        """Blend the ink's colour onto the background; terminal palettes, which cannot be blended, get dim instead."""
-        soft = name.startswith(SOFT)
-        styles = self.get_component_styles(f"ink--{name.removeprefix(SOFT)}")
-        ground = self.background_colors[1]
-        fill = styles.background if styles.has_rule("background") and styles.background.a else None
-        if fill is not None and fill.ansi is None:
-            fill = ground + fill
-        colour = styles.color if styles.has_rule("color") else None
-        if soft and colour is not None:
-            colour = colour.multiply_alpha(SOFTNESS)
-        style = styles.text_style
-        if colour is not None:
-            if colour.ansi is None:
-                colour = (fill or ground) + colour
-            elif colour.a < 1:
-                style = style + Style(dim=True)
-        return Style(color=colour.rich_color if colour else None, bgcolor=fill.rich_color if fill else None) + style
 
     def draw_line(self, y: int) -> Strip:
         """One line of the widget; blank where nothing is drawn."""
@@ -176,8 +141,6 @@ class Inked(Widget):
 
 class LineView(ScrollView, Inked, can_focus=True):
     """A scrolling widget whose lines are drawn when they are seen, and only then."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
 
     def resize_content(self, width: int, height: int) -> None:
         """Say how large the whole is; scrollbars and limits follow."""

@@ -13,8 +13,9 @@ from reconstruct.journeys.align import Connector, Lane, Layout, Mark
 from reconstruct.journeys.axis import say_gap
 from reconstruct.journeys.moments import Glyph, Ref
 from reconstruct.tui.glyphs import Pen
+from reconstruct.tui.inks import N_SERVICE_INKS
 from reconstruct.tui.sanitise import measure
-from reconstruct.tui.widgets.paint import N_SERVICE_INKS, Row
+from reconstruct.tui.widgets.paint import Row
 
 Ink = Callable[[str], Style]
 

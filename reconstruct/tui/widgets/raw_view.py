@@ -12,7 +12,7 @@ from textual.strip import Strip
 from reconstruct.journeys.axis import to_datetime
 from reconstruct.journeys.moments import Moment, Ref, Story
 from reconstruct.tui.bindings import MOVE, RAW
-from reconstruct.tui.fetch import Fetcher
+from reconstruct.tui.fetch import Fetcher, start_beside
 from reconstruct.tui.messages import LineOpened, RowPointed
 from reconstruct.tui.reader import RawLine, Reader
 from reconstruct.tui.widgets.detail import Position, positions_of
@@ -150,7 +150,7 @@ class JourneyLines(LineList):
         position = self.lines[index][1]
         if position not in self.texts and position not in self.asked:
             self.asked.add(position)
-            self.run_worker(self._fetch(position), group="raw")
+            start_beside(self, "raw", self._fetch, position)
         return self.texts.get(position)
 
     async def _fetch(self, position: Position) -> None:

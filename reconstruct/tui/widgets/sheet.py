@@ -74,6 +74,8 @@ class Sheet(LineView):
         self._flow()
 
     def _flow(self) -> None:
+        if not self.size.width:
+            return  # not laid out yet; its first size comes with an event
         width = max(8, self.size.width - 2)
         self.lines = [line for paragraph in self.write(width) for line in flow(paragraph, width)]
         self.resize_content(self.size.width, len(self.lines))

@@ -1,0 +1,208 @@
+"""How the interface behaves whatever happens: odd data, small terminals, no colour, leaving."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from drive import Driver, drive, screen_after
+from shop import FakeReader, hostile_journey, make_shop, odd_documents
+from textual.binding import Binding
+
+from reconstruct.tui import bindings
+from reconstruct.tui.app import ReconstructApp
+from reconstruct.tui.glyphs import Pen
+from reconstruct.tui.screens.help import GROUPS, write_help
+
+ALL = [*bindings.GLOBAL, *bindings.MOVE, *bindings.LIST, *bindings.TABLE, *bindings.TIMELINE, *bindings.RAW]
+GROUPED = {name: getattr(bindings, name) for name in ("GLOBAL", "MOVE", "LIST", "TIMELINE", "RAW")}
+
+
+def keys_of(binding: Binding) -> list[str]:
+    return binding.key.split(",")
+
+
+def test_every_key_has_an_id_and_a_description() -> None:
+    assert all(binding.id and binding.description for binding in ALL)
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_no_key_means_two_things_in_one_place(name: str) -> None:
+    shared = bindings.GLOBAL if name != "GLOBAL" else []
+    keys = [key for binding in [*GROUPED[name], *shared] for key in keys_of(binding)]
+    assert len(keys) == len(set(keys))
+
+
+def test_one_id_means_one_thing() -> None:
+    meanings: dict[str, set[str]] = {}
+    for binding in ALL:
+        meanings.setdefault(str(binding.id), set()).add(binding.description)
+    assert {
+        id: words for id, words in meanings.items() if len(words) > 1
+    } == {}
+
+
+def test_nothing_hangs_on_keys_terminals_keep() -> None:
+    kept = {"ctrl+e", "ctrl+j", "ctrl+k", "ctrl+q", "ctrl+s"}
+    for binding in ALL:
+        keys = set(keys_of(binding))
+        assert binding.id == "app.quit" or not keys <= kept
+        assert not all(key.startswith("f") and key[1:].isdigit() for key in keys)
+
+
+def test_help_lists_every_binding() -> None:
+    text = "\n".join("".join(span.text for span in line.spans) for line in write_help(126, Pen()))
+    listed = [binding for _, group in GROUPS for binding in group]
+    assert {binding.id for binding in ALL} - {"table.open"} == {binding.id for binding in listed}
+    assert all(binding.description in text for binding in listed)
+
+
+def test_keys_can_be_mapped_by_id() -> None:
+    async def script(driver: Driver) -> None:
+        driver.app.set_keymap({"move.down": "m"})
+        await driver.press("m", "m")
+        assert driver.app.screen.query_one("#list").cursor == 2  # type: ignore[attr-defined]
+
+    drive(FakeReader(make_shop(20)), script)
+
+
+@pytest.mark.parametrize("size", [(39, 24), (80, 9), (10, 3), (1, 1)], ids=str)
+def test_a_terminal_too_small_says_so(size: tuple[int, int]) -> None:
+    text = screen_after(FakeReader(make_shop(10)), [], size)
+    assert "Terminal" in text or size[0] < 18
+    assert "alice" not in text
+
+
+def test_the_smallest_terminal_shows_every_view() -> None:
+    async def script(driver: Driver) -> None:
+        for key in ("1", "2", "3", "4", "5", "6", "question_mark"):
+            await driver.press(key)
+            assert "too small" not in driver.text
+            assert all(len(line) <= 40 for line in driver.lines)
+
+    drive(FakeReader(make_shop(10)), script, (40, 10))
+
+
+def test_growing_and_shrinking_keeps_the_view() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "e")
+        for size in ((30, 8), (200, 50), (80, 24), (41, 11)):
+            await driver.pilot.resize_terminal(*size)
+            await driver.settle()
+        await driver.pilot.resize_terminal(120, 40)
+        await driver.settle()
+        assert "POST /pay → 502" in driver.text
+
+    drive(FakeReader(make_shop(10)), script)
+
+
+@pytest.mark.parametrize("document", odd_documents(), ids=lambda document: str(document.get("id", "empty")))
+def test_odd_documents_never_crash(document: dict[str, object]) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press(
+            "d", "enter", "l", "j", "e", "z", "v", "m", "plus", "G", "space", "enter", "o", "3", "5", "6"
+        )
+        assert driver.app.is_running
+
+    drive(FakeReader([document], summary={"journeys": "many", "funnel": [None, {"stage": 3}]}), script, (90, 30))
+
+
+def test_hostile_text_in_every_view_leaves_the_terminal_alone() -> None:
+    async def script(driver: Driver) -> None:
+        for key in ("d", "enter", "l", "j", "j", "v", "4", "3", "1"):
+            await driver.press(key)
+            assert not any(sign in driver.text for sign in "\x1b\x07\u202e\u200b\r\t"), key
+
+    drive(FakeReader([hostile_journey()]), script)
+
+
+def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    coloured = screen_after(FakeReader(make_shop(10)), ["enter"])
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def script(driver: Driver) -> None:
+        assert driver.app.no_color
+        await driver.press("enter")
+        assert driver.text == coloured
+        for strip in driver.app.screen._compositor.render_strips():
+            for segment in strip.apply_filter(driver.app.get_line_filters()[-1], driver.app.screen.styles.background):
+                if segment.style and segment.style.color and segment.style.color.triplet:
+                    assert len(set(segment.style.color.triplet)) == 1, "grey"
+
+    drive(FakeReader(make_shop(10)), script)
+
+
+@pytest.mark.parametrize("theme", ["reconstruct-light", "ansi-dark", "ansi-light", "nord", "nonsense"])
+def test_themes(theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECONSTRUCT_THEME", theme)
+    assert "order 88138" in screen_after(FakeReader(make_shop(10)), ["enter"])
+
+
+def test_ascii_can_be_switched_on_and_off() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter")
+        before = driver.text
+        await driver.press("A")
+        assert driver.text.isascii()
+        await driver.press("A")
+        assert driver.text == before
+
+    drive(FakeReader(make_shop(10)), script)
+
+
+def test_export_writes_the_journey_and_overwrites_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def script(driver: Driver) -> None:
+        await driver.press("x", "enter", "x")
+        assert "journey-9f3c" in driver.text
+
+    reader = FakeReader(make_shop(10))
+    drive(reader, script)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["journey-9f3c-2.json", "journey-9f3c.json"]
+    assert json.loads((tmp_path / "journey-9f3c.json").read_text("utf-8")) == reader.journey("9f3c")
+
+
+def test_an_export_that_cannot_be_written_is_a_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = tmp_path / "gone"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+    monkeypatch.setattr(Path, "write_text", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left")))
+
+    async def script(driver: Driver) -> None:
+        await driver.press("x")
+        assert "cannot be written: No space left" in driver.text
+
+    drive(FakeReader(make_shop(10)), script)
+
+
+def test_leaving_asks_only_at_the_root() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "escape")
+        assert driver.app.trail == ["journeys"]
+        await driver.press("q")
+        assert "Quit reconstruct?" in driver.text
+        await driver.press("n")
+        assert driver.app.return_value is None
+        await driver.press("q")
+        await driver.pilot.press("y")
+        await driver.pilot.pause()
+        assert driver.app.return_value == 0
+
+    drive(FakeReader(make_shop(10)), script)
+
+
+def test_the_palette_offers_every_action() -> None:
+    app = ReconstructApp(FakeReader(make_shop(3)))
+    commands = {command.title for command in app.get_system_commands(None)}  # type: ignore[arg-type]
+    assert {binding.description for binding in ALL if binding.id not in ("palette.open", "table.open")} <= commands
+
+
+def test_a_journey_that_is_gone_is_a_notice() -> None:
+    async def script(driver: Driver) -> None:
+        driver.reader.documents.clear()
+        await driver.press("enter")
+        assert "no longer there" in driver.text
+
+    drive(FakeReader(make_shop(10)), script)

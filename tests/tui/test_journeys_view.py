@@ -1,0 +1,171 @@
+"""The journey list: as long as there are journeys, fetched only where it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from drive import Driver, drive, screen_after
+from shop import FakeProgress, FakeReader, make_shop
+
+from reconstruct.tui.widgets.journey_list import COLUMNS, PAGE, JourneyList
+
+SIZES = [(80, 24), (120, 40), (200, 50)]
+
+
+def table_of(driver: Driver) -> JourneyList:
+    return driver.app.get_screen("journeys").query_one(JourneyList)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_list(size: tuple[int, int], golden_screen: Callable[[str, str], None]) -> None:
+    golden_screen(f"journeys_{size[0]}x{size[1]}", screen_after(FakeReader(make_shop(60)), [], size))
+
+
+def test_the_list_in_ascii(golden_screen: Callable[[str, str], None]) -> None:
+    text = screen_after(FakeReader(make_shop(60)), [], (80, 24), ascii=True)
+    assert text.isascii()
+    golden_screen("journeys_ascii", text)
+
+
+def test_only_the_pages_that_are_seen_are_fetched() -> None:
+    async def script(driver: Driver) -> None:
+        assert driver.reader.calls.count(f"rows 0+{PAGE}") >= 1
+        assert not any(call.startswith(f"rows {PAGE}+") for call in driver.reader.calls)
+        await driver.press("G")
+        assert f"rows 2900+{PAGE}" in driver.reader.calls
+        assert not any(call.startswith("rows 1500+") for call in driver.reader.calls), "the middle was never seen"
+        assert "s02999" in driver.text
+
+    drive(FakeReader(make_shop(3000)), script, (200, 30))
+
+
+def test_moving() -> None:
+    async def script(driver: Driver) -> None:
+        table = table_of(driver)
+        await driver.press("j", "j", "k", "down")
+        assert table.cursor == 2
+        await driver.press("ctrl+d")
+        assert table.cursor > 8
+        await driver.press("g")
+        assert table.cursor == 0
+        await driver.press("G")
+        assert table.cursor == 299
+
+    drive(FakeReader(make_shop(300)), script, (100, 30))
+
+
+def test_sorting_by_a_letter_and_back() -> None:
+    async def script(driver: Driver) -> None:
+        table = table_of(driver)
+        await driver.press("S")
+        assert "Sort by" in driver.text
+        await driver.press("s")
+        assert (table.order_by, table.descending) == ("score", False)
+        scores = [table.row(index)["score"] for index in range(10)]  # type: ignore[index]
+        assert scores == sorted(scores)
+        await driver.press("R")
+        scores = [table.row(index)["score"] for index in range(10)]  # type: ignore[index]
+        assert scores == sorted(scores, reverse=True)
+
+    drive(FakeReader(make_shop(300)), script)
+
+
+def test_every_sort_letter_is_its_own() -> None:
+    letters = [column.sort_key for column in COLUMNS if column.sort_key]
+    assert len(letters) == len(set(letters))
+    assert not {"q"} & set(letters)
+
+
+def test_the_filter_follows_the_typing_and_counts() -> None:
+    async def script(driver: Driver) -> None:
+        table = table_of(driver)
+        await driver.press("slash", *"bruno")
+        await driver.until(lambda: table.filter_text == "bruno")
+        await driver.settle()
+        assert table.count == driver.reader.count_journeys("bruno") > 0
+        assert f"{table.count} matches" in driver.text
+        await driver.press("enter", "j")
+        assert table.has_focus
+        await driver.press("F")
+        assert table.count == 300
+        await driver.press("f", *"nobody-at-all", "enter")
+        assert "No journey matches this filter" in driver.text
+        assert "F clears the filter" in driver.text
+
+    drive(FakeReader(make_shop(300)), script)
+
+
+def test_the_next_error_is_found_beyond_the_screen() -> None:
+    async def script(driver: Driver) -> None:
+        table = table_of(driver)
+        await driver.press("e")
+        first = table.cursor
+        assert driver.reader.rows and table.row(first)["n_errors"] > 0  # type: ignore[index]
+        await driver.press("e")
+        assert table.cursor > first
+        await driver.press("E")
+        assert table.cursor == first
+
+    drive(FakeReader(make_shop(300)), script)
+
+
+def test_the_cursor_stays_on_its_journey_when_more_come() -> None:
+    documents = make_shop(400)
+
+    async def script(driver: Driver) -> None:
+        table = table_of(driver)
+        await driver.press(*["j"] * 9)
+        wanted = table.pointed_id
+        assert wanted is not None
+        driver.reader.publish(documents[5:250])
+        await driver.until(lambda: table.count == len(driver.reader.rows))
+        await driver.settle()
+        row = table.row(table.cursor)
+        assert row is not None and row["id"] == wanted
+        assert table.cursor > 100, "earlier journeys came in above it"
+
+    drive(FakeReader(documents[250:]), script)
+
+
+def test_it_opens_at_once_and_fills_as_results_come(golden_screen: Callable[[str, str], None]) -> None:
+    documents = make_shop(40)
+    reading = FakeProgress("parsing", 12_400_000, 59_000_000, 84_211, finished=False)
+
+    async def script(driver: Driver) -> None:
+        assert "Reading: the first journeys will appear here" in driver.text
+        golden_screen("reading", driver.text)
+        driver.reader.publish(documents, FakeProgress("parsing", 59_000_000, 59_000_000, 402_320, finished=False))
+        await driver.until(lambda: "alice@example.com" in driver.text)
+        assert "402,320 lines" in driver.text
+        driver.reader.publish([], FakeProgress(lines=402_320))
+        await driver.until(lambda: "402,320 lines" not in driver.text)
+
+    drive(FakeReader([], reading), script, (100, 24))
+
+
+def test_an_error_while_reading_stays_on_screen() -> None:
+    failed = FakeProgress("failed", note="error: the disk is full (free some space)")
+    assert "the disk is full (free some space)" in screen_after(FakeReader([], failed), [], (100, 24))
+
+
+def test_a_journey_in_words_beside_the_list() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("d")
+        await driver.until(lambda: "search · https://search.example/?q=kettle" in driver.text)
+
+    drive(FakeReader(make_shop(30)), script)
+
+
+def test_next_and_previous_journey_from_the_timeline() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter")
+        assert driver.app.journey_id == "9f3c"
+        await driver.press("right_curly_bracket")
+        assert driver.app.journey_id == "hostile"
+        await driver.press("left_curly_bracket")
+        assert driver.app.journey_id == "9f3c"
+        await driver.press("q")
+        assert table_of(driver).cursor == 0
+
+    drive(FakeReader(make_shop(30)), script)

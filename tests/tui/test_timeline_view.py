@@ -1,0 +1,190 @@
+"""The aligned timelines on screen: what is drawn, and how the cursor moves through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from drive import Driver, drive, screen_after
+from shop import FakeReader, hostile_journey, long_journey, one_event, order_journey, two_orders
+
+from reconstruct.journeys.moments import Glyph, Ref
+from reconstruct.tui.widgets.timeline import Timeline
+
+SIZES = [(80, 24), (120, 40), (200, 50)]
+
+
+def timeline_of(driver: Driver) -> Timeline:
+    return driver.app.screen.query_one(Timeline)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_an_order_with_a_retry_a_wait_and_a_missing_delivery(
+    size: tuple[int, int], golden_screen: Callable[[str, str], None]
+) -> None:
+    golden_screen(f"order_{size[0]}x{size[1]}", screen_after(FakeReader([order_journey()]), ["enter"], size))
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("two_orders", ["enter"]),
+        ("two_orders_folded", ["enter", "G", "space"]),
+        ("two_orders_milestones", ["enter", "m"]),
+        ("two_orders_linear", ["enter", "z"]),
+        ("two_orders_ordinal", ["enter", "z", "z"]),
+        ("two_orders_stages", ["enter", "v"]),
+        ("two_orders_zoomed", ["enter", "G", "plus", "plus", "plus"]),
+        ("two_orders_alone", ["enter", "d"]),
+    ],
+)
+def test_two_orders_one_failed_one_stuck(name: str, keys: list[str], golden_screen: Callable[[str, str], None]) -> None:
+    golden_screen(name, screen_after(FakeReader([two_orders()]), keys, (120, 36)))
+
+
+def test_every_sign_has_an_ascii_twin(golden_screen: Callable[[str, str], None]) -> None:
+    text = screen_after(FakeReader([order_journey()]), ["enter", "e"], (120, 36), ascii=True)
+    assert text.isascii()
+    golden_screen("order_ascii", text)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
+def test_one_event(size: tuple[int, int], golden_screen: Callable[[str, str], None]) -> None:
+    golden_screen(f"one_event_{size[0]}x{size[1]}", screen_after(FakeReader([one_event()]), ["enter"], size))
+
+
+def test_five_hundred_events_are_counted_in_clusters(golden_screen: Callable[[str, str], None]) -> None:
+    golden_screen("long_500", screen_after(FakeReader([long_journey(500)]), ["enter"], (120, 30)))
+
+
+def test_hostile_text_stays_text(golden_screen: Callable[[str, str], None]) -> None:
+    text = screen_after(FakeReader([hostile_journey()]), ["enter"], (120, 40))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    golden_screen("hostile", text)
+
+
+def test_breaks_are_at_the_same_columns_in_every_lane() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter")
+        timeline = timeline_of(driver)
+        assert timeline.picture is not None
+        names, head = timeline.name_cells, timeline.head_rows
+        gap = max(timeline.picture.layout.axis.breaks, key=lambda part: part.width)
+        top = timeline.region.y + head
+        lanes = driver.lines[top : top + len(timeline.picture.rows)]
+        inside = [line.ljust(120)[names + gap.column : names + gap.end_column] for line in lanes]
+        assert sum(cells == "⋯" * gap.width for cells in inside) >= 5
+        assert not any(sign in cells for cells in inside for sign in "●◆✖")
+
+    drive(FakeReader([order_journey()]), script)
+
+
+def test_the_cursor_walks_lanes_time_errors_objects_and_slow_steps() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter")
+        timeline = timeline_of(driver)
+
+        async def at(key: str) -> Ref | None:
+            await driver.press(key)
+            return timeline.cursor
+
+        assert timeline.cursor == Ref("touchpoint", -1, 0)
+        assert await at("l") == Ref("touchpoint", -1, 1)
+        assert await at("h") == Ref("touchpoint", -1, 0)
+        assert await at("h") == Ref("touchpoint", -1, 0), "the first event has none before it"
+        assert await at("e") == Ref("touchpoint", -1, 4)
+        assert await at("e") == Ref("step", 0, 1)
+        assert await at("E") == Ref("touchpoint", -1, 4)
+        assert await at("right_square_bracket") == Ref("touchpoint", -1, 5)
+        assert await at("right_square_bracket") == Ref("step", 0, 0)
+        assert await at("o") == Ref("step", 0, 1)
+        assert await at("j") == Ref("step", 0, 3), "the nearest event of the lane below: inventory"
+        assert await at("k") == Ref("step", 0, 2)
+        assert await at("s") == Ref("step", 0, 4), "packing waited two hours"
+        assert await at("G") == Ref("missing", 0, 1)
+        assert await at("g") == Ref("touchpoint", -1, 0)
+        first_behind = await at("full_stop")
+        assert first_behind == Ref("touchpoint", -1, 4)
+        assert await at("comma") == Ref("touchpoint", -1, 3)
+
+    drive(FakeReader([order_journey()]), script)
+
+
+def test_zoom_keeps_the_event_under_the_cursor_in_its_column() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "l", "l", "l")
+        timeline = timeline_of(driver)
+
+        def column() -> int:
+            layout = timeline.layout_now
+            assert layout is not None and timeline.cursor is not None
+            mark = layout.mark_of(timeline.cursor)
+            assert mark is not None
+            return mark.column - timeline.left
+
+        before = column()
+        await driver.press("plus", "plus", "plus")
+        assert timeline.zoom > 3
+        assert abs(column() - before) <= 1
+        await driver.press("z")
+        assert timeline.cursor == Ref("touchpoint", -1, 3), "the axis mode keeps the cursor"
+        await driver.press("0")
+        assert timeline.zoom == 1
+        assert timeline.left == 0
+
+    drive(FakeReader([order_journey()]), script)
+
+
+def test_the_detail_pane_follows_with_friction_and_evidence() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "e")
+        assert "POST /pay → 502" in driver.text
+        assert "-20 server error" in driver.text
+        assert "app/shop.log:88  → session by request request r-5498 .980" in driver.text
+        assert '"GET /p/104 HTTP/1.1"' in driver.text, "the raw line itself"
+        await driver.press("G")
+        assert "expected, not seen" in driver.text
+        await driver.press("d")
+        assert "expected, not seen" not in driver.text
+
+    drive(FakeReader([order_journey()]), script, (120, 44))
+
+
+def test_search_finds_steps_by_name() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "slash", *"capture", "enter")
+        timeline = timeline_of(driver)
+        assert timeline.cursor == Ref("step", 0, 1)
+        await driver.press("n")
+        assert timeline.cursor == Ref("step", 0, 2)
+        await driver.press("N")
+        assert timeline.cursor == Ref("step", 0, 1)
+
+    drive(FakeReader([order_journey()]), script)
+
+
+def test_twenty_thousand_events_answer_to_keys() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter")
+        timeline = timeline_of(driver)
+        assert timeline.layout_now is not None
+        assert len(timeline.layout_now.places) == 20_000
+        await driver.press("e", "plus", "l", "G")
+        assert timeline.cursor is not None
+        assert timeline.moments[timeline.cursor].glyph in set(Glyph)
+        shown = sum(len(mark.moments) for lane in timeline.layout_now.lanes for mark in lane.marks)
+        assert shown == 20_000
+
+    drive(FakeReader([long_journey(20_000)]), script, (100, 30))
+
+
+def test_enter_opens_the_raw_lines_of_the_event() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "e", "enter")
+        assert driver.app.trail == ["journeys", "timeline", "raw"]
+        assert "nginx/access.log:104" in driver.text
+        await driver.press("q", "q")
+        assert driver.app.trail == ["journeys"]
+
+    drive(FakeReader([order_journey()]), script)

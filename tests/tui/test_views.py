@@ -1,0 +1,108 @@
+"""Funnel, raw lines, quality, identifiers, help: what they show and what they open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from drive import Driver, drive, screen_after
+from shop import FakeReader, make_shop
+
+from reconstruct.tui.screens.funnel import business_rows, stage_rows
+from reconstruct.tui.screens.journeys import JourneysView
+from reconstruct.tui.screens.quality import say_account
+from reconstruct.tui.screens.raw import RawView
+from reconstruct.tui.widgets.raw_view import FileLines, JourneyLines
+
+SMALL, WIDE = (80, 24), (120, 36)
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE], ids=["80x24", "120x36"])
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("funnel", ["3"]),
+        ("raw", ["enter", "e", "enter"]),
+        ("quality", ["5", "j", "j"]),
+        ("identifiers", ["6", "j"]),
+        ("help", ["question_mark"]),
+    ],
+)
+def test_views(name: str, keys: list[str], size: tuple[int, int], golden_screen: Callable[[str, str], None]) -> None:
+    golden_screen(f"{name}_{size[0]}x{size[1]}", screen_after(FakeReader(make_shop(60)), keys, size))
+
+
+def test_a_number_of_the_funnel_opens_what_it_counts() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("3", "j", "j", "j", "enter")
+        await driver.settle()
+        view = driver.app.screen
+        assert isinstance(view, JourneysView)
+        assert view.table.filter_text == "stage>=consideration"
+        assert view.table.count == driver.reader.count_journeys("stage>=consideration") > 0
+
+    drive(FakeReader(make_shop(60)), script)
+
+
+def test_the_funnel_counts_each_stage_and_what_is_lost() -> None:
+    counts = {"stages": {"awareness": 5, "interest": 3, "purchase": 2}}
+    rows = stage_rows({}, counts)[1:]
+    assert [(row["label"], row["count"], row["lost"]) for row in rows] == [
+        ("awareness", 10, 0), ("interest", 5, 5), ("consideration", 2, 3), ("purchase", 2, 0),
+    ]  # fmt: skip
+    given = stage_rows({"stages_reached": {"awareness": 1, "purchase": 1}}, counts)[1:]
+    assert [row["count"] for row in given] == [2, 1, 1, 1], "the summary's own figures go first"
+    assert business_rows({"business_outcomes": {"fulfilled": 3, "in_progress": 1}})[1]["share"] == 0.75
+
+
+def test_the_line_account_says_when_it_does_not_add_up() -> None:
+    assert say_account([{"lines": 10, "events": 9, "blank": 1}]) == "10 lines = 9 events + 1 blank"
+    assert say_account([{"lines": 10, "events": 8}]) == "10 lines = 8 events  (+2 unaccounted)"
+
+
+def test_raw_lines_follow_the_journey_through_its_files() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "4")
+        view = driver.app.screen
+        assert isinstance(view, RawView)
+        lines, file = view.query_one(JourneyLines), view.query_one(FileLines)
+        await driver.press("o", "o", "o", "o")
+        await driver.settle()
+        assert lines.lines[lines.cursor][1] == (0, 104)
+        await driver.until(lambda: bool(file.lines) and file.lines[file.cursor].line == 104)
+        assert {116, 104} <= file.lit
+        await driver.press("o")
+        await driver.until(lambda: bool(file.lines) and file.lines[file.cursor].source == 1)
+        await driver.press("tab")
+        assert file.has_focus
+        await driver.press("o")
+        assert lines.lines[lines.cursor][1] == (1, 89), "o works in both lists"
+
+    drive(FakeReader(make_shop(10)), script)
+
+
+def test_raw_search() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "4", "slash", *"p/7 ", "enter")
+        file = driver.app.screen.query_one(FileLines)
+        assert file.lines[file.cursor].line == 7
+
+    drive(FakeReader(make_shop(10)), script)
+
+
+def test_hostile_raw_lines_are_spelled_out() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "4", *["o"] * 8)
+        await driver.until(lambda: "␛[31mred" in driver.text)
+        assert "<U+202E>" in driver.text
+        assert "\x1b" not in driver.text
+
+    drive(FakeReader(make_shop(10)), script, (160, 50))
+
+
+def test_views_without_a_journey_open_the_one_pointed_at() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("j", "2")
+        assert driver.app.journey_id == "hostile"
+
+    drive(FakeReader(make_shop(10)), script)
