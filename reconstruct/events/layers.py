@@ -15,13 +15,14 @@ import pyarrow as pa
 
 from reconstruct.events import envelopes
 from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Formats, Headers
+from reconstruct.events.lines import Shape, line_shape
 from reconstruct.events.multiline import looks_continued
 from reconstruct.grammar.timestamps import TimeAnchor
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-MAY_HAVE_TIME = re.compile(r"\d\d?[:.]\d\d|\d{8}")
+MAY_HAVE_TIME = re.compile(r"\d:\d\d:\d\d|\d{8}|\d{6} \d{6}|\d[-/.]\d\d[-/.]\d")
 """Every stamp has this; a line without it is not shown to formats that the source is not known to have."""
 
 PRETTY_OPEN = "{"
@@ -39,6 +40,8 @@ class Layer:
     nested: tuple[tuple[str, Layer], ...] = ()
     """formats whose message is itself a line of a known format"""
     headers: Headers = NO_HEADERS
+    unread: frozenset[Shape] = frozenset()
+    """shapes of sample lines that no grammar reads; lines of these shapes are not shown to all the others again"""
     pretty: str = ""
     """the line that opens a JSON object written over several lines; empty: there are none"""
     plain: bool = False
@@ -172,6 +175,11 @@ class Reader:
             (MAY_HAVE_TIME.search(text) is not None for text in level.choose(left)), np.bool_, len(left)
         )
         aside, left = np.union1d(aside, left[~timed]), left[timed]
+        unread = level.layer.unread
+        known = np.fromiter((line_shape(text) in unread for text in level.choose(left)), np.bool_, len(left))
+        if known.any():
+            still = left[known] if GENERIC in tried else self._try(reading, level, left[known], GENERIC)
+            aside, left = np.union1d(aside, still), left[~known]
         for name in (*self._formats.ranked, LOGFMT, GENERIC):
             if not len(left):
                 break

@@ -7,6 +7,7 @@ only, never the number of lines.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,6 +31,13 @@ _TERMINAL_CODE = re.compile(
     r")?"
 )
 """ECMA-48 sequences. Bounded repetitions: an unfinished one is dropped as a lone escape, in linear time."""
+
+Shape = tuple[str, int, str]
+
+SHAPE_CHARACTERS = 64
+"""Where formats differ; further on is text, of which no two lines are alike."""
+
+_NO_WORDS = str.maketrans("", "", string.ascii_letters + string.digits)
 
 NEWLINE = 10
 RETURN = 13
@@ -78,6 +86,11 @@ def split_lines(data: bytes) -> Lines:
 def strip_terminal_codes(text: str) -> str:
     """``text`` without terminal escape sequences; a lone escape character goes too."""
     return _TERMINAL_CODE.sub("", text) if "\x1b" in text else text
+
+
+def line_shape(text: str) -> Shape:
+    """What lines of one format have in common: punctuation at the beginning, quotes, the last character if no word."""
+    return text[:SHAPE_CHARACTERS].translate(_NO_WORDS), text.count('"'), text[-1:].translate(_NO_WORDS)
 
 
 def _clean(text: str) -> str:

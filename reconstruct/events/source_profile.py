@@ -1,13 +1,12 @@
 """How the lines of one source are read: decided once, from a sample, so that all its chunks agree.
 
-The sample is given as whole lines; lines of the same skeleton are looked at a few times and counted as often as they
+The sample is given as whole lines; lines of the same shape are looked at a few times and counted as often as they
 occur. Every format that reads lines of the sample becomes a candidate; candidates are tried on every line in order
 of rank, so a file may mix formats.
 """
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -28,7 +27,7 @@ from reconstruct.events.formats import (
     formats_of,
 )
 from reconstruct.events.layers import MAY_HAVE_TIME, PRETTY_OPEN, Layer, Rows
-from reconstruct.events.lines import split_lines
+from reconstruct.events.lines import Shape, line_shape, split_lines
 from reconstruct.events.multiline import looks_continued
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.timestamps import TimeAnchor, choose_date_order, find_timestamp
@@ -37,11 +36,11 @@ from reconstruct.sources.model import LOOKAHEAD, Chunk, Source
 SAMPLE_LINES = 2_000
 """Lines of the sample that are looked at."""
 
-PER_SKELETON = 2
-"""Lines of one skeleton that are matched; the others are taken to be alike."""
+PER_SHAPE = 2
+"""Lines of one shape that are matched; the others are taken to be alike."""
 
-MAX_SKELETONS = 200
-"""Skeletons that are matched, the frequent first. With the above, a source takes some 10 ms, an odd one 40."""
+MAX_SHAPES = 200
+"""Shapes that are matched, the frequent first. With the above, a source takes some 10 ms, an odd one 40."""
 
 MAX_DEPTH = 4
 """Levels of nesting: syslog around docker around JSON around a text format; nobody wraps deeper."""
@@ -126,17 +125,6 @@ def note_directives(profile: SourceProfile, chunk: Chunk) -> SourceProfile:
     return replace(profile, changes=(*profile.changes, (chunk.end, found)))
 
 
-_NO_WORDS = str.maketrans("", "", string.ascii_letters + string.digits)
-
-SKELETON_CHARACTERS = 64
-"""Where formats differ; further on is text, of which no two lines are alike."""
-
-
-def _skeleton(line: str) -> tuple[str, int, str]:
-    """What lines of a format have in common: punctuation at the beginning, quotes, the last character if no word."""
-    return line[:SKELETON_CHARACTERS].translate(_NO_WORDS), line.count('"'), line[-1].translate(_NO_WORDS)
-
-
 @dataclass(frozen=True, slots=True)
 class _Sample:
     """Lines, and how many lines of the source each stands for."""
@@ -146,16 +134,16 @@ class _Sample:
 
     @staticmethod
     def of(lines: Sequence[str]) -> _Sample:
-        groups: dict[tuple[str, int, str], list[str]] = {}
-        counts: dict[tuple[str, int, str], int] = {}
+        groups: dict[Shape, list[str]] = {}
+        counts: dict[Shape, int] = {}
         for line in lines:
             if line and not line.isspace():
-                key = _skeleton(line)
+                key = line_shape(line)
                 counts[key] = counts.get(key, 0) + 1
                 group = groups.setdefault(key, [])
-                if len(group) < PER_SKELETON:
+                if len(group) < PER_SHAPE:
                     group.append(line)
-        kept = set(sorted(groups, key=lambda key: -counts[key])[:MAX_SKELETONS])
+        kept = set(sorted(groups, key=lambda key: -counts[key])[:MAX_SHAPES])
         chosen = [(line, counts[key] / len(group)) for key, group in groups.items() if key in kept for line in group]
         return _Sample([line for line, _ in chosen], np.array([weight for _, weight in chosen], np.float64))
 
@@ -196,7 +184,15 @@ class _Chooser:
             tuple(found),
             tuple(self._find_nested(found, sample, headers, depth)),
             headers,
+            unread=frozenset(map(line_shape, self._find_unread(sample, found))),
         )
+
+    def _find_unread(self, sample: _Sample, found: dict[str, Rows]) -> list[str]:
+        """The lines that no grammar reads."""
+        read = np.zeros(len(sample.lines), np.bool_)
+        for name, chosen in found.items():
+            read[chosen] = name != GENERIC
+        return sample.keep(~read).lines
 
     def _accepts(self, kind: str, peeled: Peeled, sample: _Sample, inside: _Sample, layer: Layer) -> bool:
         """Whether the lines have the envelope, or only look like it."""
