@@ -13,7 +13,6 @@ from reconstruct.grammar.definition import Definition, find_mention, read_declar
 from reconstruct.grammar.generation import LineMaker, mutate_line
 from reconstruct.grammar.lark_engine import LarkMatcher
 from reconstruct.grammar.matcher import Matcher, matcher_for
-from reconstruct.grammar.plans import MatchPlan
 
 MADE_LINES = 40
 """Lines made from the grammar for one check. Of a grammar that works most match; 40 tell "none" from "few"."""
@@ -32,11 +31,13 @@ class Problem:
     hint: str = ""
 
 
-def check_definition(path: Path, samples: Sequence[str] = (), known: Collection[str] | None = None) -> list[Problem]:
+def check_definition(
+    path: Path, samples: Sequence[str] = (), known: Collection[str] | None = None, made_lines: int = MADE_LINES
+) -> list[Problem]:
     """Everything that is wrong with a grammar file; empty when it is fine.
 
     ``samples`` are lines that must match; without them, the lines of a ``.log`` file of the same name beside the grammar.
-    ``known`` are the ids of all formats, for ``wins_over``.
+    ``known`` are the ids of all formats, for ``wins_over``. ``made_lines`` lines are made from the grammar itself.
     """
     try:
         definition = read_definition(path)
@@ -54,23 +55,21 @@ def check_definition(path: Path, samples: Sequence[str] = (), known: Collection[
     problems += [
         _explain_miss(lark, number, line) for number, line in enumerate(lines, 1) if not _matches(matcher, line)
     ]
-    made = make_lines(definition)
+    made = make_lines(lark, made_lines)
     if not any(_matches(matcher, line) for line in made):
         problems.append(_explain_none(definition, lark, made))
-    problems += compare_engines(plan, matcher, lark, [*lines, *made])
+    problems += compare_engines(matcher, lark, [*lines, *made])
     return problems
 
 
-def make_lines(definition: Definition, count: int = MADE_LINES, seed: int = SEED) -> list[str]:
+def make_lines(lark: LarkMatcher, count: int = MADE_LINES, seed: int = SEED) -> list[str]:
     """Lines made from the grammar, the same ones every time."""
-    maker, random = LineMaker(definition), Random(seed)
+    maker, random = LineMaker(lark), Random(seed)
     return [maker.make(random) for _ in range(count)]
 
 
-def compare_engines(plan: MatchPlan, matcher: Matcher, lark: LarkMatcher, lines: Sequence[str]) -> list[Problem]:
+def compare_engines(matcher: Matcher, lark: LarkMatcher, lines: Sequence[str]) -> list[Problem]:
     """The first of the lines, or of their mutations, about which the two engines differ."""
-    if plan.engine == "lark":
-        return []
     random = Random(SEED)
     for line in [*lines, *(mutate_line(line, random) for line in lines for _ in range(2))]:
         if "\n" in line or "\r" in line:

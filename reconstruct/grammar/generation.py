@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from random import Random
-
-from lark.grammar import Rule
+from typing import TYPE_CHECKING
 
 from reconstruct.grammar import characters as ch
-from reconstruct.grammar.definition import Definition
-from reconstruct.grammar.lark_engine import compile_rules
-from reconstruct.grammar.loading import START, load_grammar_file
+from reconstruct.grammar.lark_engine import LarkMatcher
+from reconstruct.grammar.loading import START
 from reconstruct.grammar.patterns import Alt, Atomic, Capture, Chars, Edge, Look, Node, Repeat, Seq, read_pattern
+
+if TYPE_CHECKING:
+    from lark.grammar import Rule
 
 LIKELY = tuple((ord(character),) * 2 for character in "aeszAGT0129 .:-_/[]()=\"',\\é中")
 """Characters tried first where a set allows them: delimiters make more interesting lines than letters."""
@@ -28,11 +29,10 @@ MUTATIONS = 'a0 "[]:,-=\\|.'
 class LineMaker:
     """Random lines of one grammar. Looks are passed over, so a line need not match."""
 
-    def __init__(self, definition: Definition) -> None:
-        terminals, rules = compile_rules(definition, load_grammar_file(definition))
-        self._nodes = {terminal.name: read_pattern(terminal.pattern.to_regexp()) for terminal in terminals}
+    def __init__(self, matcher: LarkMatcher) -> None:
+        self._nodes = {name: read_pattern(regexp) for name, regexp in matcher.terminals.items()}
         self._rules: dict[str, list[Rule]] = {}
-        for rule in rules:
+        for rule in matcher.rules:
             self._rules.setdefault(rule.origin.name, []).append(rule)
         self._costs = self._least_costs()
 

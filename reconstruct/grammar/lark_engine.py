@@ -94,8 +94,11 @@ class LarkMatcher:
         definition = parse_definition(plan.text, Path(plan.path))
         loaded = load_grammar_file(definition)
         terminals, rules = compile_rules(definition, loaded)
+        self.rules = rules
+        """in BNF"""
+        self.terminals = {t.name: t.pattern.to_regexp() for t in terminals}
         rank = {key: i for i, key in enumerate(plan.order)}
-        regexps = {t.name: t.pattern.to_regexp() for t in terminals}
+        regexps = self.terminals
         declared = loaded.terminals
         self._patterns = {name: re.compile(regexp, re.ASCII) for name, regexp in regexps.items()}
         self._fields = {name: field_name(name) if name in declared else None for name in regexps}

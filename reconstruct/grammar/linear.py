@@ -17,7 +17,8 @@ Everything else is refused, with the change that would help.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 
@@ -68,6 +69,9 @@ class _Rest:
     """whether it can fail at all; the end of the terminal cannot"""
     reach: int | None
     """how many characters it looks at; None without limit"""
+    sure: bool = True
+    """when it can fail: it does whenever the next character is not of ``chars``. False for a part that is repeated at the
+    end of a terminal: the rest is another round, or nothing"""
 
 
 _END = _Rest((), fails=False, reach=0)
@@ -93,6 +97,11 @@ def check_repeatable(node: Node) -> None:
         PatternError: it may; the message says what to change.
     """
     _tighten(node, _END, _Place.ROUND)
+    vain = _read_in_vain(node)
+    if vain is None or vain > MAX_TAIL:
+        raise PatternError(
+            f"may read more than {MAX_TAIL} characters and then do without them, in every round of a repetition"
+        )
 
 
 class _Place(Enum):
@@ -141,8 +150,12 @@ def _tighten_sequence(items: tuple[Node, ...], rest: _Rest, place: _Place) -> tu
 def _tighten_choice(items: tuple[Node, ...], rest: _Rest, place: _Place) -> tuple[Node, int]:
     if not rest.fails:  # the alternatives after one that always matches are never tried
         items = items[: next((i for i, item in enumerate(items) if not _can_fail(item)), len(items)) + 1]
+    if len(items) == 1:
+        return _tighten(items[0], rest, place)
     node = Alt(items)
     decided = _next_character_decides(items, rest)
+    if rest.fails and not rest.sure and any(width(item)[0] == 0 for item in items[:-1]):
+        decided = False  # an empty alternative in front may or may not be final
     cheap = _costs_constant(node, rest) or (not rest.fails and all(map(_is_short, items[:-1])))
     if place is not _Place.TERMINAL and not decided and not cheap:
         raise PatternError(
@@ -192,12 +205,15 @@ def _tighten_repeat(node: Repeat, rest: _Rest, place: _Place) -> tuple[Node, int
     first = first_characters(item)
     again = low > 1 and high != 1
     inner = _Rest(
-        ch.unite(first + rest.chars), fails=rest.fails or again, reach=None if high is None else _plus(rest, item)
+        ch.unite(first + rest.chars),
+        fails=rest.fails or again,
+        reach=None if high is None else _plus(rest, item),
+        sure=rest.fails and rest.sure,
     )
     if high == low:
         tight, ways = _tighten(item, inner if high > 1 else rest, place)
         return Repeat(tight, low, high), _limit(ways**low, node)
-    decided = not ch.overlap(first, rest.chars)
+    decided = not ch.overlap(first, rest.chars) and (mode != "lazy" or rest.sure)
     steps_back = high is None and rest.fails and rest.reach is not None and rest.reach <= MAX_TAIL
     cheap = _costs_constant(node, rest) or (place is _Place.ROUND and steps_back)
     if place is not _Place.TERMINAL and not (decided or cheap):
@@ -205,7 +221,7 @@ def _tighten_repeat(node: Repeat, rest: _Rest, place: _Place) -> tuple[Node, int
             f"inside a repetition {write_pattern(node)} must not begin like what follows it; exclude that character"
         )
     if decided or not rest.fails or mode == "possessive":
-        held = _Rest(inner.chars, fails=again or (rest.fails and mode != "possessive"), reach=inner.reach)
+        held = replace(inner, fails=again or (rest.fails and mode != "possessive"))
         tight, ways = _tighten(item, held, _Place.REPEAT if high is None else place)
         if ways == 1 or not rest.fails or mode == "possessive":
             return Repeat(tight, low, high, "possessive"), 1
@@ -217,18 +233,23 @@ def _tighten_repeat(node: Repeat, rest: _Rest, place: _Place) -> tuple[Node, int
             f"{write_pattern(node)} can be followed by what it repeats, and then by more than {MAX_TAIL} characters: "
             "exclude the delimiter from the repeated set, as in [^,]*"
         )
-    tight, _ = _tighten(item, _Rest(inner.chars, fails=True, reach=None), _Place.REPEAT)
+    tight, _ = _tighten(item, inner, _Place.REPEAT)
     return Repeat(tight, low, None, mode), 2
 
 
 def _before(item: Node, rest: _Rest) -> _Rest:
     """The rest as seen from in front of ``item``."""
+    if isinstance(item, Look) and item.ahead and not item.negative and width(item.item)[0] > 0:
+        return _Rest(first_characters(item.item), fails=True, reach=_plus(rest, item))
     if isinstance(item, Look | Edge):
         return _Rest(ch.EVERY, fails=True, reach=_plus(rest, item))
     chars = first_characters(item)
     if width(item)[0] == 0:
-        chars = ch.unite(chars + rest.chars)
-    return _Rest(chars, fails=rest.fails or _can_fail(item), reach=_plus(rest, item))
+        chars = ch.EVERY if looks_around(item) else ch.unite(chars + rest.chars)
+        sure = rest.sure and not _can_fail(item)
+    else:
+        sure = True
+    return _Rest(chars, fails=rest.fails or _can_fail(item), reach=_plus(rest, item), sure=sure)
 
 
 def _can_fail(node: Node) -> bool:
@@ -268,6 +289,52 @@ def _reach(node: Node) -> int | None:
             return None if reach is None or high is None else reach * high
         case Chars():
             return 1
+
+
+def _read_in_vain(node: Node) -> int | None:
+    """How many characters the node may read beyond what it takes when it matches; None without limit."""
+    match node:
+        case Look(item):
+            return _reach(item)
+        case Atomic(item) | Capture(item):
+            return _read_in_vain(item)
+        case Seq(items):
+            return _greatest(map(_read_in_vain, items))
+        case Alt(items):
+            given_up = items if any(width(item)[0] == 0 for item in items) else items[:-1]
+            if _next_character_decides(items, _END) and given_up is not items:
+                given_up = ()
+            return _greatest([*map(_read_in_vain, items), *map(_read_before_failing, given_up)])
+        case Repeat(item, low, high):
+            return _greatest([_read_in_vain(item), 0 if low == high else _read_before_failing(item)])
+        case _:
+            return 0
+
+
+def _read_before_failing(node: Node) -> int | None:
+    """How many characters the node may read before it is clear that it does not match; None without limit."""
+    match node:
+        case Seq(items):
+            last = max((i for i, item in enumerate(items) if _can_fail(item)), default=None)
+            if last is None:
+                return 0
+            before = [_reach(item) for item in items[:last]]
+            known = [reach for reach in [*before, _read_before_failing(items[last])] if reach is not None]
+            return sum(known) if len(known) == last + 1 else None
+        case Alt(items):
+            return _greatest(map(_read_before_failing, items))
+        case Repeat(item, low):
+            reach = _reach(item)
+            if low <= 1 or reach is None:
+                return _read_before_failing(item) if low <= 1 else None
+            return reach * low
+        case _:
+            return _reach(node)
+
+
+def _greatest(numbers: Iterable[int | None]) -> int | None:
+    known = list(numbers)
+    return None if None in known else max((number for number in known if number is not None), default=0)
 
 
 def _limit(ways: int, node: Node) -> int:
