@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from reconstruct.journeys.axis import SECOND, Axis, Mode, Tick, build_axis, place_ticks, say_duration
 from reconstruct.journeys.moments import (
+    NOTED_NS,
     RANK,
     Glyph,
     Level,
@@ -32,6 +33,8 @@ TAIL_CAP = 16
 """No label needs a wider margin."""
 SHORT_LABEL = 5
 """A label cut shorter than this says nothing."""
+ENDS_SHARE = 100
+"""Work that takes less than one part in so many of the journey, and less than a second, does not stretch the axis."""
 WAIT_NS = SECOND
 """Shorter waits are not printed: nobody notices them."""
 
@@ -182,7 +185,13 @@ def lay_out(
     margin = min(TAIL_CAP, width // TAIL_SHARE)
     timed = [[moment.at_ns for moment in track.moments if moment.has_time] for track in tracks]
     starts = sorted({time for times in timed for time in times})
-    ends = [moment.end_ns for track in tracks for moment in track.moments if moment.has_time]
+    span = (starts[-1] - starts[0]) if starts else 0
+    ends = [
+        moment.end_ns
+        for track in tracks
+        for moment in track.moments
+        if moment.has_time and (moment.slow_ns >= NOTED_NS or 0 < span <= moment.slow_ns * ENDS_SHARE)
+    ]
     axis = build_axis(starts if mode == "ordinal" else [*starts, *ends], width - margin, mode, crowds=timed)
     lanes: list[Lane] = []
     for track in tracks:
@@ -248,7 +257,7 @@ def _place_marks(track: Track, axis: Axis, width: int, *, collapse: bool) -> lis
     for group in settled:
         glyph = max((moment.glyph for moment in group.moments), key=RANK.__getitem__)
         bar_end = max(axis.position_of(moment.end_ns) if moment.has_time else 0.0 for moment in group.moments)
-        if collapse and len(group.moments) > 1:
+        if len(group.moments) > 1 and (collapse or bar_end < group.placed + group.cells + 1):
             bar_end = 0.0
         if glyph is Glyph.IN_FLIGHT and track.kind == "service":
             bar_end = float(width - 1)

@@ -105,8 +105,8 @@ def test_the_cursor_walks_lanes_time_errors_objects_and_slow_steps() -> None:
         assert await at("G") == Ref("missing", 0, 1)
         assert await at("g") == Ref("touchpoint", -1, 0)
         first_behind = await at("full_stop")
-        assert first_behind == Ref("touchpoint", -1, 4)
-        assert await at("comma") == Ref("touchpoint", -1, 3)
+        assert first_behind == Ref("step", 0, 4), "packing, behind two hours"
+        assert await at("comma") == Ref("touchpoint", -1, 6)
 
     drive(FakeReader([order_journey()]), script)
 

@@ -28,7 +28,7 @@ LEGEND = (
     ("missing", "expected, not seen"), ("in_flight", "still going on"),
 )  # fmt: skip
 KEY_CELLS = 12
-COLUMN_CELLS = 52
+COLUMN_CELLS = 48
 
 
 def write_help(width: int, pen: Pen) -> list[Paragraph]:

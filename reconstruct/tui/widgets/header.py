@@ -90,7 +90,7 @@ def say_span(story: Story, pen: Pen) -> str:
     if story.start_ns // DAY == story.end_ns // DAY:
         return f"{begin.day} {begin:%b %Y %H:%M:%S} {arrow} {end:%H:%M:%S}"
     if begin.year == end.year:
-        return f"{begin.day} {begin:%b %H:%M} {arrow} {end.day} {end:%b %Y %H:%M}"
+        return f"{begin.day} {begin:%b %Y %H:%M} {arrow} {end.day} {end:%b %H:%M}"
     return f"{begin.day} {begin:%b %Y} {arrow} {end.day} {end:%b %Y}"
 
 

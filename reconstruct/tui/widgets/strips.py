@@ -74,7 +74,7 @@ def say_summary(summary: Document, pen: Pen) -> list[Span]:
         if key in summary:
             count = int(number_of(summary[key]))
             facts.append(Span(f"{count:,} {one if count == 1 else many}", "strong" if key == "journeys" else "text"))
-    if "conversion" in summary:
+    if "conversion" in summary and facts and number_of(summary.get("journeys")):
         facts.insert(1, Span(f"{number_of(summary['conversion']):.1%} reach their goal", "good"))
     return facts
 
