@@ -375,6 +375,8 @@ def cut(until: str) -> str:
         pytest.param("0 GET /contact 200\n60 POST /contact 302\n60 GET /contact/thanks 200", ("Send enquiry", "achieved"), id="lead"),
         pytest.param("0 GET /kontakt 200\n60 POST /kontakt 302", ("Send enquiry", "achieved"), id="enquiry accepted"),
         pytest.param("0 GET /checkout 200\n60 POST /checkout/pay 302", ("Place order", "abandoned"), id="left to pay elsewhere"),
+        pytest.param("0 GET /checkout 200\n9 POST /checkout 200\n20 GET /thank-you 200", ("Place order", "achieved"), id="thanks after checkout"),
+        pytest.param("0 GET /thank-you 200", (None, "browsed"), id="thanks for nothing"),
         pytest.param("0 GET /signup 200\n60 POST /api/signup 201", ("Register", "achieved"), id="signed up"),
         pytest.param("0 GET /xyz 200\n4 GET /abc 200", (None, "browsed"), id="no model knows it"),
     ],

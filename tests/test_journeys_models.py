@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,12 @@ def test_a_model_of_the_users_own_names_kinds_the_vocabulary_does_not(tmp_path: 
     fitted = fit_models(load_models(tmp_path), [("POST", "/app/console", 200, 10)])
     assert fitted.chosen == "rides"
     assert Classifier(fitted).classify("POST", "/app/console", None).text == "Took a ride"
+
+
+def test_a_models_own_steps_win_over_the_vocabulary(tmp_path: Path) -> None:
+    step = '[[step]]\nactivity = "Pizza baked"\nwords = ["baked", "oven packed"]\nstate = "done"\n'
+    (tmp_path / "pizza.toml").write_text(GOOD + step, encoding="utf-8")
+    labeler = Labeler(replace(load_models(tmp_path), chosen="pizza"))
+    assert labeler.read("order 12 oven packed and shipped").text == "Pizza baked"
+    assert labeler.read("order 12 baked").state == "done"
+    assert labeler.read("order 12 shipped").text == "Order shipped"

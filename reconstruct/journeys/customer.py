@@ -336,9 +336,9 @@ def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birt
     tries = 0
     for place, touchpoint in enumerate(touchpoints):
         kind = touchpoint.act.kind
-        if (touchpoint.ok or touchpoint.stumble is not None) and (
-            kind in goal.reached or any(act.kind in goal.reached for act in touchpoint.follows or ())
-        ):
+        kinds = {kind, *(act.kind for act in touchpoint.follows or ())}
+        proofs = goal.reached if begun is None and kind not in goal.attempts else goal.reached | goal.confirms
+        if (touchpoint.ok or touchpoint.stumble is not None) and not kinds.isdisjoint(proofs):
             reached = place
         elif kind in goal.attempts:
             tries += 1

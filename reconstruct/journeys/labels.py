@@ -61,6 +61,34 @@ class Label(NamedTuple):
         return self.state == "failed" or self.state == "exception"
 
 
+class _Verb(NamedTuple):
+    """What can become of something, and how that is said."""
+
+    name: str
+    words: tuple[str, ...]
+    text: str
+    """the whole activity; ``""``: noun and ``said``"""
+    said: str
+    noun: str
+    nouns: tuple[str, ...]
+    state: str
+    technical: bool
+    once: bool
+    weight: int
+    """1 for a model's own steps, which win over the vocabulary"""
+
+
+def _read_verb(name: str, table: Mapping[str, Any], weight: int) -> _Verb:
+    return _Verb(
+        name, tuple(table["words"]), table.get("text", ""), table.get("said", name), table["noun"], tuple(table["nouns"]),
+        table["state"], table.get("technical", False), table.get("once", False), weight,
+    )  # fmt: skip
+
+
+OWN: Mapping[str, Any] = {"noun": "step", "nouns": ()}
+"""A model's step names itself; its activity is the text."""
+
+
 class Task(NamedTuple):
     """A job runner's entry."""
 
@@ -78,12 +106,16 @@ class Labeler:
 
     def __init__(self, models: Models) -> None:
         vocabulary = models.vocabulary
-        self._verbs: list[tuple[str, str, Mapping[str, Any]]] = [
-            (f" {word} ", name, verb) for name, verb in vocabulary["verb"].items() for word in verb["words"]
+        verbs = [
+            _read_verb(step["activity"], {**OWN, "text": step["activity"], **step}, 1) for step in models.model.steps
         ]
-        self._first = self._index(self._verbs)
+        verbs += [_read_verb(name, verb, 0) for name, verb in vocabulary["verb"].items()]
+        self._phrases: dict[str, list[tuple[str, _Verb]]] = {}  # first word → phrases
+        for verb in verbs:
+            for word in verb.words:
+                self._phrases.setdefault(word.split()[0], []).append((f" {word} ", verb))
         self._nouns = [(f" {word} ", name) for name, words in vocabulary["noun"].items() for word in words]
-        self._verb_words = frozenset(word.strip() for word, _, _ in self._verbs)
+        self._verb_words = frozenset(word for verb in verbs for word in verb.words)
         small: Mapping[str, list[str]] = vocabulary["small_words"]
         self._prepositions = frozenset(small["prepositions"])
         self._ends = frozenset(small["ends"])
@@ -96,16 +128,6 @@ class Labeler:
             word: phase for phase in ("started", "ended", "failed", "retried") for word in vocabulary["task"][phase]
         }
         self._labels: dict[tuple[str, str], Label] = {}
-
-    @staticmethod
-    def _index(
-        verbs: list[tuple[str, str, Mapping[str, Any]]],
-    ) -> dict[str, list[tuple[str, str, Mapping[str, Any]]]]:
-        """Verbs by their first word: a message meets only those one of whose words it has."""
-        index: dict[str, list[tuple[str, str, Mapping[str, Any]]]] = {}
-        for entry in verbs:
-            index.setdefault(entry[0].split()[0], []).append(entry)
-        return index
 
     def label(self, row: Row, attributes: Mapping[str, Any] | None = None, about: str = "") -> Label:
         """What a row tells.
@@ -163,40 +185,35 @@ class Labeler:
         before, arrow, after = skeleton.rpartition("> ")
         told = f" {after} " if arrow else f" {skeleton} "
         whole = f" {skeleton.replace('> ', '')} "
-        best: tuple[tuple[int, int, int], str, Mapping[str, Any], str] | None = None
+        best: tuple[tuple[int, int, int, int], str, _Verb] | None = None
         for word in dict.fromkeys(told.split()):
-            for phrase, name, verb in self._first.get(word, ()):
+            for phrase, verb in self._phrases.get(word, ()):
                 place = told.find(phrase)
-                if place < 0:
-                    continue
-                rank = (phrase.count(" "), SEVERITY.get(verb["state"], 0), -place)
-                if best is None or rank > best[0]:
-                    best = (rank, name, verb, phrase)
+                if place >= 0:
+                    rank = (verb.weight, phrase.count(" "), SEVERITY.get(verb.state, 0), -place)
+                    if best is None or rank > best[0]:
+                        best = (rank, phrase, verb)
         if best is None:
             return self._weak(skeleton, arrow, before, after)
-        _, name, verb, phrase = best
+        _, phrase, verb = best
         noun, found = self._noun(whole if arrow else told, verb, phrase)
-        if not noun and not verb["noun"] and about in verb["nouns"] and (arrow or len(skeleton.split()) <= FEW_WORDS):
+        if not noun and not verb.noun and about in verb.nouns and (arrow or len(skeleton.split()) <= FEW_WORDS):
             noun = about
-        if not noun and not verb["noun"]:
-            if name != VAGUE:
-                return self._weak(skeleton, arrow, before, after)
+        if not noun and not verb.noun:
             weak = self._weak(skeleton, arrow, before, after)
-            return Label(weak.text or "Failed", name, "", verb["state"], True, False)
+            return Label(weak.text or "Failed", VAGUE, "", verb.state, True, False) if verb.name == VAGUE else weak
         if not noun:
-            noun, found = verb["noun"], ""
-        fits = not verb["nouns"] or noun in verb["nouns"] or noun == verb["noun"]
-        state = verb["state"] if fits or verb["state"] == "failed" else "progress"
-        text = verb.get("text") or f"{self._qualified(noun, found, told)} {verb.get('said', name)}"
-        return Label(
-            text, name, noun, state, bool(verb.get("technical", False)), bool(verb.get("once", False)) and fits
-        )
+            noun, found = verb.noun, ""
+        fits = not verb.nouns or noun in verb.nouns or noun == verb.noun
+        state = verb.state if fits or verb.state == "failed" else "progress"
+        text = verb.text or f"{self._qualified(noun, found, told)} {verb.said}"
+        return Label(text, verb.name, noun, state, verb.technical, verb.once and fits)
 
-    def _noun(self, words: str, verb: Mapping[str, Any], phrase: str) -> tuple[str, str]:
+    def _noun(self, words: str, verb: _Verb, phrase: str) -> tuple[str, str]:
         """The noun a message is about, and the word it says for it. What follows a preposition is not."""
         spoken = next((noun for word, noun in self._nouns if word in phrase), "")
         if spoken:
-            return verb["noun"] or spoken, ""
+            return verb.noun or spoken, ""
         rest = words.replace(phrase, " ", 1)
         found: dict[str, tuple[int, str]] = {}
         for word, noun in self._nouns:
@@ -207,7 +224,7 @@ class Labeler:
             if ahead and ahead[-1] in self._prepositions:
                 continue
             found[noun] = (place, word.strip())
-        for noun in verb["nouns"]:
+        for noun in verb.nouns:
             if noun in found:
                 return noun, found[noun][1]
         if not found:

@@ -37,6 +37,8 @@ class Goal:
     """kinds that try for it"""
     reached: frozenset[str]
     """kinds that prove it"""
+    confirms: frozenset[str]
+    """kinds that prove it once it was begun"""
     pays_elsewhere: bool
     """an attempt may lead to a payment provider: a redirect whose page is not in the logs proves nothing"""
 
@@ -55,8 +57,8 @@ class JourneyModel:
     """kind → activity, likewise"""
     rules: tuple[Mapping[str, Any], ...]
     """touchpoint rules of its own, tried before the vocabulary's"""
-    expected: tuple[str, ...]
-    """steps that usually follow, in order"""
+    steps: tuple[Mapping[str, Any], ...]
+    """steps of the business by words of its messages, tried before the vocabulary's verbs"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +141,13 @@ def read_model(table: Mapping[str, Any], vocabulary: Mapping[str, Any], path: Pa
         _known(names, kinds, path, place)
     for kind, stage in checked.get("stage", {}).items():
         _known([stage], STAGES, path, f"stage.{kind}")
+    for number, step in enumerate(checked.get("step", ())):
+        _known([step["state"]], STATES, path, f"step[{number}].state")
     goals = []
     for number, goal in enumerate(checked["goal"]):
-        for key in ("commits", "attempts", "reached"):
+        for key in ("commits", "attempts", "reached", "confirms"):
             _known(goal.get(key, ()), kinds, path, f"goal[{number}].{key}")
+        _known(goal.get("objects", ()), vocabulary["object"], path, f"goal[{number}].objects")
         goals.append(
             Goal(
                 name=goal["name"],
@@ -150,6 +155,7 @@ def read_model(table: Mapping[str, Any], vocabulary: Mapping[str, Any], path: Pa
                 commits=frozenset(goal.get("commits", ())),
                 attempts=frozenset(goal.get("attempts", ())),
                 reached=frozenset(goal.get("reached", ())),
+                confirms=frozenset(goal.get("confirms", ())),
                 pays_elsewhere=goal.get("pays_elsewhere", False),
             )
         )
@@ -161,7 +167,7 @@ def read_model(table: Mapping[str, Any], vocabulary: Mapping[str, Any], path: Pa
         stages=dict(checked.get("stage", {})),
         activities=dict(checked.get("activity", {})),
         rules=rules,
-        expected=tuple(checked.get("steps", {}).get("expected", ())),
+        steps=tuple(checked.get("step", ())),
     )
 
 
@@ -195,9 +201,10 @@ FRICTION: dict[str, Any] = {
 }  # fmt: skip
 MODEL: dict[str, Any] = {
     "title": str, "evidence": TEXTS,
-    "goal": [{"name": str, "objects?": TEXTS, "commits?": TEXTS, "attempts?": TEXTS, "reached?": TEXTS,
+    "goal": [{"name": str, "objects?": TEXTS, "commits?": TEXTS, "attempts?": TEXTS, "reached?": TEXTS, "confirms?": TEXTS,
               "pays_elsewhere?": bool}],
-    "stage?": {"*": str}, "activity?": {"*": str}, "touchpoint?": [RULE], "steps?": {"expected": TEXTS},
+    "stage?": {"*": str}, "activity?": {"*": str}, "touchpoint?": [RULE],
+    "step?": [{"activity": str, "words": TEXTS, "state": str, "once?": bool, "technical?": bool}],
 }  # fmt: skip
 """Shapes: a type; ``[shape]``, a list of it; a table of keys, ``key?`` optional, ``*`` any key."""
 
