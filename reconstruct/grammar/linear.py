@@ -97,7 +97,7 @@ def check_repeatable(node: Node) -> None:
         PatternError: it may; the message says what to change.
     """
     _tighten(node, _END, _Place.ROUND)
-    vain = _read_in_vain(node)
+    vain = _read_in_vain(node, _END)
     if vain is None or vain > MAX_TAIL:
         raise PatternError(
             f"may read more than {MAX_TAIL} characters and then do without them, in every round of a repetition"
@@ -291,22 +291,34 @@ def _reach(node: Node) -> int | None:
             return 1
 
 
-def _read_in_vain(node: Node) -> int | None:
-    """How many characters the node may read beyond what it takes when it matches; None without limit."""
+def _read_in_vain(node: Node, rest: _Rest) -> int | None:
+    """How many characters the node may read beyond what it takes when its terminal matches; None without limit.
+
+    Where the next character decides and the rest cannot do without it, a part that fails makes the terminal fail.
+    """
+    settled = rest.fails and rest.sure
     match node:
         case Look(item):
             return _reach(item)
         case Atomic(item) | Capture(item):
-            return _read_in_vain(item)
+            return _read_in_vain(item, rest)
         case Seq(items):
-            return _greatest(map(_read_in_vain, items))
+            found: list[int | None] = []
+            for item in reversed(items):
+                found.append(_read_in_vain(item, rest))
+                rest = _before(item, rest)
+            return _greatest(found)
         case Alt(items):
-            given_up = items if any(width(item)[0] == 0 for item in items) else items[:-1]
-            if _next_character_decides(items, _END) and given_up is not items:
-                given_up = ()
-            return _greatest([*map(_read_in_vain, items), *map(_read_before_failing, given_up)])
+            empty = any(width(item)[0] == 0 for item in items)
+            tried = items if empty else items[:-1]
+            if _next_character_decides(items, rest) and (settled or not empty):
+                tried = ()
+            return _greatest([*(_read_in_vain(item, rest) for item in items), *map(_read_before_failing, tried)])
         case Repeat(item, low, high):
-            return _greatest([_read_in_vain(item), 0 if low == high else _read_before_failing(item)])
+            first = first_characters(item)
+            last = None if low == high or (settled and not ch.overlap(first, rest.chars)) else item
+            inner = replace(rest, chars=ch.unite(first + rest.chars), sure=settled)
+            return _greatest([_read_in_vain(item, inner), _read_before_failing(last) if last else 0])
         case _:
             return 0
 
