@@ -7,6 +7,7 @@ first by identifiers both logs carry, then by being busy in the same seconds. Ra
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import duckdb
@@ -55,13 +56,23 @@ def infer_zones(db: duckdb.DuckDBPyConnection, given_offset_s: int | None = None
     ).fetchall()
     zoned = [family for family, share in shares if share >= 0.5]
     zones = [Zone(family, 0, "stamp", "its stamps state their zone") for family in zoned]
-    for family in (family for family, share in shares if share < 0.5):
-        if given_offset_s is not None:
-            zones.append(Zone(family, given_offset_s, "given", "given by the user"))
-            continue
-        found = _by_shared_identifiers(db, family) or _by_busy_seconds(db, family, zoned)
-        zones.append(found or Zone(family, 0, "assumed", "no zone in its stamps and no other log to compare with"))
+    naive = [family for family, share in shares if share < 0.5]
+    if given_offset_s is not None:
+        zones += [Zone(family, given_offset_s, "given", "given by the user") for family in naive]
+    else:
+        found = {family: _by_shared_identifiers(db, family) or _by_busy_seconds(db, family, zoned) for family in naive}
+        zones += [zone for zone in found.values() if zone is not None]
+        zones += [_assume(family, zones) for family, zone in found.items() if zone is None]
     return sorted(zones, key=lambda zone: zone.family)
+
+
+def _assume(family: int, zones: list[Zone]) -> Zone:
+    """The zone of a log that nothing can be compared with: that of the other logs here that state none, else UTC."""
+    inferred = Counter(zone.offset_s for zone in zones if zone.source == "inferred")
+    if not inferred:
+        return Zone(family, 0, "assumed", "no zone in its stamps, and no other log to compare with: read as UTC")
+    offset = min(inferred, key=lambda offset: (-inferred[offset], offset))
+    return Zone(family, offset, "assumed", "no zone in its stamps: taken to be that of the other logs without one")
 
 
 def _by_shared_identifiers(db: duckdb.DuckDBPyConnection, family: int) -> Zone | None:

@@ -38,10 +38,17 @@ class Resolution:
 
 
 def group_requests(db: duckdb.DuckDBPyConnection, roles: list[Role]) -> None:
-    """Make ``grouped(eid, type, value)``: lines written while serving one request or running one task."""
-    listed = ", ".join(str(role.type) for role in roles if role.role in ("request", "trace")) or "-1"
+    """Make ``grouped(eid, type, value, rank)``: lines written while serving one request or running one task.
+
+    ``rank`` orders the types, the surest first: a line may carry a request identifier and a trace identifier.
+    """
+    ranked = sorted((role for role in roles if role.role in ("request", "trace")), key=lambda role: (-role.points, role.type))
+    listed = ", ".join(str(role.type) for role in ranked) or "-1"
     db.execute(
-        f"CREATE OR REPLACE TABLE grouped AS SELECT DISTINCT eid, type, value FROM typed WHERE type IN ({listed}) AND NOT multi"
+        f"""
+        CREATE OR REPLACE TABLE grouped AS
+        SELECT DISTINCT eid, type, value, list_position([{listed}], type) AS rank FROM typed WHERE type IN ({listed}) AND NOT multi
+        """
     )
 
 
@@ -73,11 +80,12 @@ def _anchor_by_identifier(db: duckdb.DuckDBPyConnection) -> None:
     db.execute(
         f"""
         CREATE OR REPLACE TABLE anchored AS
-        WITH members AS (SELECT g.eid, g.type, g.value, t.t FROM grouped g JOIN timeline t USING (eid)
+        WITH members AS (SELECT g.eid, g.type, g.value, g.rank, t.t FROM grouped g JOIN timeline t USING (eid)
                          SEMI JOIN (SELECT type, value FROM grouped GROUP BY ALL HAVING count(*) <= {GROUP_CAP}) USING (type, value)),
              heads AS (SELECT m.* FROM members m SEMI JOIN anchors USING (eid))
-        SELECT m.eid, arg_min(h.eid, (abs(m.t - h.t), h.eid)) AS anchor, 'request' AS rule,
-               arg_min(h.type, (abs(m.t - h.t), h.eid))::VARCHAR AS via_type, arg_min(h.value, (abs(m.t - h.t), h.eid)) AS via_value,
+        SELECT m.eid, arg_min(h.eid, (h.rank, abs(m.t - h.t), h.eid)) AS anchor, 'request' AS rule,
+               arg_min(h.type, (h.rank, abs(m.t - h.t), h.eid))::VARCHAR AS via_type,
+               arg_min(h.value, (h.rank, abs(m.t - h.t), h.eid)) AS via_value,
                {REQUEST_CONFIDENCE} AS confidence
         FROM members m JOIN heads h USING (type, value) ANTI JOIN anchors a ON a.eid = m.eid
         GROUP BY m.eid

@@ -160,8 +160,8 @@ NEVER = float("-inf")
 
 
 def _as_request(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
-    if not kind.strong:
-        return NEVER, []
+    if not kind.strong or all(slot.name.startswith("query:") for slot in kind.slots):
+        return NEVER, []  # a parameter of a URL names something else than the request
     if seen.life_p95_s > REQUEST_LIFE_S or seen.events_p95 > 500:
         return NEVER, []
     points, why = 2.0, [f"95 % of its values live under {max(1, round(seen.life_p95_s))} s"]
