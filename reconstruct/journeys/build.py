@@ -246,10 +246,14 @@ _builder: Builder | None = None
 
 
 def _builder_for(models: Models) -> Builder:
-    """The last builder when the models are the same: callers that build one journey at a time keep the caches."""
+    """The last builder when the models are the same, so that callers need not keep one.
+
+    Equal is enough: a worker process is handed a copy of the models with every piece of work.
+    """
     global _builder
-    if _builder is None or _builder.models is not models:
+    if _builder is None or (_builder.models is not models and _builder.models != models):
         _builder = Builder(models)
+    _builder.models = models
     return _builder
 
 
