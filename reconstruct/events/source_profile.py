@@ -7,7 +7,7 @@ of rank, so a file may mix formats.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -215,25 +215,43 @@ class _Chooser:
         return sample.share(read) >= MOST
 
     def _find_formats(self, sample: _Sample, headers: Headers) -> dict[str, Rows]:
-        """The formats that read lines of the sample, in order of trial, and which lines."""
-        found: dict[str, Rows] = {}
-        left = np.arange(len(sample.lines))
-        timed = np.fromiter((MAY_HAVE_TIME.search(line) is not None for line in sample.lines), np.bool_, len(left))
+        """The formats that read lines of the sample, in order of trial, and which lines.
+
+        Formats without a moment say little, so they count only where they read most of the source.
+        """
         described = [W3C] if headers.w3c else []
         described += [DELIMITED] if headers.delimited else []
-        for name in (*described, JSON, *self._formats.ranked, LOGFMT, GENERIC):
-            has_time = self._formats.has_time(name)
-            tried = left[timed[left]] if has_time and name in self._formats.ranked else left
-            if not len(tried):
-                continue
-            texts = [sample.lines[at] for at in tried.tolist()]
+        ranked = self._formats.ranked
+        timed = [name for name in ranked if self._formats.has_time(name)]
+        untimed = [name for name in ranked if not self._formats.has_time(name)]
+        may_have_time = np.fromiter((bool(MAY_HAVE_TIME.search(line)) for line in sample.lines), np.bool_)
+        left = np.arange(len(sample.lines))
+        found = self._read_sample(sample, left, (*described, JSON), headers)
+        left = _without(left, found)
+        found |= self._read_sample(sample, left[may_have_time[left]], timed, headers)
+        found |= self._read_sample(sample, _without(left, found), [LOGFMT], headers)
+        left = _without(left, found)
+        plain = self._read_sample(sample, left, untimed, headers)
+        if sample.weights[_without(left, plain)].sum() <= (1 - MOST) * sample.weights.sum():
+            found |= plain
+        generic = self._read_sample(sample, _without(left, found), [GENERIC], headers)
+        if generic and sample.weights[generic[GENERIC]].sum() >= MOST * sample.weights.sum():
+            found |= generic
+        return found
+
+    def _read_sample(self, sample: _Sample, left: Rows, names: Iterable[str], headers: Headers) -> dict[str, Rows]:
+        """Which of the lines ``left`` each of the formats reads that those before it did not."""
+        found: dict[str, Rows] = {}
+        for name in names:
+            if not len(left):
+                break
+            texts = [sample.lines[at] for at in left.tolist()]
             matched = self._formats.match(name, texts, headers, self._anchor)
             if name in (LOGFMT, GENERIC):
                 matched &= np.fromiter((not looks_continued(text) for text in texts), np.bool_, len(texts))
-            here = tried[matched]
-            if len(here) and (has_time or sample.weights[here].sum() >= MOST * sample.weights.sum()):
-                found[name] = here
-                left = np.setdiff1d(left, here)
+            if matched.any():
+                found[name] = left[matched]
+                left = left[~matched]
         return found
 
     def _find_nested(
@@ -269,6 +287,13 @@ class _Chooser:
             if not {"time_ns", "message"} & columns.keys():
                 del found[LOGFMT]
         return found
+
+
+def _without(rows: Rows, found: Mapping[str, Rows]) -> Rows:
+    """The rows that no format of ``found`` reads."""
+    for read in found.values():
+        rows = np.setdiff1d(rows, read)
+    return rows
 
 
 def _find_pretty(lines: Sequence[str]) -> str:
