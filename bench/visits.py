@@ -264,13 +264,18 @@ class Visit:
         warn = "WARN" if shop.style == "spring" else "WARNING"
         amount = f"{order.cents // 100}.{order.cents % 100:02}"
         if not again:
-            self.app(25, "INFO", "checkout", f"order {order.id} opened from cart {self.person.cart}, {len(order.products)} lines, total EUR {amount}", trace, order.id)  # fmt: skip
+            opened = (
+                f"order {order.id} opened from cart {self.person.cart}, {len(order.products)} lines, total EUR {amount}"
+            )
+            self.app(25, "INFO", "checkout", opened, trace, order.id)
             if self.person.customer and self.signed_in:
-                self.app(27, "INFO", "checkout", f"order {order.id} belongs to customer {self.person.customer}", trace, order.id)  # fmt: skip
+                owner = f"order {order.id} belongs to customer {self.person.customer}"
+                self.app(27, "INFO", "checkout", owner, trace, order.id)
         self.gateway(60, "charge requested", order, trace, minor_units=order.cents, currency="EUR")
         double = not declined and rng.random() < shop.double_submits
         if declined:
-            self.gateway(ms - 60, "charge declined", order, trace, reason=rng.choice(("insufficient_funds", "do_not_honour", "expired_card")))  # fmt: skip
+            reason = rng.choice(("insufficient_funds", "do_not_honour", "expired_card"))
+            self.gateway(ms - 60, "charge declined", order, trace, reason=reason)
             self.app(ms - 20, warn, "checkout", f"payment for order {order.id} declined by issuer", trace, order.id)
         else:
             self.gateway(ms - 60, "charge captured", order, trace, minor_units=order.cents, currency="EUR")
@@ -286,16 +291,16 @@ class Visit:
         return not declined
 
     def follow_up(self) -> None:
-        """See how an order is doing."""
+        """See how an order is doing. Truth keeps orders with the visit that placed them, so these lines name none."""
         order = self.person.placed[-1]
         if self.person.customer:
             self.sign_in()
             self.think(6)
             self.page("/account/orders")
             self.think(6)
-            self.page(f"/account/orders/{order}", order=order)
+            self.page(f"/account/orders/{order}")
         else:
-            self.page(f"/track/{order}", order=order)
+            self.page(f"/track/{order}")
 
     def cancel(self, order: Order) -> None:
         self.think(60)
