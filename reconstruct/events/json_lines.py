@@ -73,7 +73,7 @@ class _Merging(dict[str, object]):
 def _flatten(value: dict[str, object], prefix: str, flat: dict[str, object], depth: int) -> int:
     """Put the values under their dotted keys; how many there were."""
     if depth > DEPTH_CAP:
-        flat[prefix] = CUT
+        flat[prefix[:-1]] = CUT
         return 1
     count = len(value)
     for key, inner in value.items():

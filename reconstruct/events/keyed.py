@@ -24,6 +24,9 @@ Scalar = str | int | float | bool | None
 Rows = npt.NDArray[np.int64]
 Row = dict[str, "Scalar | list[Scalar]"]
 
+DEFAULT_PLACE = 1_000_000
+"""Place of a dialect's default among the keys that feed a field: behind them all."""
+
 KEY_CAP = 256
 """Keys of a row that are judged; the rest stay attributes. Real lines have a few dozen, a hostile one a million."""
 
@@ -41,8 +44,8 @@ def decode_rows(rows: Sequence[Row], places: Rows, anchor: TimeAnchor) -> Part:
     """Typed columns of flat rows that stand at ``places`` of a block. ``anchor`` is the block's."""
     rows, surplus = _cap_keys(rows)
     groups = _group(rows)
-    slots, raw, defaults = _collect(rows, groups)
-    typed = type_fields(raw, defaults, len(rows), _narrow(anchor, places))
+    slots, raw = _collect(rows, groups)
+    typed = type_fields(raw, len(rows), _narrow(anchor, places))
     attributes = _attributes(rows, groups, slots, typed, surplus)
     if attributes.null_count < len(rows):
         typed.columns["attributes"] = attributes
@@ -109,10 +112,9 @@ def _group(rows: Sequence[Row]) -> list[Group]:
     return [(keys, read_keys(keys), rows_of) for keys, rows_of in members.items()]
 
 
-def _collect(rows: Sequence[Row], groups: Sequence[Group]) -> tuple[list[Slot], dict[str, list[Raw]], dict[str, str]]:
+def _collect(rows: Sequence[Row], groups: Sequence[Group]) -> tuple[list[Slot], dict[str, list[Raw]]]:
     """The raw columns of all fields. ``slots`` names them in the order of each field's list."""
     values: dict[Slot, list[object]] = {}
-    defaults: dict[str, str] = {}
     for keys, key_set, members in groups:
         whole = len(members) == len(rows)
         for name, sources in key_set.fields.items():
@@ -122,17 +124,25 @@ def _collect(rows: Sequence[Row], groups: Sequence[Group]) -> tuple[list[Slot], 
                 if whole:
                     values[slot] = [row[key] for row in rows]
                     continue
-                column = values.get(slot)
-                if column is None:
-                    column = values[slot] = [None] * len(rows)
+                column = _slot_column(values, slot, len(rows))
                 for at in members:
                     column[at] = rows[at][key]
-        defaults.update(key_set.defaults if whole else {})
+        for name, default in key_set.defaults.items():
+            column = _slot_column(values, (name, DEFAULT_PLACE, ""), len(rows))
+            for at in members:
+                column[at] = default
     slots = sorted(values)
     raw: dict[str, list[Raw]] = defaultdict(list)
     for slot in slots:
         raw[slot[0]].append(Raw(_value_column(values[slot]), slot[2]))
-    return slots, raw, defaults
+    return slots, raw
+
+
+def _slot_column(values: dict[Slot, list[object]], slot: Slot, n: int) -> list[object]:
+    column = values.get(slot)
+    if column is None:
+        column = values[slot] = [None] * n
+    return column
 
 
 def _value_column(values: list[object]) -> pa.Array:

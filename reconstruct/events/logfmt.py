@@ -80,22 +80,21 @@ def parse_line(line: str) -> Row | None:
     if not _FIRST.match(line):
         return None
     tokens = _TOKEN.findall(line)
-    row: Row = {}
-    words = 0
-    open_key = ""
+    words = sum(not equals for _, equals, *_ in tokens)
+    if len(tokens) - words < max(2, words):
+        return None
+    pairs: list[tuple[str, list[str]]] = []
+    is_open = False
     for key, equals, double, single, bare in tokens:
-        if not equals:
-            words += 1
-            if open_key:
-                row[open_key] = f"{row[open_key]} {key}"
-            continue
-        value = unescape(double or single) or bare
-        held = row.get(key)
-        if held is None:
-            row[key] = value
-            open_key = key if bare else ""
-        else:
-            row[key] = [*held, value] if isinstance(held, list) else [held, value]
-            open_key = ""
-    pairs = len(tokens) - words
-    return row if pairs >= 2 and words <= pairs else None
+        if equals:
+            pairs.append((key, [unescape(double or single) or bare]))
+            is_open = bool(bare)
+        elif is_open:
+            pairs[-1][1].append(key)
+    values: dict[str, list[str]] = {}
+    for key, texts in pairs:
+        values.setdefault(key, []).append(" ".join(texts))
+    row: Row = {}
+    for key, found in values.items():
+        row[key] = [*found] if len(found) > 1 else found[0]
+    return row

@@ -105,7 +105,9 @@ def type_columns(
         name: [Raw(texts[source.key], source.unit, decoders.get(keys[source.key], "")) for source in sources]
         for name, sources in key_set.fields.items()
     }
-    typed = type_fields(raw, key_set.defaults, n, anchor)
+    for name, default in key_set.defaults.items():
+        raw.setdefault(name, []).append(Raw(pa.repeat(pa.scalar(default, TEXT), n)))
+    typed = type_fields(raw, n, anchor)
     used = {key_set.fields[name][position].key for name, position in typed.consumed}
     left = [(keys[at], texts[at], decoders.get(keys[at]) in NUMERIC) for at in key_set.attributes if at not in used]
     for (name, position), rows in typed.refused.items():
@@ -126,10 +128,8 @@ def _raw_text(values: Sequence[str] | pa.Array, decoder: str) -> pa.Array:
     return text if decoder else strip_quotes(text)
 
 
-def type_fields(raw: Mapping[str, Sequence[Raw]], defaults: Mapping[str, str], n: int, anchor: TimeAnchor) -> Typed:
-    """Typed columns of raw ones. Of several raw columns of a field the first that has a value counts, row by row.
-
-    ``defaults``: field → value where a row has none."""
+def type_fields(raw: Mapping[str, Sequence[Raw]], n: int, anchor: TimeAnchor) -> Typed:
+    """Typed columns of raw ones. Of several raw columns of a field the first that has a value counts, row by row."""
     typing = _Typing(raw, n)
     typing.read_time(anchor)
     typing.read_request()
@@ -137,7 +137,7 @@ def type_fields(raw: Mapping[str, Sequence[Raw]], defaults: Mapping[str, str], n
     for name, convert in _CONVERTERS.items():
         typing.read(name, convert)
     typing.read_duration()
-    typing.read_level(defaults.get("level"))
+    typing.read_level()
     typing.read_identifiers()
     return typing.finish()
 
@@ -251,14 +251,12 @@ class _Typing:
             self._refuse("duration", position, raw.values, milliseconds)
             self.fill("duration_ms", milliseconds)
 
-    def read_level(self, default: str | None) -> None:
+    def read_level(self) -> None:
         """``level``."""
         for position, raw in enumerate(self.raw.get("level", ())):
             level = level_column(raw.values, raw.unit, load_vocabulary())
             self._refuse("level", position, raw.values, level)
             self.fill("level", level)
-        if default is not None:
-            self.fill("level", pa.repeat(pa.scalar(default, TEXT), self.n))
 
     def read_identifiers(self) -> None:
         """Request, trace, span and session; the parts of a traceparent go to trace and span."""
@@ -289,11 +287,9 @@ def _identifier(text: pa.Array) -> pa.Array:
 
 
 def _time_text(values: pa.Array) -> pa.Array:
-    """Stamps as text; floats in full, as they were written."""
+    """Stamps as text; floats as they were written, which arrow would shorten."""
     if pa.types.is_floating(values.type):
-        return text_column(
-            [None if value is None else format(value, ".9f").rstrip("0").rstrip(".") for value in values.to_pylist()]
-        )
+        return text_column([None if value is None else repr(value) for value in values.to_pylist()])
     return text_column(values)
 
 
