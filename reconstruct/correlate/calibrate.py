@@ -52,12 +52,16 @@ def wilson_lower(right: int, trials: int) -> float:
     )
 
 
-def calibrate_visits(requests: Requests, *, cut_s: float, entries_start: bool) -> dict[str, RuleQuality]:
+def calibrate_visits(
+    requests: Requests, *, cut_s: float, entries_start: bool, foreign_starts: bool = True
+) -> dict[str, RuleQuality]:
     """Quality of every visit rule, by name."""
     known = requests.session >= 0
     measured: dict[str, tuple[int, int]] = {}
     if np.count_nonzero(known) >= LEAST_TRIALS:
-        blind = build_visits(requests, cut_s=cut_s, entries_start=entries_start, use_sessions=False)
+        blind = build_visits(
+            requests, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts, use_sessions=False
+        )
         measured = _agreement(blind.visit, blind.rule, requests.session)
     qualities = {}
     for rule in RULES:

@@ -42,7 +42,9 @@ def group_requests(db: duckdb.DuckDBPyConnection, roles: list[Role]) -> None:
 
     ``rank`` orders the types, the surest first: a line may carry a request identifier and a trace identifier.
     """
-    ranked = sorted((role for role in roles if role.role in ("request", "trace")), key=lambda role: (-role.points, role.type))
+    ranked = sorted(
+        (role for role in roles if role.role in ("request", "trace")), key=lambda role: (-role.points, role.type)
+    )
     listed = ", ".join(str(role.type) for role in ranked) or "-1"
     db.execute(
         f"""

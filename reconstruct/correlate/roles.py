@@ -39,6 +39,9 @@ SESSION_LIFE_S = (10.0, 4 * 3600.0)
 HUB_EVENTS = 100
 """Median lines per value above which a type names a resource that everything touches, not a thing that happens."""
 
+ONE_BROWSER = 0.9
+"""Share of a session type's values that must be met with one browser only: people change browsers, sessions do not."""
+
 LEAST_POINTS = 2.0
 """A role with fewer points is a guess; the type is then ``other``."""
 
@@ -61,6 +64,8 @@ class Behaviour:
     """families without web requests among them"""
     on_requests: float = 0.0
     """share of its mentions that stand on web requests"""
+    one_browser: float = 1.0
+    """share of its values that come with one user agent only, of those on two and more web requests"""
     in_paths: float = 0.0
     """share of its mentions that are route segments"""
     multi: float = 0.0
@@ -103,7 +108,7 @@ def observe(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> list[Behaviou
         """
     ).fetchall()
     for number, values, k50, k95, s50, s95, families, per_value, span_share in rows:
-        found[number] = Behaviour(0, values, k50, k95, s50, s95, families, per_value, 0, 0.0, 0.0, 0.0, span_share)
+        found[number] = Behaviour(0, values, k50, k95, s50, s95, families, per_value, span_share=span_share)
     rows = db.execute(
         """
         SELECT type, count(*), avg((e.method IS NOT NULL)::INT), avg(multi::INT),
@@ -174,6 +179,8 @@ def _as_request(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
 
 def _as_session(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     low, high = SESSION_LIFE_S
+    if seen.one_browser < ONE_BROWSER:
+        return NEVER, []
     if seen.on_requests < 0.2 or seen.in_paths > 0.5 or (seen.life_p95_s <= REQUEST_LIFE_S and seen.median_events < 3):
         return NEVER, []
     points, why = 0.0, []

@@ -47,9 +47,9 @@ def link_requests(db: duckdb.DuckDBPyConnection, edge: list[int], session_types:
     requests = _as_codes(table)
     cut_s, cut_why = visits.fit_cut(visits.page_gaps(requests))
     entries = visits.measure_entries(requests)
-    entries_start = entries[1] >= visits.ENTRY_TRIALS and entries[0] <= visits.ENTRY_SHARE * entries[1]
-    found = visits.build_visits(requests, cut_s=cut_s, entries_start=entries_start)
-    rules = calibrate_visits(requests, cut_s=cut_s, entries_start=entries_start)
+    entries_start, foreign_starts = visits.are_rare(entries), visits.are_rare(visits.measure_foreign(requests))
+    found = visits.build_visits(requests, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
+    rules = calibrate_visits(requests, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
     db.register("anchors_in", _links(table, found, rules))
     db.execute("CREATE OR REPLACE TABLE anchors AS SELECT * FROM anchors_in")
     db.unregister("anchors_in")

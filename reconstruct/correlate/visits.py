@@ -86,7 +86,7 @@ class Visits:
     rule: NDArray[np.int8]
     """index into RULES"""
     entries_start: bool = False
-    """whether an entry was taken to start a visit"""
+    """whether an entry without a referrer was taken to start a visit"""
     cut_s: float = FALLBACK_CUT_S
     """silence that ends a visit"""
     notes: list[str] = field(default_factory=list)
@@ -132,6 +132,22 @@ def measure_entries(requests: Requests) -> tuple[int, int]:
     redirected = (status[:-1] >= 300) & (status[:-1] < 400)
     trials = follows & ~redirected
     return int(np.count_nonzero(trials & (referrer[1:] < 0))), int(np.count_nonzero(trials))
+
+
+def are_rare(measured: tuple[int, int]) -> bool:
+    """Whether (found, trials) shows something to be rare; without enough trials it does not."""
+    found, trials = measured
+    return trials >= ENTRY_TRIALS and found <= ENTRY_SHARE * trials
+
+
+def measure_foreign(requests: Requests) -> tuple[int, int]:
+    """(led here by another site, pages): consecutive pages of one visitor less than ENTRY_GAP_S apart."""
+    pages = ~requests.asset
+    visitor, second, referrer = requests.visitor[pages], requests.second[pages], requests.referrer[pages]
+    order = np.lexsort((np.arange(len(visitor)), second, visitor))
+    visitor, second, referrer = visitor[order], second[order], referrer[order]
+    follows = (visitor[1:] == visitor[:-1]) & (second[1:] - second[:-1] <= ENTRY_GAP_S)
+    return int(np.count_nonzero(follows & (referrer[1:] == FOREIGN_REFERRER))), int(np.count_nonzero(follows))
 
 
 def fit_cut(gaps_s: NDArray[np.float64]) -> tuple[float, str]:
@@ -182,8 +198,16 @@ def page_gaps(requests: Requests) -> NDArray[np.float64]:
     return np.asarray(np.diff(second)[visitor[1:] == visitor[:-1]], dtype=np.float64)
 
 
-def build_visits(requests: Requests, *, cut_s: float, entries_start: bool, use_sessions: bool = True) -> Visits:
-    """Give every request a visit. ``use_sessions=False`` hides the identifiers, to measure the other rules."""
+def build_visits(
+    requests: Requests, *, cut_s: float, entries_start: bool, foreign_starts: bool = True, use_sessions: bool = True
+) -> Visits:
+    """Give every request a visit.
+
+    Args:
+        entries_start: A page without a referrer starts a visit, of visitors that otherwise name one.
+        foreign_starts: So does a page that another site led to.
+        use_sessions: False hides the identifiers, to measure the other rules.
+    """
     n = len(requests.second)
     visit, rule = [0] * n, bytearray(n)
     session_of = requests.session if use_sessions else np.full(n, -1, np.int64)
@@ -193,7 +217,8 @@ def build_visits(requests: Requests, *, cut_s: float, entries_start: bool, use_s
     by_page: dict[tuple[int, int], list[_Visit]] = {}
     number = 0
     window = min(ROAMING_S, cut_s)
-    starts = (requests.navigates() & entries_start)[requests.visitor]
+    starts = (requests.referrer == NO_REFERRER) & (requests.navigates() & entries_start)[requests.visitor]
+    starts |= (requests.referrer == FOREIGN_REFERRER) & foreign_starts
     columns = zip(
         requests.second.tolist(), requests.visitor.tolist(), requests.browser.tolist(), session_of.tolist(),
         requests.page.tolist(), requests.referrer.tolist(), requests.status.tolist(), requests.asset.tolist(), starts.tolist(),
@@ -212,11 +237,7 @@ def build_visits(requests: Requests, *, cut_s: float, entries_start: bool, use_s
         else:
             if session >= 0:
                 known = by_session.get(session)
-                enters = (
-                    referrer < 0
-                    and starts_anew
-                    and not (known and known.redirected and known.last_referrer == referrer)
-                )
+                enters = starts_anew and not (known and known.redirected and known.last_referrer == referrer)
                 if known and second - known.last <= (ENTRY_GAP_S if enters else cut_s):
                     found, why = known, SESSION
             if found is None:
