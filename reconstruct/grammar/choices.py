@@ -100,7 +100,8 @@ def _link(structure: Structure, after: tuple[Next, ...], follow: Follow) -> tupl
         case Choice(items):
             return _unique(entry for item in items for entry in _link(item, after, follow))
         case Loop(item):
-            return _link(item, _unique((*first_terms(item), *after)), follow)
+            _link(item, _unique((*first_terms(item), *after)), follow)
+            return _entry(structure, after)
         case Span(_, item):
             return _link(item, after, follow)
 
@@ -215,8 +216,8 @@ def _what_precedes(structure: Structure, rest: Rest) -> Rest:
             if Rest.ANYTHING in found or {Rest.NOT_EMPTY, Rest.NOTHING} <= found:
                 return Rest.ANYTHING
             return Rest.NOT_EMPTY if Rest.NOT_EMPTY in found else Rest.SOMETHING
-        case Loop():
-            return Rest.SOMETHING
+        case Loop(_, least):
+            return rest if least == 0 and rest is Rest.ANYTHING else Rest.SOMETHING
 
 
 _REST_OF_LINE = prove_terminal(read_pattern(".+")).node

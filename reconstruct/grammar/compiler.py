@@ -212,8 +212,7 @@ class _Reading:
         if operator == "?":
             return optional(self._read(item, rule))
         if operator in "+*":
-            loop = Loop(self._read(item, rule))
-            return loop if operator == "+" else optional(loop)
+            return Loop(self._read(item, rule), 1 if operator == "+" else 0)
         low, high = int(counts[0]), int(counts[-1])
         if high > MAX_COUNT:
             raise self.error(f"~{high} is more than {MAX_COUNT}", rule, "", "use + or *")
@@ -234,7 +233,7 @@ class _Reading:
         for name, other in self.terminals.items():
             if other == regexp and field_name(name):
                 raise self.error(
-                    f"the literal {label} is the whole pattern of {name}, and would fill it", rule, "", f"write {name}"
+                    f"the literal {label} is the whole pattern of {name}, and would fill it", rule, label, f"write {name}"
                 )
         if regexp not in self._proven:
             self._proven[regexp] = self._prove(regexp, rule, label)

@@ -136,21 +136,22 @@ def read_declarations(text: str) -> dict[str, Declaration]:
     return declared
 
 
-_DECLARED = re.compile(r"[!?]{0,2}(_?[A-Z][A-Z0-9_]*|_?[a-z][a-z0-9_]*)(?:\.-?\d+)?\s*:")
+_DECLARED = re.compile(r"[!?]{0,2}(_?[A-Z][A-Z0-9_]*|_?[a-z][a-z0-9_]*)(?:\{[^}]*\})?(?:\.-?\d+)?\s*:")
 _NAME = re.compile(r"\b_?[A-Za-z][A-Za-z0-9_]*")
 _NOT_NAMES = re.compile(r'"(?:\\.|[^"\\\n])*"i?|/(?!/)(?:\\.|[^/\\\n])+/[imslux]*|//[^\n]*|->\s*\w+')
 
 
 def find_mention(text: str, declaration: Declaration | None, name: str) -> tuple[int, int]:
-    """Line and column where ``name`` first stands behind the colon of a declaration; its head when it does not."""
+    """Line and column where a name, or literal text with its quotes, first stands behind the colon of a declaration; the
+    declaration's own place when it does not."""
     if declaration is None:
         return 1, 1
-    lines = text.split("\n")
-    for number in range(declaration.line, declaration.end):
-        if number > len(lines):
-            break
-        masked = _NOT_NAMES.sub(lambda found: " " * len(found[0]), lines[number - 1])
-        start = masked.find(":") + 1 if number == declaration.line else 0
-        if found := re.compile(rf"(?<!\w){re.escape(name)}(?!\w)").search(masked, start):
+    is_name = name.isidentifier()
+    lines = text.split("\n")[: declaration.end - 1]
+    for number, line in enumerate(lines[declaration.line - 1 :] if name else (), declaration.line):
+        shown = _NOT_NAMES.sub(lambda found: " " * len(found[0]), line) if is_name else line
+        start = line.find(":") + 1 if number == declaration.line else 0
+        wanted = rf"(?<!\w){name}(?!\w)" if is_name else re.escape(name)
+        if found := re.compile(wanted).search(shown, start):
             return number, found.start() + 1
     return declaration.line, declaration.column

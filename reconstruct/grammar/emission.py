@@ -46,10 +46,10 @@ def _write(structure: Structure, groups: _Groups | None) -> str:
             if groups is None:
                 return _write(item, None)
             return f"(?P<{groups.open(Slot(name))}>{_write(item, groups)})"
-        case Loop(item):
+        case Loop(item, least):
             # Nothing captures inside a possessive repetition (Python 3.11.0 to 3.11.4 lose such groups, and only the
             # last round would be kept); the rounds are found again in the text of the whole.
-            repeated = f"(?:{_write(item, None)})++"
+            repeated = f"(?:{_write(item, None)}){'+' if least else '*'}+"
             if groups is None or not has_fields(item):
                 return repeated
             if any(patterns.looks_around(term.node) for term in walk_terms(item)):

@@ -141,8 +141,10 @@ class LarkMatcher:
         node, position, events = _Node(self._start, None, 0, 0), 0, None
         for _ in range(len(line) + MAX_RETRIES):
             steps = list(self._steps(line, node, position, events, len(forks)))[::-1]
-            if reached is not None and not steps:
-                reached.setdefault(position, set()).update(self._expected(node, position, line))
+            if not steps:
+                if reached is not None:
+                    reached.setdefault(position, set()).update(self._expected(node, position, line))
+                del forks[self._committed(node, position, len(forks), line) :]
             while not steps and forks:
                 steps = forks.pop()
             if not steps:
@@ -199,6 +201,15 @@ class LarkMatcher:
                 yield reduced, met, kept, goto
             else:
                 yield from self._reduce(reduced, name, position, met, kept, depth, line)
+
+    def _committed(self, node: _Node, position: int, depth: int, line: str) -> int:
+        """How many forks stay open at a dead end: a round that is complete is final even when nothing follows it."""
+        ready = (
+            one
+            for name in self._table[node.state]
+            for one in self._reduce(node, name, position, None, depth, depth, line)
+        )
+        return min((committed for _, _, committed, _ in ready), default=depth)
 
     def _expected(self, node: _Node, position: int, line: str) -> Iterator[str]:
         """Labels of what the automaton allows here."""

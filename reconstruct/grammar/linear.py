@@ -36,7 +36,7 @@ from reconstruct.grammar.patterns import (
     Repeat,
     Seq,
     first_characters,
-    looks_around,
+    looks_while_empty,
     width,
     write_pattern,
 )
@@ -175,7 +175,7 @@ def _next_character_decides(items: tuple[Node, ...], rest: _Rest) -> bool:
     for item in items:
         first = first_characters(item)
         if width(item)[0] == 0:
-            first = ch.EVERY if looks_around(item) else ch.unite(first + rest.chars)
+            first = ch.EVERY if looks_while_empty(item) else ch.unite(first + rest.chars)
         if ch.overlap(seen, first):
             return False
         seen = ch.unite(seen + first)
@@ -245,7 +245,7 @@ def _before(item: Node, rest: _Rest) -> _Rest:
         return _Rest(ch.EVERY, fails=True, reach=_plus(rest, item))
     chars = first_characters(item)
     if width(item)[0] == 0:
-        chars = ch.EVERY if looks_around(item) else ch.unite(chars + rest.chars)
+        chars = ch.EVERY if looks_while_empty(item) else ch.unite(chars + rest.chars)
         sure = rest.sure and not _can_fail(item)
     else:
         sure = True

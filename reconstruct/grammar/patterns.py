@@ -277,6 +277,21 @@ def looks_around(node: Node, *, behind: bool = False) -> bool:
             return False
 
 
+def looks_while_empty(node: Node) -> bool:
+    """Whether the node may match the empty text on the condition of a look."""
+    match node:
+        case Look() | Edge():
+            return True
+        case Atomic(item) | Capture(item) | Repeat(item):
+            return width(item)[0] == 0 and looks_while_empty(item)
+        case Seq(items):
+            return width(node)[0] == 0 and any(map(looks_while_empty, items))
+        case Alt(items):
+            return any(map(looks_while_empty, items))
+        case Chars():
+            return False
+
+
 def write_pattern(node: Node, group: Callable[[], str] | None = None) -> str:
     """The tree as a regular expression. ``group`` names the next capturing group; without it, none captures."""
     match node:

@@ -53,9 +53,11 @@ class Choice:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Loop:
-    """As many rounds as possible, at least one; ``x*`` is an optional loop."""
+    """As many rounds as possible."""
 
     item: Structure
+    least: int
+    """0 or 1 rounds"""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -85,7 +87,9 @@ def is_nullable(structure: Structure) -> bool:
             return all(map(is_nullable, items))
         case Choice(items):
             return any(map(is_nullable, items))
-        case Loop(item) | Span(_, item):
+        case Loop(item, least):
+            return least == 0 or is_nullable(item)
+        case Span(_, item):
             return is_nullable(item)
 
 
@@ -194,7 +198,9 @@ def specificity(structure: Structure) -> float:
             return sum(map(specificity, items))
         case Choice(items):
             return min(map(specificity, items))
-        case Loop(item) | Span(_, item):
+        case Loop(item, least):
+            return least * specificity(item)
+        case Span(_, item):
             return specificity(item)
 
 
