@@ -134,6 +134,16 @@ def test_tries_after_a_failure_and_redeliveries_are_attempts() -> None:
     assert document["steps"][0]["exception"] == "business"
 
 
+def test_chatter_is_one_step() -> None:
+    document = build(
+        "0 s | recomputing totals for 12\n1 s | recomputing totals for 13\n90 s | recomputing totals for 14"
+    )
+    assert [(step["activity"], len(step["events"])) for step in document["steps"]] == [
+        ("Recomputing totals", 2),
+        ("Recomputing totals", 1),
+    ]
+
+
 def test_what_costs_twice_is_never_folded() -> None:
     document = build("0 pay | payment captured\n9 pay | payment captured")
     assert told(document) == [("Payment captured", "ok")] * 2

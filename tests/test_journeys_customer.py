@@ -200,6 +200,8 @@ def test_polling_folds_into_the_page_and_visits_do_not() -> None:
     assert [len(touchpoint["events"]) for touchpoint in touchpoints(polled)] == [9]
     looked = visit("\n".join(f"{second} GET /deals 200" for second in (0, 31, 40, 180, 200)))
     assert len(touchpoints(looked)) == 5
+    searched = visit("\n".join(f"{20 * n} GET /search?q=lamp+{n} 200" for n in range(5)))
+    assert len(touchpoints(searched)) == 5
 
 
 def test_background_requests_are_not_touchpoints() -> None:

@@ -279,9 +279,14 @@ def _fold(steps: list[Step]) -> list[Step]:
     kept: list[Step] = []
     for step in steps:
         for other in reversed(kept[-LOOK_BACK:]):
-            if other.key != step.key or not step.label.verb:
+            if other.key != step.key:
                 continue
             gap = step.start_ns - other.end_ns
+            if not step.label.verb:
+                if gap > ECHO_NS or other.services.isdisjoint(step.services) or step.ok != other.ok:
+                    continue
+                _merge(other, step)  # chatter: the same words by the same service
+                break
             if other.services.isdisjoint(step.services) and gap <= ECHO_NS and step.ok == other.ok:
                 _merge(other, step)
                 break

@@ -25,6 +25,8 @@ FUNNEL = ("view_basket", "change_basket", "login_page", "home")
 """Pages that, after an attempt, say the visitor was sent back."""
 VALUE_CAP = 120
 """Characters of a campaign value or referrer search kept."""
+SEARCHES_SHOWN = 20
+"""Search words of a visit that are listed; a robot has thousands."""
 ALARMS = ("error", "fatal")
 
 
@@ -258,7 +260,7 @@ class Teller:
             if (term := self._classifier.read_query(touchpoint.query).term)
         ]
         if searches:
-            told["searched"] = list(dict.fromkeys(searches))
+            told["searched"] = list(dict.fromkeys(searches))[:SEARCHES_SHOWN]
         if session.previous is not None:
             told["previous"] = session.previous
         return told

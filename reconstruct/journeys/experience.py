@@ -81,7 +81,7 @@ def observe(touchpoints: Sequence[Touchpoint], models: Models, *, ended_badly: b
     reload_ns = int(limits["reload_ms"]) * 1_000_000
     rapid_ns = int(limits["rapid_ms"]) * 1_000_000
     failures: dict[tuple[str, str | None], int] = {}
-    terms: list[str] = []
+    terms: set[str] = set()
     previous: Touchpoint | None = None
     before: Touchpoint | None = None
     for place, touchpoint in enumerate(touchpoints):
@@ -116,11 +116,11 @@ def observe(touchpoints: Sequence[Touchpoint], models: Models, *, ended_badly: b
                     seen.note("back_and_forth", place, touchpoint, gap=gap // 1_000_000)
         if touchpoint.act.kind == "search":
             if touchpoint.text not in terms:
-                terms.append(touchpoint.text)
+                terms.add(touchpoint.text)
                 if len(terms) == limits["search_loop"]:
                     seen.note("search_loop", place, touchpoint, count=len(terms))
         elif terms:
-            terms = []
+            terms = set()
         if touchpoint.logs is not None:
             _read_logs(seen, place, touchpoint, models)
         before, previous = previous, touchpoint

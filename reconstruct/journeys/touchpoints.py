@@ -25,6 +25,8 @@ TWICE_NS = 3 * SECOND
 """The same form sent again within this is one impatient act, not two."""
 TIER_NS = 2 * SECOND
 """Two tiers' lines of one request without a common key: stamps of whole seconds, taken at its start and at its end."""
+LOOK_BACK = 40
+"""Touchpoints looked back at for the other tier of a request: bounds the work on a robot's thousands a second."""
 BURST_NS = SECOND
 """Calls of an interface within this after the last act are parts of the same view."""
 POLL_COUNT = 4
@@ -72,6 +74,13 @@ class Touchpoint:
         self.dwell_ms: int | None = None
         self.background = False
 
+    def note(self, row: Row) -> None:
+        """Keep a log entry for what it tells; its event is kept elsewhere."""
+        if self.logs is None:
+            self.logs = [row]
+        else:
+            self.logs.append(row)
+
 
 def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, models: Models) -> list[Touchpoint]:
     """Touchpoints of a visit, in time order.
@@ -115,10 +124,7 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
             elif request in by_request:
                 touchpoint = by_request[request]
                 touchpoint.events.append([row[0], row[1]])
-                if touchpoint.logs is None:
-                    touchpoint.logs = [row]
-                else:
-                    touchpoint.logs.append(row)
+                touchpoint.note(row)
             else:
                 waiting.append(row)
             continue
@@ -242,7 +248,7 @@ def _join_tier(touchpoint: Touchpoint, row: Row) -> None:
 
 def _same_request(found: list[Touchpoint], row: Row) -> Touchpoint | None:
     """The touchpoint whose request this line of another source tells again, without a key in common."""
-    for touchpoint in reversed(found):
+    for touchpoint in reversed(found[-LOOK_BACK:]):
         if row[2] - touchpoint.sent_ns > TIER_NS:
             return None
         if (
@@ -251,7 +257,7 @@ def _same_request(found: list[Touchpoint], row: Row) -> Touchpoint | None:
             and touchpoint.path == row[6]
             and touchpoint.status == row[9]
             and (row[4] is None or row[3] != touchpoint.tier)
-            and sum(event[0] == row[0] for event in touchpoint.events) < touchpoint.sent
+            and sum(event[0] == row[0] for event in touchpoint.events[:LOOK_BACK]) < touchpoint.sent
         ):
             return touchpoint
     return None
@@ -319,7 +325,7 @@ def _place_logs(
             loose.append(row)
         else:
             touchpoint.events.append([row[0], row[1]])
-            touchpoint.logs = [*(touchpoint.logs or ()), row]
+            touchpoint.note(row)
     if waiting:
         loose.sort(key=lambda row: (row[2], row[0], row[1]))
     if not found:
@@ -333,7 +339,7 @@ def _place_logs(
     for row in loose:
         touchpoint = found[max(0, bisect_right(starts, row[2]) - 1)]
         touchpoint.events.append([row[0], row[1]])
-        touchpoint.logs = [*(touchpoint.logs or ()), row]
+        touchpoint.note(row)
     return found
 
 
@@ -363,7 +369,7 @@ def _read_logs(loose: list[Row], classifier: Classifier, labeler: Labeler) -> li
             found.append(home)
         else:
             home.events.append([row[0], row[1]])
-            home.logs = [*(home.logs or ()), row]
+            home.note(row)
         if label.failed:
             home.ok = False
         if request is not None:
@@ -381,11 +387,11 @@ def _fold_polling(found: list[Touchpoint], models: Models) -> list[Touchpoint]:
     limit = float(models.friction["limits"]["regular_cv"])
     polled: set[int] = set()
     for places in by_path.values():
-        if (
-            len(places) >= POLL_COUNT
-            and not found[places[0]].act.write
-            and is_regular([found[place].at_ns for place in places], limit)
-        ):
+        first = found[places[0]]
+        if len(places) < POLL_COUNT or first.act.write:
+            continue
+        by_machine = first.act.api or not first.act.kind or len({found[place].query for place in places}) == 1
+        if by_machine and is_regular([found[place].at_ns for place in places], limit):
             polled.update(places[1:])
             if places[0] > 0:
                 polled.add(places[0])
@@ -395,8 +401,8 @@ def _fold_polling(found: list[Touchpoint], models: Models) -> list[Touchpoint]:
     for place, touchpoint in enumerate(found):
         if place in polled and kept:
             kept[-1].events += touchpoint.events
-            if touchpoint.logs:
-                kept[-1].logs = [*(kept[-1].logs or ()), *touchpoint.logs]
+            for row in touchpoint.logs or ():
+                kept[-1].note(row)
         else:
             kept.append(touchpoint)
     return kept
