@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +68,7 @@ class Formats:
         if name == GENERIC:
             return generic.decode_block(lines, anchor)
         if name == W3C:
-            return w3c.decode_block(lines, headers.w3c, anchor)
+            return _decode_w3c(lines, headers.w3c, anchor)
         if name == DELIMITED:
             if headers.delimited is None:
                 return Decoded(np.zeros(len(lines), np.bool_), {})
@@ -90,6 +92,26 @@ class Formats:
         if matcher is None:
             matcher = self._matchers[name] = matcher_for(self._plans[name])
         return matcher
+
+
+def _decode_w3c(lines: Sequence[str], header: w3c.W3cHeader | None, anchor: TimeAnchor) -> Decoded:
+    """W3C lines are told by their number of words alone; prose is kept away from them by its lack of a moment."""
+    likely = np.fromiter((line[:1] == "#" or may_have_time(line) for line in lines), np.bool_, len(lines))
+    if likely.all():
+        return w3c.decode_block(lines, header, anchor)
+    some = w3c.decode_block(list(compress(lines, likely)), header, narrow(anchor, likely))
+    matched, directives = np.zeros(len(lines), np.bool_), np.zeros(len(lines), np.bool_)
+    matched[likely] = some.matched
+    directives[likely] = False if some.directives is None else some.directives
+    return Decoded(matched, some.columns, directives)
+
+
+_STAMP = re.compile(r"\d:\d\d:\d\d|\d{8}|\d{6} \d{6}|\d[-/.]\d\d?[-/.]\d")
+
+
+def may_have_time(line: str) -> bool:
+    """Whether anything in a line looks like a part of a stamp: all stamps do, most prose does not."""
+    return _STAMP.search(line) is not None
 
 
 def narrow(anchor: TimeAnchor, chosen: npt.NDArray[np.bool_]) -> TimeAnchor:

@@ -6,7 +6,6 @@ same line is read the same way whichever chunk it is in; within a layer every li
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,16 +13,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconstruct.events import envelopes
-from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Formats, Headers
+from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Formats, Headers, may_have_time
 from reconstruct.events.lines import Shape, line_shape
 from reconstruct.events.multiline import looks_continued
 from reconstruct.grammar.timestamps import TimeAnchor
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-
-MAY_HAVE_TIME = re.compile(r"\d:\d\d:\d\d|\d{8}|\d{6} \d{6}|\d[-/.]\d\d[-/.]\d")
-"""Every stamp has this; a line without it is not shown to formats that the source is not known to have."""
 
 PRETTY_OPEN = "{"
 """A line that is only this, indented or not, opens a JSON object written over several lines."""
@@ -171,9 +167,7 @@ class Reader:
         if JSON not in tried:
             brace = np.fromiter((text.startswith("{") for text in level.choose(left)), np.bool_, len(left))
             left = np.union1d(left[~brace], self._try(reading, level, left[brace], JSON)) if brace.any() else left
-        timed = np.fromiter(
-            (MAY_HAVE_TIME.search(text) is not None for text in level.choose(left)), np.bool_, len(left)
-        )
+        timed = np.fromiter((may_have_time(text) for text in level.choose(left)), np.bool_, len(left))
         aside, left = np.union1d(aside, left[~timed]), left[timed]
         unread = level.layer.unread
         known = np.fromiter((line_shape(text) in unread for text in level.choose(left)), np.bool_, len(left))

@@ -25,8 +25,9 @@ from reconstruct.events.formats import (
     Formats,
     Headers,
     formats_of,
+    may_have_time,
 )
-from reconstruct.events.layers import MAY_HAVE_TIME, PRETTY_OPEN, Layer, Rows
+from reconstruct.events.layers import PRETTY_OPEN, Layer, Rows
 from reconstruct.events.lines import Shape, line_shape, split_lines
 from reconstruct.events.multiline import looks_continued
 from reconstruct.grammar.plans import MatchPlan
@@ -224,11 +225,11 @@ class _Chooser:
         ranked = self._formats.ranked
         timed = [name for name in ranked if self._formats.has_time(name)]
         untimed = [name for name in ranked if not self._formats.has_time(name)]
-        may_have_time = np.fromiter((bool(MAY_HAVE_TIME.search(line)) for line in sample.lines), np.bool_)
+        likely = np.fromiter(map(may_have_time, sample.lines), np.bool_, len(sample.lines))
         left = np.arange(len(sample.lines))
         found = self._read_sample(sample, left, (*described, JSON), headers)
         left = _without(left, found)
-        found |= self._read_sample(sample, left[may_have_time[left]], timed, headers)
+        found |= self._read_sample(sample, left[likely[left]], timed, headers)
         found |= self._read_sample(sample, _without(left, found), [LOGFMT], headers)
         left = _without(left, found)
         plain = self._read_sample(sample, left, untimed, headers)
