@@ -2,16 +2,16 @@
 differential tests compare the regular expressions with.
 
 Lark's stock parser commits to the first terminal that matches, and refuses or hides conflicts. This driver runs the same
-automaton but keeps what it did not take, other terminals and both sides of a conflict, and comes back to it when the line fails.
-So a grammar means the same in both engines: terminals and loops give nothing back, alternatives are tried in
-order, the first way to match the whole line wins.
+automaton but keeps what it did not take, other terminals and both sides of a conflict, and comes back to it when the
+line fails. So a grammar means the same in both engines: alternatives are tried in order, the first way to match the
+whole line wins, terminals and repetitions give nothing back.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,7 +37,16 @@ MAX_OPTIONS = 6
 """Options of one rule that Lark may write out in every combination; beyond, each becomes a rule of its own. A CSV log of
 twelve columns that may be empty would be four thousand rules."""
 
+LOOP, ROUND = "_loop_", "_round_"
+"""Names of the rules made for a repetition and for one round of it."""
+
 END = "$END"
+
+OPEN = -1
+"""The end of a round that is being parsed."""
+
+Action = int | Rule
+"""Go to a state, or reduce by a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +68,6 @@ class _Node(NamedTuple):
     below: _Node | None
     start: int
     """where its text begins"""
-    depth: int
-    """forks that were open before its first terminal was chosen"""
 
 
 class _Event(NamedTuple):
@@ -74,16 +81,25 @@ class _Event(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """One terminal taken."""
+    """A way to go on."""
 
     node: _Node
     position: int
-    """behind the terminal"""
+    """behind the terminal taken"""
     events: _Event | None
-    committed: int
-    """forks that stay open"""
     done: bool
-    """the line is complete"""
+    """what was to be matched is complete"""
+
+
+@dataclass(slots=True)
+class _Line:
+    """A line at work."""
+
+    text: str
+    rounds: dict[tuple[str, int], int | None] = field(default_factory=dict)
+    """(round, where it begins) -> where it ends; None when it does not match there"""
+    reached: dict[int, set[str]] | None = None
+    """places where nothing fitted -> what would have; None when nobody asks"""
 
 
 class LarkMatcher:
@@ -93,30 +109,29 @@ class LarkMatcher:
         self.plan = plan
         definition = parse_definition(plan.text, Path(plan.path))
         loaded = load_grammar_file(definition)
-        terminals, rules = compile_rules(definition, loaded)
-        self.rules = rules
-        """in BNF"""
+        terminals, self.rules = compile_rules(definition, loaded)
         self.terminals = {t.name: t.pattern.to_regexp() for t in terminals}
-        rank = {key: i for i, key in enumerate(plan.order)}
-        regexps = self.terminals
         declared = loaded.terminals
-        self._patterns = {name: re.compile(regexp, re.ASCII) for name, regexp in regexps.items()}
-        self._fields = {name: field_name(name) if name in declared else None for name in regexps}
+        rank = {key: i for i, key in enumerate(plan.order)}
+        self._patterns = {name: re.compile(regexp, re.ASCII) for name, regexp in self.terminals.items()}
+        self._fields = {name: field_name(name) if name in declared else None for name in self.terminals}
         self._labels = {t.name: last_part(t.name) if t.name in declared else f'"{t.pattern.value}"' for t in terminals}
         self._spans = {name: last_part(name) for name in loaded.span_rules}
-        self._start, self._end, self._table = _build_table(rules)
+        self._starts, self._ends, self._table = _build_table(self.rules)
 
         def place(name: str) -> tuple[int, str]:
-            return rank.get(name if name in declared else regexps[name], len(rank)), name
+            return rank.get(name if name in declared else self.terminals[name], len(rank)), name
 
-        self._candidates = [sorted((name for name in actions if name in regexps), key=place) for actions in self._table]
+        self._candidates = [
+            sorted((name for name in actions if name in self.terminals), key=place) for actions in self._table
+        ]
 
     def match_block(self, text: str) -> Block:
         """See :class:`reconstruct.grammar.matcher.Matcher`."""
         lines = text.replace("\r\n", "\n").split("\n")
         if lines[-1] == "":
             lines.pop()
-        found = [self._match(line) for line in lines]
+        found = [self._match(_Line(line)) for line in lines]
         matched = np.fromiter((one is not None for one in found), np.bool_, len(found))
         kept = [one for one in found if one is not None]
         columns = {name: [one.fields.get(name, "") for one in kept] for name in self.plan.fields}
@@ -130,91 +145,101 @@ class LarkMatcher:
     def explain(self, line: str) -> Explanation:
         """How far the line matches, and what was expected there."""
         reached: dict[int, set[str]] = {}
-        if self._match(line, reached) is not None:
+        if self._match(_Line(line, reached=reached)) is not None:
             return Explanation(self.match_line(line), len(line) + 1, ())
         column = max(reached, default=0)
         return Explanation(None, column + 1, tuple(sorted(reached.get(column, ()))))
 
-    def _match(self, line: str, reached: dict[int, set[str]] | None = None) -> Gathered | None:
-        """The fields of a line; ``reached`` collects the places where no terminal fitted, with what would have."""
+    def _match(self, line: _Line) -> Gathered | None:
+        step = self._parse(line, START, 0)
+        return None if step is None else _collect(step.events)
+
+    def _parse(self, line: _Line, start: str, position: int) -> _Step | None:
+        """Match ``start`` from ``position``: the whole rest of the line for the start rule, else as much as it takes."""
+        node, events = _Node(self._starts[start], None, position), None
         forks: list[list[_Step]] = []
-        node, position, events = _Node(self._start, None, 0, 0), 0, None
-        for _ in range(len(line) + MAX_RETRIES):
-            steps = list(self._steps(line, node, position, events, len(forks)))[::-1]
-            if not steps:
-                if reached is not None:
-                    reached.setdefault(position, set()).update(self._expected(node, position, line))
-                del forks[self._committed(node, position, len(forks), line) :]
-            while not steps and forks:
+        for _ in range(len(line.text) + MAX_RETRIES):
+            steps = list(self._steps(line, node, position, events, start))[::-1]
+            if not steps and line.reached is not None:
+                line.reached.setdefault(position, set()).update(self._expected(line, node, position, start))
+            while not steps:
+                if not forks:
+                    return None
                 steps = forks.pop()
-            if not steps:
-                return None
             step = steps.pop()
-            del forks[step.committed :]
+            if step.done:
+                return step
             if steps:
                 forks.append(steps)
-            node, position, events = step.node, step.position, step.events
-            if step.done:
-                return _collect(events)
+            node, position, events, _ = step
         return None
 
-    def _steps(self, line: str, node: _Node, position: int, events: _Event | None, depth: int) -> Iterator[_Step]:
-        """Every terminal that can be taken here, the preferred one first. ``depth`` forks are open."""
-        if position == len(line):
-            for reduced in self._reduce(node, END, position, events, depth, depth, line):
-                yield _Step(reduced[0], position, reduced[1], reduced[2], done=True)
-            return
+    def _steps(self, line: _Line, node: _Node, position: int, events: _Event | None, start: str) -> Iterator[_Step]:
+        """Every way to go on, the preferred one first."""
         for name in self._candidates[node.state]:
-            match = self._patterns[name].match(line, position)
+            match = self._patterns[name].match(line.text, position)
             if match is None:
                 continue
             value = next((text for text in match.groups() if text is not None), match[0])
-            for before, met, committed, state in self._reduce(node, name, position, events, depth, depth, line):
+            for before, met, state in self._reduce(line, node, name, position, events, start):
                 if field := self._fields[name]:
                     met = _Event(met, field, position, match.end(), value)
-                yield _Step(_Node(state, before, position, committed), match.end(), met, committed, done=False)
+                yield _Step(_Node(state, before, position), match.end(), met, done=False)
+        if start != START or position == len(line.text):
+            for before, met, _ in self._reduce(line, node, END, position, events, start):
+                yield _Step(before, position, met, done=True)
 
     def _reduce(
-        self, node: _Node, name: str, position: int, events: _Event | None, committed: int, depth: int, line: str
-    ) -> Iterator[tuple[_Node, _Event | None, int, int]]:
-        """Every way to get ready for terminal ``name``: the stack, fields met, forks that stay open, the next state."""
+        self, line: _Line, node: _Node, name: str, position: int, events: _Event | None, start: str
+    ) -> Iterator[tuple[_Node, _Event | None, int]]:
+        """Every way to get ready for terminal ``name``: the stack, the fields met, the next state."""
         for action in self._table[node.state].get(name, ()):
             if isinstance(action, int):
-                yield node, events, committed, action
+                yield node, events, action
                 continue
-            children = list(_top(node, len(action.expansion)))
-            below = children[-1].below if children else node
+            children = list(_top(node, len(action.expansion)))[::-1]
+            if not self._gives_nothing_back(line, action, children, position):
+                continue
+            below = children[0].below if children else node
             assert below is not None
-            start, before = (children[-1].start, children[-1].depth) if children else (position, depth)
-            kept, met = committed, events
-            if children and action.origin.name.startswith(
-                "__"
-            ):  # Lark's name for a loop: a round is complete, and final
-                first = children[-2] if action.expansion[0] == action.origin else children[-1]
-                kept = min(kept, first.depth)
-            if (field := self._spans.get(action.origin.name)) and position > start:
-                met = _Event(met, field, start, position, line[start:position])
+            begin = children[0].start if children else position
+            met = events
+            if (field := self._spans.get(action.origin.name)) and position > begin:
+                met = _Event(met, field, begin, position, line.text[begin:position])
             (goto,) = self._table[below.state][action.origin.name]
             assert isinstance(goto, int)
-            reduced = _Node(goto, below, start, before)
-            if name == END and goto == self._end:
-                yield reduced, met, kept, goto
+            reduced = _Node(goto, below, begin)
+            if name == END and goto == self._ends[start] and below.below is None:
+                yield reduced, met, goto
             else:
-                yield from self._reduce(reduced, name, position, met, kept, depth, line)
+                yield from self._reduce(line, reduced, name, position, met, start)
 
-    def _committed(self, node: _Node, position: int, depth: int, line: str) -> int:
-        """How many forks stay open at a dead end: a round that is complete is final even when nothing follows it."""
-        ready = (
-            one
-            for name in self._table[node.state]
-            for one in self._reduce(node, name, position, None, depth, depth, line)
-        )
-        return min((committed for _, _, committed, _ in ready), default=depth)
+    def _gives_nothing_back(self, line: _Line, rule: Rule, children: list[_Node], position: int) -> bool:
+        """Whether a reduction respects repetitions: a round takes what it takes first, and a loop ends where no further
+        round matches."""
+        origin = rule.origin.name
+        if origin.startswith(ROUND):
+            return self._round_end(line, origin, children[0].start) in (position, OPEN)
+        for i, symbol in enumerate(rule.expansion):
+            if symbol.name.startswith(LOOP) and symbol.name != origin:
+                end = children[i + 1].start if i + 1 < len(children) else position
+                if self._round_end(line, symbol.name.replace(LOOP, ROUND), end) not in (None, OPEN):
+                    return False
+        return True
 
-    def _expected(self, node: _Node, position: int, line: str) -> Iterator[str]:
+    def _round_end(self, line: _Line, name: str, position: int) -> int | None:
+        """Where the round beginning at ``position`` ends; None when there is none, ``OPEN`` while that is being found out."""
+        key = (name, position)
+        if key not in line.rounds:
+            line.rounds[key] = OPEN
+            step = self._parse(line, name, position)
+            line.rounds[key] = None if step is None else step.position
+        return line.rounds[key]
+
+    def _expected(self, line: _Line, node: _Node, position: int, start: str) -> Iterator[str]:
         """Labels of what the automaton allows here."""
         for name in [*self._candidates[node.state], END]:
-            if any(True for _ in self._reduce(node, name, position, None, 0, 0, line)):
+            if any(True for _ in self._reduce(line, node, name, position, None, start)):
                 yield self._labels.get(name, "end of line")
 
 
@@ -232,7 +257,7 @@ def compile_rules(definition: Definition, loaded: Loaded) -> tuple[list[Terminal
     rules: list[Any] = []
     for name, parameters, tree, options in loaded.grammar.rule_defs:
         crowded = sum(map(_is_option, tree.iter_subtrees())) > MAX_OPTIONS
-        rules.append((name, parameters, _name_options(tree, rules) if crowded else tree, options))
+        rules.append((name, parameters, _name_parts(tree, rules, crowded), options))
     try:
         grammar = Grammar(rules, loaded.grammar.term_defs, loaded.grammar.ignore)
         terminals, compiled, _ = grammar.compile([START], ())
@@ -245,27 +270,37 @@ def _is_option(tree: Any) -> bool:
     return isinstance(tree, Tree) and (tree.data == "maybe" or (tree.data == "expr" and tree.children[1] == "?"))
 
 
-def _name_options(tree: Any, rules: list[Any]) -> Any:
-    """The tree with each option a rule of its own, added to ``rules``."""
+def _name_parts(tree: Any, rules: list[Any], options: bool) -> Any:
+    """The tree with each repetition, and each of its ``options``, a rule of its own, added to ``rules``."""
     if not isinstance(tree, Tree):
         return tree
-    children = [_name_options(child, rules) for child in tree.children]
-    if not _is_option(tree):
-        return Tree(tree.data, children)
-    name = f"_option_{len(rules)}"
-    item = Tree("expansions", [Tree("expansion", children[:1]), Tree("expansion", [])])
-    rules.append((name, (), item, RuleOptions()))
+    children = [_name_parts(child, rules, options) for child in tree.children]
+    number = len(rules)
+    if tree.data == "expr" and children[1] in ("*", "+"):
+        loop, one = f"{LOOP}{number}", f"{ROUND}{number}"
+        _add_rule(rules, one, children[:1])
+        _add_rule(rules, loop, [_refer(one)] if children[1] == "+" else [], [_refer(loop), _refer(one)])
+        return _refer(loop)
+    if options and _is_option(tree):
+        _add_rule(rules, f"_option_{number}", children[:1], [])
+        return _refer(f"_option_{number}")
+    return Tree(tree.data, children)
+
+
+def _refer(name: str) -> Any:
     return Tree("value", [NonTerminal(name)])
 
 
-Action = int | Rule
-"""Go to a state, or reduce by a rule."""
+def _add_rule(rules: list[Any], name: str, *alternatives: list[Any]) -> None:
+    tree = Tree("expansions", [Tree("expansion", alternative) for alternative in alternatives])
+    rules.append((name, (), tree, RuleOptions()))
 
 
-def _build_table(rules: list[Rule]) -> tuple[int, int, list[dict[str, list[Action]]]]:
-    """Start state, end state, and per state the actions for each symbol: a shift first, then reductions in the order of
-    the rules. Lark would keep one of them."""
-    analyzer = LALR_Analyzer(ParserConf(rules, {}, [START]))
+def _build_table(rules: list[Rule]) -> tuple[dict[str, int], dict[str, int], list[dict[str, list[Action]]]]:
+    """Start and end state of the start rule and of every round, and per state the actions for each symbol: a shift
+    first, then reductions in the order of the rules. Lark would keep one of them."""
+    starts = [START, *dict.fromkeys(rule.origin.name for rule in rules if rule.origin.name.startswith(ROUND))]
+    analyzer = LALR_Analyzer(ParserConf(rules, {}, starts))
     analyzer.compute_lr0_states()
     analyzer.compute_reads_relations()  # type: ignore[no-untyped-call]
     analyzer.compute_includes_lookback()  # type: ignore[no-untyped-call]
@@ -280,9 +315,14 @@ def _build_table(rules: list[Rule]) -> tuple[int, int, list[dict[str, list[Actio
         for symbol, reductions in itemset.lookaheads.items():
             actions.setdefault(symbol.name, []).extend(sorted(reductions, key=lambda rule: order.get(rule, len(order))))
         table.append(actions)
-    start = analyzer.lr0_start_states[START]
-    (end,) = (numbers[target] for symbol, target in start.transitions.items() if symbol.name == START)
-    return numbers[start], end, table
+    first = {name: numbers[itemset] for name, itemset in analyzer.lr0_start_states.items()}
+    last = {
+        name: numbers[target]
+        for name, itemset in analyzer.lr0_start_states.items()
+        for symbol, target in itemset.transitions.items()
+        if symbol.name == name
+    }
+    return first, last, table
 
 
 def _top(node: _Node, size: int) -> Iterator[_Node]:
