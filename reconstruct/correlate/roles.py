@@ -15,6 +15,8 @@ from reconstruct.events.nouns import prior_roles
 
 ROLES = (
     "request",
+    "trace",
+    "span",
     "session",
     "device",
     "customer",
@@ -124,6 +126,15 @@ def observe(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> list[Behaviou
             multi,
             back,
         )
+    for number, one_browser in db.execute(
+        """
+        SELECT type, avg((browsers = 1)::INT) FROM (
+            SELECT type, value, count(DISTINCT user_agent) AS browsers FROM typed JOIN events USING (eid)
+            WHERE user_agent IS NOT NULL GROUP BY type, value HAVING count(*) >= 2)
+        GROUP BY type
+        """
+    ).fetchall():
+        found[number].one_browser = one_browser
     in_paths = {
         slot: kind for kind, each in enumerate(types) for slot in (s.id for s in each.slots) if slot in set(paths)
     }

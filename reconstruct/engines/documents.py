@@ -81,11 +81,16 @@ class Frame:
     """one per business journey: the columns of table ``business``; ``at`` is the journey's place in the partition"""
 
 
+def object_inputs(objects: list[ObjectFacts], rows: pa.Table) -> list[ObjectInput]:
+    """The objects with their rows; those without any are left out."""
+    by_object = _object_rows(rows)
+    found = (ObjectInput(each.type, each.value, by_object[each.object][0], None, each.parts) for each in objects)
+    return [each for each in found if each.rows]
+
+
 def learn_process(objects: list[ObjectFacts], rows: pa.Table, models: Models) -> process.Process:
     """What usually happens to objects of these logs: from all their business journeys at once."""
-    by_object = _object_rows(rows)
-    inputs = (ObjectInput(each.type, each.value, by_object[each.object][0], None, each.parts) for each in objects)
-    return process.learn([build.build_business(each, models) for each in inputs if each.rows], models)
+    return process.learn([build.build_business(each, models) for each in object_inputs(objects, rows)], models)
 
 
 def build_frame(partition: Partition, models: Models, learned: process.Process, logs_end_ns: int) -> Frame:

@@ -15,8 +15,10 @@ from reconstruct.correlate.plan import Plan
 from reconstruct.engines import documents
 from reconstruct.engines.documents import Frame, ObjectFacts, Partition, SessionFacts
 from reconstruct.engines.services import name_services
+from reconstruct.journeys.fit import fit_models
 from reconstruct.journeys.models import Models
 from reconstruct.journeys.process import Process
+from reconstruct.journeys.rows import ObjectInput
 from reconstruct.sources.progress import Progress
 from reconstruct.store.database import EID_SHIFT, Store
 
@@ -27,6 +29,9 @@ PARTITION_JOURNEYS = 500
 
 CUT_OFF_NS = 30 * 60 * 1_000_000_000
 """A journey this close to the end of the logs may still be going on."""
+
+FITTED_OBJECTS = 500
+"""Business objects that units of amounts are learned from."""
 
 SESSION_IDS_SHOWN = 20
 IDENTIFIERS_SHOWN = 20
@@ -89,6 +94,7 @@ def write_journeys(
     for each in things:
         if each.object in owner:
             by_seq[owner[each.object]].append(each)
+    models = fit_models(models, _request_counts(store), _sample_objects(store, things))
     progress.phase("building journeys", 0)
     learned = documents.learn_process(things, _object_table(store, "true"), models) if things else Process()
     jobs = _partitions(store, facts, by_seq)
@@ -117,6 +123,22 @@ def write_journeys(
     )
     _save_rows(store, "business", businesses)
     return Written(len(summaries), len(things))
+
+
+def _request_counts(store: Store) -> list[tuple[str, str, int, int]]:
+    """(method, route, status, requests) of all pages as the edge saw them: what a journey model is chosen by."""
+    return store.rows(
+        """
+        SELECT e.method, p.route, coalesce(e.status, 0), count(*) FROM anchors JOIN events e USING (eid) JOIN paths p USING (path)
+        WHERE NOT p.is_asset GROUP BY ALL ORDER BY ALL
+        """
+    )
+
+
+def _sample_objects(store: Store, things: list[ObjectFacts]) -> list[ObjectInput]:
+    chosen = things[:: max(1, len(things) // FITTED_OBJECTS)]
+    listed = ", ".join(str(each.object) for each in chosen) or "-1"
+    return documents.object_inputs(chosen, _object_table(store, f"l.object IN ({listed})"))
 
 
 def _build_all(
