@@ -11,12 +11,20 @@ import json
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 DAY_MS = 86_400_000
 Line = tuple[int, str, str | None, Sequence[str]]
 """Milliseconds it was written at, text, session, orders."""
 Sink = Callable[[Line], None]
+
+
+def open_gzip(path: Path, level: int) -> IO[bytes]:
+    """A gzip file without name and time in it, so that the same seed gives the same bytes."""
+    file = path.open("wb")
+    zipped = gzip.GzipFile("", "wb", level, file, 0)
+    zipped.myfileobj = file  # closed with it, as GzipFile does with files that it opened itself
+    return cast(IO[bytes], zipped)
 
 
 class Log:
@@ -54,8 +62,7 @@ class Log:
         self.path = self.name + (f".{age}" if age > 0 else "") + (".gz" if zipped else "")
         file = self.out / "logs" / self.path
         file.parent.mkdir(parents=True, exist_ok=True)
-        # A fixed time stamp and no name: the same seed gives the same bytes.
-        self._file = gzip.GzipFile("", "wb", 6, file.open("wb"), 0) if zipped else file.open("wb")
+        self._file = open_gzip(file, 6) if zipped else file.open("wb")
         self._day, self.n_lines = day, 0
 
     def _append(self, lines: list[Line], truth: list[str]) -> None:
@@ -83,7 +90,7 @@ class Journal:
         self.n_lines = 0
         self.full = False
         out.mkdir(parents=True, exist_ok=True)
-        self._truth = gzip.GzipFile("", "wb", 1, (out / "truth-lines.jsonl.gz").open("wb"), 0)
+        self._truth = open_gzip(out / "truth-lines.jsonl.gz", 1)
 
     def sink(self, name: str) -> Sink:
         """What appends a line to the log of this name."""
