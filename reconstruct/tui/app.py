@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,6 +32,9 @@ POLL_S = 0.25
 """How often progress and the version of the results are looked at."""
 THEME_VARIABLE = "RECONSTRUCT_THEME"
 """Name of a theme: reconstruct, reconstruct-light, or one of Textual's own (ansi-dark, nord, …)."""
+SWITCH_S = 0.0005
+"""How soon a reading thread must hand the interpreter to the interface. The default, 5 ms, is paid at every turn of the
+event loop, dozens of times per key: keys would lag by a quarter of a second while logs are read."""
 FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -290,7 +294,10 @@ def free_path(directory: Path, stem: str) -> Path:
 
 def run(reader: Reader) -> int:
     """Browse until the user quits; gives the exit code."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
     try:
         return ReconstructApp(reader).run() or 0
     finally:
+        sys.setswitchinterval(before)
         reader.close()

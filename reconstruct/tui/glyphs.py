@@ -115,6 +115,14 @@ class Pen:
         """Clean text in at most so many cells."""
         return sanitise.cut(text, cells, self.signs.ellipsis)
 
+    def cut_front(self, text: str, cells: int) -> str:
+        """The end of a clean text in at most so many cells: of a path, the file's name tells most."""
+        if sanitise.measure(text) <= cells:
+            return text
+        while text and sanitise.measure(text) > cells - 1:
+            text = text[1:]
+        return (self.signs.ellipsis + text)[: max(0, cells)]
+
     def fit(self, text: str, cells: int, align: str = "left") -> str:
         """Clean text in exactly so many cells."""
         text = self.cut(text, cells)

@@ -40,21 +40,12 @@ class MomentPointed(Message):
         self.ref = ref
 
 
-class LineOpened(Message):
-    """A raw line was asked for."""
+class Remark(Message):
+    """Words for the moment: there is nothing further to go to."""
 
-    def __init__(self, source: int, line: int) -> None:
+    def __init__(self, words: str) -> None:
         super().__init__()
-        self.source = source
-        self.line = line
-
-
-class FilterAsked(Message):
-    """A number was opened: show the journeys it counts."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text
+        self.words = words
 
 
 class RowPointed(Message):

@@ -38,9 +38,7 @@ def test_one_id_means_one_thing() -> None:
     meanings: dict[str, set[str]] = {}
     for binding in ALL:
         meanings.setdefault(str(binding.id), set()).add(binding.description)
-    assert {
-        id: words for id, words in meanings.items() if len(words) > 1
-    } == {}
+    assert {id: words for id, words in meanings.items() if len(words) > 1} == {}
 
 
 def test_nothing_hangs_on_keys_terminals_keep() -> None:

@@ -152,7 +152,7 @@ def test_an_error_while_reading_stays_on_screen() -> None:
 def test_a_journey_in_words_beside_the_list() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("d")
-        await driver.until(lambda: "search · https://search.example/?q=kettle" in driver.text)
+        await driver.until(lambda: 'search · www.search.example · "kettle" · /' in driver.text)
 
     drive(FakeReader(make_shop(30)), script)
 

@@ -63,7 +63,7 @@ class IdentifiersView(View):
 
     def body(self) -> Iterable[Widget]:
         yield FactTable(COLUMNS, id="identifiers")
-        yield Rule("Why", id="place")
+        yield Rule("Why", id="seam")
         yield Sheet(id="detail")
 
     def on_mount(self) -> None:

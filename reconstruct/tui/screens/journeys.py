@@ -116,6 +116,6 @@ class JourneysView(View):
             self.query_one("#detail", Sheet).show(lambda width: describer.describe_journey())
 
     def action_toggle_detail(self) -> None:
-        self.toggle_class("-no-detail")
+        super().action_toggle_detail()
         if self.table.pointed_id:
             self._describe(self.table.pointed_id)

@@ -61,7 +61,7 @@ def _skew(row: Document, pen: Pen) -> Span:
 
 
 COLUMNS = (
-    Column("path", "Source", 16, _path, 0, grows=2, most=60),
+    Column("path", "Source", 26, _path, 0, grows=2, most=60, keeps="end"),
     Column("lines", "Lines", 9, _count("lines", "strong"), 0, align="right"),
     Column("parsed", "Parsed", 6, _parsed, 0, align="right"),
     Column("formats", "Formats", 16, _formats, 1, grows=2, most=48),
@@ -84,7 +84,7 @@ class QualityView(View):
     def body(self) -> Iterable[Widget]:
         yield Rule(id="totals")
         yield FactTable(COLUMNS, id="sources")
-        yield Rule("This source", id="place")
+        yield Rule("This source", id="seam")
         yield Sheet(id="detail")
 
     def on_mount(self) -> None:

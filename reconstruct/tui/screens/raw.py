@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from reconstruct.journeys.moments import Story
 from reconstruct.tui.fetch import start
-from reconstruct.tui.messages import RowPointed
+from reconstruct.tui.messages import Remark, RowPointed
 from reconstruct.tui.screens.view import View
 from reconstruct.tui.widgets.detail import Position
 from reconstruct.tui.widgets.header import JourneyHeader
@@ -127,4 +127,4 @@ class RawView(View):
                 return
             index += direction
         if wanted:
-            self.notify("No further match", timeout=2, markup=False)
+            self.post_message(Remark("No further match"))

@@ -104,7 +104,7 @@ class TimelineView(View):
         self.call_after_refresh(self.timeline.lay_again)
 
     def action_toggle_detail(self) -> None:
-        self.toggle_class("-no-detail")
+        super().action_toggle_detail()
         self.timeline.alone = self.has_class("-no-detail")
         self.timeline.lay_again()
         self._describe(self.timeline.cursor)

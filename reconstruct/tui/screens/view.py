@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from reconstruct.tui.messages import Remark
 from reconstruct.tui.widgets.paint import Inked, Row
 from reconstruct.tui.widgets.strips import KeyStrip, ProgressStrip, SummaryBar
 
@@ -98,10 +99,19 @@ class View(Screen[None]):
     def on_descendant_focus(self) -> None:
         self.show_keys()
 
+    def action_toggle_detail(self) -> None:
+        """Hide or show the detail pane, where there is one."""
+        self.toggle_class("-no-detail")
+
+    def on_remark(self, event: Remark) -> None:
+        self.query_one(KeyStrip).remark(event.words)
+
     def show_keys(self) -> None:
         """The keys of the focused pane, then those that work everywhere."""
         focused = self.focused
         bindings: list[Binding] = []
         for node in [*([focused] if focused else []), self, self.app]:
             bindings += [binding for binding in type(node).BINDINGS if isinstance(binding, Binding)]
+        if not self.query("#detail"):
+            bindings = [binding for binding in bindings if binding.id != "detail.toggle"]
         self.query_one(KeyStrip).show(bindings)

@@ -31,6 +31,8 @@ class Column:
     most: int = 0
     """widest it grows; 0: no limit"""
     align: str = "left"
+    keeps: str = "begin"
+    """which part of a text too long is shown: ``begin`` or ``end``"""
     sort_key: str = ""
     """letter that sorts by it; empty: it cannot be sorted by"""
 

@@ -17,6 +17,11 @@ GOOD_SCORE = 80
 """From here on an experience reads as good; from FAIR_SCORE on as fair. Bands of the experience score's own scale."""
 FAIR_SCORE = 50
 
+INTENT_ORDER = ("source", "campaign", "medium", "referrer", "searched", "entry")
+"""Most telling first; whatever else the intent holds comes behind."""
+INTENT_LINKS = frozenset({"previous"})
+"""Ids of other journeys, not reasons to come."""
+
 OUTCOME_WORDS = {
     "fulfilled": "good", "achieved": "good", "failed": "bad", "cancelled": "bad", "returned": "warn", "stuck": "bad",
     "in_progress": "running", "ongoing": "running", "abandoned": "warn", "browsed": "dim",
@@ -141,8 +146,15 @@ def say_intent(intent: object, pen: Pen) -> str:
     """Entry, campaign, search term: whatever is known, in one line."""
     if isinstance(intent, str):
         return pen.clean(intent, 200)
-    values = [pen.clean(text_of(value), 120) for value in mapping_of(intent).values() if text_of(value)]
-    return f" {pen.signs.dot} ".join(values)
+    known = mapping_of(intent)
+    names = [name for name in INTENT_ORDER if name in known]
+    names += [name for name in known if name not in INTENT_ORDER and name not in INTENT_LINKS]
+    words = []
+    for name in names:
+        value = known[name]
+        texts = [text_of(part) for part in value] if isinstance(value, list | tuple) else [text_of(value)]
+        words += [f'"{text}"' if name == "searched" else text for text in texts if text]
+    return f" {pen.signs.dot} ".join(pen.clean(word, 120) for word in words)
 
 
 def felt_over_time(story: Story) -> list[float]:

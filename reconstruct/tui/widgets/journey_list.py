@@ -14,7 +14,7 @@ from reconstruct.journeys.moments import STAGES, number_of, text_of, time_of
 from reconstruct.tui.bindings import LIST, MOVE
 from reconstruct.tui.fetch import Fetcher, start, start_beside
 from reconstruct.tui.glyphs import Pen
-from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCounted
+from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCounted, Remark
 from reconstruct.tui.reader import Document, Reader
 from reconstruct.tui.widgets.columns import Column
 from reconstruct.tui.widgets.paint import Row, Span
@@ -103,7 +103,7 @@ COLUMNS = (
     Column("score", "Exp.", 5, _score, 1, align="right", sort_key="s"),
     Column("n_errors", "Err", 4, _errors, 3, align="right", sort_key="e"),
     Column("duration_ms", "Time", 6, _duration, 4, align="right", sort_key="d"),
-    Column("orders", "Orders", 8, _text("orders", "accent"), 5, grows=1, most=24, sort_key="r"),
+    Column("orders", "Orders", 10, _text("orders", "accent"), 5, grows=2, most=32, sort_key="r"),
     Column("value", "Value", 9, _text("value"), 6, align="right", sort_key="v"),
     Column("n_touchpoints", "Steps", 6, _steps, 7, align="right", sort_key="n"),
     Column("goal", "Goal", 12, _text("goal"), 8, grows=1, most=24),
@@ -260,7 +260,7 @@ class JourneyList(TableView):
         if places:
             self.point(places[0] if direction > 0 else places[-1])
         else:
-            self.notify("No journey with an error there", timeout=2, markup=False)
+            self.post_message(Remark("No journey with an error there"))
         await asyncio.sleep(0)
 
     def _below(self, distance: int, width: int) -> Strip:

@@ -160,7 +160,7 @@ class Picture:
     def _draw_gaps(self, row: Row, left: int, ink: Ink) -> None:
         style = ink("break")
         for gap in self.layout.axis.breaks:
-            row.put(gap.column - left, self.pen.signs.dots * gap.width, style)
+            row.put(gap.column + gap.width // 2 - left, self.pen.signs.dots, style)
 
     def _shade_gaps(self, row: Row, left: int, ink: Ink) -> None:
         """A band through all lanes, also under labels."""
@@ -178,7 +178,7 @@ class Picture:
                 row.put(first - left, signs.life * (last - first + 1), ink("faint"))
             for gap in self.layout.axis.breaks:
                 if begin <= gap.column < end:
-                    row.put(gap.column - left, signs.gap * min(gap.width, end - gap.column), ink("break"))
+                    row.put(gap.column - left, signs.gap * min(gap.width, end - gap.column), ink("faint"))
             if lane.track.is_open and lane.track.kind != "service":
                 self._draw_open_end(row, lane, left, ink)
         colour = ink(f"soft-{self.colours[index]}")

@@ -13,7 +13,7 @@ from reconstruct.journeys.axis import to_datetime
 from reconstruct.journeys.moments import Moment, Ref, Story
 from reconstruct.tui.bindings import MOVE, RAW
 from reconstruct.tui.fetch import Fetcher, start_beside
-from reconstruct.tui.messages import LineOpened, RowPointed
+from reconstruct.tui.messages import RowPointed
 from reconstruct.tui.reader import RawLine, Reader
 from reconstruct.tui.widgets.detail import Position, positions_of
 from reconstruct.tui.widgets.paint import EMPTY, LineView, Row
@@ -24,8 +24,8 @@ LINE_CAP = 16_384
 """Characters of a raw line that can be scrolled to; longer lines say how much more there is."""
 KEPT = 4_000
 """Lines remembered by the list."""
-PLACE_CELLS = 24
-"""Cells for file and line number."""
+PLACE_LEAST, PLACE_MOST, PLACE_SHARE = 16, 40, 5
+"""Cells for file and line number: one in five, within limits."""
 
 
 def journey_lines(story: Story) -> list[tuple[int, Position, Ref]]:
@@ -168,19 +168,14 @@ class JourneyLines(LineList):
         row.put(1, clock, self.ink("dim"))
         path = self.pen.clean(self.paths.get(position[0], f"source {position[0]}"))
         column = 1 + len(clock) + 2
-        cells = PLACE_CELLS if row.width >= 90 else PLACE_CELLS - 8
+        cells = max(PLACE_LEAST, min(PLACE_MOST, row.width // PLACE_SHARE))
         number = f":{position[1]}"
         ink = self.ink("customer" if ref.business < 0 else "accent")
-        row.put(column, self.pen.fit(_tail(path, cells - len(number), self.pen.signs.ellipsis) + number, cells), ink)
+        row.put(column, self.pen.fit(self.pen.cut_front(path, cells - len(number)) + number, cells), ink)
         text = self.line_text(index)
         self.put_text(
             row, column + cells + 1, text if text is not None else self.pen.signs.unknown, "text", self.query_text
         )
-
-
-def _tail(path: str, cells: int, ellipsis: str) -> str:
-    """The end of a path: the file's name tells more than the directory's."""
-    return path if len(path) <= cells else ellipsis + path[len(path) - max(0, cells - len(ellipsis)) :]
 
 
 class FileLines(LineList):
@@ -198,8 +193,10 @@ class FileLines(LineList):
         self.lit = lit
         self.cursor = next((index for index, row in enumerate(lines) if row.line == line), 0)
         self.lines_changed()
-        height = max(1, self.size.height)
-        self.scroll_to(y=max(0, self.cursor - height // 2), animate=False, immediate=True)
+        self.call_after_refresh(self._centre)
+
+    def _centre(self) -> None:
+        self.scroll_to(y=max(0, self.cursor - self.size.height // 2), animate=False, immediate=True)
 
     @property
     def n_lines(self) -> int:
@@ -215,8 +212,3 @@ class FileLines(LineList):
         row.put(1, f"{line.line:>7}", self.ink("accent" if lit else "faint"))
         row.put(9, " " if line.is_entry_start else self.pen.signs.dots, self.ink("faint"))
         self.put_text(row, 11, line.text, "strong" if lit else "dim", self.query_text)
-
-    def action_open(self) -> None:
-        if self.lines:
-            line = self.lines[self.cursor]
-            self.post_message(LineOpened(line.source, line.line))

@@ -34,7 +34,7 @@ def flow(paragraph: Paragraph, width: int) -> list[Line]:
             column += measure(text)
             continue
         first = width - column
-        head, rest = _split(text, first) if first > 4 else ("", text)
+        head, rest = _split(text, first, force=column == 0) if first > 4 else ("", text)
         if head:
             lines[-1].append(Span(head, ink))
         for piece in wrap(rest.lstrip(" "), width - indent):
@@ -43,12 +43,12 @@ def flow(paragraph: Paragraph, width: int) -> list[Line]:
     return lines
 
 
-def _split(text: str, cells: int) -> tuple[str, str]:
-    """As many whole words as fit, and the rest."""
+def _split(text: str, cells: int, *, force: bool) -> tuple[str, str]:
+    """As many whole words as fit, and the rest; part of a word only when forced."""
     leading = len(text) - len(text.lstrip(" "))
     head = wrap(text[leading:], cells - leading)[0]
     blank = text.find(" ", leading)
-    if blank < 0 or len(head) < len(text[leading:blank]):
+    if not force and (blank < 0 or len(head) < len(text[leading:blank])):
         return "", text
     return " " * leading + head, text[leading + len(head) :]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.style import Style
 from textual.binding import Binding
 from textual.strip import Strip
+from textual.timer import Timer
 
 from reconstruct.journeys.moments import number_of
 from reconstruct.tui.glyphs import Pen
@@ -105,6 +106,12 @@ class ProgressStrip(Inked):
         cells = max(8, min(40, row.width // 4))
         phase = pen.cut(pen.clean(progress.phase), 16)
         column = row.put(1, phase, self.ink("accent")) + 1
+        if progress.bytes_total <= 0:  # how much there is is not known yet
+            words = [f"{progress.lines:,} lines"] if progress.lines else []
+            words += [pen.clean(progress.note)] if progress.note else []
+            text = f" {pen.signs.dot} ".join(words) or pen.signs.dots
+            row.put(column, pen.cut(text, max(0, row.width - column - 2)), self.ink("dim"))
+            return row.strip()
         row.put(column, pen.signs.bar_empty * cells, self.ink("faint"))
         row.put(column, pen.bar(share, cells).rstrip(), self.ink("accent"))
         parts = [f"{min(1.0, share):.0%}", f"{say_bytes(progress.bytes_done)} of {say_bytes(progress.bytes_total)}"]
@@ -157,12 +164,30 @@ def say_key(binding: Binding) -> str:
     return binding.key_display or name_key(binding.key.split(",")[0])
 
 
+REMARK_S = 2.0
+"""How long a remark stands: time to read five words."""
+
+
 class KeyStrip(Inked):
     """The keys that matter here, as many as fit; ``?`` lists them all."""
 
     def __init__(self) -> None:
         super().__init__()
         self.bindings: Sequence[Binding] = ()
+        self.words = ""
+        self._timer: Timer | None = None
+
+    def remark(self, words: str) -> None:
+        """Something to say in place of the keys, for a moment."""
+        self.words = words
+        self.refresh()
+        if self._timer:
+            self._timer.stop()
+        self._timer = self.set_timer(REMARK_S, self._forget) if words else None
+
+    def _forget(self) -> None:
+        self.words = ""
+        self.refresh()
 
     def show(self, bindings: Sequence[Binding]) -> None:
         """Other keys."""
@@ -171,6 +196,9 @@ class KeyStrip(Inked):
 
     def draw_line(self, y: int) -> Strip:
         row = Row(self.size.width, self.ink("head"))
+        if self.words:
+            row.put(1, self.pen.cut(self.pen.clean(self.words), row.width - 2), self.ink("warn"))
+            return row.strip()
         shown: list[tuple[str, str, str]] = []
         for binding in self.bindings:
             if binding.show and say_key(binding) not in [name for name, *_ in shown]:

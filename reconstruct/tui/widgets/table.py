@@ -82,6 +82,8 @@ class TableView(LineView):
         column = 1
         for part, cells in fitted:
             text, ink = part.render(row, self.pen)
+            if part.keeps == "end":
+                text = self.pen.cut_front(text, cells)
             line.put(column, self.pen.fit(text, cells, part.align), base + self.ink(ink))
             column += cells + AIR
         return line.strip()

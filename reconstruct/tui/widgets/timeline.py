@@ -14,7 +14,7 @@ from reconstruct.journeys.align import Layout, Mark, lay_out
 from reconstruct.journeys.axis import MODES, SECOND, Mode
 from reconstruct.journeys.moments import Glyph, Level, Moment, Ref, Story
 from reconstruct.tui.bindings import TIMELINE
-from reconstruct.tui.messages import MomentPointed
+from reconstruct.tui.messages import MomentPointed, Remark
 from reconstruct.tui.widgets.paint import Inked, Row
 from reconstruct.tui.widgets.picture import Picture
 
@@ -295,7 +295,7 @@ class Timeline(Inked, can_focus=True):
         }
         names = {"error": "error", "slow": "slow step", "object": "event of the same object"}
         if not self._walk(direction, tests[what]):
-            self.notify(f"No {'further' if direction > 0 else 'earlier'} {names[what]}", timeout=2, markup=False)
+            self.post_message(Remark(f"No {'further' if direction > 0 else 'earlier'} {names[what]}"))
 
     def _walk(self, direction: int, wanted: object) -> bool:
         layout = self.layout_now
@@ -346,7 +346,7 @@ class Timeline(Inked, can_focus=True):
             return False
         found = self._walk(direction, lambda moment: wanted in moment.label.casefold())
         if not found:
-            self.notify("No further match", timeout=2, markup=False)
+            self.post_message(Remark("No further match"))
         return found
 
     # --- the view
