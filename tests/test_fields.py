@@ -137,7 +137,7 @@ def test_path_and_query_that_were_logged_apart_are_a_target() -> None:
         ("[2001:db8::7]", "2001:db8::7", None),
         ("2001:db8::7", "2001:db8::7", None),
         ("::ffff:192.0.2.7", "192.0.2.7", None),
-        ("fe80::1%eth0", "fe80::1%eth0", None),
+        ("fe80::1%eth0", "fe80::1", None),
         ("client.example.com", "client.example.com", None),
         ("192.0.2.7, 10.0.0.1", "192.0.2.7", None),
     ],
@@ -149,6 +149,25 @@ def test_client_addresses(text: str, address: str, port: int | None) -> None:
 
 def test_text_is_no_address() -> None:
     assert read(client_ip="Mozilla/5.0 (X11)") == {"attributes": {"client_ip": "Mozilla/5.0 (X11)"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("192.0.2.7", True), ("2001:db8::7", True), ("cart", False), ("42", False)]
+)
+def test_a_weak_name_wants_an_address(text: str, found: bool) -> None:
+    assert read(src=text) == ({"client_ip": text} if found else {"attributes": {"src": text}})
+
+
+def test_a_request_without_an_answer() -> None:
+    assert read(method="GET", status="000")["status"] == 0
+    assert read(method="GET", status="7") == {"method": "GET", "attributes": {"status": "7"}}
+
+
+@pytest.mark.parametrize(
+    "agent", ["Mozilla/5.0+(X11;+Linux)", "Mozilla/5.0%20(X11;%20Linux)", "Mozilla/5.0 (X11; Linux)"]
+)
+def test_user_agents_have_blanks(agent: str) -> None:
+    assert read(user_agent=agent)["user_agent"] == "Mozilla/5.0 (X11; Linux)"
 
 
 @pytest.mark.parametrize(

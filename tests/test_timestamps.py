@@ -263,7 +263,8 @@ def test_date_order_is_the_one_that_keeps_a_log_compact(samples: list[str], orde
 def test_a_given_date_order_holds() -> None:
     anchor = TimeAnchor(ANCHOR.modified_ns, date_order="dmy")
     assert read("01/02/2026 05:00:00", anchor=anchor) == written("2026-02-01T05:00:00")
-    assert read("01/13/2026 05:00:00", anchor=anchor) is None
+    assert read("01/13/2026 05:00:00", anchor=anchor) == written("2026-01-13T05:00:00")  # no date else
+    assert read("13/32/2026 05:00:00", anchor=anchor) is None
 
 
 MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(2099, 12, 31))

@@ -82,7 +82,7 @@ def test_words_mean_other_things_in_a_request() -> None:
     assert fields_of("host", "msg") == {"host": "host", "message": "msg"}
     assert fields_of("host", "path", "method") == {"vhost": "host", "path": "path", "method": "method"}
     assert attributes_of("path", "msg") == ["path"]
-    assert fields_of("target", "level") == {"logger": "target", "level": "level"}
+    assert attributes_of("target", "level") == ["target"]
     assert fields_of("target", "request_method") == {"target": "target", "method": "request_method"}
 
 
@@ -91,6 +91,12 @@ def test_the_better_name_wins_and_the_other_stays() -> None:
     assert fields_of(*keys) == {"level": "level"}
     assert attributes_of(*keys) == ["payload.level", "severity"]
     assert [keys[source.key] for source in read_keys(keys).fields["level"]] == ["level", "severity", "payload.level"]
+
+
+def test_sure_names_are_believed_under_any_key() -> None:
+    keys = ("attackData.clientIP", "kept.timestamp", "time", "geo.ip")
+    assert fields_of(*keys) == {"client_ip": "attackData.clientIP", "time": "time"}
+    assert attributes_of(*keys) == ["attackData.clientIP", "geo.ip", "kept.timestamp"]
 
 
 DIALECTS = {
@@ -153,6 +159,7 @@ def test_a_name_of_two_fields_is_refused() -> None:
         "level_numbers": {},
         "dialect": [],
         "wrappers": [],
+        "nested": [],
     }
     with pytest.raises(ValueError, match="'LOG_IN' is a name of user and of level"):
         read_vocabulary(table)

@@ -9,12 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from reconstruct.events.decoded import Decoded
 from reconstruct.events.keyed import Part, decode_columns, join_parts
-from reconstruct.grammar.text_columns import change_where, has_char, text_column
 from reconstruct.grammar.timestamps import TimeAnchor
 
 _FIELDS = re.compile(r"#fields[: \t]\s*(\S.*)", re.IGNORECASE)  # Zeek: "#fields<tab>ts<tab>uid"
@@ -22,7 +19,6 @@ _DATE = re.compile(r"#date: *(\d{4}-\d\d-\d\d)", re.IGNORECASE)
 _SOFTWARE = re.compile(r"#software: *(.*\S)", re.IGNORECASE)
 _LOCAL_TIME = re.compile(r"#time format: *local", re.IGNORECASE)  # Windows Firewall
 _VALUE = re.compile(r'"((?:[^"]++|"")*+)"|(\S++)')
-_AGENT = "cs(user-agent)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +113,7 @@ def _split(line: str, header: W3cHeader) -> list[str]:
 
 
 def _decode(header: W3cHeader, places: list[int], rows: list[list[str]], anchor: TimeAnchor) -> Part:
-    columns: dict[str, Sequence[str] | pa.Array] = dict(zip(header.fields, zip(*rows, strict=True), strict=True))
-    for name in header.fields:
-        if name.lower() == _AGENT:  # IIS writes + for blanks
-            agents = text_column(columns[name])
-            plus = pc.and_(has_char(agents, "+"), pc.invert(has_char(agents, " ")))
-            columns[name] = change_where(agents, plus, lambda text: text.replace("+", " "))
+    columns: dict[str, Sequence[str]] = dict(zip(header.fields, zip(*rows, strict=True), strict=True))
     if header.date and "date" not in columns and "time" in columns:
         columns["date"] = [header.date] * len(rows)
     part = decode_columns(columns, np.array(places), anchor, verbatim=True)

@@ -136,6 +136,7 @@ def type_fields(raw: Mapping[str, Sequence[Raw]], n: int, anchor: TimeAnchor) ->
     typing.read_client()
     for name, convert in _CONVERTERS.items():
         typing.read(name, convert)
+    typing.read_status()
     typing.read_duration()
     typing.read_level()
     typing.read_identifiers()
@@ -226,7 +227,7 @@ class _Typing:
         first hop of ``X-Forwarded-For`` is the client, and the proxy's address stays an attribute."""
         self.read("client_port", _INTEGERS["client_port"])
         for position, raw in enumerate(self.raw.get("client_ip", ())):
-            address, port = request.address_columns(text_column(raw.values))
+            address, port = request.address_columns(text_column(raw.values), only_ip=raw.unit == "ip")
             self._refuse("client_ip", position, raw.values, address)
             self.fill("client_ip", address)
             if port is not None:
@@ -243,6 +244,18 @@ class _Typing:
                 first = self.refused.get(("client_ip", 0), np.zeros(self.n, np.bool_))
                 self.refused["client_ip", 0] = first | rows
             self.columns["client_ip"] = pc.if_else(behind, hop, held)
+
+    def read_status(self) -> None:
+        """``status``: 100 to 999; 0 (000 of CloudFront) only of a request, which got no answer then."""
+        method = self.columns.get("method", pa.nulls(self.n, TEXT))
+        for position, raw in enumerate(self.raw.get("status", ())):
+            status = _integers(raw.values, pa.int32(), 0, 999)
+            low = pc.less(status, 100)
+            if pc.any(low).as_py():
+                unanswered = pc.and_(pc.equal(status, 0), method.is_valid())
+                status = pc.if_else(pc.or_(pc.invert(low), unanswered), status, pa.scalar(None, pa.int32()))
+            self._refuse("status", position, text_column(raw.values), status)
+            self.fill("status", status)
 
     def read_duration(self) -> None:
         """``duration_ms``."""
@@ -315,18 +328,17 @@ def _unchanged(text: pa.Array) -> pa.Array:
 
 _INTEGERS: dict[str, Convert] = {
     "client_port": partial(_integers, kind=pa.int32(), least=0, most=65_535),
-    "status": partial(_integers, kind=pa.int32(), least=100, most=999),
     "upstream_status": partial(_integers, kind=pa.int32(), least=100, most=999),
     "bytes_sent": partial(_integers, kind=pa.int64(), least=0, most=2**63 - 1),
     "pid": partial(_integers, kind=pa.int64(), least=0, most=2**63 - 1),
 }
-"""Fields that are whole numbers, with what is likely: a status of 0 or 7 is not one of HTTP."""
+"""Fields that are whole numbers, with what is possible."""
 
 _TEXTS = ("user", "referrer", "upstream", "logger", "service", "host", "process", "thread", "message")
 
 _CONVERTERS: dict[str, Convert] = {
     **{name: convert for name, convert in _INTEGERS.items() if name != "client_port"},
     **dict.fromkeys(_TEXTS, _unchanged),
-    "user_agent": request.unquote_column,
+    "user_agent": request.agent_column,
 }
 """Fields that need nothing but their own values."""

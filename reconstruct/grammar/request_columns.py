@@ -20,6 +20,7 @@ _AUTHORITY = re.compile(r"(?:[^@]*@)?(\[[0-9A-Fa-f:.%]+\]|[^:]*)(?::\d{0,5})?")
 _ADDRESS_PORT = re.compile(r"\[?([0-9A-Za-z_.:%-]+)\]:(\d{1,5})|([0-9A-Za-z_.-]+):(\d{1,5})", re.ASCII)
 _ADDRESS = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
 _IS_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f.]{0,15}){2,8}", re.ASCII)
+_IS_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}", re.ASCII)
 _NOT_IPV4 = bytes(set(range(256)) - set(b"0123456789."))
 
 _INSIDE = (
@@ -123,16 +124,18 @@ def _host(authority: str) -> str | None:
     return (match[1] if match else authority) or None
 
 
-def address_columns(text: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+def address_columns(text: pa.Array, *, only_ip: bool = False) -> tuple[pa.Array, pa.Array | None]:
     """Client addresses and, where they were written together, ports (int32).
 
     ``192.0.2.1:4711`` and ``[2001:db8::1]:4711`` are split, ``::ffff:192.0.2.1`` is ``192.0.2.1``, of a list the first hop
-    counts. Text with blanks is no address."""
-    other = has_byte_in(text, _NOT_IPV4)
+    counts. Host names are taken too unless ``only_ip``; text with blanks is no address."""
+    other = text.is_valid() if only_ip else has_byte_in(text, _NOT_IPV4)
     if not pc.any(other).as_py():
         return text, None
     encoded = text.filter(other).dictionary_encode()
     split = [_split_address(value) for value in encoded.dictionary.to_pylist()]
+    if only_ip:
+        split = [pair if pair[0] and _IS_IP.fullmatch(pair[0]) else (None, None) for pair in split]
     addresses = pa.array([address for address, _ in split], pa.string()).take(encoded.indices)
     ports = pa.array([port for _, port in split], pa.string()).take(encoded.indices)
     column = pc.replace_with_mask(text, other, addresses)
@@ -150,8 +153,9 @@ def _split_address(text: str) -> tuple[str | None, str | None]:
         address, port = first.removeprefix("[").removesuffix("]"), None
     if not _ADDRESS.fullmatch(address):
         return None, None
+    address = address.partition("%")[0]  # the zone of a link-local address names an interface of the server
     mapped = address.lower().removeprefix("::ffff:")
-    return (mapped if "." in mapped else address), port
+    return (mapped if _IS_IPV4.fullmatch(mapped) else address), port
 
 
 def first_hops(text: pa.Array) -> pa.Array:
@@ -172,9 +176,13 @@ def is_inside(addresses: pa.Array) -> pa.Array:
     return pc.match_substring_regex(addresses, _INSIDE)
 
 
-def unquote_column(text: pa.Array) -> pa.Array:
-    """Texts whose blanks are written ``%20`` (CloudFront) as they were sent; a user agent has blanks."""
-    coded = has_char(text, "%")
+def agent_column(text: pa.Array) -> pa.Array:
+    """User agents with the blanks they were sent with; CloudFront writes ``%20``, IIS ``+``."""
+    coded = has_byte_in(text, b"%+")
     if not pc.any(coded).as_py():
         return text
-    return change_where(text, pc.and_(coded, pc.invert(has_char(text, " "))), unquote)
+    return change_where(text, pc.and_(coded, pc.invert(has_char(text, " "))), _with_blanks)
+
+
+def _with_blanks(agent: str) -> str:
+    return unquote(agent) if "%20" in agent else agent.replace("+", " ")

@@ -47,6 +47,8 @@ __all__ = [
 ANY = "ANY"
 """Decoder name: detect the shape of each value."""
 
+DATE_ORDERS = ("mdy", "dmy", "ymd")
+
 TEMPLATE_MIN = 64
 """Rows below which a template costs more (0.2 ms of numpy calls) than reading one by one (3 µs each)."""
 
@@ -160,11 +162,15 @@ class _Reading:
         self._order = anchor.date_order
 
     def store_calendar(self, rows: Ints, shape: str, parts: dict[str, Ints], zone: str) -> None:
-        """Keep stamps of one shape; those that are no real time stay unread for good."""
-        order = self._date_order() if shape == "NUMERIC_DATE" else ""
-        reference = Reference.of(self.anchor.modified_ns, self.anchor.envelope_ns, rows, order)
-        time_ns, ok = read_calendar(parts, zone, reference)
-        self._store(rows, time_ns, ok, bool(zone) or "offset" in parts)
+        """Keep stamps of one shape; those that are no real time stay unread for good. A numeric date that is none in
+        the source's order is read in the next that makes it one."""
+        for order in self._date_orders() if shape == "NUMERIC_DATE" else ("",):
+            reference = Reference.of(self.anchor.modified_ns, self.anchor.envelope_ns, rows, order)
+            time_ns, ok = read_calendar(parts, zone, reference)
+            self._store(rows, time_ns, ok, bool(zone) or "offset" in parts)
+            if ok.all():
+                break
+            rows, parts = rows[~ok], {name: part[~ok] for name, part in parts.items()}
 
     def store_epochs(self, rows: Ints, parts: dict[str, Ints], digits: int) -> None:
         """Keep epoch numbers of so many digits before the point."""
@@ -183,11 +189,11 @@ class _Reading:
         self.found[good] = True
         self.zoned[good] = zoned
 
-    def _date_order(self) -> str:
+    def _date_orders(self) -> list[str]:
         if self._order is None:
             distinct = pc.unique(self.column).drop_null().to_pylist()
             self._order = choose_date_order(distinct, self.anchor.modified_ns) or "mdy"
-        return self._order
+        return sorted(DATE_ORDERS, key=lambda order: order != self._order)
 
 
 def _read_by_template(reading: _Reading, rows: Ints, length: int) -> Ints:

@@ -25,6 +25,9 @@ KEYS_LENGTH_KEPT = 8192
 WRAPPER_COST = 1000
 """Rank added to a name per wrapper taken off: a key of the line's own comes before a nested one."""
 
+NESTED_COST = 10 * WRAPPER_COST
+"""Rank added to a name that is believed under any key."""
+
 WRAPPERS_DEEP = 3
 """Wrappers taken off at most: ``payload.http.request.method`` has one, exporters nest three."""
 
@@ -87,6 +90,8 @@ class Vocabulary:
     in_request: dict[str, Name]
     """plain name → what it is in a request"""
     wrappers: frozenset[str]
+    nested: frozenset[str]
+    """plain names that count under any key"""
     dialects: tuple[Dialect, ...]
     levels: dict[str, str]
     """word, lower case → level"""
@@ -119,6 +124,7 @@ class Vocabulary:
                 for sources in ranked.values():
                     sources[:] = [source for source in sources if source[1] != position]
                 ranked.setdefault(name.field, []).append((WRAPPER_COST // 2 + name.rank, position, name))
+        self._find_nested(keys, ranked)
         fields: dict[str, tuple[Source, ...]] = {}
         used: set[int] = set()
         for name_of_field in sorted(ranked):
@@ -129,6 +135,18 @@ class Vocabulary:
                     used.add(best[0][1])
         attributes = sorted((position for position in range(len(keys)) if position not in used), key=keys.__getitem__)
         return KeySet(fields, tuple(attributes), dialect.defaults if dialect is not None else {})
+
+    def _find_nested(self, keys: tuple[str, ...], ranked: dict[str, list[tuple[int, int, Name]]]) -> None:
+        """Fill fields that no key feeds from the last part of nested keys."""
+        found: dict[str, list[tuple[int, int, Name]]] = {}
+        for position, key in enumerate(keys):
+            last = plain_name(key.rpartition(".")[2]) if "." in key else ""
+            if last in self.nested:
+                name = self.names[last]
+                if not ranked.get(name.field):
+                    weak = Name(name.field, name.unit, name.rank + NESTED_COST, keep=True)
+                    found.setdefault(name.field, []).append((weak.rank, position, weak))
+        ranked.update(found)
 
     def _find(self, names: Mapping[str, Name], key: str) -> Name | None:
         """The name of a key, if need be without what wraps it."""
@@ -191,7 +209,10 @@ def read_vocabulary(table: Mapping[str, Any]) -> Vocabulary:
     }
     dialects = tuple(_read_dialect(dialect) for dialect in table["dialect"])
     wrappers = frozenset(map(plain_name, table["wrappers"]))
-    return Vocabulary(frozenset(table["field"]), names, in_request, wrappers, dialects, levels, numbers)
+    nested = frozenset(map(plain_name, table["nested"]))
+    if unknown := sorted(nested - names.keys()):
+        raise ValueError(f"nested: {', '.join(unknown)} is no name of a field")
+    return Vocabulary(frozenset(table["field"]), names, in_request, wrappers, nested, dialects, levels, numbers)
 
 
 def _add_names(names: dict[str, Name], name_of_field: str, spelled: Sequence[str]) -> None:
