@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from reconstruct.events import delimited, generic, json_lines, logfmt, w3c
 from reconstruct.events.decoded import Decoded
+from reconstruct.events.schema import MESSAGE_CAP
 from reconstruct.grammar.fields import type_columns
 from reconstruct.grammar.matcher import Matcher, matcher_for
 from reconstruct.grammar.plans import MatchPlan, load_plans
@@ -40,6 +41,11 @@ class Headers:
 NO_HEADERS = Headers()
 
 
+TEXT_CAP = 2 * MESSAGE_CAP
+"""Characters of a line that text formats are matched against: all of a message that is kept, and then some. JSON is read
+up to MATCH_CAP, since half an object is none."""
+
+
 class Formats:
     """The grammars that are known, ranked, and the kinds that need none."""
 
@@ -63,6 +69,7 @@ class Formats:
         """Read the lines that are of format ``name``. ``anchor.envelope_ns``, if any, has one value per line given."""
         if name == JSON:
             return json_lines.decode_block(lines, anchor)
+        lines = _cut_long(lines)
         if name == LOGFMT:
             return logfmt.decode_block(lines, anchor)
         if name == GENERIC:
@@ -84,7 +91,7 @@ class Formats:
     def match(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> npt.NDArray[np.bool_]:
         """Which lines are of format ``name``."""
         if name in self._plans:
-            return self._matcher(name).match_block("\n".join(lines) + "\n").matched
+            return self._matcher(name).match_block("\n".join(_cut_long(lines)) + "\n").matched
         return self.decode(name, lines, headers, anchor).matched
 
     def _matcher(self, name: str) -> Matcher:
@@ -92,6 +99,12 @@ class Formats:
         if matcher is None:
             matcher = self._matchers[name] = matcher_for(self._plans[name])
         return matcher
+
+
+def _cut_long(lines: Sequence[str]) -> Sequence[str]:
+    if max(map(len, lines), default=0) <= TEXT_CAP:
+        return lines
+    return [line[:TEXT_CAP] for line in lines]
 
 
 def _decode_w3c(lines: Sequence[str], header: w3c.W3cHeader | None, anchor: TimeAnchor) -> Decoded:

@@ -111,7 +111,7 @@ class Reader:
         return TimeAnchor(self._modified_ns, envelope_ns, self._date_order)
 
     def _read_level(self, reading: Reading, level: _Level) -> None:
-        left = np.arange(len(level.lines))
+        left = np.flatnonzero(np.fromiter(map(len, level.lines), np.int64, len(level.lines)))
         for kind, inside in level.layer.envelopes:
             left = self._peel(reading, level, left, kind, inside)
         left = self._read_formats(reading, level, left)

@@ -122,11 +122,8 @@ def _fold_run(run: Run, owners: npt.NDArray[np.int64], start: int, low: int, hig
     owner, last = start, start
     absorbs = bool(run.absorbs[start]) if start != NOBODY else False
     error = _ErrorText(run.text[start]) if start != NOBODY else _ErrorText("")
-    for row in range(low, high):
-        shape = run.shape[row]
-        if shape == BLANK:
-            continue
-        if shape == DIRECTIVE:
+    for row in (low + np.flatnonzero(run.shape[low:high] != BLANK)).tolist():
+        if run.shape[row] == DIRECTIVE:
             owner = NOBODY
             continue
         text = run.text[row]

@@ -291,7 +291,7 @@ def _count_formats(column: pa.DictionaryArray) -> dict[str, int]:
 
 def _take_notes(lines: Lines, n_cut: int) -> dict[str, int]:
     notes = {
-        f"longer than {MATCH_CAP >> 20} MiB, read up to there": len(lines.clipped),
+        f"longer than {MATCH_CAP >> 20} MiB, not read to the end": len(lines.clipped),
         f"message cut at {MESSAGE_CAP} characters": n_cut,
     }
     return {text: n for text, n in notes.items() if n}
