@@ -25,9 +25,13 @@ _NOT_IPV4 = bytes(set(range(256)) - set(b"0123456789."))
 
 _INSIDE = (
     r"^(?:10\.|127\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|"
-    r"::1$|[fF][cdCD][0-9A-Fa-f]{2}:|[fF][eE][89abAB][0-9A-Fa-f]:|unix:)"
+    r"[^.:]+$|::1$|[fF][cdCD][0-9A-Fa-f]{2}:|[fF][eE][89abAB][0-9A-Fa-f]:|unix:)"
 )
-"""Addresses of private networks (RFC 1918, 6598, 4193, link local, loopback): a client there is a proxy of ours."""
+"""Addresses of private networks (RFC 1918, 6598, 4193, link local, loopback) and host names of one label: a client
+there is a proxy of ours."""
+
+FORWARDED_CAP = 1024
+"""Characters of a chain of proxies that are read; real ones have a handful of hops."""
 
 
 def method_column(text: pa.Array) -> pa.Array:
@@ -159,14 +163,14 @@ def _split_address(text: str) -> tuple[str | None, str | None]:
 
 
 def first_hops(text: pa.Array) -> pa.Array:
-    """The client that a chain of proxies (``X-Forwarded-For``) begins with; null where it is no address."""
+    """The client that a chain of proxies (``X-Forwarded-For``) begins with: its first public address, else its first
+    address; null where it has none."""
 
     def first_hop(chain: str) -> str | None:
-        for hop in chain[:1024].split(","):
-            address, _ = _split_address(hop.strip().strip('"'))
-            if address is not None and _IS_IP.fullmatch(address):
-                return address
-        return None
+        hops = [_split_address(hop.strip().strip('"'))[0] for hop in chain[:FORWARDED_CAP].split(",")]
+        addresses = [hop for hop in hops if hop is not None and _IS_IP.fullmatch(hop)]
+        public = (address for address in addresses if not re.match(_INSIDE, address))
+        return next(public, addresses[0] if addresses else None)
 
     return map_distinct(text, first_hop, pa.string())
 

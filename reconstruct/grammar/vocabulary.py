@@ -139,9 +139,10 @@ class Vocabulary:
     def _find_nested(self, keys: tuple[str, ...], ranked: dict[str, list[tuple[int, int, Name]]]) -> None:
         """Fill fields that no key feeds from the last part of nested keys."""
         found: dict[str, list[tuple[int, int, Name]]] = {}
+        used = {position for sources in ranked.values() for _, position, _ in sources}
         for position, key in enumerate(keys):
             last = plain_name(key.rpartition(".")[2]) if "." in key else ""
-            if last in self.nested:
+            if last in self.nested and position not in used:
                 name = self.names[last]
                 if not ranked.get(name.field):
                     weak = Name(name.field, name.unit, name.rank + NESTED_COST, keep=True)
