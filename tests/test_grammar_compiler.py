@@ -187,7 +187,11 @@ def test_decoders_are_the_types_of_common() -> None:
 def test_specificity_counts_what_a_line_says() -> None:
     less, more, literal = (
         plan_of(grammar).specificity
-        for grammar in ("start: MESSAGE\nMESSAGE: REST", "start: TIME\nTIME: ISO8601", 'start: "level=" LEVEL\nLEVEL: WORD')
+        for grammar in (
+            "start: MESSAGE\nMESSAGE: REST",
+            "start: TIME\nTIME: ISO8601",
+            'start: "level=" LEVEL\nLEVEL: WORD',
+        )
     )
     assert less == 0 < literal < more
 
@@ -212,10 +216,16 @@ REFUSED: dict[str, tuple[str, str, tuple[int, int]]] = {
         "LEFT and RIGHT may look alike",
         (4, 17),
     ),
-    "a repetition that looks behind": ('start: ID (PART)*\nID: /b/\nPART: /(?<=b)c/', "looks behind", (4, 12)),
-    "a literal that is a field's pattern": ('start: LEVEL " " "INFO"\nLEVEL: "INFO"', "whole pattern of LEVEL", (4, 18)),
+    "a repetition that looks behind": ("start: ID (PART)*\nID: /b/\nPART: /(?<=b)c/", "looks behind", (4, 12)),
+    "a literal that is a field's pattern": (
+        'start: LEVEL " " "INFO"\nLEVEL: "INFO"',
+        "whole pattern of LEVEL",
+        (4, 18),
+    ),
     "too many ways": (
-        "start: ID " + " ".join(f'[" " A{i}]' for i in range(7)) + ' " " TAIL\nID: /b/\nTAIL: /[a-z]+/\n'
+        "start: ID "
+        + " ".join(f'[" " A{i}]' for i in range(7))
+        + ' " " TAIL\nID: /b/\nTAIL: /[a-z]+/\n'
         + "\n".join(f"A{i}: /[a-{chr(110 + i)}]+/" for i in range(7)),
         "more than 64 ways",
         (4, 12),

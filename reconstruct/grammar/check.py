@@ -109,7 +109,7 @@ def _explain_none(definition: Definition, lark: LarkMatcher, made: Sequence[str]
     """Why no line made from the grammar matches it: nearly always a terminal that eats what should follow it."""
     found, line = max(((lark.explain(line), line) for line in made), key=lambda pair: pair[0].column)
     start = read_declarations(definition.text)["start"]
-    wanted = found.expected[0].strip('"') if found.expected else ""
+    wanted = found.expected[0] if found.expected else ""
     row, column = find_mention(definition.text, start, wanted)
     caret = " " * (found.column - 1) + "^"
     return Problem(

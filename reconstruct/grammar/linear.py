@@ -216,9 +216,10 @@ def _tighten_repeat(node: Repeat, rest: _Rest, place: _Place) -> tuple[Node, int
     decided = not ch.overlap(first, rest.chars) and (mode != "lazy" or rest.sure)
     steps_back = high is None and rest.fails and rest.reach is not None and rest.reach <= MAX_TAIL
     cheap = _costs_constant(node, rest) or (place is _Place.ROUND and steps_back)
-    if place is not _Place.TERMINAL and not (decided or cheap):
+    if place is not _Place.TERMINAL and not (decided or cheap or mode == "possessive"):
         raise PatternError(
-            f"inside a repetition {write_pattern(node)} must not begin like what follows it; exclude that character"
+            f"inside a repetition {write_pattern(node)} must not begin like what follows it; exclude that character, "
+            "or let it take all with ++"
         )
     if decided or not rest.fails or mode == "possessive":
         held = replace(inner, fails=again or (rest.fails and mode != "possessive"))
