@@ -77,6 +77,15 @@ def test_docker_labels_say_the_service() -> None:
     assert event["attributes"] == {"com.docker.compose.service": "web", "env": "test", "stream": "stdout"}
 
 
+def test_forwarded_container_logs() -> None:
+    pod = {"pod_name": "cart-7f8d7d756d-k7b9j", "container_name": "cart"}
+    more = {"stream": "stdout", "kubernetes": pod, "@timestamp": "2026-09-17T10:00:02.126Z"}
+    texts = [PYTHON, "Traceback (most recent call last):\n", "ValueError: x"]
+    (event,) = read(*[orjson.dumps({"log": text, **more}).decode() for text in texts])
+    assert event["message"] == "Order 1001 placed\nTraceback (most recent call last):\nValueError: x"
+    assert (event["time"], event["service"]) == ("2026-09-17T10:00:02.126000Z", "cart")
+
+
 def test_cri() -> None:
     events = read(
         "2026-09-17T10:00:00.5+00:00 stdout P " + PYTHON,

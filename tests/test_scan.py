@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconstruct.events.lines import MATCH_CAP
@@ -75,12 +75,14 @@ TEXT = st.lists(
 ).map(lambda pairs: b"".join(line + end for line, end in pairs))
 
 
+@settings(max_examples=60)  # a scan takes some 10 ms
 @given(st.one_of(TEXT, st.binary()), st.booleans())
 def test_every_line_is_counted_once_and_entries_slice_back(data: bytes, complete: bool) -> None:
     data = data if complete else data.removesuffix(b"\n")
     check(data, scan(data))
 
 
+@settings(max_examples=60)
 @given(TEXT, st.lists(st.integers(0, 2000), max_size=4), st.integers(60, 400))
 def test_the_result_does_not_depend_on_the_cuts(data: bytes, cuts: list[int], reach: int) -> None:
     profile = replace(profile_source(data, SOURCE), reach=reach)

@@ -31,6 +31,8 @@ def assemble_columns(parts: Sequence[Part]) -> tuple[Rows, dict[str, pa.Array]]:
 def append_messages(columns: dict[str, pa.Array], added: Mapping[int, str]) -> int:
     """Append text to the message of entries (position → text) and hold all to MESSAGE_CAP; how many were cut."""
     message = columns["message"]
+    if pc.any(pc.ends_with(message, "\n")).as_py():
+        message = pc.utf8_rtrim(message, "\r\n")
     if added:
         texts = message.to_pylist()
         for at, text in added.items():

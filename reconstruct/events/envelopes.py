@@ -14,20 +14,25 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from reconstruct.events import json_lines
 from reconstruct.events.lines import strip_terminal_codes
 from reconstruct.events.schema import LABEL
-from reconstruct.grammar.timestamps import TimeAnchor, decode_times, format_times
+from reconstruct.events.wrapping import merge_attributes
+from reconstruct.grammar.timestamps import TimeAnchor, decode_times
 
 DOCKER = "docker"
+FORWARDED = "forwarded"
 CRI = "cri"
 COMPOSE = "compose"
 KUBECTL = "kubectl"
 STAMPED = "stamped"
 
-KINDS = (DOCKER, CRI, KUBECTL, COMPOSE, STAMPED)
+KINDS = (DOCKER, FORWARDED, CRI, KUBECTL, COMPOSE, STAMPED)
 """In order of trial: the more specific first."""
+
+
+Json = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +87,6 @@ _STAMPED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d
 write at most microseconds there; Go trims trailing zeros, and three in a row are one line in a thousand."""
 _KUBECTL = re.compile(r"\[pod/([a-z0-9][a-z0-9.-]{0,252})/([a-z0-9][a-z0-9-]{0,62})\] ?(.*)", re.DOTALL)
 
-FEW_ENVELOPES = 100
-"""Distinct attribute texts whose keys are looked up one by one; streams, containers and pods are fewer."""
-
 _DOCKER_KEYS = frozenset(("log", "stream", "time", "attrs"))
 _SERVICE_LABELS = (
     "com.docker.compose.service",
@@ -95,14 +97,8 @@ _SERVICE_LABELS = (
 
 
 def _peel_docker(lines: Sequence[str], anchor: TimeAnchor) -> Peeled | None:
-    rows: list[int] = []
-    values: list[dict[str, object]] = []
-    for row, line in enumerate(lines):
-        if line.startswith('{"') and '"log":' in line:
-            value = _load_object(line)
-            if value is not None and value.keys() <= _DOCKER_KEYS and isinstance(value.get("log"), str):
-                rows.append(row)
-                values.append(value)
+    """``json-file`` of the Docker engine: ``{"log":"…\\n","stream":"stdout","time":"…"}``."""
+    rows, values = _find_logs(lines, lambda value: value.keys() <= _DOCKER_KEYS)
     if not rows:
         return None
     logs = [str(value["log"]) for value in values]
@@ -111,14 +107,38 @@ def _peel_docker(lines: Sequence[str], anchor: TimeAnchor) -> Peeled | None:
     columns["attributes"] = _stream_column(streams)
     if any("attrs" in value for value in values):
         labels = [value.get("attrs") for value in values]
-        texts = [
-            {k: v for k, v in each.items() if isinstance(v, str)} if isinstance(each, dict) else {} for each in labels
-        ]
+        texts = [_only_texts(each) if isinstance(each, dict) else {} for each in labels]
         services = [next((each[name] for name in _SERVICE_LABELS if each.get(name)), None) for each in texts]
         columns["service"] = pa.array(services, pa.string()).cast(LABEL)
         columns["attributes"] = merge_attributes(_attribute_column(texts), columns["attributes"])
     partial = np.fromiter((not log.endswith("\n") for log in logs), np.bool_, len(logs))
     return Peeled(_mask(len(lines), rows), [_trim(log) for log in logs], columns, streams, partial)
+
+
+def _peel_forwarded(lines: Sequence[str], anchor: TimeAnchor) -> Peeled | None:
+    """The same after Fluentd or Fluent Bit: with where it ran, with or without the line end, and a time of any name."""
+    rows, values = _find_logs(lines, lambda value: "stream" in value and not value.keys() <= _DOCKER_KEYS)
+    if not rows:
+        return None
+    logs = [str(value.pop("log")) for value in values]
+    columns = json_lines.decode_block([orjson.dumps(value) for value in values], anchor).columns
+    columns.pop("message", None)
+    streams = [f"{value['stream']} {value.get('kubernetes', '')}" for value in values]
+    partial = np.fromiter((value.get("partial_message") == "true" for value in values), np.bool_, len(values))
+    return Peeled(_mask(len(lines), rows), [_trim(log) for log in logs], columns, streams, partial)
+
+
+def _find_logs(lines: Sequence[str], accepts: Callable[[Json], bool]) -> tuple[list[int], list[Json]]:
+    """The lines that are JSON objects with a ``log`` and accepted, and the objects."""
+    rows: list[int] = []
+    values: list[Json] = []
+    for row, line in enumerate(lines):
+        if line.startswith('{"') and '"log":' in line:
+            value = _load_object(line)
+            if value is not None and isinstance(value.get("log"), str) and accepts(value):
+                rows.append(row)
+                values.append(value)
+    return rows, values
 
 
 def _peel_cri(lines: Sequence[str], anchor: TimeAnchor) -> Peeled | None:
@@ -166,6 +186,7 @@ def _peel_kubectl(lines: Sequence[str], anchor: TimeAnchor) -> Peeled | None:
 
 _PEELERS: dict[str, Callable[[Sequence[str], TimeAnchor], Peeled | None]] = {
     DOCKER: _peel_docker,
+    FORWARDED: _peel_forwarded,
     CRI: _peel_cri,
     KUBECTL: _peel_kubectl,
     COMPOSE: _peel_compose,
@@ -188,12 +209,16 @@ def _match_all(pattern: re.Pattern[str], lines: Sequence[str]) -> tuple[list[int
     return rows, found
 
 
-def _load_object(line: str) -> dict[str, object] | None:
+def _load_object(line: str) -> Json | None:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
     return value if isinstance(value, dict) else None
+
+
+def _only_texts(values: Json) -> dict[str, str]:
+    return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
 def _trim(log: str) -> str:
@@ -218,98 +243,3 @@ def _stream_column(streams: list[str]) -> pa.Array:
 
 def _attribute_column(attributes: Sequence[dict[str, str]]) -> pa.Array:
     return pa.array([orjson.dumps(each).decode() if each else None for each in attributes], pa.string())
-
-
-def merge_attributes(outer: pa.Array, inner: pa.Array) -> pa.Array:
-    """Two columns of JSON object texts as one; where both have a key, the inner value stays."""
-    if outer.null_count == len(outer):
-        return inner
-    if inner.null_count == len(inner):
-        return outer
-    if not _share_keys(outer, inner):
-        head = pc.utf8_slice_codeunits(outer, 0, -1)
-        tail = pc.utf8_slice_codeunits(inner, 1)
-        return pc.coalesce(pc.binary_join_element_wise(head, tail, ","), inner, outer)
-    merged = [
-        a if b is None else b if a is None else _merge_objects(a, b)
-        for a, b in zip(outer.to_pylist(), inner.to_pylist(), strict=True)
-    ]
-    return pa.array(merged, pa.string())
-
-
-def _share_keys(outer: pa.Array, inner: pa.Array) -> bool:
-    """Whether any key of ``outer`` may be one of ``inner``; True as well where it is dear to find out."""
-    distinct = pc.unique(outer).drop_null()
-    if len(distinct) > FEW_ENVELOPES:
-        return True
-    names = sorted({name for text in distinct.to_pylist() for name in orjson.loads(text)})
-    empty = pc.any(pc.equal(inner, "{}")).as_py()
-    return empty or any(pc.any(pc.match_substring(inner, f'"{name}":')).as_py() for name in names)
-
-
-def _merge_objects(outer: str, inner: str) -> str:
-    if inner == "{}":
-        return outer
-    names = orjson.loads(outer)
-    if any(f'"{name}":' in inner for name in names):
-        own = orjson.loads(inner)
-        names = {name: value for name, value in names.items() if name not in own}
-        outer = orjson.dumps(names).decode()
-    return f"{outer[:-1]},{inner[1:]}" if names else inner
-
-
-def wrap_columns(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    """The columns of lines whose inside is known: what the inside says, and what it leaves open from outside.
-
-    A moment without a zone inside yields to the envelope's, which has one, and is kept as attribute ``inner_time``.
-    """
-    columns = dict(outer)
-    for name, column in inner.items():
-        if name in ("time_ns", "zoned", "attributes"):
-            continue
-        columns[name] = _coalesce(column, outer[name]) if name in outer else column
-    attributes = inner.get("attributes")
-    if attributes is not None and "attributes" in outer:
-        columns["attributes"] = merge_attributes(outer["attributes"], attributes)
-    elif attributes is not None:
-        columns["attributes"] = attributes
-    if "time_ns" in inner and "time_ns" in outer:
-        stamps, columns["time_ns"], columns["zoned"] = _choose_times(outer, inner)
-        if stamps.null_count < len(stamps):
-            columns["attributes"] = _add_inner_time(columns.get("attributes"), stamps)
-    elif "time_ns" in inner:
-        columns["time_ns"], columns["zoned"] = inner["time_ns"], inner["zoned"]
-    return columns
-
-
-def _choose_times(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """The stamps inside that yield, ``time_ns`` and ``zoned`` of lines with a stamp outside and, mostly, one inside."""
-    take_outer = pc.and_(
-        pc.is_valid(outer["time_ns"]),
-        pc.or_(pc.is_null(inner["time_ns"]), pc.and_(outer["zoned"], pc.invert(inner["zoned"]))),
-    )
-    time_ns = pc.if_else(take_outer, outer["time_ns"], inner["time_ns"])
-    zoned = pc.if_else(take_outer, outer["zoned"], inner["zoned"])
-    yielded = pc.if_else(take_outer, inner["time_ns"], pa.scalar(None, pa.int64()))
-    return format_times(yielded), time_ns, zoned
-
-
-def _add_inner_time(attributes: pa.Array | None, stamps: pa.Array) -> pa.Array:
-    """``attributes`` with the stamps (``…Z``, though they have no zone) as their last member."""
-    member = pc.binary_join_element_wise('"inner_time":"', pc.replace_substring(stamps, "Z", ""), '"}', "")
-    first = pc.binary_join_element_wise("{", member, "")
-    if attributes is None or attributes.null_count == len(attributes):
-        return first
-    attributes = pc.if_else(pc.equal(attributes, "{}"), pa.scalar(None, pa.string()), attributes)
-    more = pc.binary_join_element_wise(pc.utf8_slice_codeunits(attributes, 0, -1), member, ",")
-    return pc.coalesce(more, first, attributes)
-
-
-def _coalesce(first: pa.Array, second: pa.Array) -> pa.Array:
-    if first.null_count == 0 or second.null_count == len(second):
-        return first
-    if first.null_count == len(first):
-        return second
-    if pa.types.is_dictionary(first.type):  # no coalesce kernel for two dictionaries
-        return pc.coalesce(first.cast(pa.string()), second.cast(pa.string())).cast(LABEL)
-    return pc.coalesce(first, second)

@@ -16,6 +16,7 @@ from reconstruct.events import envelopes
 from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Formats, Headers, may_have_time
 from reconstruct.events.lines import Shape, line_shape
 from reconstruct.events.multiline import looks_continued
+from reconstruct.events.wrapping import wrap_columns
 from reconstruct.grammar.timestamps import TimeAnchor
 
 Rows = npt.NDArray[np.int64]
@@ -137,7 +138,7 @@ class Reader:
             codes.setdefault((above, stream), len(codes) + 1)
             for above, stream in zip(reading.stream[rows].tolist(), peeled.stream, strict=True)
         ]
-        outer = envelopes.wrap_columns(level.take_outer(here), peeled.columns)
+        outer = wrap_columns(level.take_outer(here), peeled.columns)
         self._read_level(reading, _Level(rows, inside, layer, f"{level.prefix}{kind}/", outer))
         return left[~peeled.mask]
 
@@ -194,7 +195,7 @@ class Reader:
             taken = taken | decoded.continuations
         here = left[decoded.matched]
         if len(here):
-            columns = envelopes.wrap_columns(level.take_outer(here), decoded.columns)
+            columns = wrap_columns(level.take_outer(here), decoded.columns)
             part = Part(level.rows[here], level.prefix + name, columns, self._formats.absorbs(name))
             inner = dict(level.layer.nested).get(name)
             if inner is not None and "message" in columns:

@@ -1,0 +1,108 @@
+"""Putting what an envelope says around what is inside: columns of the outside fill what the inside leaves open."""
+
+from __future__ import annotations
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reconstruct.events.schema import LABEL
+from reconstruct.grammar.timestamps import format_times
+
+FEW_ENVELOPES = 100
+"""Distinct attribute texts whose keys are looked up one by one; streams, containers and pods are fewer."""
+
+
+def merge_attributes(outer: pa.Array, inner: pa.Array) -> pa.Array:
+    """Two columns of JSON object texts as one; where both have a key, the inner value stays."""
+    if outer.null_count == len(outer):
+        return inner
+    if inner.null_count == len(inner):
+        return outer
+    if not _share_keys(outer, inner):
+        head = pc.utf8_slice_codeunits(outer, 0, -1)
+        tail = pc.utf8_slice_codeunits(inner, 1)
+        return pc.coalesce(pc.binary_join_element_wise(head, tail, ","), inner, outer)
+    merged = [
+        a if b is None else b if a is None else _merge_objects(a, b)
+        for a, b in zip(outer.to_pylist(), inner.to_pylist(), strict=True)
+    ]
+    return pa.array(merged, pa.string())
+
+
+def _share_keys(outer: pa.Array, inner: pa.Array) -> bool:
+    """Whether any key of ``outer`` may be one of ``inner``; True as well where it is dear to find out."""
+    distinct = pc.unique(outer).drop_null()
+    if len(distinct) > FEW_ENVELOPES:
+        return True
+    names = sorted({name for text in distinct.to_pylist() for name in orjson.loads(text)})
+    empty = pc.any(pc.equal(inner, "{}")).as_py()
+    return empty or any(pc.any(pc.match_substring(inner, f'"{name}":')).as_py() for name in names)
+
+
+def _merge_objects(outer: str, inner: str) -> str:
+    if inner == "{}":
+        return outer
+    names = orjson.loads(outer)
+    if any(f'"{name}":' in inner for name in names):
+        own = orjson.loads(inner)
+        names = {name: value for name, value in names.items() if name not in own}
+        outer = orjson.dumps(names).decode()
+    return f"{outer[:-1]},{inner[1:]}" if names else inner
+
+
+def wrap_columns(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    """The columns of lines whose inside is known: what the inside says, and what it leaves open from outside.
+
+    A moment without a zone inside yields to the envelope's, which has one, and is kept as attribute ``inner_time``.
+    """
+    columns = dict(outer)
+    for name, column in inner.items():
+        if name in ("time_ns", "zoned", "attributes"):
+            continue
+        columns[name] = _coalesce(column, outer[name]) if name in outer else column
+    attributes = inner.get("attributes")
+    if attributes is not None and "attributes" in outer:
+        columns["attributes"] = merge_attributes(outer["attributes"], attributes)
+    elif attributes is not None:
+        columns["attributes"] = attributes
+    if "time_ns" in inner and "time_ns" in outer:
+        stamps, columns["time_ns"], columns["zoned"] = _choose_times(outer, inner)
+        if stamps.null_count < len(stamps):
+            columns["attributes"] = _add_inner_time(columns.get("attributes"), stamps)
+    elif "time_ns" in inner:
+        columns["time_ns"], columns["zoned"] = inner["time_ns"], inner["zoned"]
+    return columns
+
+
+def _choose_times(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """The stamps inside that yield, ``time_ns`` and ``zoned`` of lines with a stamp outside and, mostly, one inside."""
+    take_outer = pc.and_(
+        pc.is_valid(outer["time_ns"]),
+        pc.or_(pc.is_null(inner["time_ns"]), pc.and_(outer["zoned"], pc.invert(inner["zoned"]))),
+    )
+    time_ns = pc.if_else(take_outer, outer["time_ns"], inner["time_ns"])
+    zoned = pc.if_else(take_outer, outer["zoned"], inner["zoned"])
+    yielded = pc.if_else(take_outer, inner["time_ns"], pa.scalar(None, pa.int64()))
+    return format_times(yielded), time_ns, zoned
+
+
+def _add_inner_time(attributes: pa.Array | None, stamps: pa.Array) -> pa.Array:
+    """``attributes`` with the stamps (``…Z``, though they have no zone) as their last member."""
+    member = pc.binary_join_element_wise('"inner_time":"', pc.replace_substring(stamps, "Z", ""), '"}', "")
+    first = pc.binary_join_element_wise("{", member, "")
+    if attributes is None or attributes.null_count == len(attributes):
+        return first
+    attributes = pc.if_else(pc.equal(attributes, "{}"), pa.scalar(None, pa.string()), attributes)
+    more = pc.binary_join_element_wise(pc.utf8_slice_codeunits(attributes, 0, -1), member, ",")
+    return pc.coalesce(more, first, attributes)
+
+
+def _coalesce(first: pa.Array, second: pa.Array) -> pa.Array:
+    if first.null_count == 0 or second.null_count == len(second):
+        return first
+    if first.null_count == len(first):
+        return second
+    if pa.types.is_dictionary(first.type):  # no coalesce kernel for two dictionaries
+        return pc.coalesce(first.cast(pa.string()), second.cast(pa.string())).cast(LABEL)
+    return pc.coalesce(first, second)
