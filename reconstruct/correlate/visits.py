@@ -17,7 +17,9 @@ tells the people behind one shared address apart.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +49,9 @@ FALLBACK_CUT_S = 1800
 
 CUT_RANGE_S = (300, 4 * 3600)
 """A fitted cut outside five minutes to four hours is an artefact."""
+
+BLOCK = 65_536
+"""Requests turned into Python values at a time."""
 
 RULES = ("start", "session", "redirect", "referrer", "roaming", "address", "asset")
 START, SESSION, REDIRECT, REFERRER, ROAMING, ADDRESS, ASSET = range(len(RULES))
@@ -209,7 +214,7 @@ def build_visits(
         use_sessions: False hides the identifiers, to measure the other rules.
     """
     n = len(requests.second)
-    visit, rule = [0] * n, bytearray(n)
+    visit, rule = np.zeros(n, np.int64), bytearray(n)
     session_of = requests.session if use_sessions else np.full(n, -1, np.int64)
     last_seen, first_seen = _lives(session_of, requests.second)
     by_visitor: dict[int, list[_Visit]] = {}
@@ -219,12 +224,13 @@ def build_visits(
     window = min(ROAMING_S, cut_s)
     starts = (requests.referrer == NO_REFERRER) & (requests.navigates() & entries_start)[requests.visitor]
     starts |= (requests.referrer == FOREIGN_REFERRER) & foreign_starts
-    columns = zip(
-        requests.second.tolist(), requests.visitor.tolist(), requests.browser.tolist(), session_of.tolist(),
-        requests.page.tolist(), requests.referrer.tolist(), requests.status.tolist(), requests.asset.tolist(), starts.tolist(),
-        strict=True,
+    columns = (
+        requests.second, requests.visitor, requests.browser, session_of, requests.page, requests.referrer, requests.status,
+        requests.asset, starts,
     )  # fmt: skip
-    for i, (second, visitor, browser, session, page, referrer, status, asset, starts_anew) in enumerate(columns):
+    for i, (second, visitor, browser, session, page, referrer, status, asset, starts_anew) in enumerate(
+        _in_blocks(columns)
+    ):
         near = by_visitor.get(visitor)
         if near is None:
             near = by_visitor[visitor] = []
@@ -274,7 +280,13 @@ def build_visits(
         found.last = second
         visit[i] = found.number
         rule[i] = why
-    return Visits(np.asarray(visit, np.int64), np.frombuffer(bytes(rule), np.int8), entries_start, cut_s)
+    return Visits(visit, np.frombuffer(bytes(rule), np.int8), entries_start, cut_s)
+
+
+def _in_blocks(columns: tuple[NDArray[Any], ...]) -> Iterator[tuple[Any, ...]]:
+    """Rows of the columns as Python values, BLOCK at a time: all of a million at once would take 300 MB."""
+    for start in range(0, len(columns[0]), BLOCK):
+        yield from zip(*(column[start : start + BLOCK].tolist() for column in columns), strict=True)
 
 
 def _last(visit: _Visit) -> int:

@@ -37,17 +37,27 @@ SESSION_IDS_SHOWN = 20
 IDENTIFIERS_SHOWN = 20
 """Values of one type listed per journey; a robot can have thousands."""
 
-ROW = """
+
+def _page_only(column: str) -> str:
+    return f"CASE WHEN p.is_asset IS NOT TRUE THEN {column} END"
+
+
+ROW = f"""
     e.source, e.line, t.t AS time_ns,
     CASE WHEN a.eid IS NOT NULL THEN 'edge' WHEN e.method IS NOT NULL THEN 'app' ELSE 'log' END AS tier,
-    coalesce(a.eid, d.anchor)::VARCHAR AS request, e.method, e.path, p.route, e.query, e.status, e.duration_ms, e.referrer, e.vhost,
-    e.level, coalesce(e.service, fs.service) AS service, e.logger, e.message, e.attributes, coalesce(p.is_asset, false) AS is_asset
+    coalesce(served.anchor, d.anchor)::VARCHAR AS request, e.method, e.path, {_page_only("p.route")} AS route,
+    {_page_only("e.query")} AS query, e.status, {_page_only("e.duration_ms")} AS duration_ms, e.referrer,
+    {_page_only("e.vhost")} AS vhost, {_page_only("e.level")} AS level, coalesce(e.service, fs.service) AS service,
+    {_page_only("e.logger")} AS logger, {_page_only("e.message")} AS message, {_page_only("e.attributes")} AS attributes,
+    coalesce(p.is_asset, false) AS is_asset
 """
-"""Columns of journeys.rows.Row, in order."""
+"""Columns of journeys.rows.Row, in order. Of a static file only what places it is fetched: two lines of three are one.
+A request key is given where it joins lines."""
 
 JOINS = """
     JOIN events e USING (eid) JOIN timeline t USING (eid) JOIN family_services fs ON fs.family = t.family
-    LEFT JOIN anchors a USING (eid) LEFT JOIN anchored d USING (eid) LEFT JOIN paths p ON p.path = e.path
+    LEFT JOIN anchors a USING (eid) LEFT JOIN anchored d USING (eid)
+    LEFT JOIN (SELECT DISTINCT anchor FROM anchored) served ON served.anchor = a.eid LEFT JOIN paths p ON p.path = e.path
     LEFT JOIN type_names k ON k.number = v.via_type
 """
 
