@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from reconstruct.events import delimited, envelopes, w3c
 from reconstruct.events.envelopes import Peeled
@@ -28,20 +27,15 @@ from reconstruct.events.formats import (
     may_have_time,
 )
 from reconstruct.events.layers import PRETTY_OPEN, Layer, Rows
-from reconstruct.events.lines import Shape, line_shape, split_lines
+from reconstruct.events.lines import line_shape, split_lines
 from reconstruct.events.multiline import looks_continued
+from reconstruct.events.sample import Sample
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.timestamps import TimeAnchor, choose_date_order, find_timestamp
 from reconstruct.sources.model import LOOKAHEAD, Chunk, Source
 
 SAMPLE_LINES = 2_000
 """Lines of the sample that are looked at."""
-
-PER_SHAPE = 2
-"""Lines of one shape that are matched; the others are taken to be alike."""
-
-MAX_SHAPES = 200
-"""Shapes that are matched, the frequent first. With the above, a source takes some 10 ms, an odd one 40."""
 
 MAX_DEPTH = 4
 """Levels of nesting: syslog around docker around JSON around a text format; nobody wraps deeper."""
@@ -98,10 +92,10 @@ def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] |
     formats = formats_of(plans)
     whole = head.rfind(b"\n") + 1
     lines = split_lines(head[:whole] if whole else head).text[:SAMPLE_LINES]
-    sample = _Sample.of(lines)
+    sample = Sample.of(lines)
     order = choose_date_order(_find_stamps(sample.lines), source.modified_ns)
     chooser = _Chooser(formats, TimeAnchor(source.modified_ns, None, order))
-    layer = chooser.choose(sample, 0)
+    layer = chooser.choose(sample, lines, 0)
     if not any(formats.absorbs(name) for name in layer.formats):
         layer = replace(layer, pretty=_find_pretty(lines))
     return SourceProfile(layer, source.modified_ns, order, envelopes.service_of_path(source.path))
@@ -126,37 +120,6 @@ def note_directives(profile: SourceProfile, chunk: Chunk) -> SourceProfile:
     return replace(profile, changes=(*profile.changes, (chunk.end, found)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """Lines, and how many lines of the source each stands for."""
-
-    lines: list[str]
-    weights: npt.NDArray[np.float64]
-
-    @staticmethod
-    def of(lines: Sequence[str]) -> _Sample:
-        groups: dict[Shape, list[str]] = {}
-        counts: dict[Shape, int] = {}
-        for line in lines:
-            if line and not line.isspace():
-                key = line_shape(line)
-                counts[key] = counts.get(key, 0) + 1
-                group = groups.setdefault(key, [])
-                if len(group) < PER_SHAPE:
-                    group.append(line)
-        kept = set(sorted(groups, key=lambda key: -counts[key])[:MAX_SHAPES])
-        chosen = [(line, counts[key] / len(group)) for key, group in groups.items() if key in kept for line in group]
-        return _Sample([line for line, _ in chosen], np.array([weight for _, weight in chosen], np.float64))
-
-    def share(self, mask: npt.NDArray[np.bool_]) -> float:
-        return float(self.weights[mask].sum() / self.weights.sum()) if len(self.weights) else 0.0
-
-    def keep(self, mask: npt.NDArray[np.bool_], lines: Sequence[str] | None = None) -> _Sample:
-        """The lines of the mask; ``lines``: what is inside them."""
-        kept = [line for line, is_kept in zip(self.lines, mask.tolist(), strict=True) if is_kept]
-        return _Sample(list(lines) if lines is not None else kept, self.weights[mask])
-
-
 class _Chooser:
     """Chooses the layer of a sample, level by level."""
 
@@ -164,8 +127,8 @@ class _Chooser:
         self._formats = formats
         self._anchor = anchor
 
-    def choose(self, sample: _Sample, depth: int) -> Layer:
-        """The layer of whole lines."""
+    def choose(self, sample: Sample, head: Sequence[str], depth: int) -> Layer:
+        """The layer of whole lines; ``head``: the first of them as they stand, for header rows."""
         wrapped: list[tuple[str, Layer]] = []
         if depth < MAX_DEPTH:
             for kind in envelopes.KINDS:
@@ -173,12 +136,12 @@ class _Chooser:
                 if peeled is None:
                     continue
                 inside = sample.keep(peeled.mask, peeled.inside)
-                layer = self.choose(inside, depth + 1)
+                layer = self.choose(inside, inside.lines, depth + 1)
                 layer = replace(layer, plain=not layer.formats and not peeled.partial.any())
                 if self._accepts(kind, peeled, sample, inside, layer):
                     wrapped.append((kind, layer))
                     sample = sample.keep(~peeled.mask)
-        headers = Headers(w3c.find_header(sample.lines), None if depth else delimited.find_header(sample.lines))
+        headers = Headers(w3c.find_header(head), None if depth else delimited.find_header(head))
         found = self._find_formats(sample, headers)
         return Layer(
             tuple(wrapped),
@@ -188,14 +151,14 @@ class _Chooser:
             unread=frozenset(map(line_shape, self._find_unread(sample, found))),
         )
 
-    def _find_unread(self, sample: _Sample, found: dict[str, Rows]) -> list[str]:
+    def _find_unread(self, sample: Sample, found: dict[str, Rows]) -> list[str]:
         """The lines that no grammar reads."""
         read = np.zeros(len(sample.lines), np.bool_)
         for name, chosen in found.items():
             read[chosen] = name != GENERIC
         return sample.keep(~read).lines
 
-    def _accepts(self, kind: str, peeled: Peeled, sample: _Sample, inside: _Sample, layer: Layer) -> bool:
+    def _accepts(self, kind: str, peeled: Peeled, sample: Sample, inside: Sample, layer: Layer) -> bool:
         """Whether the lines have the envelope, or only look like it."""
         share = sample.share(peeled.mask)
         if kind == envelopes.COMPOSE:
@@ -206,7 +169,7 @@ class _Chooser:
             return share >= MOST and (known or any(looks_continued(text) for text in inside.lines))
         return True
 
-    def _reads_most(self, sample: _Sample) -> bool:
+    def _reads_most(self, sample: Sample) -> bool:
         """Whether formats with a moment of their own read most of the lines."""
         found = self._find_formats(sample, NO_HEADERS)
         read = np.zeros(len(sample.lines), np.bool_)
@@ -215,7 +178,7 @@ class _Chooser:
                 read[chosen] = True
         return sample.share(read) >= MOST
 
-    def _find_formats(self, sample: _Sample, headers: Headers) -> dict[str, Rows]:
+    def _find_formats(self, sample: Sample, headers: Headers) -> dict[str, Rows]:
         """The formats that read lines of the sample, in order of trial, and which lines.
 
         Formats without a moment say little, so they count only where they read most of the source.
@@ -233,14 +196,13 @@ class _Chooser:
         found |= self._read_sample(sample, _without(left, found), [LOGFMT], headers)
         left = _without(left, found)
         plain = self._read_sample(sample, left, untimed, headers)
-        if sample.weights[_without(left, plain)].sum() <= (1 - MOST) * sample.weights.sum():
-            found |= plain
-        generic = self._read_sample(sample, _without(left, found), [GENERIC], headers)
-        if generic and sample.weights[generic[GENERIC]].sum() >= MOST * sample.weights.sum():
-            found |= generic
+        generic = self._read_sample(sample, _without(left, plain), [GENERIC], headers)
+        for weak in (plain, generic):
+            if sum(sample.weights[rows].sum() for rows in weak.values()) >= MOST * sample.weights.sum():
+                found |= weak
         return found
 
-    def _read_sample(self, sample: _Sample, left: Rows, names: Iterable[str], headers: Headers) -> dict[str, Rows]:
+    def _read_sample(self, sample: Sample, left: Rows, names: Iterable[str], headers: Headers) -> dict[str, Rows]:
         """Which of the lines ``left`` each of the formats reads that those before it did not."""
         found: dict[str, Rows] = {}
         for name in names:
@@ -256,7 +218,7 @@ class _Chooser:
         return found
 
     def _find_nested(
-        self, found: dict[str, Rows], sample: _Sample, headers: Headers, depth: int
+        self, found: dict[str, Rows], sample: Sample, headers: Headers, depth: int
     ) -> Iterator[tuple[str, Layer]]:
         """The formats whose messages are lines of known formats themselves, and how those are read."""
         if depth >= MAX_DEPTH:
@@ -270,13 +232,13 @@ class _Chooser:
             if not filled.any():
                 continue
             weights = sample.weights[chosen[decoded.matched]]
-            messages = _Sample([text for text in texts if text], weights[filled])
+            messages = Sample([text for text in texts if text], weights[filled])
             inside = self._find_inside(messages)
             if inside:
                 deeper = tuple(self._find_nested(inside, messages, NO_HEADERS, depth + 1))
                 yield name, Layer((), tuple(inside), deeper)
 
-    def _find_inside(self, messages: _Sample) -> dict[str, Rows]:
+    def _find_inside(self, messages: Sample) -> dict[str, Rows]:
         """Formats that read enough messages to be what they are, not a coincidence of wording."""
         found = self._find_formats(messages, NO_HEADERS)
         found.pop(GENERIC, None)
