@@ -238,8 +238,30 @@ def test_a_new_shape_per_line_is_affordable() -> None:
     assert decoded.columns["message"].to_pylist() == [f"m{n}" for n in range(3000)]
 
 
-SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, width=32) | st.text()
-NAMES = st.text(min_size=1, max_size=6) | st.sampled_from(["time", "level", "msg", "status", "host", "method", "a.b"])
+def test_numbers_are_read_alike_whatever_stands_beside_them() -> None:
+    lines = [
+        '{"user":7,"ts":1789362000}',
+        '{"user":0.5,"ts":1789362000.123}',
+        '{"user":"x","ts":"2026-09-14T05:00:00Z"}',
+    ]
+    assert decode(*lines) == [decode(line)[0] for line in lines]
+    assert [row["user"] for row in decode(*lines)] == ["7", "0.5", "x"]
+
+
+def test_a_day_beside_a_time_of_day_row_by_row() -> None:
+    lines = ['{"time":"05:00:00","date":"2026-09-14"}', '{"time":"2026-09-14T05:00:00","date":"2026-12-24"}']
+    rows = decode(*lines)
+    assert [row["time"][:19] for row in rows] == ["2026-09-14T05:00:00"] * 2
+    assert [row.get("attributes") for row in rows] == [None, {"date": "2026-12-24"}]
+
+
+STAMPS = st.sampled_from(["05:00:00", "2026-09-14", "2026-09-14T05:00:00Z", "1789362000"])
+SCALARS = (
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, width=32) | st.text() | STAMPS
+)
+NAMES = st.text(min_size=1, max_size=6) | st.sampled_from(
+    ["time", "date", "level", "msg", "status", "host", "method", "user", "duration", "a.b"]
+)
 OBJECTS = st.dictionaries(
     NAMES, st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3)), max_size=6
 )  # fmt: skip

@@ -94,7 +94,7 @@ def _flatten_list(values: list[object], name: str, flat: dict[str, object], dept
         if values:
             flat[name] = values
         return 1 if values else 0
-    columns = _Merging()
+    columns: dict[str, list[object]] = {}
     for value in values:
         inner: dict[str, object] = {}
         if isinstance(value, dict):
@@ -104,9 +104,13 @@ def _flatten_list(values: list[object], name: str, flat: dict[str, object], dept
         else:
             inner[name] = value
         for key, item in inner.items():
-            columns[key] = item if isinstance(item, list) else [item]
-    for key, item in columns.items():
-        flat[key] = item
+            column = columns.setdefault(key, [])
+            if isinstance(item, list):
+                column.extend(item)
+            else:
+                column.append(item)
+    for key, column in columns.items():
+        flat[key] = column
     return len(columns)
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
-from reconstruct.grammar.fields import VERBATIM, Raw, Typed, type_columns, type_fields
+from reconstruct.grammar.fields import NUMBERS, VERBATIM, Raw, Typed, type_columns, type_fields
 from reconstruct.grammar.text_columns import text_column
 from reconstruct.grammar.timestamps import TimeAnchor
 from reconstruct.grammar.vocabulary import KeySet, read_keys
@@ -134,7 +134,7 @@ def _collect(rows: Sequence[Row], groups: Sequence[Group]) -> tuple[list[Slot], 
     slots = sorted(values)
     raw: dict[str, list[Raw]] = defaultdict(list)
     for slot in slots:
-        raw[slot[0]].append(Raw(_value_column(values[slot]), slot[2]))
+        raw[slot[0]].append(Raw(_value_column(values[slot], slot[0] in NUMBERS), slot[2]))
     return slots, raw
 
 
@@ -145,17 +145,19 @@ def _slot_column(values: dict[Slot, list[object]], slot: Slot, n: int) -> list[o
     return column
 
 
-def _value_column(values: list[object]) -> pa.Array:
-    """Values as a column: numbers if all are, else text."""
+def _value_column(values: list[object], numeric: bool) -> pa.Array:
+    """Values as a column: numbers if all are and the field is one, else text.
+
+    Text fields take whole numbers only: beside a fraction arrow would write the identifier 7 as 7.0."""
     try:
         column = pa.array(values)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         column = None
     if column is not None:
         kind = column.type
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        if pa.types.is_integer(kind) or (numeric and pa.types.is_floating(kind)):
             return column
-        if kind == pa.string() or pa.types.is_null(kind) or pa.types.is_boolean(kind):
+        if kind == pa.string() or pa.types.is_null(kind):
             return text_column(column)
     return text_column([_text(value) for value in values])
 
@@ -179,19 +181,20 @@ def _attributes(
         extra.setdefault(at, {}).update(more)
     texts: list[bytes | None] = [None] * len(rows)
     for keys, key_set, members in groups:
-        consumed = {
-            source.key
-            for name, sources in key_set.fields.items()
-            for place, source in enumerate(sources)
-            if (name, places[name, place, source.unit]) in typed.consumed
-        }
-        left = [keys[at] for at in key_set.attributes if at not in consumed]
+        left = [keys[at] for at in key_set.attributes]
         if not left:
             continue
         kept: list[Row] = [
             {key: value for key in left if (value := row[key]) is not None and value != "" and value != "-"}
             for row in map(rows.__getitem__, members)
         ]
+        for name, sources in key_set.fields.items():
+            for place, source in enumerate(sources):
+                consumed = typed.consumed.get((name, places[name, place, source.unit]))
+                if consumed is not None:
+                    for at, values in zip(members, kept, strict=True):
+                        if consumed[at]:
+                            values.pop(keys[source.key], None)
         filled = [(at, values) for at, values in zip(members, kept, strict=True) if values]
         for (at, _), text in zip(filled, _dump_all([values for _, values in filled]), strict=True):
             texts[at] = text

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reconstruct.events.decoded import Decoded
-from reconstruct.events.keyed import Part, Row, decode_columns, decode_rows, join_parts
+from reconstruct.events.keyed import KEY_CAP, Part, Row, decode_columns, decode_rows, join_parts
 from reconstruct.grammar.text_columns import unescape
 from reconstruct.grammar.timestamps import TimeAnchor
 
@@ -70,7 +70,7 @@ def _keys_of_first(lines: Sequence[str], left: Sequence[int]) -> tuple[str, ...]
         if _FIRST.match(lines[at]):
             tokens = _TOKEN.findall(lines[at])
             keys = tuple(key for key, equals, *_ in tokens if equals)
-            if 2 <= len(keys) == len(set(keys)) == len(tokens):
+            if 2 <= len(keys) == len(set(keys)) == len(tokens) <= KEY_CAP:
                 return keys
     return ()
 

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from reconstruct.grammar import request_columns as request
 from reconstruct.grammar.attribute_columns import join_attributes
 from reconstruct.grammar.number_columns import bounded, duration_column, integer_column, level_column
-from reconstruct.grammar.text_columns import refused, strip_quotes, text_column, unescape_column
+from reconstruct.grammar.text_columns import has_byte_in, refused, strip_quotes, text_column, unescape_column
 from reconstruct.grammar.timestamps import ANY, TimeAnchor, decode_times
 from reconstruct.grammar.vocabulary import load_vocabulary, read_keys
 
@@ -51,7 +51,7 @@ NUMERIC = ("COUNT", "INTEGER", "NUMBER", "HTTP_STATUS", "PORT")
 
 IDENTIFIERS = ("request_id", "trace_id", "span_id", "session_id")
 IDENTIFIER_CAP = 512
-"""Characters; what is longer, or has blanks, is no identifier but text that came under its name."""
+"""Bytes; what is longer, or has blanks, is no identifier but text that came under its name."""
 
 TRACEPARENT_LENGTH = 55
 """``00-<32 hex>-<16 hex>-01`` (W3C Trace Context) holds trace and span."""
@@ -76,8 +76,9 @@ class Typed:
     columns: dict[str, pa.Array]
     refused: dict[tuple[str, int], Mask]
     """(field, position of the raw column) → rows whose value is to be kept as an attribute"""
-    consumed: set[tuple[str, int]]
-    """raw columns beyond the first that went into the field all the same: the day beside a time of day"""
+    consumed: dict[tuple[str, int], Mask]
+    """(field, position of a raw column beyond the first) → rows whose value went into the field all the same: the day
+    beside a time of day"""
 
 
 def type_columns(
@@ -108,8 +109,10 @@ def type_columns(
     for name, default in key_set.defaults.items():
         raw.setdefault(name, []).append(Raw(pa.repeat(pa.scalar(default, TEXT), n)))
     typed = type_fields(raw, n, anchor)
-    used = {key_set.fields[name][position].key for name, position in typed.consumed}
-    left = [(keys[at], texts[at], decoders.get(keys[at]) in NUMERIC) for at in key_set.attributes if at not in used]
+    for (name, position), rows in typed.consumed.items():
+        at = key_set.fields[name][position].key
+        texts[at] = pc.if_else(pa.array(rows), pa.scalar(None, TEXT), texts[at])
+    left = [(keys[at], texts[at], decoders.get(keys[at]) in NUMERIC) for at in key_set.attributes]
     for (name, position), rows in typed.refused.items():
         at = key_set.fields[name][position].key
         if at not in key_set.attributes:
@@ -151,7 +154,7 @@ class _Typing:
         self.n = n
         self.columns: dict[str, pa.Array] = {}
         self.refused: dict[tuple[str, int], Mask] = {}
-        self.consumed: set[tuple[str, int]] = set()
+        self.consumed: dict[tuple[str, int], Mask] = {}
 
     def read(self, name: str, convert: Convert) -> None:
         """Fill a field from its raw columns."""
@@ -177,11 +180,8 @@ class _Typing:
         raws = list(self.raw.get("time", ()))
         if not raws:
             return
-        texts = [_time_text(raw.values) for raw in raws]
-        if len(texts) > 1 and (day := _find_day(texts)) is not None:
-            texts[0] = pc.coalesce(pc.binary_join_element_wise(texts[day], texts[0], " "), texts[0])
-            texts[day] = pa.nulls(self.n, TEXT)
-            self.consumed.add(("time", day))
+        texts = [text_column(raw.values) for raw in raws]
+        self._join_days(texts)
         time_ns = pa.nulls(self.n, pa.int64())
         zoned = pa.array(np.zeros(self.n, np.bool_))
         for position, (raw, text) in enumerate(zip(raws, texts, strict=True)):
@@ -198,6 +198,17 @@ class _Typing:
         if time_ns.null_count < self.n:
             self.columns["time_ns"] = time_ns
             self.columns["zoned"] = zoned
+
+    def _join_days(self, texts: list[pa.Array]) -> None:
+        """Put the day beside a time of day before it (W3C, CSV)."""
+        clock = pc.match_substring_regex(texts[0], _CLOCK) if len(texts) > 1 else None
+        for position in range(1, len(texts)):
+            beside = pc.and_(clock, pc.match_substring_regex(texts[position], _DAY)).fill_null(False)
+            if pc.any(beside).as_py():
+                texts[0] = pc.if_else(beside, pc.binary_join_element_wise(texts[position], texts[0], " "), texts[0])
+                texts[position] = pc.if_else(beside, pa.scalar(None, TEXT), texts[position])
+                self.consumed["time", position] = np.asarray(beside)
+                clock = pc.and_not(clock, beside)
 
     def read_request(self) -> None:
         """Method, target, protocol; path, query and host out of the target."""
@@ -295,27 +306,13 @@ class _Typing:
 
 
 def _identifier(text: pa.Array) -> pa.Array:
-    odd = pc.match_substring_regex(text, rf"\s|^.{{{IDENTIFIER_CAP}}}.")
+    long = pc.greater(pc.binary_length(text), IDENTIFIER_CAP).fill_null(False)
+    odd = pc.or_(has_byte_in(text, b" \t\n\r\f\v"), long)
     return pc.if_else(odd, pa.scalar(None, TEXT), text) if pc.any(odd).as_py() else text
 
 
-def _time_text(values: pa.Array) -> pa.Array:
-    """Stamps as text; floats as they were written, which arrow would shorten."""
-    if pa.types.is_floating(values.type):
-        return text_column([None if value is None else repr(value) for value in values.to_pylist()])
-    return text_column(values)
-
-
-def _find_day(texts: Sequence[pa.Array]) -> int | None:
-    """Position of the column with the days, when the first has times of day (W3C, CSV)."""
-
-    def looks(column: pa.Array, pattern: str) -> bool:
-        return bool(pc.all(pc.match_substring_regex(column.drop_null().slice(0, 8), pattern)).as_py())
-
-    if not looks(texts[0], r"^[0-9]{1,2}:[0-9]{2}:[0-9]{2}"):
-        return None
-    days = (at for at, column in enumerate(texts) if at and column.null_count < len(column))
-    return next((at for at in days if looks(texts[at], r"^[0-9]+[-/.][0-9A-Za-z]+[-/.][0-9]+$")), None)
+_CLOCK = r"^[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
+_DAY = r"^[0-9]+[-/.][0-9A-Za-z]+[-/.][0-9]+$"
 
 
 def _integers(values: pa.Array, kind: pa.DataType, least: int, most: int) -> pa.Array:
@@ -333,6 +330,9 @@ _INTEGERS: dict[str, Convert] = {
     "pid": partial(_integers, kind=pa.int64(), least=0, most=2**63 - 1),
 }
 """Fields that are whole numbers, with what is possible."""
+
+NUMBERS = (*_INTEGERS, "status", "nanos", "duration")
+"""Fields whose raw columns may hold fractions; others read whole numbers and text."""
 
 _TEXTS = ("user", "referrer", "upstream", "logger", "service", "host", "process", "thread", "message")
 
