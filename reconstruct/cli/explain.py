@@ -10,6 +10,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reconstruct.engines.journeys import VIA_VALUE
 from reconstruct.errors import EXIT_OK, ReconstructError, UsageError
 from reconstruct.events.scan import Scan, scan_chunk
 from reconstruct.events.source_profile import SourceProfile, profile_source
@@ -150,7 +151,8 @@ def _explain_links(path: Path, number: int, within: Path) -> None:
         return
     eid = source << EID_SHIFT | number
     row = results.store.rows(
-        "SELECT j.id, v.rule, coalesce(k.name, v.via_type), v.via_value, v.confidence FROM event_visit v JOIN numbered j USING (visit)"
+        f"SELECT j.id, v.rule, coalesce(k.name, v.via_type), {VIA_VALUE}, v.confidence"
+        " FROM event_visit v JOIN numbered j USING (visit) JOIN events e USING (eid)"
         " LEFT JOIN type_names k ON k.number = v.via_type WHERE v.eid = ?",
         [eid],
     )

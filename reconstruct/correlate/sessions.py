@@ -38,19 +38,14 @@ def link_requests(db: duckdb.DuckDBPyConnection, edge: list[int], session_types:
 
     Needs ``typed``, ``timeline`` and ``paths(path, route, is_asset)``. ``visit`` counts from 0 in time order.
     """
-    table = _requests(db, edge, session_types)
-    eid = table["eid"].to_numpy()
-    second = table["second"].to_numpy()
-    asset = table["asset"].to_numpy(zero_copy_only=False).astype(np.bool_)
-    order = visits.order_requests(second, asset, eid)
-    table = table.take(pa.array(order))
-    requests = _as_codes(table)
+    found_requests = _as_codes(_requests(db, edge, session_types))
+    requests = found_requests.requests
     cut_s, cut_why = visits.fit_cut(visits.page_gaps(requests))
     entries = visits.measure_entries(requests)
     entries_start, foreign_starts = visits.are_rare(entries), visits.are_rare(visits.measure_foreign(requests))
     found = visits.build_visits(requests, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
     rules = calibrate_visits(requests, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
-    db.register("anchors_in", _links(table, found, rules))
+    db.register("anchors_in", _links(found_requests, found, rules))
     db.execute("CREATE OR REPLACE TABLE anchors AS SELECT * FROM anchors_in")
     db.unregister("anchors_in")
     return SessionReport(cut_s, cut_why, entries, entries_start, rules)
@@ -73,18 +68,32 @@ def _requests(db: duckdb.DuckDBPyConnection, edge: list[int], session_types: lis
     ).to_arrow_table()
 
 
-def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.Array]:
-    """Dense codes (-1 for null) and the distinct values they index."""
+def _codes(column: pa.ChunkedArray, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], pa.Array]:
+    """Dense codes (-1 for null) in the given order, and the distinct values they index."""
     encoded = column.combine_chunks().dictionary_encode()
-    return encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)[order]
+    return codes.astype(np.int64), encoded.dictionary
 
 
-def _as_codes(table: pa.Table) -> Requests:
-    address, _ = _codes(table["client_ip"])
-    browser, _ = _codes(table["user_agent"])
-    session, _ = _codes(table["session"])
-    page, pages = _codes(table["page"])
-    referrer, referrers = _codes(table["referrer"])
+@dataclass(slots=True)
+class _Coded:
+    """Requests as codes, in the order visits are built."""
+
+    requests: Requests
+    eid: NDArray[np.int64]
+    sessions: pa.Array
+    """distinct session identifiers, by code"""
+
+
+def _as_codes(table: pa.Table) -> _Coded:
+    eid, second = table["eid"].to_numpy(), table["second"].to_numpy()
+    asset = table["asset"].to_numpy(zero_copy_only=False).astype(np.bool_)
+    order = visits.order_requests(second, asset, eid)
+    address, _ = _codes(table["client_ip"], order)
+    browser, _ = _codes(table["user_agent"], order)
+    session, sessions = _codes(table["session"], order)
+    page, pages = _codes(table["page"], order)
+    referrer, referrers = _codes(table["referrer"], order)
     # Without an address and a browser the session identifier is all there is to tell visitors apart.
     alone = (address < 0) & (browser < 0)
     pair = np.where(alone, -2 - session, address * (browser.max(initial=0) + 2) + browser)
@@ -92,10 +101,9 @@ def _as_codes(table: pa.Table) -> Requests:
     visitor = visitor.astype(np.int64)
     internal = _internal_pages(visitor, page, referrer, pages.to_pylist(), referrers.to_pylist(), table["vhost"])
     codes = np.append(internal, NO_REFERRER)[referrer]
-    return Requests(
-        table["second"].to_numpy(), visitor, browser + 1, session, page, codes, table["status"].to_numpy().astype(np.int64),
-        table["asset"].to_numpy(zero_copy_only=False).astype(np.bool_),
-    )  # fmt: skip
+    status = table["status"].to_numpy().astype(np.int64)[order]
+    requests = Requests(second[order], visitor, browser + 1, session, page, codes, status, asset[order])
+    return _Coded(requests, eid[order], sessions)
 
 
 def _internal_pages(
@@ -158,25 +166,19 @@ def _split_referrer(text: str) -> tuple[str, str | None]:
     return parts.netloc.lower(), f"{path}?{parts.query}" if parts.query else path
 
 
-def _links(table: pa.Table, found: visits.Visits, rules: dict[str, RuleQuality]) -> pa.Table:
-    names = pa.array(RULES)
-    rule = pa.DictionaryArray.from_arrays(pa.array(found.rule.astype(np.int8)), names)
+VIA = {"session": "session", "referrer": "referrer", "roaming": "referrer", "redirect": "referrer"}
+"""What a rule went by, where it is not the address. Addresses and referrers stand in the event itself."""
+
+
+def _links(coded: _Coded, found: visits.Visits, rules: dict[str, RuleQuality]) -> pa.Table:
+    code = pa.array(found.rule.astype(np.int8))
     confidence = np.array([rules[name].confidence for name in RULES])[found.rule]
-    kinds = pa.array(
-        [
-            {"session": "session", "referrer": "referrer", "roaming": "referrer", "redirect": "redirect"}.get(
-                name, "address"
-            )
-            for name in RULES
-        ]
-    )
-    via_type = kinds.take(pa.array(found.rule.astype(np.int8)))
-    by_session = pc.equal(via_type, "session")
-    by_address = pc.equal(via_type, "address")
-    via_value = pc.if_else(by_session, table["session"], pc.if_else(by_address, table["client_ip"], table["referrer"]))
+    session = np.where(found.rule == visits.SESSION, coded.requests.session, -1)
+    via_value = coded.sessions.take(pa.array(session, mask=session < 0))
     return pa.table(
         {
-            "eid": table["eid"], "visit": found.visit.astype(np.int32), "rule": rule.cast(pa.string()),
-            "via_type": via_type, "via_value": via_value, "confidence": confidence,
+            "eid": coded.eid, "visit": found.visit.astype(np.int32), "rule": pa.array(RULES).take(code),
+            "via_type": pa.array([VIA.get(name, "address") for name in RULES]).take(code),
+            "via_value": via_value.cast(pa.string()), "confidence": confidence,
         }
     )  # fmt: skip

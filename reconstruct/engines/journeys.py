@@ -54,6 +54,16 @@ ROW = f"""
 """Columns of journeys.rows.Row, in order. Of a static file only what places it is fetched: two lines of three are one.
 A request key is given where it joins lines."""
 
+VIA_VALUE = (
+    """coalesce(v.via_value, CASE v.via_type WHEN 'address' THEN e.client_ip WHEN 'referrer' THEN e.referrer END)"""
+)
+"""Addresses and referrers a link went by stand in the event."""
+
+EVIDENCE = (
+    f"v.rule, coalesce(k.name, v.via_type) AS via_type, {VIA_VALUE} AS via_value, v.confidence::DOUBLE AS confidence"
+)
+"""Columns documents.EVIDENCE_COLUMNS, in order."""
+
 JOINS = """
     JOIN events e USING (eid) JOIN timeline t USING (eid) JOIN family_services fs ON fs.family = t.family
     LEFT JOIN anchors a USING (eid) LEFT JOIN anchored d USING (eid)
@@ -172,12 +182,12 @@ def _partitions(store: Store, facts: list[SessionFacts], by_seq: dict[int, list[
     bounds = _cut(sizes)
     rows = _Runs(
         store,
-        f"SELECT n.seq AS owner, {ROW}, v.rule, coalesce(k.name, v.via_type) AS via_type, v.via_value, v.confidence::DOUBLE AS confidence, v.rule <> 'object' AS own"
+        f"SELECT n.seq AS owner, {ROW}, {EVIDENCE}, v.rule <> 'object' AS own"
         f" FROM event_visit v JOIN numbered n USING (visit) {JOINS} ORDER BY n.seq, t.t, v.eid",
     )
     object_rows = _Runs(
         store,
-        f"SELECT n.seq AS owner, v.object, {ROW}, v.rule, coalesce(k.name, v.via_type) AS via_type, v.via_value, v.confidence::DOUBLE AS confidence"
+        f"SELECT n.seq AS owner, v.object, {ROW}, {EVIDENCE}"
         f" FROM (SELECT l.*, o.visit FROM thing_links l JOIN owned o USING (object)) v JOIN numbered n USING (visit) {JOINS}"
         " ORDER BY n.seq, v.object, t.t, v.eid",
     )
@@ -241,7 +251,7 @@ class _Runs:
 
 def _object_table(store: Store, condition: str) -> pa.Table:
     return store.arrow(
-        f"SELECT v.object, {ROW}, v.rule, coalesce(k.name, v.via_type) AS via_type, v.via_value, v.confidence::DOUBLE AS confidence"
+        f"SELECT v.object, {ROW}, {EVIDENCE}"
         f" FROM (SELECT * FROM thing_links l WHERE {condition}) v {JOINS} ORDER BY v.object, t.t, v.eid"
     )
 
