@@ -26,6 +26,7 @@ from reconstruct.grammar.definition import (
     read_declarations,
 )
 from reconstruct.grammar.emission import write_scan
+from reconstruct.grammar.factoring import factor
 from reconstruct.grammar.linear import prove_terminal
 from reconstruct.grammar.loading import START, Loaded, field_name, last_part, load_grammar_file, read_common
 from reconstruct.grammar.patterns import Node, PatternError
@@ -59,9 +60,10 @@ def compile_definition(definition: Definition) -> MatchPlan:
         GrammarError: the grammar is wrong or has no linear-time proof; ``line`` and ``column`` say where.
     """
     reading = _Reading(definition, load_grammar_file(definition))
-    structure = reading.read_start()
-    if structure is None:
+    written = reading.read_start()
+    if written is None:
         return _plan_recursive(definition, reading)
+    structure = factor(written)
     try:
         choices = prove_structure(structure)
     except AmbiguityError as error:
@@ -233,7 +235,10 @@ class _Reading:
         for name, other in self.terminals.items():
             if other == regexp and field_name(name):
                 raise self.error(
-                    f"the literal {label} is the whole pattern of {name}, and would fill it", rule, label, f"write {name}"
+                    f"the literal {label} is the whole pattern of {name}, and would fill it",
+                    rule,
+                    label,
+                    f"write {name}",
                 )
         if regexp not in self._proven:
             self._proven[regexp] = self._prove(regexp, rule, label)
