@@ -41,6 +41,10 @@ class Headers:
 NO_HEADERS = Headers()
 
 
+TELLING_BITS = 70
+"""What a line of a format without a moment must say for one of them to prove the format: some ten literal characters.
+``LEVEL:logger:text`` says 40 and reads many a line of prose."""
+
 TEXT_CAP = 2 * MESSAGE_CAP
 """Characters of a line that text formats are matched against: all of a message that is kept, and then some. JSON is read
 up to MATCH_CAP, since half an object is none."""
@@ -56,8 +60,16 @@ class Formats:
         """Ids of all grammars, the more specific first."""
 
     def has_time(self, name: str) -> bool:
-        """Whether a line of the format can be told by its moment. GENERIC has nothing else, so it proves little."""
-        return name in SELF_DESCRIBING or (name != GENERIC and "time" in self._plans[name].fields)
+        """Whether entries of the grammar carry a moment."""
+        return "time" in self._plans[name].fields
+
+    def tells(self, name: str) -> bool:
+        """Whether one line is proof enough of the format. GENERIC has nothing but its moment, so it proves little."""
+        return name in SELF_DESCRIBING or (name != GENERIC and (self.has_time(name) or self.is_sure(name)))
+
+    def is_sure(self, name: str) -> bool:
+        """Whether no other text looks like a line of the format by chance."""
+        return name == JSON or (name in self._plans and self._plans[name].specificity >= TELLING_BITS)
 
     def absorbs(self, name: str) -> bool:
         """Whether plain text below an entry of this format is part of it: timestamped text, not access logs."""

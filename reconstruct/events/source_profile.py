@@ -47,7 +47,7 @@ COMPOSE_SHARE = 0.8
 """Share of lines that must have the prefix of ``docker compose``: a bar is no rare thing in text."""
 
 NESTED_SHARE = 0.1
-"""Share of a format's messages that must be lines of another format before messages are read again."""
+"""Share of a format's messages that must be lines of a format that says little before messages are read by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,40 +181,34 @@ class _Chooser:
     def _find_formats(self, sample: Sample, headers: Headers) -> dict[str, Rows]:
         """The formats that read lines of the sample, in order of trial, and which lines.
 
-        Formats without a moment say little, so they count only where they read most of the source.
+        Formats that say little of a line count only where they read most of the source.
         """
         described = [W3C] if headers.w3c else []
         described += [DELIMITED] if headers.delimited else []
-        ranked = self._formats.ranked
-        timed = [name for name in ranked if self._formats.has_time(name)]
-        untimed = [name for name in ranked if not self._formats.has_time(name)]
-        likely = np.fromiter(map(may_have_time, sample.lines), np.bool_, len(sample.lines))
-        left = np.arange(len(sample.lines))
-        found = self._read_sample(sample, left, (*described, JSON), headers)
-        left = _without(left, found)
-        found |= self._read_sample(sample, left[likely[left]], timed, headers)
-        found |= self._read_sample(sample, _without(left, found), [LOGFMT], headers)
-        left = _without(left, found)
-        plain = self._read_sample(sample, left, untimed, headers)
-        generic = self._read_sample(sample, _without(left, plain), [GENERIC], headers)
-        for weak in (plain, generic):
-            if sum(sample.weights[rows].sum() for rows in weak.values()) >= MOST * sample.weights.sum():
-                found |= weak
+        telling = [name for name in self._formats.ranked if self._formats.tells(name)]
+        weak = [name for name in self._formats.ranked if not self._formats.tells(name)]
+        found = self._read_sample(sample, np.arange(len(sample.lines)), (*described, JSON, *telling, LOGFMT), headers)
+        for names in (weak, [GENERIC]):
+            more = self._read_sample(sample, _without(np.arange(len(sample.lines)), found), names, headers)
+            if sum(sample.weights[rows].sum() for rows in more.values()) >= MOST * sample.weights.sum():
+                found |= more
         return found
 
     def _read_sample(self, sample: Sample, left: Rows, names: Iterable[str], headers: Headers) -> dict[str, Rows]:
         """Which of the lines ``left`` each of the formats reads that those before it did not."""
         found: dict[str, Rows] = {}
+        timed = np.fromiter(map(may_have_time, sample.lines), np.bool_, len(sample.lines))
         for name in names:
-            if not len(left):
-                break
-            texts = [sample.lines[at] for at in left.tolist()]
+            tried = left[timed[left]] if name in self._formats.ranked and self._formats.has_time(name) else left
+            if not len(tried):
+                continue
+            texts = [sample.lines[at] for at in tried.tolist()]
             matched = self._formats.match(name, texts, headers, self._anchor)
             if name in (LOGFMT, GENERIC):
                 matched &= np.fromiter((not looks_continued(text) for text in texts), np.bool_, len(texts))
             if matched.any():
-                found[name] = left[matched]
-                left = left[~matched]
+                found[name] = tried[matched]
+                left = np.setdiff1d(left, found[name])
         return found
 
     def _find_nested(
@@ -243,7 +237,11 @@ class _Chooser:
         found = self._find_formats(messages, NO_HEADERS)
         found.pop(GENERIC, None)
         total = messages.weights.sum()
-        found = {name: rows for name, rows in found.items() if messages.weights[rows].sum() >= NESTED_SHARE * total}
+        found = {
+            name: rows
+            for name, rows in found.items()
+            if self._formats.is_sure(name) or messages.weights[rows].sum() >= NESTED_SHARE * total
+        }
         if LOGFMT in found:  # pairs in a sentence are not an entry; one with a moment or a message is
             lines = [messages.lines[at] for at in found[LOGFMT].tolist()]
             columns = self._formats.decode(LOGFMT, lines, NO_HEADERS, self._anchor).columns
