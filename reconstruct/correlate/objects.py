@@ -150,14 +150,15 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
 def adopt(db: duckdb.DuckDBPyConnection) -> None:
     """Make ``owned(object, visit, eid, confidence)``, the session of each object, and give its session the lines that have none.
 
-    An object that was tried more than once belongs to the last try; each line belongs to the try it follows.
+    An object that was tried more than once belongs to the last try; each line belongs to the try it follows. Where the usual
+    birth was not seen in any session, the first line that was decides: later ones are callbacks and look-ups.
     """
     db.execute(
         """
         CREATE OR REPLACE TABLE owned AS
-        SELECT object, arg_max(visit, (typical, t, eid)) AS visit, arg_max(eid, (typical, t, eid)) AS eid,
-               arg_max(confidence, (typical, t, eid)) * 0.99 AS confidence
-        FROM births GROUP BY object
+        WITH ranked AS (SELECT *, (typical, CASE WHEN typical THEN t ELSE -t END, eid) AS standing FROM births)
+        SELECT object, arg_max(visit, standing) AS visit, arg_max(eid, standing) AS eid, arg_max(confidence, standing) * 0.99 AS confidence
+        FROM ranked GROUP BY object
         """
     )
     # An object that stays untried after its first session (no retry) keeps the first of several births in that session.
