@@ -5,7 +5,8 @@
     python bench/throughput.py --checkout TREE    measures the package in another working tree, on the same log
     python bench/throughput.py --profile          where the time goes, by phase, in this process and its workers
 
-Look at the load before believing a figure: it is printed, at the start and at the end.
+Look at the load before believing a figure: it is printed, at the start and at the end. On a busy machine compare
+``cpu_seconds``, which is processor time of the export and its workers, instead of lines a second.
 Memory is the highest sum over the process and its children, sampled: resident counts shared pages once for each of them,
 proportional (PSS) divides them up.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -92,6 +94,7 @@ def export(logs: Path, out: Path, cache: Path, checkout: Path, *, workers: int) 
     environment = {**os.environ, "RECONSTRUCT_CACHE_DIR": str(cache)}
     peak = pss = tick = 0
     with tempfile.TemporaryFile() as words:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         begun = time.perf_counter()
         child = subprocess.Popen(command, cwd=checkout, env=environment, stderr=words)
         while child.poll() is None:
@@ -102,10 +105,12 @@ def export(logs: Path, out: Path, cache: Path, checkout: Path, *, workers: int) 
             tick += 1
             time.sleep(SAMPLE_S)
         seconds = time.perf_counter() - begun
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         if child.returncode:
             words.seek(0)
             raise SystemExit(f"error: the export failed\n{words.read().decode(errors='replace')[-2000:]}")
-    return {"seconds": seconds, "peak_rss_mb": peak / 1e6, "peak_pss_mb": pss / 1e6}
+    return {"seconds": seconds, "cpu_seconds": cpu, "peak_rss_mb": peak / 1e6, "peak_pss_mb": pss / 1e6}
 
 
 def time_writing(document: Path, scratch: Path) -> float:
@@ -140,6 +145,7 @@ def measure(directory: Path, checkout: Path, n_lines: int, repeat: int, workers:
         "load_after": round(os.getloadavg()[0], 2),
         "seconds": round(best["seconds"], 2),
         "all_seconds": [round(run["seconds"], 2) for run in runs],
+        "cpu_seconds": round(best["cpu_seconds"], 2),
         "lines_per_s": round(n_lines / best["seconds"]),
         "peak_rss_mb": round(max(run["peak_rss_mb"] for run in runs)),
         "peak_pss_mb": round(max(run["peak_pss_mb"] for run in runs)),

@@ -86,7 +86,7 @@ def lines_on_disk(logs: Path) -> int:
         pytest.param({"nat": 0.6, "mobile": 0.1}, id="offices behind one address"),
         pytest.param({"mobile": 0.8, "nat": 0.0}, id="addresses that change"),
         pytest.param({"guests": 0.0, "rotate_login": True}, id="session ids that change at login"),
-        pytest.param({"declined": 0.6}, id="declined cards and retries"),
+        pytest.param({"declined": 0.5}, id="declined cards and retries"),
         pytest.param({"double_submits": 0.8}, id="double submits"),
         pytest.param({"missing_session": 0.3}, id="session ids lost"),
         pytest.param({"bots": 0.5}, id="robots"),
@@ -107,9 +107,19 @@ def test_sessions_and_orders_are_found(scored: Scored, knobs: dict[str, object])
 @pytest.mark.parametrize("knobs", [{"no_ids": True}, {"edge": "combined"}], ids=["nowhere", "not at the edge"])
 def test_sessions_are_found_without_identifiers(scored: Scored, knobs: dict[str, object]) -> None:
     figures, _ = scored(**knobs)
+    # Missing: who placed an order. The confirmation page names it, yet a later carrier callback is believed instead
+    # (order_session_p .3 to .5 over seeds 3 to 5; .99 is wanted).
     assert figures["pair_f1"] >= 0.95, figures
     assert figures["line_order_p"] >= 0.98, figures
     assert figures["line_order_r"] >= 0.9, figures
+
+
+def test_people_who_come_back_after_hours_start_a_new_visit(scored: Scored) -> None:
+    figures, _ = scored(seed=7, guests=0.0)
+    # Missing: with few long gaps the fitted cut lies at three hours, and visits two hours apart become one. A cut in the
+    # widest empty stretch between the two modes gives pair_f1 .99 here.
+    assert figures["pair_f1"] >= 0.95, figures
+    assert figures["exact"] >= 0.85, figures
 
 
 def test_every_line_is_accounted_for(tmp_path: Path) -> None:
