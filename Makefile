@@ -51,7 +51,9 @@ wheel: $(VENV)/installed-dev ## Build the wheel, install it alone elsewhere, run
 check: lint types test wheel ## Everything that must hold before a commit lands
 
 bench: $(VENV)/installed-dev ## Measure speed and memory on this machine; figures in bench/results.md
+	"$(BIN)/python" bench/cold_start.py
 	"$(BIN)/python" bench/throughput.py
+	"$(BIN)/python" bench/accuracy.py --simulate
 
 clean: ## Remove the environment and what tools left behind
 	rm -rf "$(VENV)" dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
