@@ -168,13 +168,14 @@ class Reader:
         if JSON not in tried:
             brace = np.fromiter((text.startswith("{") for text in level.choose(left)), np.bool_, len(left))
             left = np.union1d(left[~brace], self._try(reading, level, left[brace], JSON)) if brace.any() else left
+        timed = np.fromiter((may_have_time(text) for text in level.choose(left)), np.bool_, len(left))
         unread = level.layer.unread
         known = np.fromiter((line_shape(text) in unread for text in level.choose(left)), np.bool_, len(left))
-        if known.any():
-            still = left[known] if GENERIC in tried else self._try(reading, level, left[known], GENERIC)
-            aside, left = np.union1d(aside, still), left[~known]
-        timed = np.fromiter((may_have_time(text) for text in level.choose(left)), np.bool_, len(left))
-        without, left = left[~timed], left[timed]
+        rest = left[known & timed]
+        if GENERIC not in tried and len(rest):
+            rest = self._try(reading, level, rest, GENERIC)
+        aside = np.concatenate([aside, left[known & ~timed], rest])
+        without, left = left[~timed & ~known], left[timed & ~known]
         for name in (*self._formats.ranked, LOGFMT, GENERIC):
             if name in tried or not (name == GENERIC or self._formats.tells(name)):
                 continue
@@ -182,7 +183,7 @@ class Reader:
                 left = self._try(reading, level, left, name)
             if len(without) and name in self._formats.ranked and not self._formats.has_time(name):
                 without = self._try(reading, level, without, name)
-        return np.union1d(np.union1d(aside, without), left)
+        return np.sort(np.concatenate([aside, without, left]))
 
     def _try(self, reading: Reading, level: _Level, left: Rows, name: str) -> Rows:
         """Read the lines ``left`` that are of format ``name``; what is left then."""
