@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from reconstruct.errors import SourceError
 from reconstruct.options import Options
 from reconstruct.pipeline import open_paths
 from reconstruct.results import Reconstruction
@@ -19,6 +20,21 @@ def options_of(arguments: argparse.Namespace) -> Options:
 
 
 def open_results(arguments: argparse.Namespace) -> Reconstruction:
-    """Reconstruct what the command line names, with a progress bar when stderr is a terminal."""
+    """Reconstruct what the command line names, with a progress bar when stderr is a terminal.
+
+    Raises SourceError when no line of the input can be read.
+    """
+    paths = arguments.paths or ["."]
     with progress_on(sys.stderr) as progress:
-        return open_paths(arguments.paths or ["."], options_of(arguments), progress)
+        results = open_paths(paths, options_of(arguments), progress)
+    sources = results.sources()
+    if not any(source["events"] for source in sources):
+        lines = sum(source["lines"] for source in sources)
+        results.close()
+        first = next((source for source in sources if source["lines"]), sources[0])
+        raise SourceError(
+            f"none of {lines:,} lines in {', '.join(map(str, paths))} is a log entry",
+            path=paths[0],
+            hint=f"reconstruct explain {results.discovery.sources[first['id']].file}:1 says how far the known formats get",
+        )
+    return results

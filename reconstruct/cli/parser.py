@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -33,8 +34,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         if not any(each in ("-h", "--help", "--version", "-V") for each in arguments):
             arguments = ["browse", *arguments]
     elif arguments[first] not in commands:
+        _refuse_misspelt(arguments[first], sorted(commands))
         arguments = ["browse", *arguments]
     return parser.parse_args(arguments)
+
+
+def _refuse_misspelt(word: str, commands: list[str]) -> None:
+    """A word that is no file but nearly a command was meant as the command."""
+    near = get_close_matches(word, commands, 1)
+    if near and not Path(word).exists():
+        raise UsageError(f"no command or file is called {word}", hint=f"did you mean reconstruct {near[0]}?")
 
 
 class _Parser(argparse.ArgumentParser):

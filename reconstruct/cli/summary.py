@@ -16,6 +16,8 @@ STAGES = ("awareness", "interest", "consideration", "purchase", "after-sales")
 
 FORMATS_SHOWN = 8
 
+REMARKS_SHOWN = 8
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the summary."""
@@ -53,8 +55,20 @@ def render(results: Reconstruction) -> list[str]:
         + ", ".join(f"{name} {n:,}" for name, n in ranked[:FORMATS_SHOWN])
         + (" …" if len(ranked) > FORMATS_SHOWN else "")
     )
-    for skipped in figures["skipped"][:5]:
-        lines.append(f"not read: {skipped['path']} ({skipped['reason']})")
+    remarks = [f"not read: {each['path']} ({each['reason']})" for each in figures["skipped"]]
+    remarks += [
+        f"{source['path']}: {note}" + (f" ({n:,} lines)" if n > 1 else "")
+        for source in sources
+        for note, n in source["notes"].items()
+    ]
+    remarks += [
+        f"{source['path']}: {source['unparsed']:,} unparsed, the first is line {source['samples'][0]['line']}"
+        for source in sources
+        if source["samples"]
+    ]
+    lines += remarks[:REMARKS_SHOWN]
+    if len(remarks) > REMARKS_SHOWN:
+        lines.append(f"… and {len(remarks) - REMARKS_SHOWN:,} more remarks: see the quality view")
     lines += ["", *_journeys(figures), "", *_business(figures), "", *_identifiers(results.identifiers())]
     return lines
 

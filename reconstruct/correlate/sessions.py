@@ -118,6 +118,8 @@ def _internal_pages(
 
     A host is the site's own when visitors come from pages of it that they have opened here before. Requests are in time order.
     """
+    if not referrers:
+        return np.zeros(0, np.int64)
     known = {text: code for code, text in enumerate(pages)}
     own = {host for host in pc.unique(vhosts).to_pylist() if host}
     hosts: list[str] = []
