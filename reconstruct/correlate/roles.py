@@ -194,7 +194,7 @@ def _as_session(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
         return NEVER, []
     if seen.on_requests < 0.2 or seen.in_paths > 0.5 or (seen.life_p95_s <= REQUEST_LIFE_S and seen.median_events < 3):
         return NEVER, []
-    points, why = 0.0, []
+    points, why = 0.0, list[str]()
     if kind.strong:
         points, why = points + 1, [*why, f"{kind.bits:.0f} bits"]
     if seen.on_requests >= 0.5:
@@ -209,7 +209,7 @@ def _as_session(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
 def _as_customer(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     if seen.in_paths > 0.9:
         return NEVER, []
-    points, why = 0.0, []
+    points, why = 0.0, list[str]()
     if any(slot.shape == "email" for slot in kind.slots[:3]):
         points, why = points + 2, [*why, "its values are e-mail addresses"]
     if seen.life_p95_s > SESSION_LIFE_S[1]:
@@ -220,7 +220,7 @@ def _as_customer(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
 def _as_object(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     if seen.median_events >= HUB_EVENTS or seen.values < 2:
         return NEVER, []
-    points, why = 0.0, []
+    points, why = 0.0, list[str]()
     if seen.families_per_value >= 2:
         points, why = points + 2, [*why, f"each value in {seen.families_per_value:.1f} logs"]
     elif seen.families >= 2:
@@ -237,7 +237,7 @@ def _as_object(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
 
 
 def _as_resource(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
-    points, why = 0.0, []
+    points, why = 0.0, list[str]()
     if seen.span_share > 0.5:
         points, why = points + 1.5, [*why, "its values are met from the first hour to the last"]
     if seen.median_events >= HUB_EVENTS:
