@@ -184,14 +184,7 @@ def lay_out(
     width = max(2, width)
     margin = min(TAIL_CAP, width // TAIL_SHARE)
     timed = [[moment.at_ns for moment in track.moments if moment.has_time] for track in tracks]
-    starts = sorted({time for times in timed for time in times})
-    span = (starts[-1] - starts[0]) if starts else 0
-    ends = [
-        moment.end_ns
-        for track in tracks
-        for moment in track.moments
-        if moment.has_time and (moment.slow_ns >= NOTED_NS or 0 < span <= moment.slow_ns * ENDS_SHARE)
-    ]
+    starts, ends = _instants(story)
     axis = build_axis(starts if mode == "ordinal" else [*starts, *ends], width - margin, mode, crowds=timed)
     lanes: list[Lane] = []
     for track in tracks:
@@ -207,6 +200,19 @@ def lay_out(
     _place_labels(layout, lettering, label_rows)
     layout.waits = _place_waits(layout)
     return layout
+
+
+def _instants(story: Story) -> tuple[list[int], list[int]]:
+    """Starts (distinct, sorted) and ends that the axis must hold: of all moments, so that folding never moves it."""
+    moments = [*story.touchpoints, *(moment for steps in story.businesses for _, moment in steps)]
+    moments += [moment for track in story.objects for moment in track.moments]
+    moments = [moment for moment in moments if moment.has_time]
+    starts = sorted({moment.at_ns for moment in moments})
+    span = starts[-1] - starts[0] if starts else 0
+    ends = [
+        moment.end_ns for moment in moments if moment.slow_ns >= NOTED_NS or 0 < span <= moment.slow_ns * ENDS_SHARE
+    ]
+    return starts, ends
 
 
 # --- marks ----------------------------------------------------------------------------------------------------------

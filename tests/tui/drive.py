@@ -14,8 +14,10 @@ from reconstruct.tui.app import ReconstructApp
 
 PATIENCE = 5_000
 """Milliseconds before a test gives up waiting."""
-CALM = 4
-"""Turns without anything to do that count as settled."""
+CALM = 3
+"""Turns without anything to do that count as calm."""
+DRAWN = 2
+"""Times it is drawn: laying out may bring a scrollbar, and that another layout."""
 
 
 class Driver:
@@ -30,23 +32,25 @@ class Driver:
     def is_busy(self) -> bool:
         """Questions open, workers at work, or messages not handled."""
         app = self.app
-        queues = [node._message_queue for node in [app, *app._registry]]
+        nodes = [app, *app._registry]
         return bool(
             app.fetcher.pending
             or app.version_shown != self.reader.version()
             or any(not worker.is_finished for worker in app.workers)
-            or any(queue is not None and queue.qsize() for queue in queues)
+            or any(node._message_queue is not None and node._message_queue.qsize() for node in nodes)
+            or any(node._next_callbacks for node in nodes)
         )
 
     async def settle(self) -> None:
-        """Wait until every question is answered and drawn."""
-        calm = 0
-        for _ in range(PATIENCE):
-            await asyncio.sleep(0.001)
-            calm = 0 if self.is_busy else calm + 1
-            if calm == CALM:
-                break
-        self.app.screen._on_timer_update()
+        """Wait until every question is answered and drawn: calm, and still calm after drawing."""
+        for _ in range(DRAWN):
+            calm = 0
+            for _ in range(PATIENCE):
+                await asyncio.sleep(0.001)
+                calm = 0 if self.is_busy else calm + 1
+                if calm == CALM:
+                    break
+            self.app.screen._on_timer_update()
 
     async def press(self, *keys: str) -> None:
         """Keys one after the other, each with everything it causes."""

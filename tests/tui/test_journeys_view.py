@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from drive import Driver, drive, screen_after
 from shop import FakeProgress, FakeReader, make_shop
 
@@ -17,9 +16,13 @@ def table_of(driver: Driver) -> JourneyList:
     return driver.app.get_screen("journeys").query_one(JourneyList)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_the_list(size: tuple[int, int], golden_screen: Callable[[str, str], None]) -> None:
-    golden_screen(f"journeys_{size[0]}x{size[1]}", screen_after(FakeReader(make_shop(60)), [], size))
+def test_the_list(golden_screen: Callable[[str, str], None]) -> None:
+    async def script(driver: Driver) -> None:
+        for width, height in SIZES:
+            await driver.resize(width, height)
+            golden_screen(f"journeys_{width}x{height}", driver.text)
+
+    drive(FakeReader(make_shop(60)), script)
 
 
 def test_the_list_in_ascii(golden_screen: Callable[[str, str], None]) -> None:

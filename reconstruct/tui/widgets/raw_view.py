@@ -195,7 +195,12 @@ class FileLines(LineList):
         self.lines_changed()
         self.call_after_refresh(self._centre)
 
+    def on_resize(self, event: ui_events.Resize) -> None:
+        super().on_resize(event)
+        self.call_after_refresh(self._centre)
+
     def _centre(self) -> None:
+        """The chosen line in the middle; once there is room to scroll in."""
         self.scroll_to(y=max(0, self.cursor - self.size.height // 2), animate=False, immediate=True)
 
     @property

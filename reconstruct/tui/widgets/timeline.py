@@ -107,7 +107,7 @@ class Timeline(Inked, can_focus=True):
             self.picture = Picture(layout, self.pen)
         self.moments = {moment.ref: moment for lane in layout.lanes for mark in lane.marks for moment in mark.moments}
         if self.cursor not in self.moments:
-            self.cursor = layout.order[0] if layout.order else None
+            self.cursor = self._stand_in(layout)
             held = None
             self.post_message(MomentPointed(self.cursor))
         if held is not None:
@@ -116,6 +116,11 @@ class Timeline(Inked, can_focus=True):
         self.styles.height = self.room if self.alone else max(4, min(self.room, needed))
         self._keep_in_view()
         self.post_message(self.Arranged(self._say_state()))
+
+    def _stand_in(self, layout: Layout) -> Ref | None:
+        """Where the cursor goes when its moment is not shown any more: to the same object, else to the beginning."""
+        here = self.cursor.business if self.cursor else -1
+        return next((ref for ref in layout.order if ref.business == here), layout.order[0] if layout.order else None)
 
     def _lay_out(self, width: int) -> Layout:
         assert self.story is not None
