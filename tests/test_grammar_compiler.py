@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from reconstruct.errors import GrammarError
+from reconstruct.grammar.check import make_lines
 from reconstruct.grammar.compiler import compile_definition
 from reconstruct.grammar.definition import parse_definition
+from reconstruct.grammar.generation import mutate_line
 from reconstruct.grammar.lark_engine import LarkMatcher
 from reconstruct.grammar.matcher import matcher_for
 from reconstruct.grammar.plans import MatchPlan
@@ -182,6 +185,27 @@ def test_decoders_are_the_types_of_common() -> None:
         "value": "QUOTED_OR_WORD",
     }
     assert "key" not in plan.fields
+
+
+SHARED: dict[str, tuple[str, int, int]] = {
+    "a beginning": ('start: A " " B " " C | A " " B ":" D', 4, 1),
+    "an ending": ('start: "[" A "] " C " " D | A ": " C " " D', 4, 1),
+    "both, around an option": ('start: A " " [B " "] C | A " " D " " C', 4, 1),
+    "nothing: an option that may match in two ways": ('start: A [" " W] " " C | A [" " W] " " D', 5, 4),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_what_alternatives_share_is_matched_once(name: str) -> None:
+    rules, groups, ways = SHARED[name]
+    grammar = rules + "\nA: /a+/\nB: /b+/\nC: /c+/\nD: /d+/\nW: /[a-d]+/"
+    plan = plan_of(grammar)
+    assert (len(plan.scan.slots), plan.ways) == (groups, ways)
+    match, random = match_with_both(grammar), Random(1)
+    made = make_lines(LarkMatcher(plan))
+    assert all(match(line) for line in made)
+    for line in made * 5:
+        match(mutate_line(line, random))
 
 
 def test_specificity_counts_what_a_line_says() -> None:

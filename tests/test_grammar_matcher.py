@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from reconstruct.grammar.compiler import compile_definition
 from reconstruct.grammar.definition import parse_definition, read_definition
 from reconstruct.grammar.lark_engine import LarkMatcher
-from reconstruct.grammar.matcher import MAX_PAIR_COLUMNS, WINDOW, Matcher, matcher_for
+from reconstruct.grammar.matcher import WINDOW, Matcher, matcher_for
+from reconstruct.grammar.repeats import MAX_PAIR_COLUMNS
 from reconstruct.resources import grammars_directory
 
 HEADER = "// title: Test\n// kind: generic\n// docs: https://www.example.com/\n"

@@ -31,6 +31,7 @@ from reconstruct.grammar.linear import prove_terminal
 from reconstruct.grammar.loading import START, Loaded, field_name, last_part, load_grammar_file, read_common
 from reconstruct.grammar.patterns import Node, PatternError
 from reconstruct.grammar.plans import MatchPlan, Scan
+from reconstruct.grammar.repeats import PAIR
 from reconstruct.grammar.rules import (
     Choice,
     Loop,
@@ -48,9 +49,6 @@ from reconstruct.grammar.rules import (
 
 MAX_COUNT = 16
 """Highest count of ``x~n`` in a rule: each is written out. Nothing in a log line is counted higher."""
-
-PAIR_FIELDS = ("key", "value")
-"""Terminals that together make one attribute named by the key's text."""
 
 
 def compile_definition(definition: Definition) -> MatchPlan:
@@ -71,7 +69,7 @@ def compile_definition(definition: Definition) -> MatchPlan:
     if is_nullable(structure):
         raise reading.error("matches an empty line", START, "", "one terminal must always be there")
     counts = count_fields(structure)
-    fields = [name for name in counts if name not in PAIR_FIELDS]
+    fields = [name for name in counts if name not in PAIR]
     sure = certain_fields(structure)
     certain = [name for name in fields if name in sure]
     if not certain:
@@ -259,7 +257,7 @@ class _Reading:
         """The fields of a recursive grammar, terminals first."""
         fields = [field_name(name) for name in self.used_terminals]
         fields += [last_part(name) for name, rule in self.rules.items() if rule.is_field]
-        return [name for name in fields if name and name not in PAIR_FIELDS]
+        return [name for name in fields if name and name not in PAIR]
 
     def decoders(self) -> dict[str, str]:
         """Field -> type, for fields declared by a type. A variant (``TARGET__SPACED``) only gives another pattern."""

@@ -26,8 +26,9 @@ from lark.parsers.lalr_analysis import LALR_Analyzer
 
 from reconstruct.grammar.definition import Definition, parse_definition
 from reconstruct.grammar.loading import START, Loaded, field_name, last_part, load_grammar_file, translate_error
-from reconstruct.grammar.matcher import Block, Gathered, match_one, spread_pairs
+from reconstruct.grammar.matcher import Block, match_one
 from reconstruct.grammar.plans import MatchPlan
+from reconstruct.grammar.repeats import Gathered, Pairs, spread_pairs
 
 MAX_RETRIES = 4096
 """Ways not taken that are gone back to in one line before it counts as unmatched. Bounds recursive grammars on hostile
@@ -135,7 +136,10 @@ class LarkMatcher:
         matched = np.fromiter((one is not None for one in found), np.bool_, len(found))
         kept = [one for one in found if one is not None]
         columns = {name: [one.fields.get(name, "") for one in kept] for name in self.plan.fields}
-        columns |= spread_pairs([one.pairs for one in kept], columns)
+        pairs = Pairs()
+        for row, one in enumerate(kept):
+            pairs.extend([row] * len(one.keys), one.keys, one.values)
+        columns |= spread_pairs(pairs, len(kept), columns)
         return Block(matched, {name: column for name, column in columns.items() if any(column)})
 
     def match_line(self, line: str) -> dict[str, str] | None:
@@ -340,7 +344,7 @@ def _collect(events: _Event | None) -> Gathered:
     while events:
         met.append(events)
         events = events.before
-    found = Gathered({}, {})
+    found = Gathered()
     for event in sorted(met, key=lambda event: (event.start, -event.end)):
         if event.text:
             found.add(event.field, event.text)
