@@ -21,7 +21,7 @@ import orjson
 from reconstruct.grammar.definition import Definition, load_definitions
 from reconstruct.resources import cache_directory, grammars_directory
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 """Raised with every change of the compiler or of ``MatchPlan``: older plans are then compiled again."""
 
 CACHE_NAME = "plans.json"
