@@ -183,6 +183,14 @@ def test_fields_directives_hold_from_where_they_stand() -> None:
     assert scan(data).account.directives == 3
 
 
+def test_a_quoted_field_over_two_lines() -> None:
+    head = 'time,level,order_id,message\n2026-09-17T10:00:01Z,info,1001,"placed, with\n'
+    data = (head + 'two lines"\n2026-09-17T10:00:02Z,info,1002,paid\n').encode()
+    for cuts in ([], [len(head) - 1]):
+        events = [row for piece in scan_in_pieces(data, profile_source(data, SOURCE), cuts) for row in rows(piece)]
+        assert [(row["lines"], row["message"]) for row in events] == [(2, "placed, with\ntwo lines"), (1, "paid")]
+
+
 def test_profiles_travel() -> None:
     profile = profile_source("\n".join([ACCESS, JSON]).encode(), SOURCE)
     assert pickle.loads(pickle.dumps(profile)) == profile

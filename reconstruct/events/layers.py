@@ -69,6 +69,8 @@ class Reading:
     directive: npt.NDArray[np.bool_]
     partial: npt.NDArray[np.bool_]
     stream: npt.NDArray[np.int32]
+    told: Mask
+    """the entry above has the text of this line already"""
     tails: dict[int, str]
     """text after the first line end inside a line: what a shipper has folded already"""
     streams: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -90,9 +92,8 @@ class Reader:
     def read(self, lines: list[str], layer: Layer) -> Reading:
         """Read a block. ``lines`` hold no line ends."""
         count = len(lines)
-        reading = Reading(
-            list(lines), [], np.zeros(count, np.bool_), np.zeros(count, np.bool_), np.zeros(count, np.int32), {}
-        )
+        directive, partial, told = np.zeros((3, count), np.bool_)
+        reading = Reading(list(lines), [], directive, partial, np.zeros(count, np.int32), told, {})
         self._read_level(reading, _Level(np.arange(count), lines, layer, "", {}))
         return reading
 
@@ -194,7 +195,9 @@ class Reader:
             taken = taken | decoded.directives
         if decoded.continuations is not None and decoded.continuations.any():
             # a quoted field runs on: the line above each continuation is not complete
-            reading.partial[level.rows[left[np.flatnonzero(decoded.continuations) - 1]]] = True
+            below = np.flatnonzero(decoded.continuations)
+            reading.partial[level.rows[left[below - 1]]] = True
+            reading.told[level.rows[left[below]]] = True
             taken = taken | decoded.continuations
         here = left[decoded.matched]
         if len(here):

@@ -235,6 +235,8 @@ def _continuation_text(reading: Reading, owners: Rows, rows: Rows, taken: dict[i
         pieces = ["\n", reading.tails[row]] if row in reading.tails else []
         size = 0
         for below in range(row + taken.get(row, 1), stop):
+            if reading.told[below]:
+                continue
             text = reading.text[below]
             pieces += ("" if reading.partial[below - 1] else "\n", text)
             if below in reading.tails:
