@@ -1,0 +1,121 @@
+"""Write the generated parts of the documentation: ``python docs/make_reference.py [--check]``.
+
+Commands and options come from the program's own parser, the list of formats from the grammars. Each part stands between
+two comments in its page; the rest of the page is written by hand. ``--check`` writes nothing and ends with 1 when a page
+is out of date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from reconstruct.cli.formats import BUILT_IN_KINDS
+from reconstruct.cli.parser import _build as build_parser
+from reconstruct.grammar.definition import KINDS, load_definitions
+from reconstruct.resources import grammars_directory
+
+DOCS = Path(__file__).resolve().parent
+
+
+def commands_of(
+    parser: argparse.ArgumentParser, summary: str = ""
+) -> Iterator[tuple[str, argparse.ArgumentParser, str]]:
+    """(command line, parser, summary) of every command that can be run, in the order of ``--help``."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            said = {choice.dest: choice.help or "" for choice in action._choices_actions}
+            for name, child in action.choices.items():
+                yield from commands_of(child, said[name])
+            return
+    yield parser.prog, parser, summary
+
+
+def arguments_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    """What a command takes, without ``--help``."""
+    return [action for action in parser._actions if action.dest not in ("help", "version")]
+
+
+def name_of(action: argparse.Action) -> str:
+    """``-o FILE, --output FILE`` or ``PATH …``"""
+    if not action.option_strings:
+        return f"{action.metavar or action.dest}{' …' if action.nargs == '*' else ''}"
+    value = "" if action.nargs == 0 else " " + str(action.metavar or "|".join(action.choices or []))
+    return ", ".join(option + value for option in action.option_strings)
+
+
+def describe_commands() -> str:
+    """Every command with a table of its arguments."""
+    parts = []
+    for line, parser, summary in commands_of(build_parser()):
+        rows = [f"### {line}", "", f"{summary[0].upper()}{summary[1:]}.", "", "| argument | meaning |", "|---|---|"]
+        for action in arguments_of(parser):
+            required = " *(required)*" if action.required and action.option_strings else ""
+            rows.append(f"| `{escape(name_of(action))}` | {escape(action.help or '')}{required} |")
+        if len(rows) == 6:
+            rows = rows[:4]
+        parts.append("\n".join(rows).rstrip())
+    return "\n\n".join(parts)
+
+
+def list_formats() -> str:
+    """The formats that ship, by kind, each with its documentation."""
+    built_in = [each for each in load_definitions().values() if each.path.is_relative_to(grammars_directory())]
+    rows = [
+        f"{len(built_in)} grammars, and {len(BUILT_IN_KINDS)} kinds that need none.",
+        "",
+        "| id | kind | what |",
+        "|---|---|---|",
+    ]
+    for kind in KINDS:
+        rows += [
+            f"| `{each.id}` | {kind} | [{escape(each.title)}]({each.docs}) |" for each in built_in if each.kind == kind
+        ]
+    rows += [
+        f"| `{name}` | {'fallback' if name == 'generic' else 'self-describing'} | {escape(title)} |"
+        for name, title in BUILT_IN_KINDS.items()
+    ]
+    return "\n".join(rows)
+
+
+def escape(text: str) -> str:
+    """Text for a cell of a table."""
+    return text.replace("|", "\\|").replace("%%", "%")
+
+
+PARTS: dict[str, tuple[str, Callable[[], str]]] = {
+    "commands": ("cli.md", describe_commands),
+    "formats": ("formats.md", list_formats),
+}
+"""Part → the page it stands in, and what makes it."""
+
+
+def renew(page: str, part: str, text: str) -> str:
+    """The page with the part between ``<!-- part: begin … -->`` and ``<!-- part: end -->`` replaced."""
+    begin, end = rf"<!-- {part}: begin[^>]*-->\n", f"<!-- {part}: end -->"
+    renewed, n = re.subn(rf"({begin}).*?({end})", lambda found: f"{found[1]}{text}\n{found[2]}", page, flags=re.DOTALL)
+    if n != 1:
+        raise SystemExit(f"the page has {n} places for {part}")
+    return renewed
+
+
+def main() -> int:
+    stale = []
+    for part, (name, make) in PARTS.items():
+        path = DOCS / name
+        page = path.read_text(encoding="utf-8")
+        renewed = renew(page, part, make())
+        if renewed != page:
+            stale.append(name)
+            if "--check" not in sys.argv[1:]:
+                path.write_text(renewed, encoding="utf-8")
+    for name in stale:
+        print(f"docs/{name} {'is out of date' if '--check' in sys.argv[1:] else 'written'}")
+    return 1 if stale and "--check" in sys.argv[1:] else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
