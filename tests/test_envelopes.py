@@ -71,6 +71,13 @@ def test_traces_inside_docker_are_folded_by_stream() -> None:
     ]
 
 
+def test_json_over_several_lines_in_docker() -> None:
+    good, bad = ["{\n", '  "msg": "paid",\n', '  "order_id": 1001\n', "}\n"], ["{\n", "  broken\n", "}\n"]
+    first, second = read(*map(docker, good + bad))
+    assert (first["format"], first["message"], first["lines"]) == ("docker/json", "paid", 4)
+    assert (second["format"], second["message"], second["lines"]) == ("docker", "{\n  broken\n}", 3)
+
+
 def test_docker_labels_say_the_service() -> None:
     (event,) = read(docker("ready\n", attrs={"com.docker.compose.service": "web", "env": "test"}))
     assert event["service"] == "web"

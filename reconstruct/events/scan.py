@@ -124,7 +124,7 @@ def _split_chunk(chunk: Chunk, reader: Reader, layer: Layer, reach: int) -> tupl
     if not chunk.lookahead:
         return own, len(own)
     first_look = chunk.lookahead.find(b"\n", FIRST_LOOK) + 1 or len(chunk.lookahead)
-    for size in (first_look, len(chunk.lookahead)):
+    for size in sorted({first_look, len(chunk.lookahead)}):
         ahead = split_lines(chunk.lookahead[:size])
         starts = np.flatnonzero(_judge_lines(reader.read(ahead.text, layer), ahead).shape == START)
         if len(starts):
@@ -183,17 +183,16 @@ def _finish_entries(reader: Reader, reading: Reading, owners: Rows) -> dict[int,
         n_before = len(reading.parts)
         reader.reread(reading, part, rows, [text.rstrip().removesuffix(",") for text in texts])
         added = reading.parts[n_before:]
-        read = np.concatenate([each.rows for each in added]) if added else np.zeros(0, np.int64)
-        taken.update(
-            (row, stop - row) for row, stop in zip(rows.tolist(), spans, strict=True) if row in set(read.tolist())
-        )
-        lost = np.setdiff1d(rows, read)
-        enveloped = lost[reading.partial[lost]]
-        owners[np.isin(owners, np.setdiff1d(lost, enveloped))] = NOBODY
-        if len(enveloped):
-            chosen = pa.array(np.isin(part.rows, enveloped))
+        read = {row for each in added for row in each.rows.tolist()}
+        taken.update((row, stop - row) for row, stop in zip(rows.tolist(), spans, strict=True) if row in read)
+        lost = np.array([row for row in rows.tolist() if row not in read], np.int64)
+        envelope = part.format.rpartition("/")[0]
+        if not envelope:
+            owners[np.isin(owners, lost)] = NOBODY
+        elif len(lost):
+            chosen = pa.array(np.isin(part.rows, lost))
             columns = {name: column.filter(chosen) for name, column in part.columns.items()}
-            reading.parts.append(Part(enveloped, part.format.rpartition("/")[0], columns))
+            reading.parts.append(Part(lost, envelope, columns))
     return taken
 
 

@@ -96,8 +96,6 @@ def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] |
     order = choose_date_order(_find_stamps(sample.lines), source.modified_ns)
     chooser = _Chooser(formats, TimeAnchor(source.modified_ns, None, order))
     layer = chooser.choose(sample, lines, 0)
-    if not any(formats.absorbs(name) for name in layer.formats):
-        layer = replace(layer, pretty=_find_pretty(lines))
     return SourceProfile(layer, source.modified_ns, order, envelopes.service_of_path(source.path))
 
 
@@ -149,6 +147,7 @@ class _Chooser:
             tuple(self._find_nested(found, sample, headers, depth)),
             headers,
             unread=frozenset(map(line_shape, self._find_unread(sample, found))),
+            pretty="" if any(self._formats.absorbs(name) for name in found) else _find_pretty(head),
         )
 
     def _find_unread(self, sample: Sample, found: dict[str, Rows]) -> list[str]:
