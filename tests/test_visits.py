@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -163,4 +165,4 @@ def test_every_request_gets_one_visit_and_visits_are_numbered_from_their_first_r
     assert starts == first, "each visit is started exactly once"
     for number in first:
         seconds = [row[0] for row, n in zip(rows, numbers, strict=True) if n == number]
-        assert all(b - a <= 600 for a, b in zip(seconds, seconds[1:], strict=False)), "no silence within a visit"
+        assert all(b - a <= 600 for a, b in pairwise(seconds)), "no silence within a visit"

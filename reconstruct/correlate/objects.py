@@ -18,6 +18,10 @@ MAJORITY = 0.9
 RETRY_WINDOW_NS = 60 * 1_000_000_000
 """An object's line with no session of its own belongs to the attempt at most a minute before it, else to the birth."""
 
+BIRTH_REACH_NS = 120 * 1_000_000_000
+"""Where no session is known for the usual birth line, the first lines that name the object stand in for it, up to this long after:
+the thank-you page, say. Later ones are callbacks and look-ups."""
+
 BIRTH_LEAD_NS = 2 * 1_000_000_000
 """Clocks of two services differ this much without anyone noticing."""
 
@@ -121,26 +125,28 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
     named = db.sql(
         """
         SELECT l.object, l.eid, t.t, t.family, e.method, p.route, e.message
-        FROM thing_links l JOIN timeline t USING (eid) JOIN events e USING (eid) LEFT JOIN paths p USING (path)
+        FROM thing_links l JOIN things o ON o.object = l.object AND o.type::VARCHAR = l.via_type
+        JOIN timeline t USING (eid) JOIN events e USING (eid) LEFT JOIN paths p USING (path)
         WHERE l.rule = 'identifier' ORDER BY l.object, t.t, l.eid
         """
     ).to_arrow_table()
     template = skeletons(named["message"].combine_chunks()).cast(pa.string())
     db.register("named_in", named.drop_columns(["message"]).append_column("template", template))
     db.execute(
-        """
+        f"""
         CREATE OR REPLACE TABLE births AS
         WITH named AS (
-                SELECT object, eid, t, things.type, coalesce(method || ' ' || coalesce(route, ''), template, '') || family AS template, method
+                SELECT object, eid, t, things.type, coalesce(method || ' ' || coalesce(route, ''), template, '') || family AS template
                 FROM named_in JOIN things USING (object)),
              firsts AS (SELECT object, type, arg_min(template, (t, eid)) AS template FROM named GROUP BY ALL),
              usual AS (SELECT type, arg_max(template, (n, template)) AS template, max(n) / sum(n) AS purity
                        FROM (SELECT type, template, count(*) AS n FROM firsts GROUP BY ALL) GROUP BY type),
+             begun AS (SELECT object, min(t) AS t0 FROM named GROUP BY object),
              seen AS (SELECT n.object, n.eid, n.t, v.visit, v.confidence, n.template = u.template AS typical,
-                             coalesce(n.method, '') NOT IN ('GET', 'HEAD', 'OPTIONS') AS acting
-                      FROM named n JOIN usual u USING (type) JOIN event_visit v USING (eid))
+                             n.t <= t0 + {BIRTH_REACH_NS} AS near
+                      FROM named n JOIN usual u USING (type) JOIN begun USING (object) JOIN event_visit v USING (eid))
         SELECT object, eid, t, visit, confidence, typical FROM seen
-        WHERE typical OR acting AND object NOT IN (SELECT object FROM seen WHERE typical)
+        WHERE typical OR near AND object NOT IN (SELECT object FROM seen WHERE typical)
         ORDER BY object, t, eid
         """
     )

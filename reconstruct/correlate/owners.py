@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import duckdb
 
 from reconstruct.correlate.roles import Role
+from reconstruct.correlate.types import IdType
 
 DEPENDENCY = 0.95
 """Event-weighted share of meetings with the main owner (correlation §7.7)."""
@@ -41,9 +42,16 @@ class Ownership:
     met: float
 
 
-def find_owners(db: duckdb.DuckDBPyConnection, roles: list[Role]) -> list[Ownership]:
-    """At most one owner per type among objects and sub-objects. Needs ``typed``, ``grouped`` and ``entities``."""
-    things = {role.type: role for role in roles if role.role in ("object", "sub-object")}
+def find_owners(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role]) -> list[Ownership]:
+    """At most one owner per type among objects, sub-objects and long identifiers of no known role.
+
+    Needs ``typed``, ``grouped`` and ``entities``.
+    """
+    things = {
+        role.type: role
+        for role in roles
+        if role.role in ("object", "sub-object") or (role.role == "other" and types[role.type].strong)
+    }
     if len(things) < 2:
         return []
     listed = ", ".join(map(str, sorted(things)))
@@ -105,9 +113,9 @@ def settle(roles: list[Role], owners: list[Ownership]) -> None:
     """Write what ownership says back into the roles: an owned object is a sub-object, an unowned sub-object that owns an object."""
     owned = {each.child for each in owners}
     for role in roles:
-        if role.role == "object" and role.type in owned:
+        if role.role in ("object", "other") and role.type in owned:
+            role.why = [*(role.why if role.role == "object" else []), "each value belongs to one value of its owner"]
             role.role = "sub-object"
-            role.why.append("each value belongs to one value of its owner")
         elif role.role == "sub-object" and role.type not in owned and role.type in {each.owner for each in owners}:
             role.role = "object"
             role.why.append("owns others, and nothing owns it")

@@ -13,7 +13,9 @@ import duckdb
 from reconstruct.correlate.owners import Ownership
 from reconstruct.correlate.profile import profile_slots, relate_slots
 from reconstruct.correlate.roles import Role, judge_roles, observe
-from reconstruct.correlate.types import IdType, type_mentions, unify_slots
+from reconstruct.correlate.types import IdType, set_hubs_aside, type_mentions, unify_slots
+
+HUBS_SHOWN = 3
 
 CONTRACT_ROLES = {"trace": "request", "span": "request"}
 """Roles that the export knows under a wider name."""
@@ -38,7 +40,14 @@ def make_plan(db: duckdb.DuckDBPyConnection) -> Plan:
     slots = profile_slots(db)
     types = unify_slots(slots, relate_slots(db, slots))
     type_mentions(db, types)
-    return Plan(types, judge_roles(types, observe(db, types)))
+    hubs = set_hubs_aside(db, types)
+    roles = judge_roles(types, observe(db, types))
+    for number, values in hubs.items():
+        shown = ", ".join(f"“{value[:40]}”" for value in values[:HUBS_SHOWN])
+        roles[number].why.append(
+            f"{len(values)} value{'s' if len(values) > 1 else ''} on too many lines set aside: {shown}"
+        )
+    return Plan(types, roles)
 
 
 def describe_plan(plan: Plan, owners: list[Ownership], roots: list[int]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import duckdb
 
 from reconstruct.correlate import brackets, delays, objects, sessions, tiers
 from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
-from reconstruct.correlate.roles import Role
+from reconstruct.correlate.roles import Role, gathers_lines
 from reconstruct.correlate.types import IdType
 
 REQUEST_CONFIDENCE = 0.99
@@ -37,14 +37,15 @@ class Resolution:
     roots: list[int] = field(default_factory=list)
 
 
-def group_requests(db: duckdb.DuckDBPyConnection, roles: list[Role]) -> None:
+def group_requests(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role]) -> None:
     """Make ``grouped(eid, type, value, rank)``: lines written while serving one request or running one task.
 
     ``rank`` orders the types, the surest first: a line may carry a request identifier and a trace identifier.
     """
-    ranked = sorted(
-        (role for role in roles if role.role in ("request", "trace")), key=lambda role: (-role.points, role.type)
-    )
+    found = [
+        role for role in roles if role.role in ("request", "trace") or gathers_lines(types[role.type], role.behaviour)
+    ]
+    ranked = sorted(found, key=lambda role: (role.role not in ("request", "trace"), -role.points, role.type))
     listed = ", ".join(str(role.type) for role in ranked) or "-1"
     db.execute(
         f"""
@@ -57,7 +58,7 @@ def group_requests(db: duckdb.DuckDBPyConnection, roles: list[Role]) -> None:
 def resolve(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role]) -> Resolution:
     """Run pass 2. Needs ``events``, ``timeline``, ``typed``, ``entities`` and ``paths``."""
     session_types = [role.type for role in sorted(roles, key=lambda r: -r.points) if role.role == "session"]
-    group_requests(db, roles)
+    group_requests(db, types, roles)
     logs = tiers.rank_request_logs(db, session_types)
     inner = tiers.find_inner(db, logs)
     edge = [log.family for log in logs if log.family not in inner]
@@ -67,7 +68,7 @@ def resolve(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role
     _place_events(db)
     _place_by_session(db, session_types, report.cut_s)
     brackets.place_by_bracket(db)
-    owners = find_owners(db, roles)
+    owners = find_owners(db, types, roles)
     settle(roles, owners)
     roots = find_roots(roles, owners)
     objects.find_objects(db, roots, owners, {role.type: role.behaviour.back_families > 0 for role in roles})

@@ -35,6 +35,9 @@ NAME_POINTS = 2.0
 REQUEST_LIFE_S = 60.0
 """A request is over within a minute: 95 % of its identifiers live no longer."""
 
+MOST_LINES = 500
+"""Lines of one request: 95 % of requests write fewer, or they are batch runs."""
+
 SESSION_LIFE_S = (10.0, 4 * 3600.0)
 """Median life of a session identifier: longer than a click, shorter than half a day."""
 
@@ -161,6 +164,8 @@ def _judge(number: int, kind: IdType, seen: Behaviour) -> Role:
     }.items():
         if role in priors and points > float("-inf"):
             points, why = points + NAME_POINTS, [*why, f"called “{kind.noun}”"]
+        elif role == "request" and priors:
+            points -= NAME_POINTS  # it is called something else
         verdicts[role] = (points, why)
     for role in priors:
         if role not in verdicts:
@@ -175,10 +180,21 @@ def _judge(number: int, kind: IdType, seen: Behaviour) -> Role:
 NEVER = float("-inf")
 
 
+def gathers_lines(kind: IdType, seen: Behaviour) -> bool:
+    """Whether lines with the same value were written for one thing in one go: a request, a task, a charge.
+
+    A parameter of a URL names something else than the request.
+    """
+    return (
+        kind.strong
+        and not all(slot.name.startswith("query:") for slot in kind.slots)
+        and seen.life_p95_s <= REQUEST_LIFE_S
+        and seen.events_p95 <= MOST_LINES
+    )
+
+
 def _as_request(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
-    if not kind.strong or all(slot.name.startswith("query:") for slot in kind.slots):
-        return NEVER, []  # a parameter of a URL names something else than the request
-    if seen.life_p95_s > REQUEST_LIFE_S or seen.events_p95 > 500:
+    if not gathers_lines(kind, seen):
         return NEVER, []
     points, why = 2.0, [f"95 % of its values live under {max(1, round(seen.life_p95_s))} s"]
     if seen.median_events >= 2:

@@ -137,15 +137,16 @@ def _internal_pages(
     opened, first = np.unique(visitor * size + page, return_index=True)
     came_from = np.where(has, visitor * size + codes[np.where(has, referrer, 0)], -1)
     found = np.minimum(np.searchsorted(opened, came_from), len(opened) - 1)
-    # Opened before, and another page: everybody's start page is called "/", the search engine's too.
+    # Opened before, and another page. A bare "/" says nothing: everybody has one, and other sites often send no more.
+    telling = has & np.append(codes != known.get("/", -1), False)[referrer]
     seen = (
-        has
+        telling
         & (opened[found] == came_from)
         & (first[found] < np.arange(len(page)))
         & (came_from != visitor * size + page)
     )
     n_hosts = int(host_code.max(initial=-1)) + 1
-    total = np.bincount(host_code[referrer[has]], minlength=n_hosts)
+    total = np.bincount(host_code[referrer[telling]], minlength=n_hosts)
     returning = np.bincount(host_code[referrer[seen]], minlength=n_hosts)
     internal = returning >= INTERNAL_SHARE * np.maximum(total, 1)
     for number, host in enumerate(hosts):

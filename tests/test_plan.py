@@ -1,0 +1,127 @@
+"""What pass 1 makes of identifiers nobody declared: small logs, each with one trap."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from reconstruct.options import Options
+from reconstruct.pipeline import open_paths
+
+Rows = dict[str, dict[str, Any]]
+
+
+def plan_of(tmp_path: Path, **files: list[dict[str, Any]]) -> Rows:
+    """The plan for JSON logs, by type."""
+    for name, entries in files.items():
+        text = "\n".join(json.dumps(entry) for entry in entries)
+        (tmp_path / f"{name}.log").write_text(text + "\n", encoding="utf-8")
+    results = open_paths([tmp_path], Options(cache=False, workers=1))
+    rows = {row["type"]: row for row in results.identifiers()}
+    results.close()
+    return rows
+
+
+def at(second: float) -> str:
+    return f"2026-03-10T{int(second // 3600):02d}:{int(second // 60) % 60:02d}:{second % 60:06.3f}Z"
+
+
+def token(kind: int, number: int) -> str:
+    return hashlib.md5(f"{kind}/{number}".encode()).hexdigest()
+
+
+def shop(n: int = 60, **names: str) -> dict[str, list[dict[str, Any]]]:
+    """A gateway, an order service, a payment service and a depot; ``names`` renames their identifiers."""
+    name = {"session": "sid", "request": "rid", "order": "order_no", "payment": "pay_ref"} | names
+    gateway, orders, payments, depot = [], [], [], []
+    for i in range(n):
+        start = 600.0 * i
+        sid = token(1, i)
+        for page in range(4):
+            moment = start + 20 * page
+            gateway.append(
+                {"ts": at(moment), "method": "GET", "path": f"/p/item-{page}", "status": 200, "remote_addr": f"192.0.2.{i % 200}",
+                 "user_agent": f"Mozilla/5.0 (X11) Firefox/{100 + i % 20}.0", name["session"]: sid, name["request"]: token(2, 10 * i + page)}
+            )  # fmt: skip
+        rid, order, payment = token(2, 10 * i + 9), 70_000 + 3 * i, f"pm_{token(3, i)[:16]}"
+        gateway.append(
+            {"ts": at(start + 90), "method": "POST", "path": "/checkout", "status": 302, "remote_addr": f"192.0.2.{i % 200}",
+             "user_agent": f"Mozilla/5.0 (X11) Firefox/{100 + i % 20}.0", name["session"]: sid, name["request"]: rid}
+        )  # fmt: skip
+        orders.append({"ts": at(start + 90.1), "msg": "created", name["order"]: order, name["request"]: rid})
+        payments.append(
+            {
+                "ts": at(start + 90.2),
+                "msg": "authorised",
+                name["payment"]: payment,
+                name["order"]: order,
+                "cents": 999 + i,
+            }
+        )
+        payments.append({"ts": at(start + 3000), "msg": "captured", name["payment"]: payment})
+        depot.append({"ts": at(start + 2000), "msg": "packed", name["order"]: order, "shelf": i % 7})
+    return {"gateway": gateway, "orders": orders, "payments": payments, "depot": depot}
+
+
+def role_at(rows: Rows, slot: str) -> tuple[str, str | None]:
+    """(role, owner) of the type that holds a slot."""
+    row = next(row for row in rows.values() if slot in row["slots"])
+    return row["role"], row["owner"]
+
+
+def test_finds_the_roles_of_named_identifiers(tmp_path: Path) -> None:
+    rows = plan_of(tmp_path, **shop())
+    order = next(row for row in rows.values() if "key:order_no" in row["slots"])
+    assert (order["role"], order["distinct"]) == ("object", 60)
+    assert rows["payment"]["role"] == "sub-object" or role_at(rows, "key:pay_ref")[0] == "sub-object"
+    assert role_at(rows, "key:pay_ref")[1] == order["type"]
+    assert all(row["why"] for row in rows.values())
+
+
+def test_names_are_only_a_prior(tmp_path: Path) -> None:
+    """The same shop with names that say nothing: roles come from what the values do."""
+    rows = plan_of(tmp_path, **shop(session="zork", request="blib", order="vorgang", payment="quux"))
+    assert role_at(rows, "key:zork")[0] == "session"
+    assert role_at(rows, "key:blib")[0] == "request"
+    assert role_at(rows, "key:vorgang")[0] == "object"
+    assert role_at(rows, "key:quux") == (
+        "sub-object",
+        next(row["type"] for row in rows.values() if "key:vorgang" in row["slots"]),
+    )
+
+
+def test_a_placeholder_on_every_line_is_set_aside(tmp_path: Path) -> None:
+    logs = shop()
+    logs["gateway"] += [
+        {"ts": at(7 * i + 3.0), "method": "GET", "path": "/", "status": 200, "remote_addr": f"198.51.100.{i % 250}",
+         "user_agent": f"Mozilla/5.0 (Windows NT 10.0) Chrome/{i % 90}.0", "sid": "f00dfacef00dfacef00dfacef00dface"}
+        for i in range(2000)
+    ]  # fmt: skip
+    rows = plan_of(tmp_path, **logs)
+    session = next(row for row in rows.values() if "key:sid" in row["slots"] or "column:session_id" in row["slots"])
+    assert session["role"] == "session"
+    assert any("f00dface" in why for why in session["why"])
+
+
+def test_amounts_and_shelves_identify_nothing(tmp_path: Path) -> None:
+    rows = plan_of(tmp_path, **shop())
+    for slot in ("key:cents", "key:shelf"):
+        found = [row["role"] for row in rows.values() if slot in row["slots"]]
+        assert not set(found) & {"object", "sub-object", "session", "request", "customer"}, slot
+
+
+def test_numbers_of_two_kinds_that_overlap_stay_two_types(tmp_path: Path) -> None:
+    """Basket 1 … 60 and product 1 … 60: the lines beside the same request say they differ."""
+    logs = shop()
+    for i in range(60):
+        rid = token(2, 10 * i)
+        logs["orders"].append(
+            {"ts": at(600.0 * i + 0.1), "msg": f"basket {i + 1}: added product {(7 * i) % 60 + 1}", "rid": rid}
+        )
+        logs["gateway"][5 * i]["path"] = f"/basket/add/{(7 * i) % 60 + 1}/"
+    rows = plan_of(tmp_path, **logs)
+    basket = next(row for row in rows.values() if "text:basket" in row["slots"])
+    assert "text:product" not in basket["slots"]
+    assert not any(slot.startswith("path:/basket/add") for slot in basket["slots"])
