@@ -252,6 +252,31 @@ def test_missing_steps_stand_behind_everything_that_happened() -> None:
     assert [wait.text for wait in layout.waits if wait.is_late] == ["overdue !"]
 
 
+def test_a_stuck_object_waits_for_the_step_that_never_came() -> None:
+    step = {"at": iso(0), "activity": "Ship", "service": "wms"}
+    deviations = [{"kind": "stuck", "activity": "Deliver"}, {"kind": "late", "activity": "Ship"}]
+    document = {"business_journeys": [{"steps": [step], "deviations": deviations, "outcome": "stuck"}]}
+    layout = lay_out(document, 80)
+    assert layout.mark_of(Ref("missing", 0, 0)) is not None
+    assert layout.mark_of(Ref("missing", 0, 1)) is None, "Ship was late, not missing"
+
+
+def test_steps_done_again_say_so() -> None:
+    steps = [{"at": iso(at), "activity": "Charge card", "service": "pay"} for at in (0, 60_000)]
+    deviations = [{"kind": "repeated", "activity": "Charge card"}]
+    layout = lay_out({"business_journeys": [{"steps": steps, "deviations": deviations}]}, 120)
+    assert [moment.label for mark in layout.lanes[-1].marks for moment in mark.moments] == [
+        "Charge card",
+        "Charge card again",
+    ]
+
+
+def test_a_failure_answered_with_success_does_not_name_its_status() -> None:
+    rows = [touchpoint(0, "Payment failed", ok=False, status=200), touchpoint(60, "Pay", ok=False, status=502)]
+    layout = lay_out({"customer_journey": {"touchpoints": rows}}, 120)
+    assert [mark.moments[0].label for mark in layout.lanes[0].marks] == ["Payment failed", "Pay 502"]
+
+
 def test_late_steps_say_what_is_usual() -> None:
     step = {"at": iso(7_200_000), "activity": "Pack", "service": "shipping", "wait_ms": 7_200_000, "p50_ms": 2_700_000}
     document = {"business_journeys": [{"steps": [step], "deviations": [{"kind": "late", "activity": "Pack"}]}]}

@@ -34,6 +34,8 @@ BREAK_CELLS = 3
 """Cells of the smallest break: room for a coarse length ("41s", "26h")."""
 BREAK_CAP = 9
 """Cells of the widest break, whatever its length."""
+BREAKS_SHARE = 0.3
+"""Breaks are narrowed until they take no more of the width than this: what happened matters more than what did not."""
 STRETCH_CELLS = 2
 """Fewest cells of an active stretch: the mark and air behind it."""
 LABEL_AIR = 2
@@ -123,11 +125,6 @@ class Axis:
         begin, end = self.times[after - 1], self.times[after]
         return begin + int((end - begin) * (column - low) / (high - low))
 
-    def stretch_at(self, column: int) -> Stretch:
-        """The stretch or break that owns a column."""
-        index = bisect_right([stretch.column for stretch in self.stretches], column) - 1
-        return self.stretches[max(0, index)]
-
 
 def build_axis(
     instants: Sequence[int], width: int, mode: Mode = "compressed", crowds: Sequence[Sequence[int]] = ()
@@ -170,18 +167,23 @@ def _find_breaks(times: list[int], width: int, crowds: Sequence[Sequence[int]]) 
         return []
     floor = max(GAP_FLOOR_NS, GAP_MEDIANS * median_low(gaps))
     drawn = times[-1] - times[0]
-    cuts: list[tuple[int, int]] = []
+    chosen: list[int] = []
     for index in sorted(range(len(gaps)), key=lambda index: (-gaps[index], index)):
-        gap = gaps[index]
-        if gap <= max(floor, GAP_SHARE * drawn):
+        if gaps[index] <= max(floor, GAP_SHARE * drawn):
             break
-        cells = min(BREAK_CAP, BREAK_CELLS + int(math.log10(gap / floor)))
-        wider = sorted([*cuts, (index, cells)])
-        if sum(_needs(times, wider, crowds)) + sum(cut[1] for cut in wider) > width:
+        more = sorted([*chosen, index])
+        needs = _needs(times, [(place, BREAK_CELLS) for place in more], crowds)
+        if sum(needs) + BREAK_CELLS * len(more) > width:
             break
-        cuts = wider
-        drawn -= gap
-    return cuts
+        chosen = more
+        drawn -= gaps[index]
+    wanted = [BREAK_CELLS + int(math.log10(gaps[index] / floor)) for index in chosen]
+    cells = wanted
+    for cap in range(BREAK_CAP, BREAK_CELLS - 1, -1):
+        cells = [min(cap, each) for each in wanted]
+        if sum(cells) <= width * BREAKS_SHARE:
+            break
+    return list(zip(chosen, cells, strict=True))
 
 
 def _runs(times: list[int], cuts: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

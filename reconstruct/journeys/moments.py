@@ -20,7 +20,10 @@ Level = Literal["user", "customer"]
 STAGES = ("awareness", "interest", "consideration", "purchase", "after-sales")
 OPEN_OUTCOMES = frozenset({"in_progress", "ongoing", "stuck"})
 FAILED_OUTCOMES = frozenset({"failed", "cancelled"})
+LATE_KINDS = ("late", "stuck")
+"""Deviations about time. One that names a step not seen yet says that this step is expected: it is drawn as missing."""
 RUNNING = frozenset({"started", "running", "in_progress", "pending"})
+FIRST_ERROR_STATUS = 400
 NOTED_NS = SECOND
 """Shorter work is not worth a number beside its mark."""
 WAIT_WORDS = ("wait", "slow", "gave_up", "timeout")
@@ -212,10 +215,10 @@ def _read_touchpoints(
         seen = time_of(row.get("at"))
         at = at if seen is None else seen
         status = int(number_of(row.get("status")))
-        ok = row.get("ok", status < 400)
+        ok = row.get("ok", status < FIRST_ERROR_STATUS)
         label = text_of(row.get("activity")) or _request(row) or "event"
         glyph = Glyph.FAILURE if not ok else Glyph.MILESTONE if row.get("milestone") else Glyph.INSTANT
-        if not ok and status:
+        if not ok and status >= FIRST_ERROR_STATUS:
             label = f"{label} {status}"
         latency = _ns(row.get("latency_ms"))
         friction = row.get("friction")
@@ -238,7 +241,10 @@ def _read_steps(
 ) -> tuple[list[tuple[str, Moment]], tuple[int, int]]:
     """The steps and the missing steps of a business journey, and its life."""
     deviations = mappings_of(business.get("deviations"))
-    late = {text_of(row.get("activity")) for row in deviations if row.get("kind") in ("late", "stuck")}
+    kinds: dict[str, set[str]] = {}
+    for row in deviations:
+        kinds.setdefault(text_of(row.get("activity")), set()).add(text_of(row.get("kind")))
+    seen_before: set[str] = set()
     rows = mappings_of(business.get("steps"))
     done = len(rows) - 1 if business.get("outcome") == "fulfilled" else -1
     steps: list[tuple[str, Moment]] = []
@@ -249,6 +255,9 @@ def _read_steps(
         work = _ns(row.get("duration_ms"))
         activity = text_of(row.get("activity"), "step")
         label = activity
+        if activity in seen_before and "repeated" in kinds.get(activity, ()):
+            label += " again"
+        seen_before.add(activity)
         if (attempts := int(number_of(row.get("attempts"), 1))) > 1:
             label += f" ×{attempts}"
         if work >= NOTED_NS:
@@ -261,7 +270,8 @@ def _read_steps(
         else:
             glyph = Glyph.MILESTONE if row.get("milestone") or place == done else Glyph.INSTANT
         moment = Moment(
-            at, at + work, glyph, label, Ref("step", index, place), _ns(row.get("wait_ms")), activity in late,
+            at, at + work, glyph, label, Ref("step", index, place), _ns(row.get("wait_ms")),
+            not kinds.get(activity, set()).isdisjoint(LATE_KINDS),
             _typical(row), slow_ns=work,
         )  # fmt: skip
         steps.append((text_of(row.get("service")), moment))
@@ -272,8 +282,8 @@ def _read_steps(
     life = (min([*times, *([began] if began is not None else [])], default=at), max(times, default=ended or at))
     services = {text_of(row.get("activity")): text_of(row.get("service")) for row in rows}
     for place, row in enumerate(deviations):
-        if row.get("kind") == "missing":
-            activity = text_of(row.get("activity"), "step")
+        kind, activity = row.get("kind"), text_of(row.get("activity"), "step")
+        if kind == "missing" or (kind in LATE_KINDS and activity not in seen_before):
             expected = time_of(row.get("expected_at"))
             moment = Moment(
                 life[1] if expected is None else expected, life[1] if expected is None else expected, Glyph.MISSING,
@@ -381,7 +391,7 @@ def split_tracks(story: Story, *, level: Level, by_stage: bool, folded: Iterable
                 Track("object", whole.name, index, _sorted(merged) or whole.moments, whole.life, whole.is_open)
             )
             continue
-        head = own if own and any(moment.has_time for moment in own) else [*whole.moments, *own]
+        head = own if any(moment.ref.kind == "step" for moment in own) else [*whole.moments, *own]
         tracks.append(Track("object", whole.name, index, _sorted(head), whole.life, whole.is_open))
         tracks.extend(Track("service", name, index, _sorted(moments)) for name, moments in services.items())
     return tracks

@@ -42,7 +42,6 @@ class Signs:
     unknown: str
     stage_full: str
     stage_empty: str
-    bar_full: str
     bar_empty: str
     up: str
     down: str
@@ -50,7 +49,6 @@ class Signs:
     dot: str
     pointer: str
     rule: str
-    pillar: str
 
 
 UNICODE = Signs(
@@ -64,8 +62,8 @@ UNICODE = Signs(
     eighths="▏▎▍▌▋▊▉█", ramp=" ▁▂▃▄▅▆▇█", life="─", gap="╌", torn="≈", line="│", dashed="┆",
     turn_right="╰", turn_left="╯",
     ruler="─", tick="┬", dots="⋯", ellipsis="…", good="✔", bad="✖", warn="⚠", running="▶", unknown="·",
-    stage_full="▰", stage_empty="▱", bar_full="█", bar_empty="░", up="▲", down="▼", arrow="→", dot="·", pointer="▸",
-    rule="─", pillar="│",
+    stage_full="▰", stage_empty="▱", bar_empty="░", up="▲", down="▼", arrow="→", dot="·", pointer="▸",
+    rule="─",
 )  # fmt: skip
 
 ASCII = Signs(
@@ -79,8 +77,8 @@ ASCII = Signs(
     eighths="    ====", ramp=" ..::-=+#", life="-", gap=".", torn="~", line="|", dashed=":",
     turn_right="`", turn_left="'",
     ruler="-", tick="+", dots=".", ellipsis="~", good="+", bad="X", warn="!", running=">", unknown=".",
-    stage_full="#", stage_empty=".", bar_full="#", bar_empty=".", up="^", down="v", arrow=">", dot="-", pointer=">",
-    rule="-", pillar="|",
+    stage_full="#", stage_empty=".", bar_empty=".", up="^", down="v", arrow=">", dot="-", pointer=">",
+    rule="-",
 )  # fmt: skip
 
 

@@ -150,7 +150,7 @@ def test_the_detail_pane_follows_with_friction_and_evidence() -> None:
         await driver.press("enter", "e")
         assert "POST /pay → 502" in driver.text
         assert "-20 server error" in driver.text
-        assert "app/shop.log:88  → session by request request r-5498 .980" in driver.text
+        assert "app/shop.log:88  → session by request r-5498 .980" in driver.text
         assert '"GET /p/104 HTTP/1.1"' in driver.text, "the raw line itself"
         await driver.press("G")
         assert "expected, not seen" in driver.text

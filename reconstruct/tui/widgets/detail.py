@@ -29,6 +29,8 @@ LABEL_CELLS = 13
 LINES_SHOWN = 40
 """Raw lines listed in the pane; the raw view has them all."""
 SURE = 0.9
+VALUE_CELLS = 20
+"""Cells of an identifier in the evidence: enough to tell two of them apart; the raw line has it whole."""
 
 
 def positions_of(row: Mapping[str, object]) -> list[Position]:
@@ -237,14 +239,19 @@ class Describer:
             lines.append(Paragraph([Span(f"and {count - LINES_SHOWN:,} more: Enter shows all", "dim")]))
         return lines
 
+    def _identifier(self, part: Mapping[str, object], rule: str) -> str:
+        """Type and value, the type only when the rule does not name it, a long value by its beginning."""
+        kind = text_of(part.get("type"))
+        value = self.pen.cut(self.pen.clean(text_of(part.get("value")), 200), VALUE_CELLS)
+        return value if kind == rule else f"{kind} {value}"
+
     def _joins(self, position: Position) -> list[Span]:
         spans: list[Span] = []
         for link in self.links.get(position, []):
             confidence = number_of(link.get("confidence"))
-            via = ", ".join(
-                f"{text_of(part.get('type'))} {text_of(part.get('value'))}" for part in mappings_of(link.get("via"))
-            )
-            words = f"{text_of(link.get('to'))} by {text_of(link.get('rule'))}"
+            rule = text_of(link.get("rule"))
+            via = ", ".join(self._identifier(part, rule) for part in mappings_of(link.get("via")))
+            words = f"{text_of(link.get('to'))} by {rule}"
             sure = confidence >= SURE
             spans.append(Span(f"  {self.pen.signs.arrow} ", "dim"))
             spans.append(Span(self.pen.clean(words, 200), "text" if sure else "warn"))

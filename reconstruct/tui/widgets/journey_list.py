@@ -66,7 +66,9 @@ def _score(row: Document, pen: Pen) -> Span:
     if row.get("score") is None:
         return Span("")
     score = number_of(row.get("score"))
-    return Span(f"{score:.0f} {pen.spark([score], 100)}", "good" if score >= 80 else "warn" if score >= 50 else "bad")
+    return Span(
+        f"{score:.0f} {pen.spark([score], 100)}", "soft-good" if score >= 80 else "warn" if score >= 50 else "bad"
+    )
 
 
 def _errors(row: Document, pen: Pen) -> Span:
@@ -103,8 +105,8 @@ COLUMNS = (
     Column("score", "Exp.", 5, _score, 1, align="right", sort_key="s"),
     Column("n_errors", "Err", 4, _errors, 3, align="right", sort_key="e"),
     Column("duration_ms", "Time", 6, _duration, 4, align="right", sort_key="d"),
-    Column("orders", "Orders", 10, _text("orders", "accent"), 5, grows=2, most=32, sort_key="r"),
-    Column("value", "Value", 9, _text("value"), 6, align="right", sort_key="v"),
+    Column("orders", "Orders", 16, _text("orders", "accent"), 5, grows=2, most=32, sort_key="r"),
+    Column("value", "Value", 11, _text("value"), 6, align="right", sort_key="v"),
     Column("n_touchpoints", "Steps", 6, _steps, 7, align="right", sort_key="n"),
     Column("goal", "Goal", 12, _text("goal"), 8, grows=1, most=24),
     Column("channel", "Channel", 14, _agent, 9, grows=2, most=30, sort_key="h"),
