@@ -123,6 +123,19 @@ def test_checks_a_grammar(tmp_path: Path) -> None:
     assert f"{bad}:4:" in found.stderr
 
 
+def test_a_wrong_format_of_the_user_is_left_out_and_named(
+    logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECONSTRUCT_CONFIG_DIR", str(tmp_path / "config"))
+    formats = tmp_path / "config" / "formats"
+    formats.mkdir(parents=True)
+    (formats / "mine.lark").write_text("// title: Mine\n// kind: application\n// docs: none\nstart: NOWHERE\n")
+    found = reconstruct("summary", logs)
+    assert found.returncode == 0
+    assert "warning: a format is left out" in found.stderr
+    assert "mine.lark" in found.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

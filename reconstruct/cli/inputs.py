@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from reconstruct.errors import SourceError
+from reconstruct.grammar.plans import refused_formats
 from reconstruct.options import Options
 from reconstruct.pipeline import open_paths
 from reconstruct.results import Reconstruction
@@ -27,6 +28,9 @@ def open_results(arguments: argparse.Namespace) -> Reconstruction:
     paths = arguments.paths or ["."]
     with progress_on(sys.stderr) as progress:
         results = open_paths(paths, options_of(arguments), progress)
+    for refused in refused_formats():
+        print(f"warning: a format is left out: {refused.message.splitlines()[0]}", file=sys.stderr)
+        print(f"hint: reconstruct formats check {refused.path}", file=sys.stderr)
     sources = results.sources()
     if not any(source["events"] for source in sources):
         lines = sum(source["lines"] for source in sources)

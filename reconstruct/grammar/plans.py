@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from reconstruct.errors import GrammarError
 from reconstruct.grammar.definition import Definition, load_definitions
 from reconstruct.resources import cache_directory, grammars_directory
 
@@ -88,8 +89,10 @@ class MatchPlan:
 def load_plans(directories: Iterable[Path] = ()) -> dict[str, MatchPlan]:
     """Every format's plan by id, sorted; compiled when the cache does not have it.
 
+    A user's grammar that is wrong is left out, so that one bad file does not stop everything; see ``refused_formats``.
+
     Raises:
-        GrammarError: a grammar is wrong.
+        GrammarError: a built-in grammar is wrong.
     """
     definitions = load_definitions(directories)
     common = (grammars_directory() / "common.lark").read_text(encoding="utf-8")
@@ -102,13 +105,27 @@ def load_plans(directories: Iterable[Path] = ()) -> dict[str, MatchPlan]:
         if plan is None:
             from reconstruct.grammar.compiler import compile_definition  # imports lark: 80 ms a warm start saves
 
-            plan = compile_definition(definition)
+            try:
+                plan = compile_definition(definition)
+            except GrammarError as error:
+                if definition.path.is_relative_to(grammars_directory()):
+                    raise
+                _refused[str(definition.path)] = error
+                continue
             compiled[keys[name]] = plan_to_json(plan)
         plans[name] = replace(plan, path=str(definition.path))
     if compiled:
         kept = cached if len(cached) < MAX_CACHED else {}
         _write_cache(kept | compiled)
     return plans
+
+
+_refused: dict[str, GrammarError] = {}
+
+
+def refused_formats() -> list[GrammarError]:
+    """What is wrong with the user's grammars that ``load_plans`` left out, by path."""
+    return [error for _, error in sorted(_refused.items())]
 
 
 def hash_definition(definition: Definition, common: str) -> str:
