@@ -109,6 +109,7 @@ def test_targets(target: str, path: str, query: str | None, vhost: str | None) -
         ("GET /a?b=1 HTTP/1.1", {"method": "GET", "target": "/a?b=1", "protocol": "HTTP/1.1"}),
         ("GET /a b HTTP/2.0", {"method": "GET", "target": "/a b", "protocol": "HTTP/2.0"}),
         ("PROPFIND /dav", {"method": "PROPFIND", "target": "/dav"}),
+        ("https://www.example.com/a?b=1", {"target": "https://www.example.com/a?b=1", "path": "/a"}),
         ("CONNECT www.example.com:443 HTTP/1.1", {"method": "CONNECT", "target": "www.example.com:443"}),
     ],
 )

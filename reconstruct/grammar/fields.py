@@ -218,7 +218,7 @@ class _Typing:
         self.read("protocol", request.protocol_column)
         for position, raw in enumerate(self.raw.get("request", ())):
             method, target, protocol = request.split_request_lines(text_column(raw.values))
-            self._refuse("request", position, raw.values, method)
+            self._refuse("request", position, raw.values, target)
             for name, column in (("method", method), ("target", target), ("protocol", protocol)):
                 self.fill(name, column)
         queries = [request.query_column(text_column(raw.values)) for raw in self.raw.get("query", ())]

@@ -15,6 +15,7 @@ _METHOD = re.compile(r"[A-Z][A-Z_-]{2,23}", re.ASCII)
 _COMMON_METHODS = frozenset(("get", "post", "put", "patch", "delete", "head", "options", "trace", "connect"))
 _PROTOCOL = re.compile(r"(?:HTTP/?|h)?(\d(?:\.\d)?)(?:\.0)*", re.ASCII | re.IGNORECASE)
 _REQUEST_LINE = re.compile(r"([A-Za-z][A-Za-z_-]{2,23}) +(\S.*?)(?: +(HTTP/\d(?:\.\d)?))? *", re.ASCII)
+_TARGET = re.compile(r"(?:https?:/)?/\S*")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://([^/?#]*)")
 _AUTHORITY = re.compile(r"(?:[^@]*@)?(\[[0-9A-Fa-f:.%]+\]|[^:]*)(?::\d{0,5})?")
 _ADDRESS_PORT = re.compile(r"\[?([0-9A-Za-z_.:%-]+)\]:(\d{1,5})|([0-9A-Za-z_.-]+):(\d{1,5})", re.ASCII)
@@ -58,14 +59,18 @@ def _protocol(text: str) -> str | None:
 
 
 def split_request_lines(text: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """Method, target and protocol of ``GET /a?b=1 HTTP/1.1``; all null where it is no request line."""
+    """Method, target and protocol of ``GET /a?b=1 HTTP/1.1``; a target alone will do (CEF), all null for other text."""
     encoded = text.dictionary_encode()
-    parts = [_REQUEST_LINE.fullmatch(line) for line in encoded.dictionary.to_pylist()]
-    good = [match if match and _method(match[1]) and _is_target(match[2], match[3]) else None for match in parts]
-    columns = [
-        pa.array([match and match[group] for match in good], pa.string()).take(encoded.indices) for group in (1, 2, 3)
-    ]
+    parts = [_split_request_line(line) for line in encoded.dictionary.to_pylist()]
+    columns = [pa.array([part[group] for part in parts], pa.string()).take(encoded.indices) for group in range(3)]
     return columns[0], columns[1], columns[2]
+
+
+def _split_request_line(line: str) -> tuple[str | None, str | None, str | None]:
+    match = _REQUEST_LINE.fullmatch(line)
+    if match and _method(match[1]) and _is_target(match[2], match[3]):
+        return match[1], match[2], match[3]
+    return None, line if _TARGET.fullmatch(line) else None, None
 
 
 def _is_target(target: str, protocol: str | None) -> bool:
