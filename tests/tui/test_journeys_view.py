@@ -152,6 +152,11 @@ def test_an_error_while_reading_stays_on_screen() -> None:
     assert "the disk is full (free some space)" in screen_after(FakeReader([], failed), [], (100, 24))
 
 
+def test_business_journeys_without_a_session_are_mentioned() -> None:
+    text = screen_after(FakeReader([], summary={"journeys": 0, "business_journeys": 300}), [], (110, 24))
+    assert "No session in these logs; 300 business journeys have none to belong to" in text
+
+
 def test_a_journey_in_words_beside_the_list() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("d")

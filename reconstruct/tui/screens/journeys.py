@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
+from reconstruct.journeys.moments import number_of
 from reconstruct.tui.fetch import start
 from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCounted
 from reconstruct.tui.screens.view import View
@@ -47,6 +48,7 @@ class JourneysView(View):
 
     def results_changed(self) -> None:
         if self.table.is_mounted:
+            self.table.orphans = int(number_of(self.reconstruct.summary.get("business_journeys")))
             self.table.results_changed()
 
     # --- filter

@@ -134,6 +134,8 @@ class JourneyList(TableView):
         """grows whenever answers to earlier questions are no longer wanted"""
         self.pointed_id: str | None = None
         self.is_counted = False
+        self.orphans = 0
+        """business journeys of the summary: said when there is no session to list them under"""
 
     @property
     def row_count(self) -> int:
@@ -271,6 +273,9 @@ class JourneyList(TableView):
             finished = self.reader.progress().finished
             words = "No journey matches this filter" if self.filter_text else "No journeys were found in these logs"
             hint = "F clears the filter" if self.filter_text else "5 shows what was read, and how"
+            if not self.filter_text and self.orphans:
+                words = f"No session in these logs; {self.orphans:,} business journeys have none to belong to"
+                hint = "export writes them"
             if not finished and not self.filter_text:
                 words, hint = "Reading: the first journeys will appear here", ""
             column = line.put(2, words, self.ink("dim"))
