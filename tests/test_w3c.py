@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconstruct.events.w3c import W3cHeader, decode_block, find_header
+from reconstruct.events.w3c import W3cHeader, decode_block, find_header, read_directives
 from reconstruct.grammar.timestamps import TimeAnchor, format_time
 
 ANCHOR = TimeAnchor(1_789_430_400 * 10**9)
@@ -81,6 +81,11 @@ def test_the_header_before_the_block_counts() -> None:
 def test_a_time_alone_gets_the_day_of_the_date_directive() -> None:
     rows = decode("#Date: 2026-09-13 00:00:00", "#Fields: time c-ip", "23:59:59 192.0.2.1")
     assert rows == [{"time": "2026-09-13T23:59:59.000000Z", "zoned": True, "client_ip": "192.0.2.1"}]
+
+
+def test_directives_add_up() -> None:
+    header = read_directives(W3cHeader(("a", "b"), "X"), ["#Date: 2026-09-14 05:00:00", "#Remark: y"])
+    assert header == W3cHeader(("a", "b"), "X", "2026-09-14")
 
 
 def test_local_times_are_not_zoned() -> None:

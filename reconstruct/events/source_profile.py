@@ -7,6 +7,7 @@ of rank, so a file may mix formats.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -99,21 +100,19 @@ def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] |
     return SourceProfile(layer, source.modified_ns, order, envelopes.service_of_path(source.path))
 
 
+_DIRECTIVE = re.compile(rb"^#", re.MULTILINE)
+
+
 def note_directives(profile: SourceProfile, chunk: Chunk) -> SourceProfile:
-    """The profile that also knows the ``#Fields:`` changes in ``chunk``; chunks are to be given in order.
+    """The profile that also knows what the directives in ``chunk`` change; chunks are to be given in order.
 
     Only needed where ``profile.has_directives``; must have seen all chunks before the one that is scanned.
     """
     header = profile.changes[-1][1] if profile.changes else profile.layer.headers.w3c
-    if header is None or b"#Fields:" not in chunk.data:
+    if header is None or not _DIRECTIVE.search(chunk.data):
         return profile
-    directives = [line for line in split_lines(chunk.data).text if line.startswith("#")]
-    software = [line for line in directives if line.startswith("#Software:")][-1:]
-    fields = [line for line in directives if line.startswith("#Fields:")][-1:]
-    found = w3c.find_header(software + fields)
-    if found is not None and not software:
-        found = replace(found, software=header.software)
-    if found is None or found == header:
+    found = w3c.read_directives(header, [line for line in split_lines(chunk.data).text if line.startswith("#")])
+    if found == header:
         return profile
     return replace(profile, changes=(*profile.changes, (chunk.end, found)))
 

@@ -48,6 +48,13 @@ def find_header(lines: Sequence[str]) -> W3cHeader | None:
     return header if header.fields else None
 
 
+def read_directives(header: W3cHeader, directives: Sequence[str]) -> W3cHeader:
+    """The header in force after some directives."""
+    for directive in directives:
+        header = _read_directive(header, directive)
+    return header
+
+
 def _read_directive(header: W3cHeader, line: str) -> W3cHeader:
     """The header after a directive."""
     if match := _FIELDS.match(line):
