@@ -28,8 +28,8 @@ FORMATS = sorted(path.stem for path in (ROOT / "grammars" / "formats").glob("*.l
 LEAST_LINES = 4
 """A sample of fewer lines cannot show the oddities of a format."""
 
-ANCHOR = TimeAnchor(modified_ns=1_790_000_000 * 10**9)
-"""2026-09-21T14:13:20Z completes stamps without a year or a day."""
+ANCHOR = TimeAnchor(modified_ns=1_789_430_400 * 10**9)
+"""2026-09-15T00:00:00Z completes stamps without a year or a day."""
 
 ADDRESS = re.compile(r"(?<![\w.:-])\d{1,3}(?:\.\d{1,3}){3}(?![\w.-])")
 OURS = [

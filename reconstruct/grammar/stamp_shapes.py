@@ -122,7 +122,7 @@ SHAPES = (
     Shape("ISO8601", rf"{_YEAR}-(?P<mo>\d\d?)-{_DAY}{_GAP}{_LOOSE_CLOCK}{_HALF_DAY}{_ZONE}",
           "2026-09-14T05:00:00.123456+01:00", "2026-09-14T04:00:00.123456Z"),
     Shape("ISO8601_BASIC",
-          rf"{_COMPACT_DATE}[T _-]?{_COMPACT_CLOCK}{_FRACTION}{_ZONE}",
+          rf"{_COMPACT_DATE}[T _:-]?{_COMPACT_CLOCK}{_FRACTION}{_ZONE}",
           "20260914T050000Z", "2026-09-14T05:00:00Z"),
     Shape("COMPACT_DATE", rf"{_COMPACT_DATE}[T _.-]{_LOOSE_CLOCK}{_ZONE}",
           "20260914-05:00:00:123", "2026-09-14T05:00:00.123"),
@@ -170,6 +170,8 @@ SHAPES = (
           "20260914", "2026-09-14T00:00:00", findable=False),
     Shape("HTTP_DAY", rf"{_DAY}[-/ ]{_MONTH}[-/ ]{_YEAR}",
           "14/Sep/2026", "2026-09-14T00:00:00", findable=False),
+    Shape("KITCHEN", r"(?P<h>1?\d):(?P<mi>[0-5]\d)[ ]?(?P<ap>[AaPp])[Mm]",  # time.Kitchen of Go: zerolog
+          "4:49PM", "2026-09-14T16:49:00", findable=False),
     Shape("TIME_OF_DAY", rf"{_CLOCK}{_HALF_DAY}{_ZONE}",
           "16:49:15.665", "2026-09-14T16:49:15.665000"),
 )  # fmt: skip
