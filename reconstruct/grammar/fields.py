@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from reconstruct.grammar import request_columns as request
 from reconstruct.grammar.attribute_columns import join_attributes
 from reconstruct.grammar.number_columns import bounded, duration_column, integer_column, level_column
-from reconstruct.grammar.text_columns import has_byte_in, refused, strip_quotes, text_column, unescape_column
+from reconstruct.grammar.text_columns import as_text, has_byte_in, refused, strip_quotes, text_column, unescape_column
 from reconstruct.grammar.timestamps import ANY, TimeAnchor, decode_times
 from reconstruct.grammar.vocabulary import load_vocabulary, read_keys
 
@@ -62,11 +62,16 @@ class Raw:
     """A raw column that feeds a field."""
 
     values: pa.Array
-    """text, or numbers of a JSON line; null for absent"""
+    """text as ``text_column`` gives it, or numbers of a JSON line; null for absent"""
     unit: str = ""
     """unit of the vocabulary"""
     decoder: str = ""
     """terminal type of the grammar"""
+
+    @property
+    def text(self) -> pa.Array:
+        """The values as text."""
+        return as_text(self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,7 @@ class _Typing:
     def read(self, name: str, convert: Convert) -> None:
         """Fill a field from its raw columns."""
         for position, raw in enumerate(self.raw.get(name, ())):
-            given = raw.values if name in _INTEGERS else text_column(raw.values)
+            given = raw.values if name in _INTEGERS else raw.text
             typed = convert(given)
             self._refuse(name, position, given, typed)
             self.fill(name, typed)
@@ -180,7 +185,7 @@ class _Typing:
         raws = list(self.raw.get("time", ()))
         if not raws:
             return
-        texts = [text_column(raw.values) for raw in raws]
+        texts = [raw.text for raw in raws]
         self._join_days(texts)
         time_ns = pa.nulls(self.n, pa.int64())
         zoned = pa.array(np.zeros(self.n, np.bool_))
@@ -214,16 +219,16 @@ class _Typing:
         """Method, target, protocol; path, query and host out of the target."""
         self.read("method", request.method_column)
         for raw in self.raw.get("target", ()):
-            self.fill("target", text_column(raw.values))
+            self.fill("target", raw.text)
         self.read("protocol", request.protocol_column)
         for position, raw in enumerate(self.raw.get("request", ())):
-            method, target, protocol = request.split_request_lines(text_column(raw.values))
+            method, target, protocol = request.split_request_lines(raw.text)
             self._refuse("request", position, raw.values, target)
             for name, column in (("method", method), ("target", target), ("protocol", protocol)):
                 self.fill(name, column)
-        queries = [request.query_column(text_column(raw.values)) for raw in self.raw.get("query", ())]
+        queries = [request.query_column(raw.text) for raw in self.raw.get("query", ())]
         for raw in self.raw.get("path", ()):
-            self.fill("target", request.join_targets(text_column(raw.values), queries[0] if queries else None))
+            self.fill("target", request.join_targets(raw.text, queries[0] if queries else None))
         if "vhost" in self.raw:
             self.read("vhost", request.host_column)
         if "target" in self.columns:
@@ -238,13 +243,13 @@ class _Typing:
         first hop of ``X-Forwarded-For`` is the client, and the proxy's address stays an attribute."""
         self.read("client_port", _INTEGERS["client_port"])
         for position, raw in enumerate(self.raw.get("client_ip", ())):
-            address, port = request.address_columns(text_column(raw.values), only_ip=raw.unit == "ip")
+            address, port = request.address_columns(raw.text, only_ip=raw.unit == "ip")
             self._refuse("client_ip", position, raw.values, address)
             self.fill("client_ip", address)
             if port is not None:
                 self.fill("client_port", port)
         for raw in self.raw.get("forwarded_for", ()):
-            hop = request.first_hops(text_column(raw.values))
+            hop = request.first_hops(raw.text)
             if hop.null_count == self.n:
                 continue
             held = self.columns.get("client_ip", pa.nulls(self.n, TEXT))
@@ -265,7 +270,7 @@ class _Typing:
             if pc.any(low).as_py():
                 unanswered = pc.and_(pc.equal(status, 0), method.is_valid())
                 status = pc.if_else(pc.or_(pc.invert(low), unanswered), status, pa.scalar(None, pa.int32()))
-            self._refuse("status", position, text_column(raw.values), status)
+            self._refuse("status", position, raw.text, status)
             self.fill("status", status)
 
     def read_duration(self) -> None:

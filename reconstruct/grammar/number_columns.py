@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconstruct.grammar.text_columns import map_distinct, text_column
+from reconstruct.grammar.text_columns import as_text, map_distinct
 from reconstruct.grammar.vocabulary import Vocabulary
 
 MILLISECONDS = {"s": 1000.0, "ms": 1.0, "us": 0.001, "ns": 0.000001, "auto": 1.0, "": 1.0}
@@ -53,7 +53,7 @@ def integer_column(values: pa.Array, kind: pa.DataType) -> pa.Array:
             whole = (np.floor(floats) == floats) & (np.abs(floats) < 2**53)
         numbers = pa.array(np.where(whole, floats, 0).astype(np.int64), mask=~whole)
     else:
-        numbers = _read_integers(text_column(values))
+        numbers = _read_integers(as_text(values))
     return _within(numbers, kind)
 
 
@@ -95,7 +95,7 @@ def duration_column(values: pa.Array, unit: str) -> pa.Array:
     if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
         floats = pc.multiply(pc.cast(values, pa.float64(), safe=False), factor)
     else:
-        text = text_column(values)
+        text = as_text(values)
         try:
             floats = pc.multiply(pc.cast(text, pa.float64()), factor)
         except pa.ArrowInvalid:
@@ -138,7 +138,7 @@ def parse_duration(text: str, factor: float = 1.0) -> float | None:
 
 def level_column(values: pa.Array, unit: str, vocabulary: Vocabulary) -> pa.Array:
     """Levels as their normal word (``pa.string()``). ``unit`` is the scheme of numbers, ``auto`` or ``""`` by size."""
-    return map_distinct(text_column(values), lambda text: normal_level(text, unit, vocabulary), pa.string())
+    return map_distinct(as_text(values), lambda text: normal_level(text, unit, vocabulary), pa.string())
 
 
 def normal_level(text: str, unit: str, vocabulary: Vocabulary) -> str | None:

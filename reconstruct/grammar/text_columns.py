@@ -35,6 +35,11 @@ def text_column(values: pa.Array | Sequence[object]) -> pa.Array:
     return _drop_absent(column)
 
 
+def as_text(column: pa.Array) -> pa.Array:
+    """A column as text; one of text is taken to be clean already."""
+    return column if column.type == pa.string() else text_column(column)
+
+
 def _printable(value: object) -> str:
     """Any value as valid text."""
     if isinstance(value, bool):
