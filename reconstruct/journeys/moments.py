@@ -20,6 +20,8 @@ Level = Literal["user", "customer"]
 STAGES = ("awareness", "interest", "consideration", "purchase", "after-sales")
 OPEN_OUTCOMES = frozenset({"in_progress", "ongoing", "stuck"})
 FAILED_OUTCOMES = frozenset({"failed", "cancelled"})
+CUSTOMER = "CUSTOMER"
+"""Name of the customer's own lane."""
 LATE_KINDS = ("late", "stuck")
 """Deviations about time. One that names a step not seen yet says that this step is expected: it is drawn as missing."""
 RUNNING = frozenset({"started", "running", "in_progress", "pending"})
@@ -401,12 +403,12 @@ def _customer_tracks(story: Story, by_stage: bool) -> list[Track]:
     life = (story.touchpoints[0].at_ns, story.touchpoints[-1].end_ns) if story.touchpoints else None
     if not by_stage:
         moments = _sorted(story.touchpoints)
-        return [Track("customer", "CUSTOMER", -1, moments, life, story.is_open)]
+        return [Track("customer", CUSTOMER, -1, moments, life, story.is_open)]
     stages: dict[str, list[Moment]] = {stage: [] for stage in STAGES}
     for stage, moment in zip(story.stages, story.touchpoints, strict=True):
         stages.setdefault(stage or "other", []).append(moment)
     named = [Track("stage", stage.upper(), -1, _sorted(moments)) for stage, moments in stages.items() if moments]
-    return named or [Track("customer", "CUSTOMER", -1, [], None, story.is_open)]
+    return named or [Track("customer", CUSTOMER, -1, [], None, story.is_open)]
 
 
 def _sorted(moments: Iterable[Moment]) -> list[Moment]:

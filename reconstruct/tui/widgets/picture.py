@@ -11,7 +11,7 @@ from rich.style import Style
 
 from reconstruct.journeys.align import Connector, Lane, Layout, Mark
 from reconstruct.journeys.axis import say_gap
-from reconstruct.journeys.moments import Glyph, Ref
+from reconstruct.journeys.moments import CUSTOMER, Glyph, Ref, Story
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.inks import N_SERVICE_INKS
 from reconstruct.tui.sanitise import measure
@@ -37,6 +37,14 @@ class Planned:
     kind: Literal["lane", "labels", "handoff", "blank"]
     lane: int = -1
     connector: Connector | None = None
+
+
+def name_cells(story: Story, width: int, pen: Pen, *, by_stage: bool) -> int:
+    """How wide the column of names is: room for every lane's, also of those that are folded away now."""
+    names = {track.name for track in story.objects} | {service for steps in story.businesses for service, _ in steps}
+    names |= {stage.upper() for stage in story.stages} if by_stage else {CUSTOMER}
+    longest = max((measure(pen.clean(name)) for name in names), default=0)
+    return min(max(NAME_CELLS, longest + 3), max(NAME_CELLS, width // NAME_SHARE), NAME_CAP)
 
 
 class Picture:
@@ -82,11 +90,6 @@ class Picture:
         for connector in self.layout.connectors:
             spans.append((self.lane_rows[connector.from_lane] + 1, self.lane_rows[connector.to_lane], connector))
         return spans
-
-    def name_cells(self, width: int) -> int:
-        """How wide the column of names is."""
-        longest = max((measure(self.pen.clean(lane.track.name)) + 1 for lane in self.layout.lanes), default=0)
-        return min(max(NAME_CELLS, longest + 2), max(NAME_CELLS, width // NAME_SHARE), NAME_CAP)
 
     # --- names
 

@@ -16,7 +16,7 @@ from reconstruct.journeys.moments import Glyph, Level, Moment, Ref, Story
 from reconstruct.tui.bindings import TIMELINE
 from reconstruct.tui.messages import MomentPointed, Remark
 from reconstruct.tui.widgets.paint import Inked, Row
-from reconstruct.tui.widgets.picture import Picture
+from reconstruct.tui.widgets.picture import Picture, name_cells
 
 ZOOM_STEP = 1.5
 WIDEST = 1 << 17
@@ -70,6 +70,10 @@ class Timeline(Inked, can_focus=True):
         self.alone = False
         """no detail pane below: all room is the timeline's"""
         self.picture: Picture | None = None
+        self.name_cells = 0
+        """width of the column of names"""
+        self._laid: tuple[object, ...] = ()
+        """what the picture was laid out for"""
         self.moments: dict[Ref, Moment] = {}
 
     # --- what is shown
@@ -95,16 +99,18 @@ class Timeline(Inked, can_focus=True):
             self.picture = None
             self.refresh()
             return
+        asked = (
+            id(self.story), self.size.width, self.room, self.zoom, self.mode, self.level, self.by_stage,
+            frozenset(self.folded), self.pen,
+        )  # fmt: skip
+        if self.picture is not None and asked == self._laid:
+            self._keep_in_view()  # a resize that changes nothing: twenty thousand events are not placed twice
+            return
+        self._laid = asked
         held = self._column_of(self.cursor) - self.left if self.cursor else None
-        names = self.name_cells
-        view = max(4, self.size.width - names)
-        width = min(WIDEST, max(view, int(view * self.zoom)))
-        layout = self._lay_out(width)
+        self.name_cells = name_cells(self.story, self.size.width, self.pen, by_stage=self.by_stage)
+        layout = self._lay_out(min(WIDEST, max(self.view_width, int(self.view_width * self.zoom))))
         self.picture = Picture(layout, self.pen)
-        if self.name_cells != names:
-            view = max(4, self.size.width - self.name_cells)
-            layout = self._lay_out(min(WIDEST, max(view, int(view * self.zoom))))
-            self.picture = Picture(layout, self.pen)
         self.moments = {moment.ref: moment for lane in layout.lanes for mark in lane.marks for moment in mark.moments}
         if self.cursor not in self.moments:
             self.cursor = self._stand_in(layout)
@@ -141,10 +147,6 @@ class Timeline(Inked, can_focus=True):
         return layout
 
     @property
-    def name_cells(self) -> int:
-        return self.picture.name_cells(self.size.width) if self.picture else min(12, self.size.width // 4)
-
-    @property
     def head_rows(self) -> int:
         return 3 if self.has_overview else 2
 
@@ -160,7 +162,7 @@ class Timeline(Inked, can_focus=True):
 
     @property
     def view_width(self) -> int:
-        return max(1, self.size.width - self.name_cells)
+        return max(4, self.size.width - self.name_cells)
 
     @property
     def view_rows(self) -> int:
@@ -180,7 +182,7 @@ class Timeline(Inked, can_focus=True):
                 row.put(2, "No journey is open: 1 lists them, Enter opens one", self.ink("dim"))
             return row.strip()
         names = self.name_cells
-        canvas = Row(width - names)
+        canvas = Row(max(0, width - names))
         head = self.head_rows
         bottom = min(self.size.height - 1, head + len(picture.rows) - self.top)
         if y < head:
