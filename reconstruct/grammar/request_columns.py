@@ -187,7 +187,7 @@ def is_inside(addresses: pa.Array) -> pa.Array:
 
 def agent_column(text: pa.Array) -> pa.Array:
     """User agents with the blanks they were sent with; CloudFront writes ``%20``, IIS ``+``."""
-    coded = has_byte_in(text, b"%+")
+    coded = pc.or_(has_char(text, "%"), has_char(text, "+"))
     if not pc.any(coded).as_py():
         return text
     return change_where(text, pc.and_(coded, pc.invert(has_char(text, " "))), _with_blanks)
