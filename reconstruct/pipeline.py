@@ -144,7 +144,7 @@ def finish(
 ) -> None:
     """Everything after reading: correlate, build journeys, sum up."""
     progress.phase("correlating", 0)
-    plan, resolution = correlate(store, discovery, options)
+    plan, resolution = correlate(store, discovery, options, pool)
     save_sources(store, accounts)
     identifiers = describe_plan(plan, resolution.owners, resolution.roots)
     store.set_meta("identifiers", orjson.dumps(identifiers).decode())
@@ -153,7 +153,9 @@ def finish(
     store.set_meta("summary", orjson.dumps(summarise(store, discovery, resolution)).decode())
 
 
-def correlate(store: Store, discovery: Discovery, options: Options) -> tuple[Plan, Resolution]:
+def correlate(
+    store: Store, discovery: Discovery, options: Options, pool: Executor | None = None
+) -> tuple[Plan, Resolution]:
     """Both passes of the correlator."""
     db = store.connection
     tabulate_families(db, [source.family for source in discovery.sources])
@@ -161,4 +163,4 @@ def correlate(store: Store, discovery: Discovery, options: Options) -> tuple[Pla
     tabulate_paths(db)
     tabulate_agents(db)
     plan = make_plan(db)
-    return plan, resolve(db, plan.types, plan.roles)
+    return plan, resolve(db, plan.types, plan.roles, pool)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconstruct.correlate import visits
+from reconstruct.correlate import shards, visits
 from reconstruct.correlate.calibrate import calibrate_visits, wilson_lower
 from reconstruct.correlate.visits import (
     FOREIGN_REFERRER,
@@ -166,3 +168,14 @@ def test_every_request_gets_one_visit_and_visits_are_numbered_from_their_first_r
     for number in first:
         seconds = [row[0] for row, n in zip(rows, numbers, strict=True) if n == number]
         assert all(b - a <= 600 for a, b in pairwise(seconds)), "no silence within a visit"
+
+
+@given(rows)
+def test_dealing_requests_out_to_processes_changes_nothing(rows: list[Row]) -> None:
+    rows = sorted(rows, key=lambda row: (row[0], row[6]))
+    requests = requests_of(rows, {0: 0, 1: 0, 2: 1, 3: 2})
+    whole = build_visits(requests, cut_s=600, entries_start=True)
+    with ThreadPoolExecutor(1) as pool, mock.patch.object(shards, "WORTH_SHARING", 0):
+        dealt = shards.build_in_shards(requests, pool, cut_s=600, entries_start=True, foreign_starts=True)
+    assert dealt.visit.tolist() == whole.visit.tolist()
+    assert dealt.rule.tolist() == whole.rule.tolist()

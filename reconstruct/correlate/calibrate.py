@@ -7,7 +7,7 @@ prior stands in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -82,8 +82,7 @@ def _sample(requests: Requests) -> Requests:
     keep = len(requests.second) // SAMPLED_REQUESTS + 1
     if keep == 1:
         return requests
-    chosen = requests.browser % keep == 0
-    return Requests(*(getattr(requests, each.name)[chosen] for each in fields(Requests)))
+    return requests.select(requests.browser % keep == 0)
 
 
 def _agreement(

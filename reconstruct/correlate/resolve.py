@@ -10,6 +10,7 @@ Each step is one module and one or two tables; this one only puts them in order.
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import duckdb
@@ -55,14 +56,16 @@ def group_requests(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: li
     )
 
 
-def resolve(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role]) -> Resolution:
+def resolve(
+    db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role], pool: Executor | None = None
+) -> Resolution:
     """Run pass 2. Needs ``events``, ``timeline``, ``typed``, ``entities`` and ``paths``."""
     session_types = [role.type for role in sorted(roles, key=lambda r: -r.points) if role.role == "session"]
     group_requests(db, types, roles)
     logs = tiers.rank_request_logs(db, session_types)
     inner = tiers.find_inner(db, logs)
     edge = [log.family for log in logs if log.family not in inner]
-    report = sessions.link_requests(db, edge, session_types)
+    report = sessions.link_requests(db, edge, session_types, pool)
     _anchor_by_identifier(db)
     _anchor_by_looks(db, sorted(inner), edge)
     _place_events(db)

@@ -5,6 +5,7 @@ The request the edge log saw is the *anchor* of everything other logs wrote whil
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from reconstruct.correlate import visits
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
+from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.visits import FOREIGN_REFERRER, NO_REFERRER, RULES, Requests
 
 INTERNAL_SHARE = 0.3
@@ -33,7 +35,9 @@ class SessionReport:
     rules: dict[str, RuleQuality]
 
 
-def link_requests(db: duckdb.DuckDBPyConnection, edge: list[int], session_types: list[int]) -> SessionReport:
+def link_requests(
+    db: duckdb.DuckDBPyConnection, edge: list[int], session_types: list[int], pool: Executor | None
+) -> SessionReport:
     """Make ``anchors(eid, visit, rule, via_type, via_value, confidence)`` for the requests of the edge families.
 
     Needs ``typed``, ``timeline`` and ``paths(path, route, is_asset)``. ``visit`` counts from 0 in time order.
@@ -43,7 +47,7 @@ def link_requests(db: duckdb.DuckDBPyConnection, edge: list[int], session_types:
     cut_s, cut_why = visits.fit_cut(visits.page_gaps(requests))
     entries = visits.measure_entries(requests)
     entries_start, foreign_starts = visits.are_rare(entries), visits.are_rare(visits.measure_foreign(requests))
-    found = visits.build_visits(requests, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
+    found = build_in_shards(requests, pool, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
     rules = calibrate_visits(requests, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
     db.register("anchors_in", _links(found_requests, found, rules))
     db.execute("CREATE OR REPLACE TABLE anchors AS SELECT * FROM anchors_in")

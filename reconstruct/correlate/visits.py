@@ -18,7 +18,7 @@ tells the people behind one shared address apart.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,10 @@ class Requests:
     status: NDArray[np.int64]
     asset: NDArray[np.bool_]
 
+    def select(self, chosen: NDArray[Any]) -> Requests:
+        """Some of the requests, by mask or by ascending indices."""
+        return Requests(*(getattr(self, each.name)[chosen] for each in fields(self)))
+
     def navigates(self) -> NDArray[np.bool_]:
         """Per visitor: ever named a page of the site as referrer. Monitors, webhooks and feeds do not: they enter every time."""
         found = np.zeros(int(self.visitor.max(initial=-1)) + 1, np.bool_)
@@ -118,6 +122,9 @@ class _Visit:
 
 def order_requests(second: NDArray[np.int64], asset: NDArray[np.bool_], eid: NDArray[np.int64]) -> NDArray[np.int64]:
     """Indices in the order visits are built: by second, a page before the assets it asks for, then as logged."""
+    if np.all(eid[1:] > eid[:-1]):
+        # Logs are nearly in time order, and the stable sort runs through what is sorted already.
+        return np.argsort(second * 2 + asset, kind="stable")
     return np.lexsort((eid, asset, second))
 
 

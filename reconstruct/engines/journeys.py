@@ -318,7 +318,7 @@ def _save_rows(store: Store, name: str, rows: list[dict[str, Any]]) -> None:
         schema = store.arrow(f"SELECT * FROM {name} LIMIT 0").schema
         store.insert(
             name,
-            pa.Table.from_pylist([{column: row.get(column) for column in schema.names} for row in rows], schema=schema),
+            pa.table([pa.array([row.get(each.name) for row in rows], each.type) for each in schema], schema=schema),
         )
 
 

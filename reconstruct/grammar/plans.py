@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,7 @@ def hash_definition(definition: Definition, common: str) -> str:
     return hashlib.sha256(b"\0".join(part.encode() for part in parts)).hexdigest()
 
 
+@lru_cache(maxsize=1)
 def _lark_version() -> str:
     return importlib.metadata.version("lark")
 
