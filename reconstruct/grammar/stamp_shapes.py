@@ -146,13 +146,13 @@ SHAPES = (
     Shape("MONTH_DAY_YEAR",
           rf"(?:{_WEEKDAY},?[ ])?{_MONTH}[ ]{_DAY},?[ ]{_YEAR},?[ ]{_CLOCK}{_HALF_DAY}{_ZONE}{_COMMENT}",
           "Sep 14, 2026 5:00:00 PM", "2026-09-14T17:00:00"),  # Java, WebLogic, Cisco, JavaScript
-    Shape("SYSLOG", rf"(?:{_WEEKDAY},?[ ])?{_MONTH}[ ]{_DAY}[ ]{_CLOCK}{_ZONE}",
+    Shape("SYSLOG", rf"(?:{_WEEKDAY},?[ ])?{_MONTH}[ -]{_DAY}[ ]{_CLOCK}{_ZONE}",
           "Sep 14 06:52:39", "2026-09-14T06:52:39"),
     Shape("DAY_MONTH", rf"{_DAY}[ ]{_MONTH}[ ]{_CLOCK}",  # Redis before 5
           "14 Sep 05:00:00.123", "2026-09-14T05:00:00.123000"),
     Shape("NUMERIC_DATE", rf"{_NUMERIC_DATE}(?:,?[ ]|[,T:_-]){_LOOSE_CLOCK}{_HALF_DAY}{_ZONE}",
           "09/14/2026 05:00:00 PM", "2026-09-14T17:00:00"),
-    Shape("MONTH_DAY", rf"(?P<mo>\d\d)[-./](?P<d>\d\d)[ ]{_CLOCK}",  # logcat, Proxifier
+    Shape("MONTH_DAY", rf"(?P<mo>\d\d)[-./](?P<d>\d\d)[ -]{_CLOCK}",  # logcat, Proxifier
           "09-14 05:00:00.123", "2026-09-14T05:00:00.123000"),
     Shape("SHORT_DATE", rf"(?P<y2>\d\d){_COMPACT_DAY}[ ]{{1,2}}{_CLOCK}",  # MySQL 5.5
           "260914  5:00:00", "2026-09-14T05:00:00"),
