@@ -11,6 +11,8 @@ from typing import Any, ParamSpec, TypeVar
 from textual.dom import DOMNode
 from textual.worker import WorkType
 
+from reconstruct.errors import ReconstructError
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -44,7 +46,7 @@ def start(
     node: DOMNode, group: str, work: Callable[P, Coroutine[Any, Any, None]], *args: P.args, **kwargs: P.kwargs
 ) -> None:
     """Begin work that asks questions; earlier work of the same node and group is given up."""
-    begin: WorkType[None] = partial(work, *args, **kwargs)
+    begin: WorkType[None] = partial(_carefully, node, partial(work, *args, **kwargs))
     node.run_worker(begin, group=group, exclusive=True)
 
 
@@ -52,5 +54,13 @@ def start_beside(
     node: DOMNode, group: str, work: Callable[P, Coroutine[Any, Any, None]], *args: P.args, **kwargs: P.kwargs
 ) -> None:
     """The same, beside earlier work of the group."""
-    begin: WorkType[None] = partial(work, *args, **kwargs)
+    begin: WorkType[None] = partial(_carefully, node, partial(work, *args, **kwargs))
     node.run_worker(begin, group=group)
+
+
+async def _carefully(node: DOMNode, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """What the user can act on becomes a notice; the view stays as it was."""
+    try:
+        await work()
+    except ReconstructError as error:
+        node.app.notify(error.hint or error.message, title=error.message, severity="error", markup=False)

@@ -10,6 +10,7 @@ from drive import Driver, drive, screen_after
 from shop import FakeReader, hostile_journey, make_shop, odd_documents
 from textual.binding import Binding
 
+from reconstruct.errors import StoreError
 from reconstruct.tui import bindings
 from reconstruct.tui.app import ReconstructApp
 from reconstruct.tui.glyphs import Pen
@@ -209,6 +210,20 @@ def test_the_palette_offers_every_action() -> None:
     app = ReconstructApp(FakeReader(make_shop(3)))
     commands = {command.title for command in app.get_system_commands(None)}  # type: ignore[arg-type]
     assert {binding.description for binding in ALL if binding.id not in ("palette.open", "table.open")} <= commands
+
+
+def test_a_question_that_fails_is_a_notice() -> None:
+    class Broken(FakeReader):
+        def journey(self, id: str) -> dict[str, object]:
+            raise StoreError("the store is damaged", path="x", hint="delete it and read the logs again")
+
+    async def script(driver: Driver) -> None:
+        await driver.press("enter")
+        assert "the store is damaged" in driver.text
+        assert "delete it and read the logs again" in driver.text
+        assert driver.app.trail == ["journeys"]
+
+    drive(Broken(make_shop(10)), script)
 
 
 def test_a_journey_that_is_gone_is_a_notice() -> None:

@@ -123,7 +123,7 @@ def say_outcome(story: Story, pen: Pen) -> list[list[Span]]:
         parts.append([Span("experience ", "dim"), Span(f"{value:.0f} {spark}", ink)])
     intent = say_intent(journey.get("intent"), pen)
     if intent:
-        parts.append([Span("came by ", "dim"), Span(pen.cut(intent, 60))])
+        parts.append([Span("came by ", "dim"), Span(intent)])
     return parts
 
 
