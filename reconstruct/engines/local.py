@@ -26,7 +26,7 @@ from reconstruct.sources import Chunk, ChunkRef, Source, load_chunk, plan_ranges
 WORTH_WORKERS = 24 << 20
 """Bytes below which starting workers (0.4 s each) costs more than they save."""
 
-WAITING_PER_WORKER = 2
+WAITING_PER_WORKER = 4
 """Chunks handed out ahead per worker: enough to keep it busy, few enough to bound memory."""
 
 PROFILE_BYTES = 512 << 10

@@ -6,8 +6,8 @@ way whatever the chunking, so results do not depend on how the work was cut.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,10 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 
 
 class Store:
-    """One DuckDB database. Not thread-safe: give each thread its ``cursor()``."""
+    """One DuckDB database. Reading is safe from any thread; ``add`` and what follows it are for one thread.
+
+    Events are written by a thread of the store's own, while the next ones are being read.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
         self.connection = connection
@@ -40,7 +43,8 @@ class Store:
         self._pending_rows = 0
         self._mentions: list[pa.Table] = []
         self._has_events = False
-        self._lock = threading.Lock()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._writing: Future[None] | None = None
 
     @classmethod
     def create(cls, path: Path | None, *, threads: int, memory_limit: str) -> Store:
@@ -73,6 +77,7 @@ class Store:
             ) from None
 
     def close(self) -> None:
+        self._writer.shutdown()
         self.connection.close()
 
     # -- writing ---------------------------------------------------------------------------------------------------
@@ -89,24 +94,30 @@ class Store:
             self.flush()
 
     def flush(self) -> None:
-        """Write what ``add`` has gathered."""
-        if self._pending or not self._has_events:
-            batch = pa.Table.from_batches(self._pending, schema=EVENTS)
-            self._write(
-                "events",
-                f"SELECT (source::BIGINT << {EID_SHIFT}) | line AS eid, * FROM incoming",
-                batch,
-                not self._has_events,
-            )
+        """Hand what ``add`` has gathered to the writing thread, once it is done with what it was given before."""
+        self._wait()
+        pending, mentions = self._pending, self._mentions
+        self._pending, self._pending_rows, self._mentions = [], 0, []
+        self._writing = self._writer.submit(self._write_gathered, pending, mentions)
+
+    def _write_gathered(self, events: list[pa.RecordBatch], mentions: list[pa.Table]) -> None:
+        if events or not self._has_events:
+            select = f"SELECT (source::BIGINT << {EID_SHIFT}) | line AS eid, * FROM incoming"
+            self._write("events", select, pa.Table.from_batches(events, schema=EVENTS), not self._has_events)
             self._has_events = True
-            self._pending, self._pending_rows = [], 0
-        if self._mentions:
-            self._write("mentions", "SELECT * FROM incoming", pa.concat_tables(self._mentions), False)
-            self._mentions = []
+        if mentions:
+            self._write("mentions", "SELECT * FROM incoming", pa.concat_tables(mentions), False)
+
+    def _wait(self) -> None:
+        """Until the writing thread has nothing to do; raises what it raised."""
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            writing.result()
 
     def finish_events(self) -> None:
         """Write the rest, and the slots; identifiers that have an event column join the mentions."""
         self.flush()
+        self._wait()
         for column in COLUMN_SLOTS:
             slot = self._slot(f"column:{column}")
             self.connection.execute(
