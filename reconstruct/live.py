@@ -13,7 +13,7 @@ from typing import Any
 
 from reconstruct.errors import ReconstructError
 from reconstruct.options import Options
-from reconstruct.pipeline import open_discovery, open_part
+from reconstruct.pipeline import is_kept, open_discovery, open_part
 from reconstruct.results import RawLine, Reconstruction
 from reconstruct.sources import Discovery
 from reconstruct.sources.progress import Progress
@@ -102,7 +102,7 @@ class LiveReader:
 
     def _read(self, discovery: Discovery, options: Options) -> None:
         try:
-            if discovery.total_bytes > 2 * FIRST_LOOK_BYTES:
+            if discovery.total_bytes > 2 * FIRST_LOOK_BYTES and not is_kept(discovery, options):
                 self._show(
                     open_part(discovery, options, FIRST_LOOK_BYTES),
                     "the first lines of each log; the rest is being read",

@@ -51,14 +51,10 @@ def open_paths(
 def open_discovery(discovery: Discovery, options: Options, progress: Progress) -> Reconstruction:
     """The same for logs that were found already."""
     path = store_path(discovery, options)
-    if path is not None and path.is_file() and options.store is None:
-        os.utime(path)
+    if path is not None and is_kept(discovery, options):
+        if options.store is None:
+            os.utime(path)  # the cache forgets what was used longest ago
         return Reconstruction(Store.open(path), discovery)
-    if path is not None and path.is_file():
-        kept = Store.open(path)
-        if kept.meta("key") == content_key(discovery, options):
-            return Reconstruction(kept, discovery)
-        kept.close()
     if path is None:
         with tempfile.TemporaryDirectory(prefix="reconstruct-", ignore_cleanup_errors=True) as directory:
             scratch = Path(directory) / "store.duckdb"
@@ -76,6 +72,20 @@ def open_discovery(discovery: Discovery, options: Options, progress: Progress) -
     if options.store is None:
         prune_cache(path.parent, keep=path)
     return Reconstruction(Store.open(path), discovery)
+
+
+def is_kept(discovery: Discovery, options: Options) -> bool:
+    """Whether a store of these very inputs is there. Raises StoreError when ``--store`` names a file that is no store."""
+    path = store_path(discovery, options)
+    if path is None or not path.is_file():
+        return False
+    if options.store is None:
+        return True
+    kept = Store.open(path)
+    try:
+        return kept.meta("key") == content_key(discovery, options)
+    finally:
+        kept.close()
 
 
 def open_part(discovery: Discovery, options: Options, n_bytes: int) -> Reconstruction:

@@ -5,7 +5,7 @@ The request the edge log saw is the *anchor* of everything other logs wrote whil
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -19,6 +19,9 @@ from reconstruct.correlate import visits
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.visits import FOREIGN_REFERRER, NO_REFERRER, RULES, Requests
+
+ENCODING_THREADS = 2
+"""Columns of texts turned into codes at a time; Arrow does it without holding the interpreter."""
 
 INTERNAL_SHARE = 0.3
 """Share of a referrer host's requests whose visitor opened that very page on this site: above it, the host is the site."""
@@ -93,11 +96,10 @@ def _as_codes(table: pa.Table) -> _Coded:
     eid, second = table["eid"].to_numpy(), table["second"].to_numpy()
     asset = table["asset"].to_numpy(zero_copy_only=False).astype(np.bool_)
     order = visits.order_requests(second, asset, eid)
-    address, _ = _codes(table["client_ip"], order)
-    browser, _ = _codes(table["user_agent"], order)
-    session, sessions = _codes(table["session"], order)
-    page, pages = _codes(table["page"], order)
-    referrer, referrers = _codes(table["referrer"], order)
+    names = ("client_ip", "user_agent", "session", "page", "referrer")
+    with ThreadPoolExecutor(ENCODING_THREADS) as threads:
+        encoded = list(threads.map(lambda name: _codes(table[name], order), names))
+    (address, _), (browser, _), (session, sessions), (page, pages), (referrer, referrers) = encoded
     # Without an address and a browser the session identifier is all there is to tell visitors apart.
     alone = (address < 0) & (browser < 0)
     pair = np.where(alone, -2 - session, address * (browser.max(initial=0) + 2) + browser)

@@ -155,13 +155,26 @@ def read_frame(docs: bytes) -> list[bytes]:
     return zstandard.ZstdDecompressor().decompress(docs).split(b"\n")
 
 
+def _values(table: pa.Table, name: str) -> list[Any]:
+    """A column as Python values. Texts repeat (routes, referrers, rules), so equal ones become one object."""
+    column = table.column(name).combine_chunks()
+    if column.null_count == len(column):
+        return [None] * len(column)
+    if pa.types.is_string(column.type):
+        encoded = column.dictionary_encode()
+        texts = [*encoded.dictionary.to_pylist(), None]  # the code of null is -1: the last
+        return [texts[code] for code in encoded.indices.fill_null(-1).to_numpy().tolist()]
+    if column.null_count or pa.types.is_boolean(column.type):
+        return list(column.to_pylist())
+    return list(column.to_numpy().tolist())
+
+
 def _rows(table: pa.Table) -> Iterator[Row]:
-    columns = [table.column(name).to_pylist() for name in ROW_COLUMNS]
-    return map(Row._make, zip(*columns, strict=True))
+    return map(Row._make, zip(*(_values(table, name) for name in ROW_COLUMNS), strict=True))
 
 
 def _evidence(table: pa.Table) -> Iterator[tuple[Any, ...]]:
-    return zip(*(table.column(name).to_pylist() for name in EVIDENCE_COLUMNS), strict=True)
+    return zip(*(_values(table, name) for name in EVIDENCE_COLUMNS), strict=True)
 
 
 Rows = list[Row]

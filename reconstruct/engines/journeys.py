@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,6 +106,7 @@ def write_journeys(
     """Build and store every journey document and every business journey without a session."""
     number_journeys(store)
     name_services(store)
+    rows, object_rows = _session_rows(store), _object_rows(store)
     (logs_end,) = store.rows("SELECT coalesce(max(t), 0) FROM timeline")[0]
     facts = _session_facts(store, plan, logs_end)
     things = _object_facts(store, plan)
@@ -117,7 +118,7 @@ def write_journeys(
     models = fit_models(models, _request_counts(store), _sample_objects(store, things))
     progress.phase("building journeys", 0)
     learned = documents.learn_process(things, _object_table(store, "true"), models) if things else Process()
-    jobs = _partitions(store, facts, by_seq)
+    jobs = _partitions(store, rows, object_rows, facts, by_seq)
     summaries: list[dict[str, Any]] = []
     businesses: list[dict[str, Any]] = []
     frames: list[tuple[str, int, bytes]] = []
@@ -177,20 +178,30 @@ def _build_all(
         yield frame
 
 
-def _partitions(store: Store, facts: list[SessionFacts], by_seq: dict[int, list[ObjectFacts]]) -> Iterator[Partition]:
-    sizes = store.rows("SELECT seq, count(*) FROM event_visit JOIN numbered USING (visit) GROUP BY seq ORDER BY seq")
-    bounds = _cut(sizes)
-    rows = _Runs(
+def _session_rows(store: Store) -> _Runs:
+    """Rows of all sessions, with the index of their journey as ``owner``."""
+    return _Runs(
         store,
         f"SELECT n.seq AS owner, {ROW}, {EVIDENCE}, v.rule <> 'object' AS own"
         f" FROM event_visit v JOIN numbered n USING (visit) {JOINS} ORDER BY n.seq, t.t, v.eid",
     )
-    object_rows = _Runs(
+
+
+def _object_rows(store: Store) -> _Runs:
+    """Rows of all objects born in a session, with the index of its journey as ``owner``."""
+    return _Runs(
         store,
         f"SELECT n.seq AS owner, v.object, {ROW}, {EVIDENCE}"
         f" FROM (SELECT l.*, o.visit FROM thing_links l JOIN owned o USING (object)) v JOIN numbered n USING (visit) {JOINS}"
         " ORDER BY n.seq, v.object, t.t, v.eid",
     )
+
+
+def _partitions(
+    store: Store, rows: _Runs, object_rows: _Runs, facts: list[SessionFacts], by_seq: dict[int, list[ObjectFacts]]
+) -> Iterator[Partition]:
+    sizes = store.rows("SELECT seq, count(*) FROM event_visit JOIN numbered USING (visit) GROUP BY seq ORDER BY seq")
+    bounds = _cut(sizes)
     for first, last in bounds:
         table = rows.until(last)
         at = table.column("owner").to_numpy() - first
@@ -221,6 +232,10 @@ class _Runs:
 
     def __init__(self, store: Store, sql: str) -> None:
         self._batches = store.batches(sql, 16_384)
+        # Sorting takes its time, so it begins now, beside whatever else there is to do before the first run is asked for.
+        with_first = ThreadPoolExecutor(1)
+        self._first: Future[pa.RecordBatch | None] | None = with_first.submit(next, self._batches, None)
+        with_first.shutdown(wait=False)
         self._left: list[pa.RecordBatch] = []
         self._schema: pa.Schema | None = None
 
@@ -231,7 +246,7 @@ class _Runs:
         taken: list[pa.RecordBatch] = []
         while True:
             if not self._left:
-                following = next(self._batches, None)
+                following = self._next()
                 if following is None:
                     break
                 self._left = [following]
@@ -247,6 +262,12 @@ class _Runs:
             names = ["owner", "object", "own", *documents.ROW_COLUMNS, *documents.EVIDENCE_COLUMNS]
             return pa.table({name: pa.array([], pa.int64()) for name in names})
         return pa.Table.from_batches(taken, self._schema)
+
+    def _next(self) -> pa.RecordBatch | None:
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first.result()
+        return next(self._batches, None)
 
 
 def _object_table(store: Store, condition: str) -> pa.Table:

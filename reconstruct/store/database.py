@@ -70,11 +70,15 @@ class Store:
     def open(cls, path: Path) -> Store:
         """Open a finished store for reading; several processes may. Raises StoreError when it is not one."""
         try:
-            return cls(duckdb.connect(str(path), read_only=True), path)
+            store = cls(duckdb.connect(str(path), read_only=True), path)
+            store.meta("key")
         except duckdb.Error as error:
             raise StoreError(
-                f"cannot open the store: {error}", path=path, hint="delete the file, or use --no-cache"
+                f"{path} is not a store of reconstruct: {str(error).splitlines()[0]}",
+                path=path,
+                hint="name another file with --store; this one is left as it is",
             ) from None
+        return store
 
     def close(self) -> None:
         self._writer.shutdown()
