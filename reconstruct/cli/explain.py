@@ -156,7 +156,7 @@ def _explain_links(path: Path, number: int, within: Path) -> None:
         " LEFT JOIN type_names k ON k.number = v.via_type WHERE v.eid = ?",
         [eid],
     )
-    print(f"\nin the logs of {within}:")
+    print(f"\nin the logs of {within} (--in DIR looks in others):")
     for id, rule, kind, value, confidence in row:
         print(f"  journey {id} by rule “{rule}”{_via(kind, value)}, confidence {confidence:.3f}")
     things = results.store.rows(

@@ -174,6 +174,8 @@ def _judge(number: int, kind: IdType, seen: Behaviour) -> Role:
     points, why = verdicts[role]
     if points < LEAST_POINTS:
         role, why = "other", ["no role fits what its values do"]
+    elif seen.values < 2 and not (kind.strong and role in priors):
+        role, why = "other", ["one value only: nothing to learn from"]
     return Role(number, role, round(points, 1), why, seen)
 
 
