@@ -1,7 +1,7 @@
 # Every target makes what it needs: a virtual environment in .venv, with pip and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types wheel bench clean
+.PHONY: help demo test check lint types wheel docs bench clean
 
 VENV ?= .venv
 PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
@@ -49,6 +49,10 @@ wheel: $(VENV)/installed-dev ## Build the wheel, install it alone elsewhere, run
 	"$(BIN)/python" -m pytest -q -m wheel
 
 check: lint types test wheel ## Everything that must hold before a commit lands
+
+docs: $(VENV)/installed-dev ## Write the generated pages and pictures of the documentation
+	"$(BIN)/python" docs/make_reference.py
+	"$(BIN)/python" docs/make_screenshots.py
 
 bench: $(VENV)/installed-dev ## Measure speed and memory on this machine; figures in bench/results.md
 	"$(BIN)/python" bench/cold_start.py

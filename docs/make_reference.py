@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from reconstruct.cli.formats import BUILT_IN_KINDS
-from reconstruct.cli.parser import _build as build_parser
+from reconstruct.cli.parser import build_parser
 from reconstruct.grammar.definition import KINDS, load_definitions
 from reconstruct.resources import grammars_directory
 

@@ -82,7 +82,7 @@ def _check(arguments: argparse.Namespace) -> int:
     problems = check_definition(path, known=set(load_definitions()) | {path.stem})
     for problem in problems:
         place = f"{path}:{problem.line}:{problem.column}: " if problem.line else f"{path}: "
-        print(f"{place}{problem.message}", file=sys.stderr)
+        print(f"{place}{problem.message.removeprefix(place)}", file=sys.stderr)  # an error that was raised has it
         if problem.hint:
             print(f"hint: {problem.hint}", file=sys.stderr)
     if problems:

@@ -26,7 +26,7 @@ exit codes: 0 ok, 1 error, 2 usage, 130 interrupted
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The parsed command line; ``run`` holds the function to call. Raises UsageError."""
-    parser = _build()
+    parser = build_parser()
     commands = {"browse", *COMMANDS}
     # `reconstruct DIR` is `reconstruct browse DIR`: the command is put where argparse looks for it.
     first = next((i for i, each in enumerate(arguments) if not each.startswith("-") or each == "-"), None)
@@ -53,7 +53,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message, hint=f"{self.prog} --help")
 
 
-def _build() -> _Parser:
+def build_parser() -> argparse.ArgumentParser:
+    """What may be said, with its help; the reference of commands is written from it."""
     parser = _Parser(
         prog="reconstruct", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -127,10 +128,12 @@ def _add_formats(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action", parser_class=_Parser)
     listing = actions.add_parser("list", help="every format that is known")
     listing.add_argument("--json", action="store_true", help="print JSON Lines")
-    show = actions.add_parser("show", help="one format: its fields and its grammar")
-    show.add_argument("id", metavar="ID")
+    show = actions.add_parser("show", help="one format: its grammar")
+    show.add_argument("id", metavar="ID", help="a name that formats list prints")
     check = actions.add_parser("check", help="what is wrong with a grammar file")
-    check.add_argument("file", metavar="FILE.lark", type=Path)
+    check.add_argument(
+        "file", metavar="FILE.lark", type=Path, help="the grammar; lines in a .log file beside it must match"
+    )
 
 
 BROWSE = "look at the journeys in the terminal (the default)"
@@ -169,4 +172,4 @@ def _zone(text: str) -> int:
     return int(offset.total_seconds()) if offset else 0
 
 
-__all__ = ["EXIT_USAGE", "parse"]
+__all__ = ["EXIT_USAGE", "build_parser", "parse"]
