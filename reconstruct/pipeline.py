@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
 
 from reconstruct import __version__
 from reconstruct.correlate.clocks import build_timeline, infer_zones
@@ -155,6 +156,7 @@ def finish(
     """Everything after reading: correlate, build journeys, sum up."""
     progress.phase("correlating", 0)
     plan, resolution = correlate(store, discovery, options, pool)
+    pa.default_memory_pool().release_unused()
     save_sources(store, accounts)
     identifiers = describe_plan(plan, resolution.owners, resolution.roots)
     store.set_meta("identifiers", orjson.dumps(identifiers).decode())

@@ -294,8 +294,23 @@ row = st.builds(
     referrer=st.sampled_from([None, "", "/a", "https://shop.example.com/a", "://", "\x00"]), vhost=st.none(),
     level=st.sampled_from([None, "error", "info"]), service=st.just("web"), logger=st.none(),
     message=st.sampled_from([None, "", "Payment declined", "order 1: status a -> b", "x" * 900, "status=shipped", "{}"]),
-    attributes=st.sampled_from([None, "{}", "[]", "{", '{"event":"order.placed","amount":1200}']), is_asset=st.booleans(),
+    attributes=st.sampled_from([None, "{}", "[]", "{", '{"event":"order.placed","amount":1200}']), is_asset=st.booleans(), more=st.none(),
 )  # fmt: skip
+
+
+@given(st.lists(row, unique_by=lambda row: (row.source, row.line), min_size=1, max_size=40))
+def test_files_told_in_one_row_are_placed_like_files_in_rows_of_their_own(rows: list[Row]) -> None:
+    rows = [each._replace(request=None) for each in sorted(rows, key=lambda row: (row.time_ns, row.source, row.line))]
+    told = [each._replace(more=[each.line + 20_000]) if each.is_asset else each for each in rows]
+    apart = [
+        part for each in rows for part in ([each, each._replace(line=each.line + 20_000)] if each.is_asset else [each])
+    ]
+
+    def events(own: list[Row]) -> list[list[list[int]]]:
+        session = SessionInput("v", None, [], [], None, "", "human", own)
+        return [sorted(touchpoint["events"]) for touchpoint in touchpoints(build_journey(session, MODELS))]
+
+    assert events(told) == events(apart)
 
 
 @given(st.lists(row, unique_by=lambda row: (row.source, row.line), min_size=1, max_size=40), st.data())

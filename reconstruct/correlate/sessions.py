@@ -41,7 +41,7 @@ class SessionReport:
 def link_requests(
     db: duckdb.DuckDBPyConnection, edge: list[int], session_types: list[int], pool: Executor | None
 ) -> SessionReport:
-    """Make ``anchors(eid, visit, rule, via_type, via_value, confidence)`` for the requests of the edge families.
+    """Make ``anchors(eid, visit, rule, via_type, via_value, confidence, asset)`` for the requests of the edge families.
 
     Needs ``typed``, ``timeline`` and ``paths(path, route, is_asset)``. ``visit`` counts from 0 in time order.
     """
@@ -188,6 +188,6 @@ def _links(coded: _Coded, found: visits.Visits, rules: dict[str, RuleQuality]) -
         {
             "eid": coded.eid, "visit": found.visit.astype(np.int32), "rule": pa.array(RULES).take(code),
             "via_type": pa.array([VIA.get(name, "address") for name in RULES]).take(code),
-            "via_value": via_value.cast(pa.string()), "confidence": confidence,
+            "via_value": via_value.cast(pa.string()), "confidence": confidence, "asset": coded.requests.asset,
         }
     )  # fmt: skip

@@ -118,7 +118,10 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
         ]
         businesses += [_business_row(business, number) for business in document["business_journeys"]]
         summary = build.summary_row(document)
-        summary |= {"n_events": len(rows), "ended_at": document["ended_at"]}
+        summary |= {
+            "n_events": sum(1 if row.more is None else 1 + len(row.more) for row in rows),
+            "ended_at": document["ended_at"],
+        }
         summaries.append(summary)
         links = _render_links(rows, evidence, "session")
         for each in things:
@@ -160,6 +163,8 @@ def _values(table: pa.Table, name: str) -> list[Any]:
     column = table.column(name).combine_chunks()
     if column.null_count == len(column):
         return [None] * len(column)
+    if pa.types.is_list(column.type):
+        return list(column.to_pylist())
     if pa.types.is_string(column.type):
         encoded = column.dictionary_encode()
         texts = [*encoded.dictionary.to_pylist(), None]  # the code of null is -1: the last
@@ -212,4 +217,6 @@ def _render_links(rows: Sequence[Row], evidence: Iterable[tuple[Any, ...]], to: 
             body = {"to": to, "rule": rule, "via": via, "confidence": round(confidence, 4)}
             tail = tails[why] = orjson.dumps(body)[1:].decode()
         links.append(f'{{"event":[{row[0]},{row[1]}],{tail}')
+        if row[19] is not None:
+            links += [f'{{"event":[{row[0]},{line}],{tail}' for line in row[19]]
     return links

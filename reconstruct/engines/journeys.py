@@ -38,21 +38,14 @@ IDENTIFIERS_SHOWN = 20
 """Values of one type listed per journey; a robot can have thousands."""
 
 
-def _page_only(column: str) -> str:
-    return f"CASE WHEN p.is_asset IS NOT TRUE THEN {column} END"
-
-
-ROW = f"""
+ROW = """
     e.source, e.line, t.t AS time_ns,
     CASE WHEN a.eid IS NOT NULL THEN 'edge' WHEN e.method IS NOT NULL THEN 'app' ELSE 'log' END AS tier,
-    coalesce(served.anchor, d.anchor)::VARCHAR AS request, e.method, e.path, {_page_only("p.route")} AS route,
-    {_page_only("e.query")} AS query, e.status, {_page_only("e.duration_ms")} AS duration_ms, e.referrer,
-    {_page_only("e.vhost")} AS vhost, {_page_only("e.level")} AS level, coalesce(e.service, fs.service) AS service,
-    {_page_only("e.logger")} AS logger, {_page_only("e.message")} AS message, {_page_only("e.attributes")} AS attributes,
-    coalesce(p.is_asset, false) AS is_asset
+    coalesce(served.anchor, d.anchor)::VARCHAR AS request, e.method, e.path, p.route, e.query, e.status, e.duration_ms, e.referrer,
+    e.vhost, e.level, coalesce(e.service, fs.service) AS service, e.logger, e.message, e.attributes,
+    coalesce(p.is_asset, false) AS is_asset, NULL::INTEGER[] AS more
 """
-"""Columns of journeys.rows.Row, in order. Of a static file only what places it is fetched: two lines of three are one.
-A request key is given where it joins lines."""
+"""Columns of journeys.rows.Row, in order. A request key is given where it joins lines."""
 
 VIA_VALUE = (
     """coalesce(v.via_value, CASE v.via_type WHEN 'address' THEN e.client_ip WHEN 'referrer' THEN e.referrer END)"""
@@ -179,11 +172,38 @@ def _build_all(
 
 
 def _session_rows(store: Store) -> _Runs:
-    """Rows of all sessions, with the index of their journey as ``owner``."""
+    """Rows of all sessions, with the index of their journey as ``owner``.
+
+    Two lines of three ask for static files. What one page asked for in a row becomes one row: files of one source with the
+    same referrer and the same evidence between two pages of a journey.
+    """
+    store.connection.execute(
+        """
+        CREATE OR REPLACE TABLE beats AS
+        SELECT v.eid, n.seq, t.t, a.asset IS TRUE AND v.rule <> 'object' AS asset,
+               count(*) FILTER (a.asset IS NOT TRUE OR v.rule = 'object') OVER (PARTITION BY n.seq ORDER BY t.t, v.eid) AS page
+        FROM event_visit v JOIN numbered n USING (visit) JOIN timeline t USING (eid) LEFT JOIN anchors a USING (eid)
+        """
+    )
     return _Runs(
         store,
-        f"SELECT n.seq AS owner, {ROW}, {EVIDENCE}, v.rule <> 'object' AS own"
-        f" FROM event_visit v JOIN numbered n USING (visit) {JOINS} ORDER BY n.seq, t.t, v.eid",
+        f"""
+        SELECT * FROM (
+            SELECT v.seq AS owner, {ROW}, {EVIDENCE}, v.rule <> 'object' AS own, v.eid AS position
+            FROM (SELECT v.*, b.seq FROM event_visit v JOIN beats b USING (eid) WHERE NOT b.asset) v {JOINS}
+            UNION ALL
+            SELECT seq, source, min_by(line, (t, eid)), min(t), 'edge', request, min_by(method, (t, eid)), min_by(path, (t, eid)),
+                   NULL, NULL, min_by(status, (t, eid)), NULL, referrer, NULL, NULL, service, NULL, NULL, NULL, true,
+                   CASE WHEN count(*) > 1 THEN (list(line ORDER BY t, eid))[2:] END, rule, via_type, via_value, confidence, true, min(eid)
+            FROM (
+                SELECT b.seq, b.page, b.t, b.eid, e.source, e.line, served.anchor::VARCHAR AS request, e.method, e.path, e.status,
+                       e.referrer, coalesce(e.service, fs.service) AS service, {EVIDENCE}
+                FROM beats b JOIN event_visit v USING (eid) JOIN events e USING (eid) JOIN timeline t USING (eid)
+                JOIN family_services fs ON fs.family = t.family LEFT JOIN type_names k ON k.number = v.via_type
+                LEFT JOIN (SELECT DISTINCT anchor FROM anchored) served ON served.anchor = b.eid WHERE b.asset)
+            GROUP BY seq, page, source, referrer, request, service, rule, via_type, via_value, confidence)
+        ORDER BY owner, time_ns, position
+        """,
     )
 
 
@@ -282,7 +302,7 @@ def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts
         """
         SELECT n.seq, n.id, n.t1,
                list_sort(list(DISTINCT e.client_ip) FILTER (e.client_ip IS NOT NULL AND a.eid IS NOT NULL)),
-               mode(e.user_agent ORDER BY e.user_agent) FILTER (a.eid IS NOT NULL)
+               min(e.user_agent) FILTER (a.eid IS NOT NULL)
         FROM event_visit v JOIN numbered n USING (visit) JOIN events e USING (eid) LEFT JOIN anchors a USING (eid)
         WHERE v.rule <> 'object' GROUP BY ALL ORDER BY n.seq
         """

@@ -42,6 +42,8 @@ class Row(NamedTuple):
     """JSON object text, or None"""
     is_asset: bool
     """a static file, by extension or content: folded into the page that asked for it"""
+    more: list[int] | None = None
+    """further lines of the same source that differ from this one in nothing but the file: what one page asked for in a row"""
 
 
 @dataclass(slots=True)

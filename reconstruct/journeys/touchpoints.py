@@ -112,6 +112,8 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
             elif referrer != last_referrer or page is None:
                 page, last_referrer = by_path.get(path_of(referrer)) or last, referrer
             page.events.append([row[0], row[1]])
+            if row[19] is not None:
+                page.events += [[row[0], line] for line in row[19]]
             request = row[4]
             if request is not None:
                 by_request[request] = page
@@ -297,16 +299,20 @@ def _send_again(touchpoint: Touchpoint, row: Row) -> None:
         touchpoint.status = status
 
 
+def _events_of(row: Row) -> list[list[int]]:
+    return [[row.source, line] for line in (row.line, *(row.more or ()))]
+
+
 def _place_early(found: list[Touchpoint], early: list[Row], classifier: Classifier) -> None:
     """Files before the first page belong to it: the page came from a cache, or its line is stamped at its end."""
     if found:
-        found[0].events[:0] = [[row[0], row[1]] for row in early]
+        found[0].events[:0] = [event for row in early for event in _events_of(row)]
         return
     row = early[0]
     act = classifier.classify(row[5] or "GET", row[7] or row[6], None)
     touchpoint = Touchpoint(row, act)
     touchpoint.background = row.is_asset
-    touchpoint.events += [[row[0], row[1]] for row in early[1:]]
+    touchpoint.events = [event for row in early for event in _events_of(row)]
     found.append(touchpoint)
 
 

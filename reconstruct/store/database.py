@@ -35,9 +35,10 @@ class Store:
     Events are written by a thread of the store's own, while the next ones are being read.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None, threads: int = 1) -> None:
         self.connection = connection
         self.path = path
+        self._threads = threads
         self._slots: dict[str, int] = {}
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
@@ -60,11 +61,12 @@ class Store:
                 path=path or "memory",
                 hint="give another place with --store FILE, or use --no-cache",
             ) from None
-        connection.execute(f"SET threads = {threads}")
+        # Workers are busy while events come in: a second thread would only take a third more processor time.
+        connection.execute("SET threads = 1")
         connection.execute(f"SET memory_limit = '{memory_limit}'")
         connection.execute("SET preserve_insertion_order = true")
         connection.execute(SCHEMA.read_text(encoding="utf-8"))
-        return cls(connection, path)
+        return cls(connection, path, threads)
 
     @classmethod
     def open(cls, path: Path) -> Store:
@@ -122,8 +124,13 @@ class Store:
         """Write the rest, and the slots; identifiers that have an event column join the mentions."""
         self.flush()
         self._wait()
-        for column in COLUMN_SLOTS:
+        self.connection.execute(f"SET threads = {self._threads}")
+        counts = ", ".join(f'count("{column}")' for column in COLUMN_SLOTS)
+        filled = self.rows(f"SELECT {counts} FROM events")[0]
+        for column, n in zip(COLUMN_SLOTS, filled, strict=True):
             slot = self._slot(f"column:{column}")
+            if not n:
+                continue
             self.connection.execute(
                 f'INSERT INTO mentions SELECT eid, {slot}, "{column}", false FROM events WHERE "{column}" IS NOT NULL'
             )
