@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from typing import Any
 
 from reconstruct.errors import ReconstructError
@@ -45,6 +46,10 @@ class LiveReader:
         self._version = 0
         self._results: Reconstruction | None = None
         self._closed = False
+        self.failure: Exception | None = None
+        """What ended the reading though it should not have: a fault of the program, for the caller to raise"""
+        # Its helper process is started now: it inherits the standard streams, which the interface is about to replace.
+        resource_tracker.ensure_running()
         self._thread = threading.Thread(target=self._read, args=(discovery, options), name="reading", daemon=True)
         self._thread.start()
 
@@ -114,6 +119,10 @@ class LiveReader:
         except ReconstructError as error:
             note = f"{error.message} ({error.hint})" if error.hint else error.message
             self._status = replace(self._status, phase="failed", finished=True, note=f"error: {note}")
+        except Exception as error:  # a thread's exception would vanish without a word
+            self.failure = error
+            note = f"error: reading stopped: {type(error).__name__}: {error}"
+            self._status = replace(self._status, phase="failed", finished=True, note=note)
 
     def _show(self, results: Reconstruction, note: str) -> None:
         if self._closed:

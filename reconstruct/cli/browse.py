@@ -19,4 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     # Found before the screen is taken, so that a wrong path is an ordinary error message.
     reader = LiveReader(discover(arguments.paths or ["."]), options_of(arguments))
-    return run_app(reader)
+    code = run_app(reader)
+    if reader.failure is not None:
+        raise reader.failure
+    return code
