@@ -39,6 +39,16 @@ SOURCE_CONTRACT = (
     "unparsed",
 )
 
+LISTED = """
+    SELECT * EXCLUDE (frame, position) FROM journeys
+    UNION ALL BY NAME
+    SELECT 1000000000 + row_number() OVER (ORDER BY started_at, id) AS seq, id, 'no session' AS channel, 'unknown' AS agent_kind, started_at,
+           ended_at, duration_ms, outcome, n_steps AS n_touchpoints, id || ' ' || outcome AS orders,
+           amount || coalesce(' ' || currency, '') AS value, lower(id || ' ' || outcome || ' no session') AS search
+    FROM business WHERE journey IS NULL
+"""
+"""What the journey list shows: journeys, and business journeys whose session is not known."""
+
 RAW_CONTEXT_BYTES = 64 << 10
 """Bytes read on either side of an event to show the lines around it."""
 
@@ -109,7 +119,7 @@ class Reconstruction:
 
     def count_journeys(self, text: str = "") -> int:
         where, parameters = _text_filter(text)
-        return int(self.store.rows(f"SELECT count(*) FROM journeys {where}", parameters)[0][0])
+        return int(self.store.rows(f"SELECT count(*) FROM ({LISTED}) {where}", parameters)[0][0])
 
     def journey_rows(
         self,
@@ -126,7 +136,7 @@ class Reconstruction:
         where, parameters = _text_filter(text)
         direction = "DESC" if descending else "ASC"
         table = self.store.arrow(
-            f"SELECT * EXCLUDE (search, frame, position) FROM journeys {where}"
+            f"SELECT * EXCLUDE (search) FROM ({LISTED}) {where}"
             f" ORDER BY {order_by} {direction} NULLS LAST, seq LIMIT ? OFFSET ?",
             [*parameters, limit, offset],
         )
@@ -134,15 +144,37 @@ class Reconstruction:
         return rows
 
     def journey(self, id: str) -> Document:
-        """One journey document. Raises KeyError when there is none of that id."""
+        """One journey document. Raises KeyError when there is none of that id.
+
+        A business journey without a session is shown as a journey of which the customer's side is not known.
+        """
         found = self.store.rows(
             "SELECT docs, position FROM journeys JOIN frames ON kind = 'journey' AND frames.frame = journeys.frame WHERE id = ?",
             [id],
         )
         if not found:
-            raise KeyError(id)
+            return self._loose_journey(id)
         docs, position = found[0]
         return loads(read_frame(docs)[position])
+
+    def _loose_journey(self, id: str) -> Document:
+        for line in self.unattributed_business():
+            business = loads(line)
+            if business["id"] == id:
+                times = {name: business[name] for name in ("started_at", "ended_at", "duration_ms")}
+                unknown: Document = {"ids": [], "client_ip": [], "user_agent": None, "device": "", "agent_kind": "unknown"}
+                customer = {
+                    "intent": {},
+                    "goal": None,
+                    "outcome": business["outcome"],
+                    "stage_reached": "",
+                    "touchpoints": [],
+                }
+                return {
+                    "id": id, "customer": None, "session": unknown, "channel": "no session", **times, "customer_journey": customer,
+                    "experience": {"score": None, "apdex": None, "signals": []}, "business_journeys": [business], "links": [],
+                }  # fmt: skip
+        raise KeyError(id)
 
     # -- raw lines -------------------------------------------------------------------------------------------------
 

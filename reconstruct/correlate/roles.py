@@ -218,7 +218,7 @@ def _as_session(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     if seen.on_requests >= 0.5:
         points, why = points + 1, [*why, f"{seen.on_requests:.0%} of its mentions are on web requests"]
     if low <= seen.median_life_s <= high:
-        points, why = points + 1, [*why, f"median life {seen.median_life_s / 60:.0f} min"]
+        points, why = points + 1, [*why, f"median life {_say_life(seen.median_life_s)}"]
     if seen.median_events >= 3:
         points, why = points + 1, [*why, f"{seen.median_events:g} lines per value"]
     return points, why
@@ -246,7 +246,7 @@ def _as_object(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     if seen.back_families >= 2:
         points, why = points + 1, [*why, f"worked on in {seen.back_families} back-office logs"]
     if seen.median_life_s > REQUEST_LIFE_S:
-        points, why = points + 0.5, [*why, f"median life {seen.median_life_s / 3600:.1f} h"]
+        points, why = points + 0.5, [*why, f"median life {_say_life(seen.median_life_s)}"]
     if seen.span_share > 0.5:
         points -= 1.5
     if seen.back_families == 0:
@@ -263,3 +263,13 @@ def _as_resource(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     if seen.in_paths > 0.5 and seen.back_families == 0:
         points, why = points + 1.5, [*why, "stands in routes only"]
     return points, why
+
+
+def _say_life(seconds: float) -> str:
+    """
+    >>> _say_life(42), _say_life(600), _say_life(9000)
+    ('42 s', '10 min', '2.5 h')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

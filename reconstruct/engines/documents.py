@@ -150,6 +150,7 @@ def _business_row(business: dict[str, Any], at: int | None) -> dict[str, Any]:
     return {
         "at": at, "id": business["id"], "type": business["object"]["type"], "outcome": business["outcome"],
         "amount": value.get("amount"), "currency": value.get("currency"), "n_steps": len(business["steps"]),
+        "started_at": business["started_at"], "ended_at": business["ended_at"], "duration_ms": business["duration_ms"],
     }  # fmt: skip
 
 

@@ -48,6 +48,9 @@ CREATE TABLE business (
     outcome VARCHAR NOT NULL,
     amount VARCHAR,                 -- decimal
     currency VARCHAR,
+    started_at VARCHAR,
+    ended_at VARCHAR,
+    duration_ms BIGINT,
     n_steps INTEGER
 );
 

@@ -16,6 +16,9 @@ from reconstruct.tui.widgets.paint import Span
 from reconstruct.tui.widgets.rule import Rule
 from reconstruct.tui.widgets.table import FactTable
 
+MACHINES = ("bot", "monitor")
+"""Agents whose journeys are listed but not counted."""
+
 COUNTED = 50_000
 """Journeys counted from the list when the summary has no funnel of its own; the view says so when there are more."""
 PAGE = 5_000
@@ -105,22 +108,25 @@ class FunnelView(View):
 
 
 async def count_rows(reader: Reader, fetcher: Fetcher) -> Document:
-    """Stages, outcomes and scores of the journeys in the list."""
+    """Stages, outcomes and scores of people's journeys; those of robots and monitors are left out, as in the summary."""
     total = await fetcher.ask(reader.count_journeys, "")
     stages: dict[str, int] = {}
     outcomes: dict[str, int] = {}
     scores: dict[int, int] = {}
-    counted = 0
-    while counted < min(total, COUNTED):
-        rows = await fetcher.ask(reader.journey_rows, text="", order_by="started_at", offset=counted, limit=PAGE)
+    seen = counted = 0
+    while seen < min(total, COUNTED):
+        rows = await fetcher.ask(reader.journey_rows, text="", order_by="started_at", offset=seen, limit=PAGE)
         for row in rows:
+            if row.get("agent_kind") in MACHINES:
+                continue
+            counted += 1
             stage, outcome = text_of(row.get("stage_reached")), text_of(row.get("outcome"), "unknown")
             stages[stage] = stages.get(stage, 0) + 1
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
             if row.get("score") is not None:
                 band = min(99, max(0, int(number_of(row.get("score"))))) // SCORE_STEP
                 scores[band] = scores.get(band, 0) + 1
-        counted += len(rows)
+        seen += len(rows)
         if not rows:
             break
     return {"total": total, "counted": counted, "stages": stages, "outcomes": outcomes, "scores": scores}

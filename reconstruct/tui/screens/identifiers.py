@@ -93,7 +93,7 @@ def describe_identifier(row: Document, pen: Pen) -> list[Paragraph]:
     if not row:
         return [Paragraph([Span("No identifiers yet", "dim")])]
     owner = text_of(row.get("owner"))
-    title = [Span(pen.clean(text_of(row.get("type"), "?")), "title"), Span("  identifies a ", "dim")]
+    title = [Span(pen.clean(text_of(row.get("type"), "?")), "title"), Span("  role ", "dim")]
     title.append(Span(pen.clean(text_of(row.get("role"), "?")), "accent"))
     if owner:
         title += [Span(", belongs to one ", "dim"), Span(pen.clean(owner), "accent")]
