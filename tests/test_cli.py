@@ -205,6 +205,18 @@ def test_one_huge_line_is_counted_and_the_rest_is_read(tmp_path: Path) -> None:
     assert [row["line"] for row in figures] == [2]
 
 
+def test_what_logs_say_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    rows = [
+        json.dumps({"ts": f"2026-03-10T10:00:{n:02d}Z", "msg": "x", "\x1b[2Jorder_id": f"ORD-{n}"}) for n in range(40)
+    ]
+    (tmp_path / "a.log").write_text("\n".join(rows) + "\n")
+    for command in (("plan",), ("summary",), ("events",), ("export", "-o", "-")):
+        found = reconstruct(command[0], tmp_path, *command[1:])
+        assert found.returncode == 0
+        assert "\x1b" not in found.stdout
+    assert "\x1b" not in reconstruct("explain", f"{tmp_path}/a.log:3").stdout
+
+
 def test_help_and_version_are_printed_to_stdout() -> None:
     assert "COMMAND" in reconstruct("--help").stdout
     assert reconstruct("--version").stdout.startswith("reconstruct ")

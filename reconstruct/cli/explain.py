@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reconstruct.cli.output import clean
 from reconstruct.engines.journeys import VIA_VALUE
 from reconstruct.errors import EXIT_OK, ReconstructError, UsageError
 from reconstruct.events.scan import Scan, scan_chunk
@@ -64,12 +64,12 @@ def _explain_file(source: Source) -> None:
             counts[name] += getattr(scan.account, name)
         samples += [(each.line + before, each.text) for each in scan.samples]
         before += scan.n_lines
-    print(f"{source.path}: {source.encoding}, {source.compression or 'not compressed'}, family {source.family}")
+    print(f"{clean(source.path)}: {source.encoding}, {source.compression or 'not compressed'}, family {source.family}")
     print("  " + ", ".join(f"{n:,} {name}" for name, n in counts.items()))
     for name, n in sorted(formats.items(), key=lambda item: -item[1]):
         print(f"  {name}: {n:,} events")
     for line, text in samples[:NEAR_MISSES]:
-        print(f"  unparsed {line}: {_clean(text[:120])}")
+        print(f"  unparsed {line}: {clean(text[:120])}")
     if samples:
         print(f"  reconstruct explain {source.path}:{samples[0][0]} says why")
 
@@ -89,7 +89,7 @@ def _scan_around(source: Source, number: int) -> tuple[SourceProfile, Scan, int,
 
 
 def _explain_line(profile: SourceProfile, scan: Scan, row: int, text: str) -> None:
-    print(_clean(text))
+    print(clean(text))
     lines, spans = scan.events.column("line"), scan.events.column("lines")
     inside = pc.and_(pc.less_equal(lines, row), pc.greater(pc.add(lines, spans), row))
     found = pa.Table.from_batches([scan.events]).filter(inside)
@@ -106,13 +106,13 @@ def _explain_line(profile: SourceProfile, scan: Scan, row: int, text: str) -> No
             print(f"  {'time':<16}{format_time(event['time_ns'])}{zone}")
         for name, value in event.items():
             if name not in HIDDEN and name != "attributes" and value is not None:
-                print(f"  {name:<16}{_clean(str(value))[:200]}")
+                print(f"  {name:<16}{clean(str(value))[:200]}")
         for name, value in orjson.loads(event["attributes"] or "{}").items():
-            print(f"  {name:<16}{_clean(str(value))[:200]}  (attribute)")
+            print(f"  {clean(name):<16}{clean(str(value))[:200]}  (attribute)")
         mentions = pa.Table.from_batches([scan.mentions])
         at = pc.index(pc.and_(inside, True), pa.scalar(True)).as_py()
         for mention in mentions.filter(pc.equal(mentions["event"], at)).to_pylist():
-            print(f"  identifier?     {mention['value']}  at {mention['slot']}")
+            print(clean(f"  identifier?     {mention['value']}  at {mention['slot']}"))
     _explain_misses(profile, text, found.column("format").to_pylist()[0] if found.num_rows else "")
 
 
@@ -134,7 +134,7 @@ def _explain_misses(profile: SourceProfile, text: str, taken: str) -> None:
     for _, _, name, why in sorted(reached, key=lambda each: (not each[0], -each[1], each[2]))[:NEAR_MISSES]:
         print(f"  {name}, column {why.column}: expected {', '.join(why.expected[:4])}")
         start = max(0, why.column - 30)
-        print(f"    {_clean(text[start : why.column + 30])}")
+        print(f"    {clean(text[start : why.column + 30])}")
         print(f"    {' ' * (why.column - 1 - start)}^")
 
 
@@ -165,15 +165,10 @@ def _explain_links(path: Path, number: int, within: Path) -> None:
         [eid, LINKS_SHOWN],
     )
     for name, value, rule, kind, via, confidence in things:
-        print(f"  {name} {value} by rule “{rule}”{_via(kind, via)}, confidence {confidence:.3f}")
+        print(f"  {name} {clean(str(value))} by rule “{rule}”{_via(kind, via)}, confidence {confidence:.3f}")
     if not row and not things:
         print("  in no journey and of no business object")
 
 
 def _via(kind: str | None, value: str | None) -> str:
-    return "" if value is None else f" through {kind} {_clean(str(value))[:120]}"
-
-
-def _clean(text: str) -> str:
-    """Without what a terminal would obey."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "�", text)
+    return "" if value is None else f" through {clean(str(kind))} {clean(str(value))[:120]}"

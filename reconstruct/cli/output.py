@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reconstruct.errors import ExportError
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    r"""Text of a log without what a terminal would obey or hide: control characters, direction marks.
+
+    >>> clean("a\x1b[31mb")
+    'a�[31mb'
+    """
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import sys
 import orjson
 
 from reconstruct.cli.inputs import open_results
+from reconstruct.cli.output import clean
 from reconstruct.errors import EXIT_OK
 
 SLOTS_SHOWN = 6
@@ -23,9 +24,9 @@ def run(arguments: argparse.Namespace) -> int:
         return EXIT_OK
     for row in rows:
         owner = f" · owned by {row['owner']}" if row["owner"] else ""
-        print(f"{row['type']}: {row['role']} · {row['distinct']:,} values{owner}")
+        print(clean(f"{row['type']}: {row['role']} · {row['distinct']:,} values{owner}"))
         slots = row["slots"]
         more = f" … and {len(slots) - SLOTS_SHOWN} more" if len(slots) > SLOTS_SHOWN else ""
-        print(f"    found in  {', '.join(slots[:SLOTS_SHOWN])}{more}")
-        print(f"    because   {'; '.join(row['why'])}")
+        print(clean(f"    found in  {', '.join(slots[:SLOTS_SHOWN])}{more}"))
+        print(clean(f"    because   {'; '.join(row['why'])}"))
     return EXIT_OK

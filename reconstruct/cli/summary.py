@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from reconstruct.cli.inputs import open_results
+from reconstruct.cli.output import clean
 from reconstruct.errors import EXIT_OK
 from reconstruct.results import Reconstruction
 
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(orjson.dumps(results.summary(), option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        print("\n".join(render(results)))
+        print("\n".join(map(clean, render(results))))
     results.close()
     return EXIT_OK
 
