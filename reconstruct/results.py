@@ -162,7 +162,13 @@ class Reconstruction:
             business = loads(line)
             if business["id"] == id:
                 times = {name: business[name] for name in ("started_at", "ended_at", "duration_ms")}
-                unknown: Document = {"ids": [], "client_ip": [], "user_agent": None, "device": "", "agent_kind": "unknown"}
+                unknown: Document = {
+                    "ids": [],
+                    "client_ip": [],
+                    "user_agent": None,
+                    "device": "",
+                    "agent_kind": "unknown",
+                }
                 customer = {
                     "intent": {},
                     "goal": None,
