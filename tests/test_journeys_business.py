@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconstruct.journeys.build import build_business, format_time
+from reconstruct.grammar.timestamps import format_time
+from reconstruct.journeys.build import build_business
 from reconstruct.journeys.fit import fit_models
 from reconstruct.journeys.models import load_models
 from reconstruct.journeys.process import annotate, learn

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ import pyarrow.compute as pc
 from reconstruct.grammar.stamp_calendar import (
     DAY,
     EPOCH_SCALES,
+    SECOND,
     Ints,
     Mask,
     Reference,
@@ -57,6 +59,12 @@ TEMPLATE_TRIES = 8
 
 CUT_ROWS = 32_768
 """Rows cut at once: a megabyte of stamps stays in the processor's cache."""
+
+SECONDS_KEPT = 100_000
+"""Distinct seconds whose text is kept: the steps of a journey share them."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_seconds: dict[int, str] = {}
 
 _SCIENTIFIC = re.compile(r"\d\.\d{1,20}[eE]\+?\d\d?", re.ASCII)
 
@@ -137,7 +145,13 @@ def format_time(time_ns: int) -> str:
     >>> format_time(1767246197039000000)
     '2026-01-01T05:43:17.039000Z'
     """
-    return f"{np.datetime64(time_ns // 1000, 'us')}Z"
+    second, rest = divmod(time_ns, SECOND)
+    text = _seconds.get(second)
+    if text is None:
+        if len(_seconds) > SECONDS_KEPT:
+            _seconds.clear()
+        text = _seconds[second] = (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{rest // 1000:06d}Z"
 
 
 def format_times(time_ns: pa.Array) -> pa.Array:

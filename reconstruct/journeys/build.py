@@ -6,9 +6,9 @@ Pure: the same rows give the same document. Times are nanoseconds inside, ISO 86
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from reconstruct.grammar.timestamps import format_time
 from reconstruct.journeys.activities import Classifier, words_of
 from reconstruct.journeys.business import Journey, Recorder
 from reconstruct.journeys.customer import Birth, Teller, stage_of
@@ -17,28 +17,6 @@ from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import STAGES, Models
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
 from reconstruct.journeys.touchpoints import Touchpoint, fold_rows
-
-SECOND = 1_000_000_000
-SECONDS_KEPT = 100_000
-"""Distinct seconds whose text is kept; a visit's rows share them."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_seconds: dict[int, str] = {}
-
-
-def format_time(time_ns: int) -> str:
-    """ISO 8601, UTC, microseconds, rounded down.
-
-    >>> format_time(1767246197039000000)
-    '2026-01-01T05:43:17.039000Z'
-    """
-    second, rest = divmod(time_ns, SECOND)
-    text = _seconds.get(second)
-    if text is None:
-        if len(_seconds) > SECONDS_KEPT:
-            _seconds.clear()
-        text = _seconds[second] = (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{rest // 1000:06d}Z"
 
 
 class Builder:
