@@ -9,9 +9,8 @@ from textual.widget import Widget
 from reconstruct.journeys.moments import number_of, text_of
 from reconstruct.tui.fetch import start
 from reconstruct.tui.glyphs import Pen
-from reconstruct.tui.messages import RowPointed
 from reconstruct.tui.reader import Document
-from reconstruct.tui.screens.view import View
+from reconstruct.tui.screens.facts import FactsView
 from reconstruct.tui.widgets.columns import Column
 from reconstruct.tui.widgets.paint import Span
 from reconstruct.tui.widgets.rule import Rule
@@ -56,7 +55,7 @@ COLUMNS = (
 )
 
 
-class IdentifiersView(View):
+class IdentifiersView(FactsView):
     """Types as a table, the reasons of the chosen one below."""
 
     NAME = "identifiers"
@@ -66,26 +65,16 @@ class IdentifiersView(View):
         yield Rule("Why", id="seam")
         yield Sheet(id="detail")
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.query_one(FactTable).focus()
-
     def results_changed(self) -> None:
         start(self, "identifiers", self._read)
 
     async def _read(self) -> None:
         app = self.reconstruct
         self.query_one(FactTable).fill(await app.fetcher.ask(app.reader.identifiers))
-        self._describe()
+        self.show_detail()
 
-    def on_row_pointed(self, _event: RowPointed) -> None:
-        self._describe()
-
-    def _describe(self) -> None:
-        table = self.query_one(FactTable)
-        row = table.rows[table.cursor] if table.rows else {}
-        pen = self.reconstruct.pen
-        self.query_one("#detail", Sheet).show(lambda width: describe_identifier(row, pen))
+    def describe(self, row: Document, pen: Pen, width: int) -> list[Paragraph]:
+        return describe_identifier(row, pen)
 
 
 def describe_identifier(row: Document, pen: Pen) -> list[Paragraph]:

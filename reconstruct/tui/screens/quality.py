@@ -10,9 +10,8 @@ from reconstruct.journeys.axis import say_duration, to_datetime
 from reconstruct.journeys.moments import mapping_of, number_of, text_of, time_of
 from reconstruct.tui.fetch import start
 from reconstruct.tui.glyphs import Pen
-from reconstruct.tui.messages import RowPointed
 from reconstruct.tui.reader import Document
-from reconstruct.tui.screens.view import View
+from reconstruct.tui.screens.facts import FactsView
 from reconstruct.tui.widgets.columns import Column
 from reconstruct.tui.widgets.paint import Span
 from reconstruct.tui.widgets.rule import Rule
@@ -76,7 +75,7 @@ COLUMNS = (
 )
 
 
-class QualityView(View):
+class QualityView(FactsView):
     """Sources as a table, the chosen one in full below."""
 
     NAME = "quality"
@@ -87,10 +86,6 @@ class QualityView(View):
         yield Rule("This source", id="seam")
         yield Sheet(id="detail")
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.query_one(FactTable).focus()
-
     def results_changed(self) -> None:
         start(self, "sources", self._read)
 
@@ -99,16 +94,10 @@ class QualityView(View):
         rows = await app.fetcher.ask(app.reader.sources)
         self.query_one(FactTable).fill(rows)
         self.query_one("#totals", Rule).say(app.pen.clean(say_account(rows)))
-        self._describe()
+        self.show_detail()
 
-    def on_row_pointed(self, _event: RowPointed) -> None:
-        self._describe()
-
-    def _describe(self) -> None:
-        table = self.query_one(FactTable)
-        row = table.rows[table.cursor] if table.rows else {}
-        pen = self.reconstruct.pen
-        self.query_one("#detail", Sheet).show(lambda width: describe_source(row, pen, width))
+    def describe(self, row: Document, pen: Pen, width: int) -> list[Paragraph]:
+        return describe_source(row, pen, width)
 
 
 def say_account(rows: list[Document]) -> str:
