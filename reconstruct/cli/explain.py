@@ -56,7 +56,7 @@ def _explain_file(source: Source) -> None:
     profile: SourceProfile | None = None
     before = 0
     for chunk in read_chunks(source):
-        profile = profile or profile_source(chunk.data[: 512 << 10], source)
+        profile = profile or profile_source(chunk.data, source)
         scan = scan_chunk(chunk, profile)
         for name, n in scan.formats.items():
             formats[name] = formats.get(name, 0) + n
@@ -79,7 +79,7 @@ def _scan_around(source: Source, number: int) -> tuple[SourceProfile, Scan, int,
     profile: SourceProfile | None = None
     before = 0
     for chunk in read_chunks(source):
-        profile = profile or profile_source(chunk.data[: 512 << 10], source)
+        profile = profile or profile_source(chunk.data, source)
         scan = scan_chunk(chunk, profile)
         if number <= before + scan.n_lines:
             text = chunk.data.split(b"\n")[number - before - 1][:4096].decode("utf-8", "replace").rstrip("\r")

@@ -29,9 +29,6 @@ WORTH_WORKERS = 24 << 20
 WAITING_PER_WORKER = 4
 """Chunks handed out ahead per worker: enough to keep it busy, few enough to bound memory."""
 
-PROFILE_BYTES = 512 << 10
-"""How much of a source's head is looked at to decide how it is read."""
-
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
@@ -100,7 +97,7 @@ def _jobs(source: Source, chunk_bytes: int) -> Iterator[_Job]:
     if source.seekable:
         refs = plan_ranges(source, chunk_bytes)
         head = load_chunk(source, refs[0])
-        profile = profile_source(head.data[:PROFILE_BYTES], source)
+        profile = profile_source(head.data, source)
         for ref in refs:
             if profile.has_directives:
                 profile = note_directives(profile, load_chunk(source, ref))
@@ -108,7 +105,7 @@ def _jobs(source: Source, chunk_bytes: int) -> Iterator[_Job]:
         return
     chunks = read_chunks(source, chunk_bytes)
     head = next(chunks)
-    profile = profile_source(head.data[:PROFILE_BYTES], source)
+    profile = profile_source(head.data, source)
     for chunk in itertools.chain([head], chunks):
         if profile.has_directives:
             profile = note_directives(profile, chunk)

@@ -35,6 +35,9 @@ from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.timestamps import TimeAnchor, choose_date_order, find_timestamp
 from reconstruct.sources.model import LOOKAHEAD, Chunk, Source
 
+PROFILE_BYTES = 512 << 10
+"""How much of a source's head is looked at to decide how it is read."""
+
 SAMPLE_LINES = 2_000
 """Lines of the sample that are looked at."""
 
@@ -86,11 +89,12 @@ class SourceProfile:
 
 
 def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] | None = None) -> SourceProfile:
-    """Decide how a source is read from ``head``: whole lines of it, the first ones first.
+    """Decide how a source is read from ``head``: whole lines of its first PROFILE_BYTES, the first ones first.
 
     ``plans``: the grammars to know; those of this installation when not given.
     """
     formats = formats_of(plans)
+    head = head[:PROFILE_BYTES]
     whole = head.rfind(b"\n") + 1
     lines = split_lines(head[:whole] if whole else head).text[:SAMPLE_LINES]
     sample = Sample.of(lines)
