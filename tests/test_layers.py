@@ -20,7 +20,6 @@ LAYER = {
     "store": 4,
     "correlate": 5,
     "journeys": 5,
-    "query": 5,
     "engines": 6,
     "results": 7,
     "pipeline": 8,

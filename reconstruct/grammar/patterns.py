@@ -176,11 +176,6 @@ def _without_line_end(ranges: Ranges, fold: bool) -> Ranges:
     return ranges
 
 
-def literal(text: str) -> Node:
-    """The tree of a fixed text."""
-    return sequence(Chars(((ord(character),) * 2,)) for character in text)
-
-
 def sequence(items: Iterator[Node] | list[Node]) -> Node:
     """One after the other, nested sequences flattened."""
     flat: list[Node] = []

@@ -8,7 +8,7 @@ in exactly one step.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reconstruct.journeys.activities import Classifier, put_id
 from reconstruct.journeys.amounts import Amount, amounts_of, choose_value
@@ -62,7 +62,6 @@ class Journey:
     """False when every try for it failed"""
     born_event: list[int] | None
     failure: str
-    exceptions: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -83,7 +82,6 @@ class Recorder:
         self._classifier = classifier
         self._labeler = labeler
         self._routes: dict[tuple[str, str | None], str] = {}
-        self._attempt_keys: list[str] = models.vocabulary["keys"]["attempt"]
 
     def record(self, thing: ObjectInput) -> Journey:
         """Steps, value and outcome of an object."""

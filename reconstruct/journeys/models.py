@@ -188,7 +188,7 @@ VOCABULARY: dict[str, Any] = {
     "refused": {"*": str}, "words": {"*": TEXTS}, "touchpoint": [RULE], "noun": {"*": TEXTS}, "verb": {"*": VERB},
     "task": {"started": TEXTS, "ended": TEXTS, "failed": TEXTS, "retried": TEXTS},
     "keys": {"event": TEXTS, "task": TEXTS, "task_id": TEXTS, "amount": TEXTS, "minor": TEXTS, "currency": TEXTS,
-             "attempt": TEXTS, "result": TEXTS},
+             "result": TEXTS},
     "object": {"*": THING}, "small_words": {"prepositions": TEXTS, "ends": TEXTS, "never_qualify": TEXTS},
     "referrer": {"*": TEXTS}, "channel": {"*": TEXTS},
 }  # fmt: skip
