@@ -23,7 +23,8 @@ from reconstruct.correlate.resolve import Resolution, resolve
 from reconstruct.correlate.surroundings import tabulate_agents, tabulate_families, tabulate_paths
 from reconstruct.engines.ingest import SourceAccount, ingest, save_sources
 from reconstruct.engines.journeys import write_journeys
-from reconstruct.engines.local import WORTH_WORKERS, default_workers, start_pool
+from reconstruct.engines.local import WORTH_WORKERS, default_workers
+from reconstruct.engines.workers import WorkerPool
 from reconstruct.journeys.models import load_models
 from reconstruct.options import Options
 from reconstruct.resources import cache_directory
@@ -131,7 +132,7 @@ def _fill(path: Path, discovery: Discovery, options: Options, progress: Progress
     workers = options.workers or default_workers()
     collecting = gc.isenabled()
     gc.disable()  # millions of small objects and no cycles: looking for some costs a fifth of the time
-    pool = start_pool(workers) if workers > 1 and discovery.total_bytes >= WORTH_WORKERS else None
+    pool = WorkerPool(workers) if workers > 1 and discovery.total_bytes >= WORTH_WORKERS else None
     store = Store.create(path, threads=workers, memory_limit=options.memory_limit)
     try:
         accounts = ingest(store, discovery, chunk_bytes=options.chunk_bytes, pool=pool, progress=progress)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.cli.output import clean
-from reconstruct.engines.journeys import VIA_VALUE
+from reconstruct.engines.session_rows import VIA_VALUE
 from reconstruct.errors import EXIT_OK, ReconstructError, UsageError
 from reconstruct.events.scan import Scan, scan_chunk
 from reconstruct.events.source_profile import SourceProfile, profile_source

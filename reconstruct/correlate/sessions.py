@@ -41,7 +41,8 @@ class SessionReport:
 def link_requests(
     db: duckdb.DuckDBPyConnection, edge: list[int], session_types: list[int], pool: Executor | None
 ) -> SessionReport:
-    """Make ``anchors(eid, visit, rule, via_type, via_value, confidence, asset)`` for the requests of the edge families.
+    """Make ``anchors(eid, visit, visitor, rule, via_type, via_value, confidence, asset)`` for the requests of the edge families, and
+    ``visitors(visitor, client_ip, user_agent)``.
 
     Needs ``typed``, ``timeline`` and ``paths(path, route, is_asset)``. ``visit`` counts from 0 in time order.
     """
@@ -52,9 +53,10 @@ def link_requests(
     entries_start, foreign_starts = visits.are_rare(entries), visits.are_rare(visits.measure_foreign(requests))
     found = build_in_shards(requests, pool, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
     rules = calibrate_visits(requests, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
-    db.register("anchors_in", _links(found_requests, found, rules))
-    db.execute("CREATE OR REPLACE TABLE anchors AS SELECT * FROM anchors_in")
-    db.unregister("anchors_in")
+    for name, table in (("anchors", _links(found_requests, found, rules)), ("visitors", found_requests.visitors)):
+        db.register("found_in", table)
+        db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM found_in")
+        db.unregister("found_in")
     return SessionReport(cut_s, cut_why, entries, entries_start, rules)
 
 
@@ -90,6 +92,7 @@ class _Coded:
     eid: NDArray[np.int64]
     sessions: pa.Array
     """distinct session identifiers, by code"""
+    visitors: pa.Table
 
 
 def _as_codes(table: pa.Table) -> _Coded:
@@ -99,17 +102,29 @@ def _as_codes(table: pa.Table) -> _Coded:
     names = ("client_ip", "user_agent", "session", "page", "referrer")
     with ThreadPoolExecutor(ENCODING_THREADS) as threads:
         encoded = list(threads.map(lambda name: _codes(table[name], order), names))
-    (address, _), (browser, _), (session, sessions), (page, pages), (referrer, referrers) = encoded
+    (address, addresses), (browser, browsers), (session, sessions), (page, pages), (referrer, referrers) = encoded
     # Without an address and a browser the session identifier is all there is to tell visitors apart.
     alone = (address < 0) & (browser < 0)
     pair = np.where(alone, -2 - session, address * (browser.max(initial=0) + 2) + browser)
-    _, visitor = np.unique(pair, return_inverse=True)
+    _, first, visitor = np.unique(pair, return_index=True, return_inverse=True)
     visitor = visitor.astype(np.int64)
+    visitors = pa.table(
+        {
+            "visitor": pa.array(np.arange(len(first)), pa.int32()),
+            "client_ip": addresses.take(_present(address[first])).cast(pa.string()),
+            "user_agent": browsers.take(_present(browser[first])).cast(pa.string()),
+        }
+    )
     internal = _internal_pages(visitor, page, referrer, pages.to_pylist(), referrers.to_pylist(), table["vhost"])
     codes = np.append(internal, NO_REFERRER)[referrer]
     status = table["status"].to_numpy().astype(np.int64)[order]
     requests = Requests(second[order], visitor, browser + 1, session, page, codes, status, asset[order])
-    return _Coded(requests, eid[order], sessions)
+    return _Coded(requests, eid[order], sessions, visitors)
+
+
+def _present(codes: NDArray[np.int64]) -> pa.Array:
+    """Codes to take by; null where there is none."""
+    return pa.array(codes, mask=codes < 0)
 
 
 def _internal_pages(
@@ -183,11 +198,11 @@ def _links(coded: _Coded, found: visits.Visits, rules: dict[str, RuleQuality]) -
     code = pa.array(found.rule.astype(np.int8))
     confidence = np.array([rules[name].confidence for name in RULES])[found.rule]
     session = np.where(found.rule == visits.SESSION, coded.requests.session, -1)
-    via_value = coded.sessions.take(pa.array(session, mask=session < 0))
+    via_value = coded.sessions.take(_present(session))
     return pa.table(
         {
-            "eid": coded.eid, "visit": found.visit.astype(np.int32), "rule": pa.array(RULES).take(code),
-            "via_type": pa.array([VIA.get(name, "address") for name in RULES]).take(code),
+            "eid": coded.eid, "visit": found.visit.astype(np.int32), "visitor": coded.requests.visitor.astype(np.int32),
+            "rule": pa.array(RULES).take(code), "via_type": pa.array([VIA.get(name, "address") for name in RULES]).take(code),
             "via_value": via_value.cast(pa.string()), "confidence": confidence, "asset": coded.requests.asset,
         }
     )  # fmt: skip

@@ -54,6 +54,9 @@ apart merge (simulated shops of 70 sessions: exact .81 with a fitted cut of thre
 CUT_RANGE_S = (300, 4 * 3600)
 """A fitted cut outside five minutes to four hours is an artefact."""
 
+ASSETS_S = 10
+"""Assets of one visitor and page in the same ten seconds are placed together."""
+
 BLOCK = 65_536
 """Requests turned into Python values at a time."""
 
@@ -224,10 +227,12 @@ def build_visits(
         foreign_starts: So does a page that another site led to.
         use_sessions: False hides the identifiers, to measure the other rules.
     """
-    n = len(requests.second)
+    every, (head, head_of, until) = requests, _gather_assets(requests)
+    requests = every.select(head)
+    n = len(head)
     visit, rule = np.zeros(n, np.int64), bytearray(n)
     session_of = requests.session if use_sessions else np.full(n, -1, np.int64)
-    last_seen, first_seen = _lives(session_of, requests.second)
+    last_seen, first_seen = _lives(session_of, requests.second)  # assets are never asked for theirs
     by_visitor: dict[int, list[_Visit]] = {}
     by_session: dict[int, _Visit] = {}
     by_page: dict[tuple[int, int], list[_Visit]] = {}
@@ -237,9 +242,9 @@ def build_visits(
     starts |= (requests.referrer == FOREIGN_REFERRER) & foreign_starts
     columns = (
         requests.second, requests.visitor, requests.browser, session_of, requests.page, requests.referrer, requests.status,
-        requests.asset, starts,
+        requests.asset, starts, until,
     )  # fmt: skip
-    for i, (second, visitor, browser, session, page, referrer, status, asset, starts_anew) in enumerate(
+    for i, (second, visitor, browser, session, page, referrer, status, asset, starts_anew, last) in enumerate(
         _in_blocks(columns)
     ):
         near = by_visitor.get(visitor)
@@ -288,10 +293,36 @@ def build_visits(
             found.redirected = 300 <= status < 400
             found.last_page_at = second
             found.last_referrer = referrer
-        found.last = second
+        found.last = last
         visit[i] = found.number
         rule[i] = why
-    return Visits(visit, np.frombuffer(bytes(rule), np.int8), entries_start, cut_s)
+    place = np.searchsorted(head, head_of)
+    rules = np.frombuffer(bytes(rule), np.int8)[place]
+    rules[head_of != np.arange(len(head_of))] = ASSET
+    return Visits(visit[place], rules, entries_start, cut_s)
+
+
+def _gather_assets(requests: Requests) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Assets that one visitor asks for in a row, for the same page and at the same time, go one way: one stands for all.
+
+    Gives the requests that stand for themselves or others, ascending; the one that stands for each request; and for each of the
+    former the second of the last request it stands for.
+    """
+    order = np.argsort(requests.visitor, kind="stable")
+    moment = requests.second // ASSETS_S
+    alike = requests.asset[order]
+    joins = alike[1:] & alike[:-1]
+    for column in (requests.visitor, requests.referrer, moment):
+        ordered = column[order]
+        joins &= ordered[1:] == ordered[:-1]
+    first = np.concatenate([np.ones(min(1, len(order)), np.bool_), ~joins])
+    head_of = np.empty(len(order), np.int64)
+    head_of[order] = order[first][np.cumsum(first) - 1]
+    last = np.concatenate([~joins, np.ones(min(1, len(order)), np.bool_)])
+    until = np.zeros(len(order), np.int64)
+    until[order[first]] = requests.second[order[last]]
+    head = np.sort(order[first])
+    return head, head_of, until[head]
 
 
 def _in_blocks(columns: tuple[NDArray[Any], ...]) -> Iterator[tuple[Any, ...]]:

@@ -5,10 +5,9 @@ This is what a worker process does with one partition; nothing here knows of the
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from functools import partial
+from itertools import compress, pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,8 @@ import orjson
 import pyarrow as pa
 import zstandard
 
+from reconstruct.engines.codes import code_texts
+from reconstruct.engines.links import Links
 from reconstruct.journeys import build, process
 from reconstruct.journeys.models import Models
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
@@ -25,7 +26,32 @@ FRAME_LEVEL = 1
 
 ROW_COLUMNS = Row._fields
 
-EVIDENCE_COLUMNS = ("rule", "via_type", "via_value", "confidence")
+
+JOURNEYS = pa.schema(
+    [
+        *(
+            (name, pa.string())
+            for name in ("id", "customer", "channel", "agent_kind", "device", "started_at", "ended_at")
+        ),
+        ("duration_ms", pa.int64()),
+        *((name, pa.string()) for name in ("stage_reached", "outcome", "goal", "orders", "value", "search")),
+        *((name, pa.int32()) for name in ("score", "n_touchpoints", "n_errors", "n_events")),
+    ]
+)
+"""Columns of table ``journeys`` that a document tells."""
+
+BUSINESS = pa.schema(
+    [
+        ("journey", pa.int32()),
+        *((name, pa.string()) for name in ("id", "type", "outcome", "amount", "currency", "started_at", "ended_at")),
+        ("duration_ms", pa.int64()),
+        ("n_steps", pa.int32()),
+    ]
+)
+"""Columns of table ``business``."""
+
+SEARCHED = ("id", "customer", "channel", "device", "agent_kind", "stage_reached", "outcome", "goal", "orders")
+"""What the filter box of the journey list looks in."""
 
 
 @dataclass(slots=True)
@@ -60,13 +86,34 @@ class ObjectFacts:
 class Partition:
     """A run of journeys, in order. Tables are sorted by owner, then time."""
 
+    first: int
+    """number of the first journey"""
     sessions: list[SessionFacts]
     rows: pa.Table
-    """ROW_COLUMNS, EVIDENCE_COLUMNS, ``at`` (index into ``sessions``) and ``own`` (false: it is there through an object)"""
+    """ROW_COLUMNS, EVIDENCE_COLUMNS, ``owner`` (number of the journey) and ``own`` (false: it is there through an object)"""
     objects: list[list[ObjectFacts]]
     """per session"""
     object_rows: pa.Table
     """ROW_COLUMNS, EVIDENCE_COLUMNS and ``object``"""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        tables = _pack(self.rows), _pack(self.object_rows)
+        return _unpack, (self.first, self.sessions, self.objects, *tables)
+
+
+def _pack(table: pa.Table) -> pa.Buffer:
+    """A table on its way to another process: pickled as it is, a slice takes all that it was cut from with it."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return sink.getvalue()
+
+
+def _unpack(
+    first: int, sessions: list[SessionFacts], objects: list[list[ObjectFacts]], rows: pa.Buffer, object_rows: pa.Buffer
+) -> Partition:
+    rows, object_rows = (pa.ipc.open_stream(each).read_all() for each in (rows, object_rows))
+    return Partition(first, sessions, rows, objects, object_rows)
 
 
 @dataclass(slots=True)
@@ -75,16 +122,16 @@ class Frame:
 
     docs: bytes
     """zstd; one JSON document a line"""
-    rows: list[dict[str, Any]]
-    """one per journey document: the columns of the journey list"""
-    business: list[dict[str, Any]]
-    """one per business journey: the columns of table ``business``; ``at`` is the journey's place in the partition"""
+    rows: pa.Table
+    """JOURNEYS, one row per journey document"""
+    business: pa.Table
+    """BUSINESS, one row per business journey"""
 
 
 def object_inputs(objects: list[ObjectFacts], rows: pa.Table) -> list[ObjectInput]:
     """The objects with their rows; those without any are left out."""
-    by_object = _object_rows(rows)
-    found = (ObjectInput(each.type, each.value, by_object[each.object][0], None, each.parts) for each in objects)
+    by_object = _ObjectRows(rows, objects)
+    found = (ObjectInput(each.type, each.value, by_object.of(each), None, each.parts) for each in objects)
     return [each for each in found if each.rows]
 
 
@@ -95,60 +142,70 @@ def learn_process(objects: list[ObjectFacts], rows: pa.Table, models: Models) ->
 
 def build_frame(partition: Partition, models: Models, learned: process.Process, logs_end_ns: int) -> Frame:
     """Documents of a partition of sessions, in order, with links and deviations."""
-    by_object = _object_rows(partition.object_rows)
+    table, count = partition.rows, len(partition.sessions)
+    numbers = np.arange(partition.first, partition.first + count + 1)
+    bounds = np.searchsorted(table.column("owner").to_numpy(), numbers).tolist()
+    all_rows, all_own = _rows(table), table.column("own").to_numpy()
+    links = Links(table, ["session"], np.zeros(len(all_rows), np.int64))
+    by_object = _ObjectRows(partition.object_rows, [each for things in partition.objects for each in things])
     lines: list[bytes] = []
     summaries: list[dict[str, Any]] = []
     businesses: list[dict[str, Any]] = []
-    for number, (rows, evidence, own) in enumerate(_session_rows(partition.rows, len(partition.sessions))):
+    for number, (start, stop) in enumerate(pairwise(bounds)):
         facts, things = partition.sessions[number], partition.objects[number]
-        session_rows = rows if own is None else [row for row, mine in zip(rows, own, strict=True) if mine]
-        place = {(row.source, row.line): index for index, row in enumerate(session_rows)} if things else {}
+        rows, caused, own = all_rows[start:stop], [], all_own[start:stop]
+        if not own.all():
+            rows, caused = list(compress(rows, own)), list(compress(rows, ~own))
+        place = {(row.source, row.line): index for index, row in enumerate(rows)} if things else {}
         objects = [
-            ObjectInput(each.type, each.value, by_object[each.object][0], place.get(each.trigger) if each.trigger else None, each.parts)
+            ObjectInput(each.type, each.value, by_object.of(each), place.get(each.trigger) if each.trigger else None, each.parts)
             for each in things
         ]  # fmt: skip
         session = SessionInput(
             facts.id, facts.customer, facts.session_ids, facts.client_ips, facts.user_agent, facts.device, facts.agent_kind,
-            session_rows, objects, [] if own is None else [row for row, mine in zip(rows, own, strict=True) if not mine],
-            facts.identifiers, facts.previous, facts.cut_off,
+            rows, objects, caused, facts.identifiers, facts.previous, facts.cut_off,
         )  # fmt: skip
         document = build.build_journey(session, models)
         document["business_journeys"] = [
             process.annotate(business, learned, logs_end_ns) for business in document["business_journeys"]
         ]
-        businesses += [_business_row(business, number) for business in document["business_journeys"]]
-        summary = build.summary_row(document)
-        summary |= {
-            "n_events": sum(1 if row.more is None else 1 + len(row.more) for row in rows),
-            "ended_at": document["ended_at"],
-        }
-        summaries.append(summary)
-        links = _render_links(rows, evidence, "session")
-        for each in things:
-            links += _render_links(*by_object[each.object], f"{each.type}:{each.value}")
-        document["links"] = orjson.Fragment(f"[{','.join(links)}]")
+        businesses += [_business_row(business, partition.first + number) for business in document["business_journeys"]]
+        summaries.append(_journey_row(document, links.count(start, stop)))
+        pieces = [links.of(start, stop), *map(by_object.links_of, things)]
+        document["links"] = orjson.Fragment(b"[%s]" % b",".join(filter(None, pieces)))
         lines.append(orjson.dumps(document))
-    return Frame(zstandard.ZstdCompressor(FRAME_LEVEL).compress(b"\n".join(lines)), summaries, businesses)
+    return _frame(lines, summaries, businesses)
 
 
 def build_unattributed(
     objects: list[ObjectFacts], rows: pa.Table, models: Models, learned: process.Process, logs_end_ns: int
 ) -> Frame:
     """Business journeys that no session is known for."""
-    by_object = _object_rows(rows)
+    by_object = _ObjectRows(rows, objects)
     lines, businesses = [], []
     for each in objects:
-        thing = ObjectInput(each.type, each.value, by_object[each.object][0], None, each.parts)
+        thing = ObjectInput(each.type, each.value, by_object.of(each), None, each.parts)
         business = process.annotate(build.build_business(thing, models), learned, logs_end_ns)
         lines.append(orjson.dumps(business))
         businesses.append(_business_row(business, None))
-    return Frame(zstandard.ZstdCompressor(FRAME_LEVEL).compress(b"\n".join(lines)), [], businesses)
+    return _frame(lines, [], businesses)
 
 
-def _business_row(business: dict[str, Any], at: int | None) -> dict[str, Any]:
+def _frame(lines: list[bytes], journeys: list[dict[str, Any]], businesses: list[dict[str, Any]]) -> Frame:
+    docs = zstandard.ZstdCompressor(FRAME_LEVEL).compress(b"\n".join(lines))
+    return Frame(docs, pa.Table.from_pylist(journeys, JOURNEYS), pa.Table.from_pylist(businesses, BUSINESS))
+
+
+def _journey_row(document: dict[str, Any], n_events: int) -> dict[str, Any]:
+    row = build.summary_row(document)
+    search = " ".join(str(row[name]) for name in SEARCHED if row[name]).lower()
+    return row | {"ended_at": document["ended_at"], "n_events": n_events, "search": search}
+
+
+def _business_row(business: dict[str, Any], journey: int | None) -> dict[str, Any]:
     value = business.get("value") or {}
     return {
-        "at": at, "id": business["id"], "type": business["object"]["type"], "outcome": business["outcome"],
+        "journey": journey, "id": business["id"], "type": business["object"]["type"], "outcome": business["outcome"],
         "amount": value.get("amount"), "currency": value.get("currency"), "n_steps": len(business["steps"]),
         "started_at": business["started_at"], "ended_at": business["ended_at"], "duration_ms": business["duration_ms"],
     }  # fmt: skip
@@ -164,60 +221,34 @@ def _values(table: pa.Table, name: str) -> list[Any]:
     column = table.column(name).combine_chunks()
     if column.null_count == len(column):
         return [None] * len(column)
-    if pa.types.is_list(column.type):
-        return list(column.to_pylist())
     if pa.types.is_string(column.type):
-        encoded = column.dictionary_encode()
-        texts = [*encoded.dictionary.to_pylist(), None]  # the code of null is -1: the last
-        return [texts[code] for code in encoded.indices.fill_null(-1).to_numpy().tolist()]
-    if column.null_count or pa.types.is_boolean(column.type):
+        codes, texts = code_texts(column)
+        told = [*texts, None]  # the code of null is -1: the last
+        return [told[code] for code in codes.tolist()]
+    if column.null_count or pa.types.is_list(column.type):
         return list(column.to_pylist())
-    return list(column.to_numpy().tolist())
+    return list(column.to_numpy(zero_copy_only=False).tolist())
 
 
-def _rows(table: pa.Table) -> Iterator[Row]:
-    return map(Row._make, zip(*(_values(table, name) for name in ROW_COLUMNS), strict=True))
+def _rows(table: pa.Table) -> list[Row]:
+    columns = (_values(table, name) for name in ROW_COLUMNS)
+    return list(map(partial(tuple.__new__, Row), zip(*columns, strict=True)))  # Row._make, without its checks
 
 
-def _evidence(table: pa.Table) -> Iterator[tuple[Any, ...]]:
-    return zip(*(_values(table, name) for name in EVIDENCE_COLUMNS), strict=True)
+class _ObjectRows:
+    """The rows of business objects, and their links. ``table`` has them object by object."""
 
+    def __init__(self, table: pa.Table, objects: list[ObjectFacts]) -> None:
+        self._rows = _rows(table)
+        names = {each.object: f"{each.type}:{each.value}" for each in objects}
+        number = table.column("object").to_numpy()
+        starts = np.flatnonzero(np.diff(number, prepend=-1)).tolist()
+        self._spans = dict(zip(number[starts].tolist(), pairwise([*starts, len(number)]), strict=True))
+        found, code = np.unique(number, return_inverse=True)
+        self._links = Links(table, [names.get(each, "") for each in found.tolist()], code)
 
-Rows = list[Row]
-Evidence = list[tuple[Any, ...]]
+    def of(self, thing: ObjectFacts) -> list[Row]:
+        return self._rows[slice(*self._spans.get(thing.object, (0, 0)))]
 
-
-def _session_rows(table: pa.Table, count: int) -> Iterator[tuple[Rows, Evidence, list[bool] | None]]:
-    """Per session its rows, their evidence, and which are its own (None: all). Rows are sorted by session."""
-    rows, evidence = list(_rows(table)), list(_evidence(table))
-    own = table.column("own").to_numpy()
-    bounds = np.searchsorted(table.column("at").to_numpy(), np.arange(count + 1)).tolist()
-    for start, stop in pairwise(bounds):
-        mine = own[start:stop]
-        yield rows[start:stop], evidence[start:stop], None if mine.all() else mine.tolist()
-
-
-def _object_rows(table: pa.Table) -> dict[int, tuple[Rows, Evidence]]:
-    found: dict[int, tuple[Rows, Evidence]] = defaultdict(lambda: ([], []))
-    for number, row, why in zip(table.column("object").to_pylist(), _rows(table), _evidence(table), strict=True):
-        rows, evidence = found[number]
-        rows.append(row)
-        evidence.append(why)
-    return found
-
-
-def _render_links(rows: Sequence[Row], evidence: Iterable[tuple[Any, ...]], to: str) -> list[str]:
-    """One JSON link per row. The tail of a link repeats for most events of a session, so it is rendered once."""
-    tails: dict[tuple[Any, ...], str] = {}
-    links = []
-    for row, why in zip(rows, evidence, strict=True):
-        tail = tails.get(why)
-        if tail is None:
-            rule, via_type, via_value, confidence = why
-            via = [{"type": via_type, "value": via_value}] if via_value is not None else []
-            body = {"to": to, "rule": rule, "via": via, "confidence": round(confidence, 4)}
-            tail = tails[why] = orjson.dumps(body)[1:].decode()
-        links.append(f'{{"event":[{row[0]},{row[1]}],{tail}')
-        if row[19] is not None:
-            links += [f'{{"event":[{row[0]},{line}],{tail}' for line in row[19]]
-    return links
+    def links_of(self, thing: ObjectFacts) -> bytes:
+        return self._links.of(*self._spans.get(thing.object, (0, 0)))

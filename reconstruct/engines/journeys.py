@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from reconstruct.correlate.plan import Plan
 from reconstruct.engines import documents
 from reconstruct.engines.documents import Frame, ObjectFacts, Partition, SessionFacts
+from reconstruct.engines.runs import Runs
 from reconstruct.engines.services import name_services
+from reconstruct.engines.session_rows import ObjectRows, gather_rows
+from reconstruct.engines.workers import Parcel, Shared
 from reconstruct.journeys.fit import fit_models
 from reconstruct.journeys.models import Models
 from reconstruct.journeys.process import Process
@@ -27,6 +33,9 @@ PARTITION_EVENTS = 20_000
 
 PARTITION_JOURNEYS = 500
 
+FRAMES_AHEAD = 6
+"""Partitions handed out ahead: enough to keep the workers busy, few enough to bound memory."""
+
 CUT_OFF_NS = 30 * 60 * 1_000_000_000
 """A journey this close to the end of the logs may still be going on."""
 
@@ -36,33 +45,6 @@ FITTED_OBJECTS = 500
 SESSION_IDS_SHOWN = 20
 IDENTIFIERS_SHOWN = 20
 """Values of one type listed per journey; a robot can have thousands."""
-
-
-ROW = """
-    e.source, e.line, t.t AS time_ns,
-    CASE WHEN a.eid IS NOT NULL THEN 'edge' WHEN e.method IS NOT NULL THEN 'app' ELSE 'log' END AS tier,
-    coalesce(served.anchor, d.anchor)::VARCHAR AS request, e.method, e.path, p.route, e.query, e.status, e.duration_ms, e.referrer,
-    e.vhost, e.level, coalesce(e.service, fs.service) AS service, e.logger, e.message, e.attributes,
-    coalesce(p.is_asset, false) AS is_asset, NULL::INTEGER[] AS more
-"""
-"""Columns of journeys.rows.Row, in order. A request key is given where it joins lines."""
-
-VIA_VALUE = (
-    """coalesce(v.via_value, CASE v.via_type WHEN 'address' THEN e.client_ip WHEN 'referrer' THEN e.referrer END)"""
-)
-"""Addresses and referrers a link went by stand in the event."""
-
-EVIDENCE = (
-    f"v.rule, coalesce(k.name, v.via_type) AS via_type, {VIA_VALUE} AS via_value, v.confidence::DOUBLE AS confidence"
-)
-"""Columns documents.EVIDENCE_COLUMNS, in order."""
-
-JOINS = """
-    JOIN events e USING (eid) JOIN timeline t USING (eid) JOIN family_services fs ON fs.family = t.family
-    LEFT JOIN anchors a USING (eid) LEFT JOIN anchored d USING (eid)
-    LEFT JOIN (SELECT DISTINCT anchor FROM anchored) served ON served.anchor = a.eid LEFT JOIN paths p ON p.path = e.path
-    LEFT JOIN type_names k ON k.number = v.via_type
-"""
 
 
 @dataclass(slots=True)
@@ -99,44 +81,48 @@ def write_journeys(
     """Build and store every journey document and every business journey without a session."""
     number_journeys(store)
     name_services(store)
-    rows, object_rows = _session_rows(store), _object_rows(store)
+    rows, n_events = gather_rows(store)
     (logs_end,) = store.rows("SELECT coalesce(max(t), 0) FROM timeline")[0]
     facts = _session_facts(store, plan, logs_end)
-    things = _object_facts(store, plan)
+    things, object_rows = _object_facts(store, plan), ObjectRows(store)
     owner = dict(store.rows("SELECT object, seq FROM owned JOIN numbered USING (visit)"))
     by_seq: dict[int, list[ObjectFacts]] = defaultdict(list)
     for each in things:
         if each.object in owner:
             by_seq[owner[each.object]].append(each)
-    models = fit_models(models, _request_counts(store), _sample_objects(store, things))
+    models = fit_models(models, _request_counts(store), _sample_objects(object_rows, things))
     progress.phase("building journeys", 0)
-    learned = documents.learn_process(things, _object_table(store, "true"), models) if things else Process()
-    jobs = _partitions(store, rows, object_rows, facts, by_seq)
-    summaries: list[dict[str, Any]] = []
-    businesses: list[dict[str, Any]] = []
-    frames: list[tuple[str, int, bytes]] = []
-    for number, frame in enumerate(_build_all(pool, jobs, models, learned, logs_end)):
-        frames.append(("journey", number, frame.docs))
-        businesses += [row | {"journey": len(summaries) + row["at"]} for row in frame.business]
-        summaries += [row | {"frame": number, "position": i} for i, row in enumerate(frame.rows)]
-        progress.advance(0, sum(row["n_events"] for row in frame.rows))
+    learned = documents.learn_process(things, object_rows.all(), models) if things else Process()
+    jobs = _partitions(rows, object_rows, facts, by_seq, n_events.tolist())
+    frames: list[Frame] = []
+    for frame in _build_all(pool, jobs, models, learned, logs_end):
+        frames.append(frame)
+        progress.advance(0, pc.sum(frame.rows["n_events"]).as_py())
     loose = [each for each in things if each.object not in owner]
-    table = _object_table(store, "l.object NOT IN (SELECT object FROM owned)")
+    table = object_rows.of(each.object for each in loose)
     unattributed = documents.build_unattributed(loose, table, models, learned, logs_end)
-    frames.append(("business", 0, unattributed.docs))
-    businesses += [row | {"journey": None} for row in unattributed.business]
-    kinds, numbers, docs = zip(*frames, strict=True)
-    store.insert(
-        "frames",
-        pa.table(
-            {"kind": pa.array(kinds), "frame": pa.array(numbers, pa.int32()), "docs": pa.array(docs, pa.binary())}
-        ),
-    )
-    _save_rows(
-        store, "journeys", [{"seq": seq, "search": _search_text(row), **row} for seq, row in enumerate(summaries)]
-    )
-    _save_rows(store, "business", businesses)
-    return Written(len(summaries), len(things))
+    _save(store, frames, unattributed)
+    store.connection.execute("DROP TABLE kept_rows")
+    return Written(len(facts), len(things))
+
+
+def _save(store: Store, frames: list[Frame], unattributed: Frame) -> None:
+    """Fill the tables ``frames``, ``journeys`` and ``business``."""
+    kinds = ["journey"] * len(frames) + ["business"]
+    docs = pa.array([frame.docs for frame in [*frames, unattributed]], pa.binary())
+    numbers = pa.array([*range(len(frames)), 0], pa.int32())
+    store.insert("frames", pa.table({"kind": pa.array(kinds), "frame": numbers, "docs": docs}))
+    sizes = [frame.rows.num_rows for frame in frames]
+    journeys = pa.concat_tables([unattributed.rows, *(frame.rows for frame in frames)])
+    places = {
+        "seq": np.arange(sum(sizes)),
+        "frame": np.repeat(np.arange(len(frames)), sizes),
+        "position": np.concatenate([np.zeros(0, np.int64), *map(np.arange, sizes)]),
+    }
+    for name, numbers in places.items():
+        journeys = journeys.append_column(name, pa.array(numbers, pa.int32()))
+    store.insert("journeys", journeys)
+    store.insert("business", pa.concat_tables([*(frame.business for frame in frames), unattributed.business]))
 
 
 def _request_counts(store: Store) -> list[tuple[str, str, int, int]]:
@@ -149,10 +135,9 @@ def _request_counts(store: Store) -> list[tuple[str, str, int, int]]:
     )
 
 
-def _sample_objects(store: Store, things: list[ObjectFacts]) -> list[ObjectInput]:
+def _sample_objects(rows: ObjectRows, things: list[ObjectFacts]) -> list[ObjectInput]:
     chosen = things[:: max(1, len(things) // FITTED_OBJECTS)]
-    listed = ", ".join(str(each.object) for each in chosen) or "-1"
-    return documents.object_inputs(chosen, _object_table(store, f"l.object IN ({listed})"))
+    return documents.object_inputs(chosen, rows.of(each.object for each in chosen))
 
 
 def _build_all(
@@ -161,152 +146,58 @@ def _build_all(
     if pool is None:
         yield from (documents.build_frame(job, models, learned, logs_end) for job in jobs)
         return
-    from collections import deque
-    from itertools import islice
-
-    waiting = deque(pool.submit(documents.build_frame, job, models, learned, logs_end) for job in islice(jobs, 6))
+    known = Shared((models, learned, logs_end))
+    waiting = deque(pool.submit(_build_away, Parcel(job), known) for job in islice(jobs, FRAMES_AHEAD))
     while waiting:
         frame = waiting.popleft().result()
-        waiting.extend(pool.submit(documents.build_frame, job, models, learned, logs_end) for job in islice(jobs, 1))
-        yield frame
+        waiting.extend(pool.submit(_build_away, Parcel(job), known) for job in islice(jobs, 1))
+        yield frame.content
 
 
-def _session_rows(store: Store) -> _Runs:
-    """Rows of all sessions, with the index of their journey as ``owner``.
-
-    Two lines of three ask for static files. What one page asked for in a row becomes one row: files of one source with the
-    same referrer and the same evidence between two pages of a journey.
-    """
-    store.connection.execute(
-        """
-        CREATE OR REPLACE TABLE beats AS
-        SELECT v.eid, n.seq, t.t, a.asset IS TRUE AND v.rule <> 'object' AS asset,
-               count(*) FILTER (a.asset IS NOT TRUE OR v.rule = 'object') OVER (PARTITION BY n.seq ORDER BY t.t, v.eid) AS page
-        FROM event_visit v JOIN numbered n USING (visit) JOIN timeline t USING (eid) LEFT JOIN anchors a USING (eid)
-        """
-    )
-    return _Runs(
-        store,
-        f"""
-        SELECT * FROM (
-            SELECT v.seq AS owner, {ROW}, {EVIDENCE}, v.rule <> 'object' AS own, v.eid AS position
-            FROM (SELECT v.*, b.seq FROM event_visit v JOIN beats b USING (eid) WHERE NOT b.asset) v {JOINS}
-            UNION ALL
-            SELECT seq, source, min_by(line, (t, eid)), min(t), 'edge', request, min_by(method, (t, eid)), min_by(path, (t, eid)),
-                   NULL, NULL, min_by(status, (t, eid)), NULL, referrer, NULL, NULL, service, NULL, NULL, NULL, true,
-                   CASE WHEN count(*) > 1 THEN (list(line ORDER BY t, eid))[2:] END, rule, via_type, via_value, confidence, true, min(eid)
-            FROM (
-                SELECT b.seq, b.page, b.t, b.eid, e.source, e.line, served.anchor::VARCHAR AS request, e.method, e.path, e.status,
-                       e.referrer, coalesce(e.service, fs.service) AS service, {EVIDENCE}
-                FROM beats b JOIN event_visit v USING (eid) JOIN events e USING (eid) JOIN timeline t USING (eid)
-                JOIN family_services fs ON fs.family = t.family LEFT JOIN type_names k ON k.number = v.via_type
-                LEFT JOIN (SELECT DISTINCT anchor FROM anchored) served ON served.anchor = b.eid WHERE b.asset)
-            GROUP BY seq, page, source, referrer, request, service, rule, via_type, via_value, confidence)
-        ORDER BY owner, time_ns, position
-        """,
-    )
-
-
-def _object_rows(store: Store) -> _Runs:
-    """Rows of all objects born in a session, with the index of its journey as ``owner``."""
-    return _Runs(
-        store,
-        f"SELECT n.seq AS owner, v.object, {ROW}, {EVIDENCE}"
-        f" FROM (SELECT l.*, o.visit FROM thing_links l JOIN owned o USING (object)) v JOIN numbered n USING (visit) {JOINS}"
-        " ORDER BY n.seq, v.object, t.t, v.eid",
-    )
+def _build_away(job: Parcel[Partition], known: Shared[tuple[Models, Process, int]]) -> Parcel[Frame]:
+    return Parcel(documents.build_frame(job.content, *known.content))
 
 
 def _partitions(
-    store: Store, rows: _Runs, object_rows: _Runs, facts: list[SessionFacts], by_seq: dict[int, list[ObjectFacts]]
+    rows: Runs,
+    object_rows: ObjectRows,
+    facts: list[SessionFacts],
+    by_seq: dict[int, list[ObjectFacts]],
+    n_events: list[int],
 ) -> Iterator[Partition]:
-    sizes = store.rows("SELECT seq, count(*) FROM event_visit JOIN numbered USING (visit) GROUP BY seq ORDER BY seq")
-    bounds = _cut(sizes)
-    for first, last in bounds:
-        table = rows.until(last)
-        at = table.column("owner").to_numpy() - first
+    for first, last in _cut(n_events):
         objects = [by_seq.get(seq, []) for seq in range(first, last)]
-        yield Partition(
-            facts[first:last],
-            table.append_column("at", pa.array(at)),
-            objects,
-            object_rows.until(last),
-        )
+        own = object_rows.of(each.object for things in objects for each in things)
+        yield Partition(first, facts[first:last], rows.until(last), objects, own)
 
 
-def _cut(sizes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _cut(sizes: list[int]) -> list[tuple[int, int]]:
     """Runs [first, last) of journeys of about PARTITION_EVENTS events."""
     bounds, first, events = [], 0, 0
-    for seq, n in sizes:
+    for seq, n in enumerate(sizes):
         events += n
         if events >= PARTITION_EVENTS or seq + 1 - first >= PARTITION_JOURNEYS:
             bounds.append((first, seq + 1))
             first, events = seq + 1, 0
-    if sizes and first <= sizes[-1][0]:
-        bounds.append((first, sizes[-1][0] + 1))
+    if first < len(sizes):
+        bounds.append((first, len(sizes)))
     return bounds
 
 
-class _Runs:
-    """A sorted query result, taken in runs of its ``owner`` column; never whole in memory."""
-
-    def __init__(self, store: Store, sql: str) -> None:
-        self._batches = store.batches(sql, 16_384)
-        # Sorting takes its time, so it begins now, beside whatever else there is to do before the first run is asked for.
-        with_first = ThreadPoolExecutor(1)
-        self._first: Future[pa.RecordBatch | None] | None = with_first.submit(next, self._batches, None)
-        with_first.shutdown(wait=False)
-        self._left: list[pa.RecordBatch] = []
-        self._schema: pa.Schema | None = None
-
-    def until(self, owner: int) -> pa.Table:
-        """All further rows whose owner is below ``owner``."""
-        import numpy as np
-
-        taken: list[pa.RecordBatch] = []
-        while True:
-            if not self._left:
-                following = self._next()
-                if following is None:
-                    break
-                self._left = [following]
-                self._schema = following.schema
-            batch = self._left.pop()
-            cut = int(np.searchsorted(batch.column("owner").to_numpy(), owner))
-            if cut:
-                taken.append(batch.slice(0, cut))
-            if cut < batch.num_rows:
-                self._left.append(batch.slice(cut))
-                break
-        if self._schema is None:
-            names = ["owner", "object", "own", *documents.ROW_COLUMNS, *documents.EVIDENCE_COLUMNS]
-            return pa.table({name: pa.array([], pa.int64()) for name in names})
-        return pa.Table.from_batches(taken, self._schema)
-
-    def _next(self) -> pa.RecordBatch | None:
-        if self._first is not None:
-            first, self._first = self._first, None
-            return first.result()
-        return next(self._batches, None)
-
-
-def _object_table(store: Store, condition: str) -> pa.Table:
-    return store.arrow(
-        f"SELECT v.object, {ROW}, {EVIDENCE}"
-        f" FROM (SELECT * FROM thing_links l WHERE {condition}) v {JOINS} ORDER BY v.object, t.t, v.eid"
-    )
-
-
 def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts]:
-    basics = store.rows(
+    visitors = store.rows(
         """
-        SELECT n.seq, n.id, n.t1,
-               list_sort(list(DISTINCT e.client_ip) FILTER (e.client_ip IS NOT NULL AND a.eid IS NOT NULL)),
-               min(e.user_agent) FILTER (a.eid IS NOT NULL)
-        FROM event_visit v JOIN numbered n USING (visit) JOIN events e USING (eid) LEFT JOIN anchors a USING (eid)
-        WHERE v.rule <> 'object' GROUP BY ALL ORDER BY n.seq
+        SELECT DISTINCT n.seq, w.client_ip, w.user_agent FROM (SELECT DISTINCT visit, visitor FROM anchors)
+        JOIN numbered n USING (visit) JOIN visitors w USING (visitor) ORDER BY ALL
         """
     )
+    addresses: dict[int, list[str]] = defaultdict(list)
+    browsers: dict[int, str] = {}
+    for seq, address, browser in visitors:
+        if address is not None and addresses[seq][-1:] != [address]:
+            addresses[seq].append(address)
+        if browser is not None:
+            browsers[seq] = min(browser, browsers.get(seq, browser))
     agents = {row[0]: (row[1], row[2]) for row in store.rows("SELECT user_agent, kind, device FROM agents")}
     shown = plan.of_role("session", "customer", "object", "sub-object", "device", "batch", "other")
     listed = ", ".join(map(str, shown)) or "-1"
@@ -321,14 +212,14 @@ def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts
     sessions, customers = plan.of_role("session"), plan.of_role("customer")
     others = [kind for kind in shown if kind not in sessions]
     facts = []
-    for seq, id, end, addresses, agent in basics:
-        mine = values[seq]
+    for seq, id, last in store.rows("SELECT seq, id, t1 FROM numbered ORDER BY seq"):
+        mine, agent = values.get(seq, {}), browsers.get(seq)
         kind, device = agents.get(agent, ("unknown", ""))
         named = next((f"{plan.types[c].name}:{mine[c][0]}" for c in customers if c in mine), None)
         facts.append(
             SessionFacts(
-                id, named, [v for s in sessions for v in mine.get(s, [])][:SESSION_IDS_SHOWN], addresses or [], agent, device, kind,
-                {plan.types[k].name: mine[k][:IDENTIFIERS_SHOWN] for k in others if k in mine}, None, end >= logs_end - CUT_OFF_NS,
+                id, named, [v for s in sessions for v in mine.get(s, [])][:SESSION_IDS_SHOWN], addresses[seq], agent, device, kind,
+                {plan.types[k].name: mine[k][:IDENTIFIERS_SHOWN] for k in others if k in mine}, None, last >= logs_end - CUT_OFF_NS,
             )
         )  # fmt: skip
     latest: dict[str, str] = {}
@@ -352,34 +243,6 @@ def _object_facts(store: Store, plan: Plan) -> list[ObjectFacts]:
         ObjectFacts(object, plan.types[kind].name, value, births.get(object), parts[object])
         for object, kind, value in store.rows("SELECT object, type, value FROM things ORDER BY object")
     ]
-
-
-def _save_rows(store: Store, name: str, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        schema = store.arrow(f"SELECT * FROM {name} LIMIT 0").schema
-        store.insert(
-            name,
-            pa.table([pa.array([row.get(each.name) for row in rows], each.type) for each in schema], schema=schema),
-        )
-
-
-def _search_text(row: dict[str, Any]) -> str:
-    texts = [
-        row.get(name)
-        for name in (
-            "id",
-            "customer",
-            "channel",
-            "device",
-            "agent_kind",
-            "stage_reached",
-            "outcome",
-            "goal",
-            "orders",
-            "search",
-        )
-    ]
-    return " ".join(str(text) for text in texts if text).lower()
 
 
 def read_documents(store: Store, kind: str) -> Iterator[bytes]:

@@ -6,25 +6,23 @@ comes out does not depend on the number of workers.
 
 from __future__ import annotations
 
-import gc
 import itertools
-import multiprocessing
 import os
-import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reconstruct.engines.workers import Parcel
 from reconstruct.events.scan import Scan, scan_chunk
 from reconstruct.events.source_profile import SourceProfile, note_directives, profile_source
 from reconstruct.sources import Chunk, ChunkRef, Source, load_chunk, plan_ranges, read_chunks
 
 WORTH_WORKERS = 24 << 20
-"""Bytes below which starting workers (0.4 s each) costs more than they save."""
+"""Bytes below which starting workers (half a second) costs more than they save."""
 
 WAITING_PER_WORKER = 4
 """Chunks handed out ahead per worker: enough to keep it busy, few enough to bound memory."""
@@ -48,21 +46,6 @@ class Scanned:
 def default_workers() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def start_pool(workers: int) -> ProcessPoolExecutor:
-    """Worker processes, started fresh (not forked): the caller may have threads."""
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker)
-
-
-def _prepare_worker() -> None:
-    """A worker uses one processor; interrupts are the main process's business.
-
-    Its tasks make millions of small objects and no cycles to speak of: looking for some costs a third of the time.
-    """
-    gc.disable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    pa.set_cpu_count(1)
 
 
 def scan_sources(
@@ -121,19 +104,23 @@ def _scan(source: Source, work: ChunkRef | Chunk, profile: SourceProfile) -> tup
     return scan_chunk(chunk, profile), chunk.disk_bytes, chunk.note
 
 
+def _scan_away(source: Source, work: ChunkRef | Chunk, profile: SourceProfile) -> Parcel[tuple[Scan, int, str]]:
+    return Parcel(_scan(source, work, profile))
+
+
 def _in_order(pool: Executor, jobs: Iterator[_Job]) -> Iterator[tuple[_Job, tuple[Scan, int, str]]]:
-    waiting: deque[tuple[_Job, Future[tuple[Scan, int, str]]]] = deque()
+    waiting: deque[tuple[_Job, Future[Parcel[tuple[Scan, int, str]]]]] = deque()
     ahead = WAITING_PER_WORKER * (getattr(pool, "_max_workers", None) or default_workers())
 
-    def submit(job: _Job) -> Future[tuple[Scan, int, str]]:
-        return pool.submit(_scan, job.source, job.work, job.profile)
+    def submit(job: _Job) -> Future[Parcel[tuple[Scan, int, str]]]:
+        return pool.submit(_scan_away, job.source, job.work, job.profile)
 
     try:
         for job in itertools.islice(jobs, ahead):
             waiting.append((job, submit(job)))
         while waiting:
             job, future = waiting.popleft()
-            result = future.result()
+            result = future.result().content
             for following in itertools.islice(jobs, 1):
                 waiting.append((following, submit(following)))
             yield job, result

@@ -22,7 +22,6 @@ import pyarrow.compute as pc
 from reconstruct.grammar.stamp_calendar import (
     DAY,
     EPOCH_SCALES,
-    SECOND,
     Ints,
     Mask,
     Reference,
@@ -60,11 +59,11 @@ TEMPLATE_TRIES = 8
 CUT_ROWS = 32_768
 """Rows cut at once: a megabyte of stamps stays in the processor's cache."""
 
-SECONDS_KEPT = 100_000
-"""Distinct seconds whose text is kept: the steps of a journey share them."""
+MINUTES_KEPT = 100_000
+"""Minutes whose text is kept: ten weeks; the steps of a journey share them."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_seconds: dict[int, str] = {}
+_minutes: dict[int, str] = {}
 
 _SCIENTIFIC = re.compile(r"\d\.\d{1,20}[eE]\+?\d\d?", re.ASCII)
 
@@ -145,13 +144,14 @@ def format_time(time_ns: int) -> str:
     >>> format_time(1767246197039000000)
     '2026-01-01T05:43:17.039000Z'
     """
-    second, rest = divmod(time_ns, SECOND)
-    text = _seconds.get(second)
+    second, micros = divmod(time_ns // 1000, 1_000_000)
+    minute = second // 60
+    text = _minutes.get(minute)
     if text is None:
-        if len(_seconds) > SECONDS_KEPT:
-            _seconds.clear()
-        text = _seconds[second] = (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{rest // 1000:06d}Z"
+        if len(_minutes) > MINUTES_KEPT:
+            _minutes.clear()
+        text = _minutes[minute] = (_EPOCH + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:")
+    return f"{text}{second % 60:02d}.{micros:06d}Z"
 
 
 def format_times(time_ns: pa.Array) -> pa.Array:

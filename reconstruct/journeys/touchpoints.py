@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from reconstruct.journeys.activities import Act, Classifier, operation_of
@@ -33,6 +34,8 @@ POLL_COUNT = 4
 """Requests of the same path needed to speak of polling."""
 TELLING_WORDS = 4
 """A log entry this short names an act (``cart item added``); words of a longer one fit too much."""
+REFERRERS_KEPT = 10_000
+"""Referrers whose path is remembered: every file of a page names the same."""
 EVENT_GAP_NS = 10 * SECOND
 """Log entries without a request that nothing names start a new touchpoint after this long a silence."""
 
@@ -216,6 +219,7 @@ def _is_call(act: Act) -> bool:
     return act.opaque or act.kind == "webhook"
 
 
+@lru_cache(REFERRERS_KEPT)
 def path_of(url: str) -> str:
     """The path of a referrer.
 
