@@ -19,6 +19,7 @@ from reconstruct.correlate import visits
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.visits import FOREIGN_REFERRER, NO_REFERRER, RULES, Requests
+from reconstruct.store.codes import number_values
 
 ENCODING_THREADS = 2
 """Columns of texts turned into codes at a time; Arrow does it without holding the interpreter."""
@@ -44,9 +45,13 @@ def link_requests(
     """Make ``anchors(eid, visit, visitor, rule, via_type, via_value, confidence, asset)`` for the requests of the edge families, and
     ``visitors(visitor, client_ip, user_agent)``.
 
-    Needs ``typed``, ``timeline`` and ``paths(path, route, is_asset)``. ``visit`` counts from 0 in time order.
+    Needs ``typed``, ``timeline``, ``paths`` and ``agents``. ``visit`` counts from 0 in time order.
     """
-    found_requests = _as_codes(_requests(db, edge, session_types))
+    paths, agents = (
+        db.sql(f"SELECT {text} FROM {table} ORDER BY number").to_arrow_table()[text].combine_chunks().cast(pa.string())
+        for text, table in (("path", "paths"), ("user_agent", "agents"))
+    )
+    found_requests = _as_codes(_requests(db, edge, session_types), paths, agents)
     requests = found_requests.requests
     cut_s, cut_why = visits.fit_cut(visits.page_gaps(requests))
     entries = visits.measure_entries(requests)
@@ -67,10 +72,10 @@ def _requests(db: duckdb.DuckDBPyConnection, edge: list[int], session_types: lis
         f"""
         WITH s AS (SELECT eid, arg_min(value, (list_position([{sessions}], type), value)) AS session FROM typed
                    WHERE type IN ({sessions}) AND NOT multi GROUP BY eid)
-        SELECT e.eid, t.t // 1000000000 AS second, e.client_ip, e.user_agent, s.session,
-               CASE WHEN e.query IS NULL THEN e.path ELSE e.path || '?' || e.query END AS page, e.referrer, e.vhost,
-               coalesce(e.status, 0) AS status, coalesce(p.is_asset, false) AS asset
-        FROM events e JOIN timeline t USING (eid) LEFT JOIN s USING (eid) LEFT JOIN paths p USING (path)
+        SELECT e.eid, t.t // 1000000000 AS second, e.client_ip, coalesce(g.number, -1) AS browser, s.session,
+               p.number AS path, CASE WHEN e.query IS NOT NULL THEN e.path || '?' || e.query END AS asked, e.referrer, e.vhost,
+               coalesce(e.status, 0) AS status, p.is_asset AS asset
+        FROM events e JOIN timeline t USING (eid) LEFT JOIN s USING (eid) JOIN paths p USING (path) LEFT JOIN agents g USING (user_agent)
         WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND t.family IN ({families})
           AND (e.client_ip IS NOT NULL OR e.user_agent IS NOT NULL OR s.session IS NOT NULL)
         """
@@ -95,27 +100,29 @@ class _Coded:
     visitors: pa.Table
 
 
-def _as_codes(table: pa.Table) -> _Coded:
+def _as_codes(table: pa.Table, paths: pa.Array, agents: pa.Array) -> _Coded:
     eid, second = table["eid"].to_numpy(), table["second"].to_numpy()
     asset = table["asset"].to_numpy(zero_copy_only=False).astype(np.bool_)
     order = visits.order_requests(second, asset, eid)
-    names = ("client_ip", "user_agent", "session", "page", "referrer")
     with ThreadPoolExecutor(ENCODING_THREADS) as threads:
+        names = ("client_ip", "session", "asked", "referrer")
         encoded = list(threads.map(lambda name: _codes(table[name], order), names))
-    (address, addresses), (browser, browsers), (session, sessions), (page, pages), (referrer, referrers) = encoded
+    (address, addresses), (session, sessions), (asked, queries), (referrer, referrers) = encoded
+    browser = table["browser"].to_numpy().astype(np.int64)[order]
+    page = np.where(asked >= 0, len(paths) + asked, table["path"].to_numpy().astype(np.int64)[order])
     # Without an address and a browser the session identifier is all there is to tell visitors apart.
     alone = (address < 0) & (browser < 0)
     pair = np.where(alone, -2 - session, address * (browser.max(initial=0) + 2) + browser)
-    _, first, visitor = np.unique(pair, return_index=True, return_inverse=True)
-    visitor = visitor.astype(np.int64)
+    visitor, first = number_values(pair)
     visitors = pa.table(
         {
             "visitor": pa.array(np.arange(len(first)), pa.int32()),
             "client_ip": addresses.take(_present(address[first])).cast(pa.string()),
-            "user_agent": browsers.take(_present(browser[first])).cast(pa.string()),
+            "user_agent": agents.take(_present(browser[first])),
         }
     )
-    internal = _internal_pages(visitor, page, referrer, pages.to_pylist(), referrers.to_pylist(), table["vhost"])
+    pages = paths.to_pylist() + queries.to_pylist()
+    internal = _internal_pages(visitor, page, referrer, pages, referrers.to_pylist(), table["vhost"])
     codes = np.append(internal, NO_REFERRER)[referrer]
     status = table["status"].to_numpy().astype(np.int64)[order]
     requests = Requests(second[order], visitor, browser + 1, session, page, codes, status, asset[order])
@@ -155,17 +162,13 @@ def _internal_pages(
     host_code = np.unique(np.array(hosts, dtype=object), return_inverse=True)[1] if hosts else np.zeros(0, np.int64)
     has = referrer >= 0
     size = len(known) + 1
-    opened, first = np.unique(visitor * size + page, return_index=True)
+    opened = visitor * size + page
     came_from = np.where(has, visitor * size + codes[np.where(has, referrer, 0)], -1)
-    found = np.minimum(np.searchsorted(opened, came_from), len(opened) - 1)
+    # The request by which the visitor opened that page first.
+    found = pc.index_in(pa.array(came_from), value_set=pa.array(opened)).fill_null(len(page)).to_numpy()
     # Opened before, and another page. A bare "/" says nothing: everybody has one, and other sites often send no more.
     telling = has & np.append(codes != known.get("/", -1), False)[referrer]
-    seen = (
-        telling
-        & (opened[found] == came_from)
-        & (first[found] < np.arange(len(page)))
-        & (came_from != visitor * size + page)
-    )
+    seen = telling & (found < np.arange(len(page))) & (came_from != opened)
     n_hosts = int(host_code.max(initial=-1)) + 1
     total = np.bincount(host_code[referrer[telling]], minlength=n_hosts)
     returning = np.bincount(host_code[referrer[seen]], minlength=n_hosts)

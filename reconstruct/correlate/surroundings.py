@@ -33,7 +33,7 @@ def tabulate_families(db: duckdb.DuckDBPyConnection, families: Sequence[str]) ->
 
 
 def tabulate_paths(db: duckdb.DuckDBPyConnection) -> None:
-    """Make ``paths(path, route, is_asset)`` over all requested paths."""
+    """Make ``paths(number, path, route, is_asset)`` over all requested paths."""
     seen = db.sql(
         "SELECT path, count(*) AS n FROM events WHERE path IS NOT NULL GROUP BY path ORDER BY path"
     ).to_arrow_table()
@@ -41,6 +41,7 @@ def tabulate_paths(db: duckdb.DuckDBPyConnection) -> None:
     routes = learn_routes(seen)
     table = pa.table(
         {
+            "number": pa.array(range(len(paths)), pa.int32()),
             "path": paths,
             "route": pa.array([routes[path] for path in paths.to_pylist()], pa.string()),
             "is_asset": is_asset(paths),
@@ -50,7 +51,7 @@ def tabulate_paths(db: duckdb.DuckDBPyConnection) -> None:
 
 
 def tabulate_agents(db: duckdb.DuckDBPyConnection) -> None:
-    """Make ``agents(user_agent, kind, device, reason)`` over all user agents."""
+    """Make ``agents(number, user_agent, kind, device, reason)`` over all user agents."""
     rows = db.execute(
         "SELECT DISTINCT user_agent FROM events WHERE user_agent IS NOT NULL ORDER BY user_agent"
     ).fetchall()
@@ -58,6 +59,7 @@ def tabulate_agents(db: duckdb.DuckDBPyConnection) -> None:
     found = describe_agents(texts)
     table = pa.table(
         {
+            "number": pa.array(range(len(texts)), pa.int32()),
             "user_agent": pa.array(texts, pa.string()),
             "kind": pa.array([agent.kind for agent in found], pa.string()),
             "device": pa.array([agent.device for agent in found], pa.string()),

@@ -15,11 +15,11 @@ import orjson
 import pyarrow as pa
 import zstandard
 
-from reconstruct.engines.codes import code_texts
 from reconstruct.engines.links import Links
 from reconstruct.journeys import build, process
 from reconstruct.journeys.models import Models
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
+from reconstruct.store.codes import code_texts
 
 FRAME_LEVEL = 1
 """zstd level of a frame: documents repeat themselves, level 1 already takes 90 % off at 500 MB/s."""

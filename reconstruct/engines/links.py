@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconstruct.engines.codes import Codes, code_rows
+from reconstruct.store.codes import Codes, code_rows
 
 EVIDENCE_COLUMNS = ("rule", "via_type", "via_value", "confidence")
 

@@ -12,9 +12,9 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from reconstruct.engines.codes import Codes, code_rows
 from reconstruct.engines.links import EVIDENCE_COLUMNS
 from reconstruct.engines.runs import Runs
+from reconstruct.store.codes import Codes, code_rows
 from reconstruct.store.database import EID_SHIFT, Store
 
 TIER = "CASE WHEN a.eid IS NOT NULL THEN 'edge' WHEN e.method IS NOT NULL THEN 'app' ELSE 'log' END"
@@ -66,7 +66,7 @@ OBJECTS = f"""
 
 def gather_rows(store: Store) -> tuple[Runs, Codes]:
     """Rows of all journeys by ``owner`` (their number), in the order of time; and how many events each has. Needs ``numbered``."""
-    placed = store.arrow(PLACED).combine_chunks()
+    placed = store.arrow(PLACED)
     eid, owner, time_ns = (placed[name].to_numpy() for name in ("eid", "owner", "time_ns"))
     order = np.lexsort((eid, time_ns, owner))
     kept, more = _fold_assets(placed, order)

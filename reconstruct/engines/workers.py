@@ -14,7 +14,9 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.context import BaseContext
@@ -46,6 +48,7 @@ class WorkerPool(ProcessPoolExecutor):
         self._directory = tempfile.TemporaryDirectory(prefix="reconstruct-", ignore_cleanup_errors=True)
         _spool = Path(self._directory.name)
         super().__init__(workers, mp_context=_context(), initializer=_prepare_worker, initargs=(self._directory.name,))
+        self.submit(int)  # starts them all, now that there are no threads yet
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """As the base class; parcels on their way are lost."""
@@ -54,9 +57,12 @@ class WorkerPool(ProcessPoolExecutor):
 
 
 def _context() -> BaseContext:
-    """Workers are forked from a process of their own: the caller may have threads, which do not survive a fork."""
+    """A copy of this process is ready at once, but threads do not survive it: a caller that has some gets workers forked from a
+    process of their own, which loads everything again (half a second)."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
+    if sys.platform == "linux" and threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     return context
