@@ -56,25 +56,23 @@ def link_by_delay(db: duckdb.DuckDBPyConnection) -> float | None:
 
     Needs ``grouped``, ``thing_links`` and ``timeline``.
     """
-    runs = _runs(db)
-    unknown = _by_template([run for run in runs if run.object < 0])
-    if not unknown:
+    runs = _by_template(_runs(db))
+    if all(run.object >= 0 for each in runs.values() for run in each):
         return None
     steps = _steps(db)
-    linked = [pair for each in unknown.values() for pair in _follow(each, steps)]
+    linked = []
+    trials = right = 0
+    for template, each in runs.items():
+        # What a job writes itself is no step that it follows.
+        own = np.array([run.eid for run in each])
+        others = {step: (t, o) for step, (t, o, e) in steps.items() if step != template and not np.isin(e, own).all()}
+        found = _follow(each, others)
+        linked += [pair for pair in found if pair[0].object < 0]
+        known = [(run, thing) for run, thing, _ in found if run.object >= 0]
+        trials += len(known)
+        right += sum(run.object == thing for run, thing in known)
     if not linked:
         return None
-    trials = right = 0
-    for each in _by_template([run for run in runs if run.object >= 0]).values():
-        own = {run.eid for run in each}
-        hidden = {
-            template: (t[keep], o[keep])
-            for template, (t, o, e) in steps.items()
-            if (keep := ~np.isin(e, list(own))).any() and template != each[0].template
-        }
-        found = _follow(each, {template: (t, o, np.zeros(len(t), np.int64)) for template, (t, o) in hidden.items()})
-        trials += len(found)
-        right += sum(run.object == thing for run, thing, _ in found)
     confidence = round(wilson_lower(right, trials), 4) if trials >= LEAST_TRIALS else PRIOR
     _insert(db, linked, confidence)
     return confidence
@@ -129,11 +127,11 @@ def _steps(db: duckdb.DuckDBPyConnection) -> Steps:
     }
 
 
-def _follow(runs: list[Run], steps: Steps) -> list[tuple[Run, int, str]]:
+def _follow(runs: list[Run], steps: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]) -> list[tuple[Run, int, str]]:
     """(run, object, step template) for the runs whose step is unique; empty when the job follows no step by habit."""
     at = np.array([run.t for run in runs], np.int64) + BACKWARDS_NS
     best: tuple[float, float, str] | None = None
-    for template, (t, thing, _) in steps.items():
+    for template, (t, thing) in steps.items():
         if not 0.5 * len(runs) <= len(t) <= 2 * len(runs):
             continue
         before = np.searchsorted(t, at, side="right") - 1
@@ -146,7 +144,7 @@ def _follow(runs: list[Run], steps: Steps) -> list[tuple[Run, int, str]]:
             best = max(best, candidate) if best else candidate
     if best is None:
         return []
-    t, thing, _ = steps[best[2]]
+    t, thing = steps[best[2]]
     before = np.searchsorted(t, at, side="right") - 1
     lag = np.where(before >= 0, at - t[np.maximum(before, 0)], WINDOW_NS + 1)
     reach = min(WINDOW_NS, int(STEADY * np.quantile(lag[lag <= WINDOW_NS], 0.95)) + BACKWARDS_NS)

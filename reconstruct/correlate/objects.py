@@ -29,7 +29,7 @@ BIRTH_LEAD_NS = 2 * 1_000_000_000
 def find_objects(
     db: duckdb.DuckDBPyConnection, roots: list[int], owners: list[Ownership], back_office: dict[int, bool]
 ) -> None:
-    """Make ``things(object, type, value)`` and ``thing_links(eid, object, rule, via_type, via_value, confidence)``.
+    """Make ``things(object, type, value, attempt)`` and ``thing_links(eid, object, rule, via_type, via_value, confidence)``.
 
     ``back_office[type]`` says whether values of a root type appear in logs without web requests; if so, a value that only
     ever stood in a URL is somebody's guess and no object. ``via_type`` is the type's index as text.
@@ -39,7 +39,7 @@ def find_objects(
     db.execute(
         f"""
         CREATE OR REPLACE TABLE things AS
-        SELECT (row_number() OVER (ORDER BY min(t.t), type, value) - 1)::INTEGER AS object, type, value
+        SELECT (row_number() OVER (ORDER BY min(t.t), type, value) - 1)::INTEGER AS object, type, value, 0 AS attempt
         FROM typed JOIN timeline t USING (eid) JOIN events e USING (eid) WHERE type IN ({listed})
         GROUP BY type, value HAVING type NOT IN ({guarded}) OR bool_or(e.method IS NULL)
         """
@@ -197,3 +197,36 @@ def adopt(db: duckdb.DuckDBPyConnection) -> None:
         FROM orphans o JOIN owned USING (object) JOIN things USING (object) LEFT JOIN tries ON tries.eid = o.eid
         """
     )
+
+
+def split_tries(db: duckdb.DuckDBPyConnection) -> None:
+    """Give each visit that tried for an object in vain, before the visit that owns it, an object of its own.
+
+    Somebody is declined, leaves, and comes back the next day: the same order number, but two stories. Such an object has the
+    type and value of the one that came to be, and ``attempt`` 1, 2 … in the order of time.
+    """
+    db.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE earlier_tries AS
+        WITH home AS (SELECT object, visit, t FROM owned JOIN timeline USING (eid)),
+             earlier AS (SELECT b.object, b.visit, min(h.t) AS until, min(b.t) AS t, arg_min(b.eid, (b.t, b.eid)) AS eid,
+                                max(b.confidence) AS confidence
+                         FROM births b JOIN home h USING (object) WHERE b.typical AND b.visit <> h.visit AND b.t < h.t
+                         GROUP BY b.object, b.visit)
+        SELECT *, row_number() OVER (PARTITION BY object ORDER BY t, eid) AS attempt,
+               (SELECT max(object) FROM things) + row_number() OVER (ORDER BY t, eid) AS number
+        FROM earlier
+        """
+    )
+    db.execute(
+        """
+        UPDATE thing_links SET object = try.number
+        FROM (SELECT e.object, e.number, v.eid FROM earlier_tries e JOIN event_visit v USING (visit) JOIN timeline t ON t.eid = v.eid
+              WHERE t.t < e.until) try
+        WHERE thing_links.eid = try.eid AND thing_links.object = try.object AND rule <> 'batch'
+        """
+    )
+    db.execute(
+        "INSERT INTO things SELECT e.number, type, value, e.attempt FROM earlier_tries e JOIN things USING (object)"
+    )
+    db.execute("INSERT INTO owned SELECT number, visit, eid, confidence * 0.99 FROM earlier_tries")

@@ -78,6 +78,7 @@ def resolve(
     delays.link_by_delay(db)
     objects.find_births(db)
     objects.adopt(db)
+    objects.split_tries(db)
     return Resolution(edge, inner, report, owners, roots)
 
 

@@ -18,7 +18,7 @@ import zstandard
 from reconstruct.engines.links import Links
 from reconstruct.journeys import build, process
 from reconstruct.journeys.models import Models
-from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
+from reconstruct.journeys.rows import ObjectInput, Row, SessionInput, name_object
 from reconstruct.store.codes import code_texts
 
 FRAME_LEVEL = 1
@@ -80,6 +80,11 @@ class ObjectFacts:
     trigger: tuple[int, int] | None
     """(source, line) of its birth event"""
     parts: list[tuple[str, str]] = field(default_factory=list)
+    attempt: int = 0
+    """the how manieth try in vain, before the visit that succeeded; 0: the object itself"""
+
+    def with_rows(self, rows: list[Row], trigger: int | None) -> ObjectInput:
+        return ObjectInput(self.type, self.value, rows, trigger, self.parts, self.attempt)
 
 
 @dataclass(slots=True)
@@ -131,13 +136,14 @@ class Frame:
 def object_inputs(objects: list[ObjectFacts], rows: pa.Table) -> list[ObjectInput]:
     """The objects with their rows; those without any are left out."""
     by_object = _ObjectRows(rows, objects)
-    found = (ObjectInput(each.type, each.value, by_object.of(each), None, each.parts) for each in objects)
+    found = (each.with_rows(by_object.of(each), None) for each in objects)
     return [each for each in found if each.rows]
 
 
 def learn_process(objects: list[ObjectFacts], rows: pa.Table, models: Models) -> process.Process:
     """What usually happens to objects of these logs: from all their business journeys at once."""
-    return process.learn([build.build_business(each, models) for each in object_inputs(objects, rows)], models)
+    whole = [each for each in objects if not each.attempt]
+    return process.learn([build.build_business(each, models) for each in object_inputs(whole, rows)], models)
 
 
 def build_frame(partition: Partition, models: Models, learned: process.Process, logs_end_ns: int) -> Frame:
@@ -158,9 +164,8 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
             rows, caused = list(compress(rows, own)), list(compress(rows, ~own))
         place = {(row.source, row.line): index for index, row in enumerate(rows)} if things else {}
         objects = [
-            ObjectInput(each.type, each.value, by_object.of(each), place.get(each.trigger) if each.trigger else None, each.parts)
-            for each in things
-        ]  # fmt: skip
+            each.with_rows(by_object.of(each), place.get(each.trigger) if each.trigger else None) for each in things
+        ]
         session = SessionInput(
             facts.id, facts.customer, facts.session_ids, facts.client_ips, facts.user_agent, facts.device, facts.agent_kind,
             rows, objects, caused, facts.identifiers, facts.previous, facts.cut_off,
@@ -184,8 +189,8 @@ def build_unattributed(
     by_object = _ObjectRows(rows, objects)
     lines, businesses = [], []
     for each in objects:
-        thing = ObjectInput(each.type, each.value, by_object.of(each), None, each.parts)
-        business = process.annotate(build.build_business(thing, models), learned, logs_end_ns)
+        thing = build.build_business(each.with_rows(by_object.of(each), None), models)
+        business = process.annotate(thing, learned, logs_end_ns)
         lines.append(orjson.dumps(business))
         businesses.append(_business_row(business, None))
     return _frame(lines, [], businesses)
@@ -240,7 +245,7 @@ class _ObjectRows:
 
     def __init__(self, table: pa.Table, objects: list[ObjectFacts]) -> None:
         self._rows = _rows(table)
-        names = {each.object: f"{each.type}:{each.value}" for each in objects}
+        names = {each.object: name_object(each.type, each.value, each.attempt) for each in objects}
         number = table.column("object").to_numpy()
         starts = np.flatnonzero(np.diff(number, prepend=-1)).tolist()
         self._spans = dict(zip(number[starts].tolist(), pairwise([*starts, len(number)]), strict=True))

@@ -240,8 +240,8 @@ def _object_facts(store: Store, plan: Plan) -> list[ObjectFacts]:
         object: (eid >> EID_SHIFT, eid & 0xFFFFFFFF) for object, eid in store.rows("SELECT object, eid FROM owned")
     }
     return [
-        ObjectFacts(object, plan.types[kind].name, value, births.get(object), parts[object])
-        for object, kind, value in store.rows("SELECT object, type, value FROM things ORDER BY object")
+        ObjectFacts(object, plan.types[kind].name, value, births.get(object), parts[object], attempt)
+        for object, kind, value, attempt in store.rows("SELECT object, type, value, attempt FROM things ORDER BY object")
     ]
 
 

@@ -130,7 +130,7 @@ class Builder:
         first = min((step.start_ns for step in journey.steps), default=0)
         last = max((step.end_ns for step in journey.steps), default=first)
         return {
-            "id": f"{thing.type}:{thing.id}",
+            "id": thing.name,
             "object": {"type": thing.type, "id": thing.id},
             "objects": [{"type": kind, "id": value} for kind, value in thing.objects],
             "trigger": {"touchpoint": place, "event": event} if event is not None else None,

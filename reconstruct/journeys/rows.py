@@ -59,6 +59,17 @@ class ObjectInput:
     """index in the session's rows of the event that gave birth to it; None when no session is known"""
     objects: list[tuple[str, str]] = field(default_factory=list)
     """sub-objects (type, id): payments, parcels, tasks"""
+    attempt: int = 0
+    """the how manieth try in vain, before the visit that succeeded; 0: the object itself"""
+
+    @property
+    def name(self) -> str:
+        return name_object(self.type, self.id, self.attempt)
+
+
+def name_object(type_name: str, value: str, attempt: int) -> str:
+    """The id of its business journey: ``order:1001``, of the first try in vain ``order:1001~1``."""
+    return f"{type_name}:{value}~{attempt}" if attempt else f"{type_name}:{value}"
 
 
 @dataclass(slots=True)
