@@ -45,19 +45,19 @@ def place_by_bracket(db: duckdb.DuckDBPyConnection) -> float | None:
 
     Needs ``anchors``, ``anchored``, ``event_visit``, ``timeline`` and ``paths``.
     """
-    (waiting,) = db.execute(
+    ((waiting,),) = db.execute(
         "SELECT count(*) FROM events e JOIN timeline t USING (eid) ANTI JOIN event_visit USING (eid) WHERE method IS NULL"
-    ).fetchone() or (0,)
+    ).fetchall()
     if not waiting or not _tabulate_served(db):
         return None
     _tabulate_lines(db)
     _choose(db)
-    trials, right = db.execute(
+    ((trials, right),) = db.execute(
         """
         SELECT count(*), count(*) FILTER (a.anchor = c.anchor OR v.visit = w.visit)
         FROM chosen c JOIN known_lines a USING (eid) JOIN anchors v ON v.eid = a.anchor JOIN anchors w ON w.eid = c.anchor
         """
-    ).fetchone() or (0, 0)
+    ).fetchall()
     confidence = round(wilson_lower(right, trials), 4) if trials >= LEAST_TRIALS else PRIOR
     db.execute(
         f"""
@@ -98,7 +98,7 @@ def _tabulate_served(db: duckdb.DuckDBPyConnection) -> int:
         WHERE NOT coalesce(p.is_asset, false)
         """
     )
-    return int((db.execute("SELECT count(*) FROM served").fetchone() or (0,))[0])
+    return int(db.execute("SELECT count(*) FROM served").fetchall()[0][0])
 
 
 def _tabulate_lines(db: duckdb.DuckDBPyConnection) -> None:

@@ -56,17 +56,28 @@ def wilson_lower(right: int, trials: int) -> float:
 
 
 def calibrate_visits(
-    requests: Requests, *, cut_s: float, entries_start: bool, foreign_starts: bool = True
+    requests: Requests,
+    customer: NDArray[np.int64],
+    *,
+    cut_s: float,
+    entries_start: bool,
+    foreign_starts: bool = True,
 ) -> dict[str, RuleQuality]:
-    """Quality of every visit rule, by name."""
-    requests = _sample(requests)
-    known = requests.session >= 0
+    """Quality of every visit rule, by name.
+
+    Args:
+        customer: Code of the customer each request names, -1 for none: what the rules are held against where there are no
+            session identifiers. Two customers in one visit are an error; one customer's two visits taken for one are not seen.
+    """
+    chosen = _sample(requests)
+    requests, customer = requests.select(chosen), customer[chosen]
+    by_session = bool(np.count_nonzero(requests.session >= 0) >= LEAST_TRIALS)
     measured: dict[str, tuple[int, int]] = {}
-    if np.count_nonzero(known) >= LEAST_TRIALS:
+    if by_session or np.count_nonzero(customer >= 0) >= LEAST_TRIALS:
         blind = build_visits(
             requests, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts, use_sessions=False
         )
-        measured = _agreement(blind.visit, blind.rule, requests.session)
+        measured = _agreement(blind.visit, blind.rule, requests.session if by_session else customer, rotates=by_session)
     qualities = {}
     for rule in RULES:
         right, trials = measured.get(rule, (0, 0))
@@ -77,20 +88,18 @@ def calibrate_visits(
     return qualities
 
 
-def _sample(requests: Requests) -> Requests:
+def _sample(requests: Requests) -> NDArray[np.bool_]:
     """All requests of some browsers: visits never cross browsers, so what is kept is whole."""
     keep = len(requests.second) // SAMPLED_REQUESTS + 1
-    if keep == 1:
-        return requests
-    return requests.select(requests.browser % keep == 0)
+    return np.asarray(requests.browser % keep == 0)
 
 
 def _agreement(
-    visit: NDArray[np.int64], rule: NDArray[np.int8], session: NDArray[np.int64]
+    visit: NDArray[np.int64], rule: NDArray[np.int8], session: NDArray[np.int64], *, rotates: bool
 ) -> dict[str, tuple[int, int]]:
     """Per rule (right, trials): requests with an identifier that joined a visit whose previous identifier was the same.
 
-    A new identifier that never met the old one in another visit is a rotation (login), not an error.
+    An identifier that ``rotates`` may change within a visit (login): its first use is no error.
     """
     known = np.flatnonzero(session >= 0)
     order = known[np.lexsort((known, visit[known]))]
@@ -98,7 +107,7 @@ def _agreement(
     same_session = session[order][1:] == session[order][:-1]
     later = order[1:]
     first_use = known[np.unique(session[known], return_index=True)[1]]
-    right = same_session | np.isin(later, first_use)
+    right = same_session | (np.isin(later, first_use) if rotates else False)
     found = {}
     for number, name in enumerate(RULES):
         trials = same_visit & (rule[later] == number)

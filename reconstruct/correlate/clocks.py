@@ -147,7 +147,7 @@ def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone]) -> None:
         db.executemany(
             "INSERT INTO zones VALUES (?, ?, ?, ?)", [[z.family, z.offset_s, z.source, z.why] for z in zones]
         )
-    (timeless,) = db.execute("SELECT count(*) FROM events WHERE time_ns IS NULL").fetchone() or (0,)
+    ((timeless,),) = db.execute("SELECT count(*) FROM events WHERE time_ns IS NULL").fetchall()
     time = "time_ns - CASE WHEN zoned THEN 0 ELSE coalesce(offset_s, 0)::BIGINT * 1000000000 END"
     if timeless:
         time = f"coalesce({time}, last_value({time} IGNORE NULLS) OVER above, first_value({time} IGNORE NULLS) OVER below, 0)"

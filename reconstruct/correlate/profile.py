@@ -65,7 +65,7 @@ class Relation:
 
 def profile_slots(db: duckdb.DuckDBPyConnection) -> list[Slot]:
     """Statistics of the most frequent slots, by id. Makes table ``sampled(eid, slot, value, multi)``."""
-    (total,) = db.execute("SELECT count(*) FROM mentions").fetchone() or (0,)
+    ((total,),) = db.execute("SELECT count(*) FROM mentions").fetchall()
     keep = 1
     while total // keep > SAMPLED_MENTIONS:
         keep *= 2

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from reconstruct.correlate import brackets, delays, objects, sessions, tiers
+from reconstruct.correlate import brackets, delays, neighbours, objects, sessions, tiers
 from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
 from reconstruct.correlate.roles import Role, gathers_lines
 from reconstruct.correlate.types import IdType
@@ -65,20 +65,27 @@ def resolve(
     logs = tiers.rank_request_logs(db, session_types)
     inner = tiers.find_inner(db, logs)
     edge = [log.family for log in logs if log.family not in inner]
-    report = sessions.link_requests(db, edge, session_types, pool)
+    customer_types = [role.type for role in roles if role.role == "customer"]
+    report = sessions.link_requests(db, edge, session_types, customer_types, pool)
     _anchor_by_identifier(db)
     _anchor_by_looks(db, sorted(inner), edge)
     _place_events(db)
     _place_by_session(db, session_types, report.cut_s)
-    brackets.place_by_bracket(db)
+    brackets_worth = brackets.place_by_bracket(db)
     owners = find_owners(db, types, roles)
     settle(roles, owners)
+    things = [role.type for role in roles if role.role in ("object", "sub-object")]
+    named = neighbours.find_things(db, things, report.cut_s)
+    if brackets_worth == brackets.PRIOR:
+        neighbours.confirm_brackets(db, named, brackets.PRIOR)
+    neighbours.place_by_things(db, named)
     roots = find_roots(roles, owners)
     objects.find_objects(db, roots, owners, {role.type: role.behaviour.back_families > 0 for role in roles})
     delays.link_by_delay(db)
     objects.find_births(db)
     objects.adopt(db)
     objects.split_tries(db)
+    neighbours.place_by_neighbours(db, things)
     return Resolution(edge, inner, report, owners, roots)
 
 

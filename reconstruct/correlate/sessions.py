@@ -40,7 +40,11 @@ class SessionReport:
 
 
 def link_requests(
-    db: duckdb.DuckDBPyConnection, edge: list[int], session_types: list[int], pool: Executor | None
+    db: duckdb.DuckDBPyConnection,
+    edge: list[int],
+    session_types: list[int],
+    customer_types: list[int],
+    pool: Executor | None,
 ) -> SessionReport:
     """Make ``anchors(eid, visit, visitor, rule, via_type, via_value, confidence, asset)`` for the requests of the edge families, and
     ``visitors(visitor, client_ip, user_agent)``.
@@ -51,13 +55,15 @@ def link_requests(
         db.sql(f"SELECT {text} FROM {table} ORDER BY number").to_arrow_table()[text].combine_chunks().cast(pa.string())
         for text, table in (("path", "paths"), ("user_agent", "agents"))
     )
-    found_requests = _as_codes(_requests(db, edge, session_types), paths, agents)
+    found_requests = _as_codes(_requests(db, edge, session_types, customer_types), paths, agents)
     requests = found_requests.requests
     cut_s, cut_why = visits.fit_cut(visits.page_gaps(requests))
     entries = visits.measure_entries(requests)
     entries_start, foreign_starts = visits.are_rare(entries), visits.are_rare(visits.measure_foreign(requests))
     found = build_in_shards(requests, pool, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
-    rules = calibrate_visits(requests, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
+    rules = calibrate_visits(
+        requests, found_requests.customer, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts
+    )
     for name, table in (("anchors", _links(found_requests, found, rules)), ("visitors", found_requests.visitors)):
         db.register("found_in", table)
         db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM found_in")
@@ -65,17 +71,22 @@ def link_requests(
     return SessionReport(cut_s, cut_why, entries, entries_start, rules)
 
 
-def _requests(db: duckdb.DuckDBPyConnection, edge: list[int], session_types: list[int]) -> pa.Table:
-    sessions = ", ".join(map(str, session_types)) or "-1"
+def _requests(
+    db: duckdb.DuckDBPyConnection, edge: list[int], session_types: list[int], customer_types: list[int]
+) -> pa.Table:
+    sessions, customers = (", ".join(map(str, types)) or "-1" for types in (session_types, customer_types))
     families = ", ".join(map(str, edge)) or "-1"
     return db.sql(
         f"""
         WITH s AS (SELECT eid, arg_min(value, (list_position([{sessions}], type), value)) AS session FROM typed
-                   WHERE type IN ({sessions}) AND NOT multi GROUP BY eid)
-        SELECT e.eid, t.t // 1000000000 AS second, e.client_ip, coalesce(g.number, -1) AS browser, s.session,
+                   WHERE type IN ({sessions}) AND NOT multi GROUP BY eid),
+             c AS (SELECT eid, arg_min(value, (type, value)) AS customer FROM typed
+                   WHERE type IN ({customers}) AND NOT multi GROUP BY eid)
+        SELECT e.eid, t.t // 1000000000 AS second, e.client_ip, coalesce(g.number, -1) AS browser, s.session, c.customer,
                p.number AS path, CASE WHEN e.query IS NOT NULL THEN e.path || '?' || e.query END AS asked, e.referrer, e.vhost,
                coalesce(e.status, 0) AS status, p.is_asset AS asset
-        FROM events e JOIN timeline t USING (eid) LEFT JOIN s USING (eid) JOIN paths p USING (path) LEFT JOIN agents g USING (user_agent)
+        FROM events e JOIN timeline t USING (eid) LEFT JOIN s USING (eid) LEFT JOIN c USING (eid)
+        JOIN paths p USING (path) LEFT JOIN agents g USING (user_agent)
         WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND t.family IN ({families})
           AND (e.client_ip IS NOT NULL OR e.user_agent IS NOT NULL OR s.session IS NOT NULL)
         """
@@ -97,6 +108,7 @@ class _Coded:
     eid: NDArray[np.int64]
     sessions: pa.Array
     """distinct session identifiers, by code"""
+    customer: NDArray[np.int64]
     visitors: pa.Table
 
 
@@ -105,9 +117,9 @@ def _as_codes(table: pa.Table, paths: pa.Array, agents: pa.Array) -> _Coded:
     asset = table["asset"].to_numpy(zero_copy_only=False).astype(np.bool_)
     order = visits.order_requests(second, asset, eid)
     with ThreadPoolExecutor(ENCODING_THREADS) as threads:
-        names = ("client_ip", "session", "asked", "referrer")
+        names = ("client_ip", "session", "customer", "asked", "referrer")
         encoded = list(threads.map(lambda name: _codes(table[name], order), names))
-    (address, addresses), (session, sessions), (asked, queries), (referrer, referrers) = encoded
+    (address, addresses), (session, sessions), (customer, _), (asked, queries), (referrer, referrers) = encoded
     browser = table["browser"].to_numpy().astype(np.int64)[order]
     page = np.where(asked >= 0, len(paths) + asked, table["path"].to_numpy().astype(np.int64)[order])
     # Without an address and a browser the session identifier is all there is to tell visitors apart.
@@ -126,7 +138,7 @@ def _as_codes(table: pa.Table, paths: pa.Array, agents: pa.Array) -> _Coded:
     codes = np.append(internal, NO_REFERRER)[referrer]
     status = table["status"].to_numpy().astype(np.int64)[order]
     requests = Requests(second[order], visitor, browser + 1, session, page, codes, status, asset[order])
-    return _Coded(requests, eid[order], sessions, visitors)
+    return _Coded(requests, eid[order], sessions, customer, visitors)
 
 
 def _present(codes: NDArray[np.int64]) -> pa.Array:
