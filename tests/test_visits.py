@@ -138,11 +138,25 @@ def test_rules_are_calibrated_against_the_hidden_identifier() -> None:
     for person in range(60):
         start = person * 40_000
         rows += [(start + 10 * i, person, person, i, NO_REFERRER if i == 0 else i - 1, 200, False) for i in range(8)]
-    found = calibrate_visits(requests_of(rows), cut_s=1800, entries_start=True)
+    nobody = np.full(len(rows), -1)
+    found = calibrate_visits(requests_of(rows), nobody, cut_s=1800, entries_start=True)
     assert found["referrer"].measured
     assert found["referrer"].right == found["referrer"].trials == 420
     assert found["referrer"].confidence == pytest.approx(wilson_lower(420, 420), abs=1e-4)
     assert not found["roaming"].measured
+
+
+def test_without_session_identifiers_customers_calibrate_the_rules() -> None:
+    alone: list[Row] = [
+        (person * 40_000 + 10 * i, person, -1, i, NO_REFERRER, 200, False) for person in range(60) for i in range(8)
+    ]
+    requests = requests_of(alone)
+    own = np.arange(len(alone)) // 8
+    found = calibrate_visits(requests, own, cut_s=1800, entries_start=False)["address"]
+    assert found.measured
+    assert found.right == found.trials == 420
+    shared = np.arange(len(alone)) % 2  # two people take turns at every address
+    assert calibrate_visits(requests, shared, cut_s=1800, entries_start=False)["address"].right == 0
 
 
 rows = st.lists(
