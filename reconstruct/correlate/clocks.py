@@ -29,6 +29,9 @@ MINIMUM_PAIRS = 3
 AGREEING_SHARE = 0.6
 """Share of shared identifiers that must vote for the winning offset."""
 
+SHARED_SAMPLE = 20_000
+"""Distinct identifiers of a log that are looked for in the others: enough for any vote, and a bound for large logs."""
+
 BUSY_SAMPLE = 5_000
 """Distinct seconds of a log that are compared with the others: enough for any real difference to show."""
 
@@ -60,7 +63,11 @@ def infer_zones(db: duckdb.DuckDBPyConnection, given_offset_s: int | None = None
     if given_offset_s is not None:
         zones += [Zone(family, given_offset_s, "given", "given by the user") for family in naive]
     else:
-        found = {family: _by_shared_identifiers(db, family) or _by_busy_seconds(db, family, zoned) for family in naive}
+        apart, busy = _shared_identifiers(db), _busy_seconds(db, zoned)
+        found = {
+            family: _by_shared_identifiers(family, apart.get(family)) or _by_busy_seconds(family, busy)
+            for family in naive
+        }
         zones += [zone for zone in found.values() if zone is not None]
         zones += [_assume(family, zones) for family, zone in found.items() if zone is None]
     return sorted(zones, key=lambda zone: zone.family)
@@ -75,24 +82,35 @@ def _assume(family: int, zones: list[Zone]) -> Zone:
     return Zone(family, offset, "assumed", "no zone in its stamps: taken to be that of the other logs without one")
 
 
-def _by_shared_identifiers(db: duckdb.DuckDBPyConnection, family: int) -> Zone | None:
-    """The offset under which lines with the same long identifier fall into the same minute."""
-    deltas = db.execute(
+def _shared_identifiers(db: duckdb.DuckDBPyConnection) -> dict[int, NDArray[np.int64]]:
+    """Per family, how far its lines without a zone are from lines with one that carry the same long identifier."""
+    found = db.execute(
         """
         WITH own AS (
-            SELECT m.value, min(e.time_ns) AS t FROM mentions m JOIN events e USING (eid) JOIN source_family f USING (source)
-            WHERE f.family = $family AND length(m.value) >= 16 AND e.time_ns IS NOT NULL AND NOT e.zoned
-            GROUP BY m.value ORDER BY m.value LIMIT 20000),
+            SELECT f.family, m.value, min(e.time_ns) AS t
+            FROM mentions m JOIN events e USING (eid) JOIN source_family f USING (source)
+            WHERE length(m.value) >= 16 AND e.time_ns IS NOT NULL AND NOT e.zoned
+            GROUP BY f.family, m.value QUALIFY row_number() OVER (PARTITION BY f.family ORDER BY m.value) <= $most),
         other AS (
             SELECT m.value, min(e.time_ns) AS t, max(e.time_ns) AS t1
             FROM mentions m JOIN events e USING (eid) SEMI JOIN own USING (value)
             WHERE e.zoned AND e.time_ns IS NOT NULL GROUP BY m.value)
-        SELECT own.t - other.t FROM own JOIN other USING (value) WHERE other.t1 - other.t <= $moment
+        SELECT family, own.t - other.t AS apart FROM own JOIN other USING (value) WHERE other.t1 - other.t <= $moment
         """,
-        {"family": family, "moment": SAME_MOMENT_NS},
+        {"most": SHARED_SAMPLE, "moment": SAME_MOMENT_NS},
     ).fetchnumpy()
-    values = np.asarray(next(iter(deltas.values())), dtype=np.int64)
-    if len(values) < MINIMUM_PAIRS:
+    return _by_family(found["family"], found["apart"])
+
+
+def _by_family(families: object, values: object) -> dict[int, NDArray[np.int64]]:
+    """Values of each family, in the order given."""
+    keys, column = np.asarray(families, np.int64), np.asarray(values, np.int64)
+    return {int(family): column[keys == family] for family in np.unique(keys)}
+
+
+def _by_shared_identifiers(family: int, values: NDArray[np.int64] | None) -> Zone | None:
+    """The offset under which lines with the same long identifier fall into the same minute."""
+    if values is None or len(values) < MINIMUM_PAIRS:
         return None
     quarters = np.rint(values / QUARTER_HOUR_NS).astype(np.int64)
     near = (np.abs(values - quarters * QUARTER_HOUR_NS) <= SAME_MOMENT_NS) & (np.abs(quarters) <= LARGEST_OFFSET)
@@ -106,13 +124,10 @@ def _by_shared_identifiers(db: duckdb.DuckDBPyConnection, family: int) -> Zone |
     return Zone(family, seconds, "inferred", f"{votes[best]} of {len(values)} shared identifiers agree on it")
 
 
-def _by_busy_seconds(db: duckdb.DuckDBPyConnection, family: int, zoned: list[int]) -> Zone | None:
+def _by_busy_seconds(family: int, busy: _Busy) -> Zone | None:
     """The offset under which the log is busy in the same seconds as logs whose zone is known."""
-    if not zoned:
-        return None
-    own = _seconds(db, f"f.family = {family} AND NOT e.zoned")
-    others = _seconds(db, f"f.family IN ({', '.join(map(str, zoned))}) AND e.zoned")
-    if len(own) < MINIMUM_PAIRS or not len(others):
+    own, others = busy.naive.get(family), busy.zoned
+    if own is None or len(own) < MINIMUM_PAIRS or not len(others):
         return None
     own = own[:: max(1, len(own) // BUSY_SAMPLE)]
     offsets = np.arange(-LARGEST_OFFSET, LARGEST_OFFSET + 1)
@@ -125,12 +140,28 @@ def _by_busy_seconds(db: duckdb.DuckDBPyConnection, family: int, zoned: list[int
     return Zone(family, int(offsets[best]) * 900, "inferred", why)
 
 
-def _seconds(db: duckdb.DuckDBPyConnection, condition: str) -> NDArray[np.int64]:
+@dataclass(frozen=True, slots=True)
+class _Busy:
+    """Distinct seconds with events, ascending."""
+
+    naive: dict[int, NDArray[np.int64]]
+    """per family, of lines without a zone"""
+    zoned: NDArray[np.int64]
+    """of all logs whose zone is known"""
+
+
+def _busy_seconds(db: duckdb.DuckDBPyConnection, zoned: list[int]) -> _Busy:
+    if not zoned:
+        return _Busy({}, np.zeros(0, np.int64))
     found = db.execute(
-        "SELECT DISTINCT e.time_ns // 1000000000 AS s FROM events e JOIN source_family f USING (source)"
-        f" WHERE e.time_ns IS NOT NULL AND {condition} ORDER BY s"
+        "SELECT DISTINCT CASE WHEN e.zoned THEN NULL ELSE f.family END AS family, e.time_ns // 1000000000 AS s"
+        " FROM events e JOIN source_family f USING (source)"
+        " WHERE e.time_ns IS NOT NULL AND (NOT e.zoned OR list_contains($zoned, f.family)) ORDER BY s",
+        {"zoned": zoned},
     ).fetchnumpy()
-    return np.asarray(found["s"], dtype=np.int64)
+    families, seconds = found["family"], np.asarray(found["s"], np.int64)
+    known = np.ma.getmaskarray(families)
+    return _Busy(_by_family(families[~known], seconds[~known]), seconds[known])
 
 
 def _share_near(seconds: NDArray[np.int64], others: NDArray[np.int64]) -> float:

@@ -19,6 +19,7 @@ from reconstruct.grammar.fields import type_columns
 from reconstruct.grammar.matcher import Matcher, matcher_for
 from reconstruct.grammar.plans import MatchPlan, load_plans
 from reconstruct.grammar.timestamps import TimeAnchor
+from reconstruct.grammar.vocabulary import read_keys
 
 JSON = "json"
 LOGFMT = "logfmt"
@@ -56,12 +57,17 @@ class Formats:
     def __init__(self, plans: Mapping[str, MatchPlan]) -> None:
         self._plans = plans
         self._matchers: dict[str, Matcher] = {}
+        self._timed = frozenset(name for name, plan in plans.items() if "time" in plan.fields)
         self.ranked = rank_plans(plans)
         """Ids of all grammars, the more specific first."""
+        self.telling = tuple(name for name in self.ranked if self.tells(name))
+        """Those of which one line is proof enough"""
+        self.weak = tuple(name for name in self.ranked if not self.tells(name))
+        """The others"""
 
     def has_time(self, name: str) -> bool:
         """Whether entries of the grammar carry a moment."""
-        return "time" in self._plans[name].fields
+        return name in self._timed
 
     def tells(self, name: str) -> bool:
         """Whether one line is proof enough of the format. GENERIC has nothing but its moment, so it proves little."""
@@ -81,7 +87,7 @@ class Formats:
         """Read the lines that are of format ``name``. ``anchor.envelope_ns``, if any, has one value per line given."""
         if name == JSON:
             return json_lines.decode_block(lines, anchor)
-        lines = _cut_long(lines)
+        lines = cut_long(lines)
         if name == LOGFMT:
             return logfmt.decode_block(lines, anchor)
         if name == GENERIC:
@@ -100,11 +106,24 @@ class Formats:
         anchor = narrow(anchor, block.matched)
         return Decoded(block.matched, type_columns(block.columns, plan.decoders, count, anchor, plan.fields))
 
-    def match(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> npt.NDArray[np.bool_]:
-        """Which lines are of format ``name``."""
+    def read_messages(
+        self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor
+    ) -> tuple[npt.NDArray[np.bool_], pa.Array | None]:
+        """Which lines are of format ``name``, and their messages; None when they have none."""
+        if name in self._plans:  # of most formats it is seen sooner than by typing all their fields
+            plan = self._plans[name]
+            block = self._matcher(name).match_block("\n".join(cut_long(lines)) + "\n")
+            if "message" not in read_keys(tuple(block.columns), frozenset(plan.fields)).fields:
+                return block.matched, None
+        decoded = self.decode(name, lines, headers, anchor)
+        return decoded.matched, decoded.columns.get("message")
+
+    def match(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> list[bool]:
+        """Which lines are of format ``name``. ``lines``: no longer than :func:`cut_long` leaves them, but for JSON."""
         if name in self._plans:
-            return self._matcher(name).match_block("\n".join(_cut_long(lines)) + "\n").matched
-        return self.decode(name, lines, headers, anchor).matched
+            return self._matcher(name).recognise(lines)
+        matched: list[bool] = self.decode(name, lines, headers, anchor).matched.tolist()
+        return matched
 
     def _matcher(self, name: str) -> Matcher:
         matcher = self._matchers.get(name)
@@ -113,7 +132,8 @@ class Formats:
         return matcher
 
 
-def _cut_long(lines: Sequence[str]) -> Sequence[str]:
+def cut_long(lines: Sequence[str]) -> Sequence[str]:
+    """The lines as text formats are matched against them."""
     if max(map(len, lines), default=0) <= TEXT_CAP:
         return lines
     return [line[:TEXT_CAP] for line in lines]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from reconstruct.events.formats import (
     W3C,
     Formats,
     Headers,
+    cut_long,
     formats_of,
     may_have_time,
 )
@@ -187,10 +189,9 @@ class _Chooser:
         """
         described = [W3C] if headers.w3c else []
         described += [DELIMITED] if headers.delimited else []
-        telling = [name for name in self._formats.ranked if self._formats.tells(name)]
-        weak = [name for name in self._formats.ranked if not self._formats.tells(name)]
-        found = self._read_sample(sample, np.arange(len(sample.lines)), (*described, JSON, *telling, LOGFMT), headers)
-        for names in (weak, [GENERIC]):
+        names = (*described, JSON, *self._formats.telling, LOGFMT)
+        found = self._read_sample(sample, np.arange(len(sample.lines)), names, headers)
+        for names in (self._formats.weak, (GENERIC,)):
             more = self._read_sample(sample, _without(np.arange(len(sample.lines)), found), names, headers)
             if sum(sample.weights[rows].sum() for rows in more.values()) >= MOST * sample.weights.sum():
                 found |= more
@@ -199,18 +200,27 @@ class _Chooser:
     def _read_sample(self, sample: Sample, left: Rows, names: Iterable[str], headers: Headers) -> dict[str, Rows]:
         """Which of the lines ``left`` each of the formats reads that those before it did not."""
         found: dict[str, Rows] = {}
-        timed = np.fromiter(map(may_have_time, sample.lines), np.bool_, len(sample.lines))
+        lines = cut_long(sample.lines)
+        whole = left.tolist()
+        timed = [at for at in whole if may_have_time(sample.lines[at])]
+        texts: dict[bool, list[str]] = {}
         for name in names:
-            tried = left[timed[left]] if name in self._formats.ranked and self._formats.has_time(name) else left
-            if not len(tried):
+            needs_time = self._formats.has_time(name)
+            rows = timed if needs_time else whole
+            if not rows:
                 continue
-            texts = [sample.lines[at] for at in tried.tolist()]
-            matched = self._formats.match(name, texts, headers, self._anchor)
+            tried = [sample.lines[at] for at in rows] if name == JSON else texts.get(needs_time)
+            if tried is None:
+                tried = texts[needs_time] = [lines[at] for at in rows]
+            matched = self._formats.match(name, tried, headers, self._anchor)
             if name in (LOGFMT, GENERIC):
-                matched &= np.fromiter((not looks_continued(text) for text in texts), np.bool_, len(texts))
-            if matched.any():
-                found[name] = tried[matched]
-                left = np.setdiff1d(left, found[name])
+                matched = [is_one and not looks_continued(text) for is_one, text in zip(matched, tried, strict=True)]
+            if True in matched:
+                taken = set(compress(rows, matched))
+                found[name] = np.array(sorted(taken), np.int64)
+                whole = [at for at in whole if at not in taken]
+                timed = [at for at in timed if at not in taken]
+                texts.clear()
         return found
 
     def _find_nested(
@@ -221,13 +231,12 @@ class _Chooser:
             return
         for name, chosen in found.items():
             lines = [sample.lines[at] for at in chosen.tolist()]
-            decoded = self._formats.decode(name, lines, headers, self._anchor)
-            column = decoded.columns.get("message")
+            matched, column = self._formats.read_messages(name, lines, headers, self._anchor)
             texts = [(text or "").partition("\n")[0] for text in column.to_pylist()] if column is not None else []
             filled = np.fromiter((bool(text) for text in texts), np.bool_, len(texts))
             if not filled.any():
                 continue
-            weights = sample.weights[chosen[decoded.matched]]
+            weights = sample.weights[chosen[matched]]
             messages = Sample([text for text in texts if text], weights[filled])
             inside = self._find_inside(messages)
             if inside:

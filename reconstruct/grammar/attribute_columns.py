@@ -12,6 +12,15 @@ from reconstruct.grammar.text_columns import has_byte_in, map_distinct
 
 TEXT = pa.string()
 
+
+def _text(value: str | None) -> pa.Scalar:
+    """A scalar of a stated type. To find a type by itself Arrow looks for optional libraries at every call, which costs
+    more than joining a thousand texts."""
+    return pa.scalar(value, TEXT)
+
+
+_NONE, _EMPTY, _COMMA, _QUOTE_COMMA, _OPEN, _CLOSE = map(_text, (None, "", ",", '",', "{", "}"))
+
 _SPECIAL = bytes(range(32)) + b'"\\'
 """Bytes that JSON text escapes."""
 
@@ -28,20 +37,20 @@ def join_attributes(columns: Sequence[tuple[str, pa.Array, bool]], n: int) -> pa
     if not members:
         return pa.nulls(n, TEXT)
     # Not null_handling="skip": that drops rows whose parts are all null (pyarrow 26)
-    joined = pc.binary_join_element_wise(*members, "", null_handling="replace", null_replacement="")
-    joined = pc.if_else(pc.equal(joined, ""), pa.scalar(None, TEXT), pc.ascii_rtrim(joined, ","))
-    return pc.binary_join_element_wise("{", joined, "}", "")
+    joined = pc.binary_join_element_wise(*members, _EMPTY, null_handling="replace", null_replacement="")
+    joined = pc.if_else(pc.equal(joined, _EMPTY), _NONE, pc.ascii_rtrim(joined, ","))
+    return pc.binary_join_element_wise(_OPEN, joined, _CLOSE, _EMPTY)
 
 
 def _members(key: str, column: pa.Array, numeric: bool) -> pa.Array:
     """``"key":"text",`` of every text; null stays null."""
     prefix = orjson.dumps(key).decode() + ":"
     special = has_byte_in(column, _SPECIAL)
-    quoted = pc.binary_join_element_wise(f'{prefix}"', column, '",', "")
+    quoted = pc.binary_join_element_wise(_text(f'{prefix}"'), column, _QUOTE_COMMA, _EMPTY)
     if pc.any(special).as_py():
         escaped = map_distinct(column.filter(special), lambda text: f"{prefix}{orjson.dumps(text).decode()},", TEXT)
         quoted = pc.replace_with_mask(quoted, special, escaped)
     if not numeric:
         return quoted
     number = pc.match_substring_regex(column, _JSON_NUMBER)
-    return pc.if_else(number, pc.binary_join_element_wise(prefix, column, ",", ""), quoted)
+    return pc.if_else(number, pc.binary_join_element_wise(_text(prefix), column, _COMMA, _EMPTY), quoted)

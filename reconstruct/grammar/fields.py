@@ -266,7 +266,7 @@ class _Typing:
         method = self.columns.get("method", pa.nulls(self.n, TEXT))
         for position, raw in enumerate(self.raw.get("status", ())):
             status = _integers(raw.values, pa.int32(), 0, 999)
-            low = pc.less(status, 100)
+            low = pc.less(status, _LEAST_STATUS)
             if pc.any(low).as_py():
                 unanswered = pc.and_(pc.equal(status, 0), method.is_valid())
                 status = pc.if_else(pc.or_(pc.invert(low), unanswered), status, pa.scalar(None, pa.int32()))
@@ -316,6 +316,7 @@ def _identifier(text: pa.Array) -> pa.Array:
     return pc.if_else(odd, pa.scalar(None, TEXT), text) if pc.any(odd).as_py() else text
 
 
+_LEAST_STATUS = pa.scalar(100, pa.int32())
 _CLOCK = r"^[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
 _DAY = r"^[0-9]+[-/.][0-9A-Za-z]+[-/.][0-9]+$"
 

@@ -10,7 +10,7 @@ whole line wins, terminals and repetitions give nothing back.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -141,6 +141,10 @@ class LarkMatcher:
             pairs.extend([row] * len(one.keys), one.keys, one.values)
         columns |= spread_pairs(pairs, len(kept), columns)
         return Block(matched, {name: column for name, column in columns.items() if any(column)})
+
+    def recognise(self, lines: Sequence[str]) -> list[bool]:
+        """See :class:`reconstruct.grammar.matcher.Matcher`."""
+        return [self._match(_Line(line.removesuffix("\r"))) is not None for line in lines]
 
     def match_line(self, line: str) -> dict[str, str] | None:
         """See :class:`reconstruct.grammar.matcher.Matcher`."""

@@ -7,12 +7,14 @@ one row per line without a Python loop. Rows become columns by one ``zip``.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress
 from operator import add, itemgetter
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,10 @@ from reconstruct.grammar.repeats import JOIN, PAIR, Repeats, compile_pattern, sp
 
 WINDOW = 1 << 18
 """Characters matched at a time. Rows of more outgrow the processor's cache: 256 KiB runs twice as fast as 8 MiB."""
+
+FEW_LINES = 32
+"""Lines that are matched one by one: the expression for that is there already when a small file is recognised, and to
+compile the other one takes longer than to match them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,10 @@ class Matcher(Protocol):
         """The fields of one line, absent ones left out; None when it does not match."""
         ...
 
+    def recognise(self, lines: Sequence[str]) -> list[bool]:
+        """Which of some lines match, and nothing else of them: what detection asks of every format."""
+        ...
+
 
 def matcher_for(plan: MatchPlan) -> Matcher:
     """The matcher of a plan. Lark is imported for recursive grammars only."""
@@ -64,7 +74,6 @@ class RegexMatcher:
 
     def __init__(self, plan: MatchPlan) -> None:
         self.plan = plan
-        self._find_rows = compile_pattern(f"(?:{plan.scan.pattern}$|.*)\\n?").findall
         slots = plan.scan.slots
         self._certain = [i for i, slot in enumerate(slots) if slot.field == plan.certain]
         self._repeats = Repeats(slots) if any(slot.scan or slot.field in PAIR for slot in slots) else None
@@ -74,6 +83,19 @@ class RegexMatcher:
             for name in plan.fields
             if name not in repeated
         }
+
+    @cached_property
+    def _find_rows(self) -> Callable[[str], list[Any]]:
+        return compile_pattern(f"(?:{self.plan.scan.pattern}$|.*)\\n?").findall
+
+    @cached_property
+    def _match(self) -> Callable[[str], re.Match[str] | None]:
+        return compile_pattern(f"{self.plan.scan.pattern}$").match
+
+    def recognise(self, lines: Sequence[str]) -> list[bool]:
+        """See :class:`Matcher`."""
+        match = self._match  # each line with its end, as in a block: a look ahead may see it
+        return [match(line.removesuffix("\r") + "\n") is not None for line in lines]
 
     def match_block(self, text: str) -> Block:
         """See :class:`Matcher`."""
@@ -95,6 +117,9 @@ class RegexMatcher:
 
     def _match_window(self, text: str) -> tuple[npt.NDArray[np.bool_], list[tuple[str, ...]]]:
         """One flag per line, and the groups of each matched line."""
+        if text.count("\n") <= FEW_LINES:
+            found = [self._match(line + "\n") for line in text.removesuffix("\n").split("\n")] if text else []
+            return np.array([one is not None for one in found], np.bool_), [one.groups("") for one in found if one]
         rows = self._find_rows(text)
         rows.pop()  # the empty match behind the last line
         if len(self.plan.scan.slots) == 1:  # then findall gives texts, not tuples of them

@@ -77,15 +77,21 @@ def _within(numbers: pa.Array, kind: pa.DataType) -> pa.Array:
     if kind == pa.int64():
         return numbers
     info = np.iinfo(np.int32)
-    inside = pc.and_(pc.greater_equal(numbers, int(info.min)), pc.less_equal(numbers, int(info.max)))
+    inside = _between(numbers, int(info.min), int(info.max))
     if not pc.all(inside).as_py():
         numbers = pc.if_else(inside, numbers, pa.scalar(None, pa.int64()))
     return pc.cast(numbers, kind)
 
 
+def _between(numbers: pa.Array, least: int, most: int) -> pa.Array:
+    # Scalars of a stated type: see attribute_columns
+    low, high = pa.scalar(least, numbers.type), pa.scalar(most, numbers.type)
+    return pc.and_(pc.greater_equal(numbers, low), pc.less_equal(numbers, high))
+
+
 def bounded(numbers: pa.Array, least: int, most: int) -> pa.Array:
     """The column with numbers outside the bounds null."""
-    inside = pc.and_(pc.greater_equal(numbers, least), pc.less_equal(numbers, most))
+    inside = _between(numbers, least, most)
     return numbers if pc.all(inside).as_py() else pc.if_else(inside, numbers, pa.scalar(None, numbers.type))
 
 
