@@ -15,11 +15,10 @@ import pyarrow as pa
 from reconstruct.events import delimited, generic, json_lines, logfmt, w3c
 from reconstruct.events.decoded import Decoded
 from reconstruct.events.schema import MESSAGE_CAP
-from reconstruct.grammar.fields import type_columns
+from reconstruct.grammar.fields import type_columns, type_message
 from reconstruct.grammar.matcher import Matcher, matcher_for
 from reconstruct.grammar.plans import MatchPlan, load_plans
 from reconstruct.grammar.timestamps import TimeAnchor
-from reconstruct.grammar.vocabulary import read_keys
 
 JSON = "json"
 LOGFMT = "logfmt"
@@ -110,11 +109,10 @@ class Formats:
         self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor
     ) -> tuple[npt.NDArray[np.bool_], pa.Array | None]:
         """Which lines are of format ``name``, and their messages; None when they have none."""
-        if name in self._plans:  # of most formats it is seen sooner than by typing all their fields
+        if name in self._plans:
             plan = self._plans[name]
             block = self._matcher(name).match_block("\n".join(cut_long(lines)) + "\n")
-            if "message" not in read_keys(tuple(block.columns), frozenset(plan.fields)).fields:
-                return block.matched, None
+            return block.matched, type_message(block.columns, plan.decoders, plan.fields)
         decoded = self.decode(name, lines, headers, anchor)
         return decoded.matched, decoded.columns.get("message")
 

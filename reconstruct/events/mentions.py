@@ -143,22 +143,39 @@ _DROPPED = -1
 
 def _are_plain(raw: pa.Array) -> npt.NDArray[np.bool_]:
     """True for values that are identifiers in normal form beyond doubt: what most values are, judged in bulk."""
+    if len(raw) <= FEW_VALUES:
+        return np.fromiter(map(_is_plain, raw.to_pylist()), np.bool_, len(raw))
     certain = pc.match_substring_regex(raw, pattern=_CERTAIN)
     digits = pc.and_(
-        pc.match_substring_regex(raw, pattern=_WITH_DIGITS), pc.match_substring_regex(raw, pattern="[1-9]")
+        pc.match_substring_regex(raw, pattern=_WITH_DIGITS), pc.match_substring_regex(raw, pattern=_NOT_ZERO)
     )
-    digits = pc.and_not(digits, pc.starts_with(raw, "0000000000000000"))
+    digits = pc.and_not(digits, pc.starts_with(raw, _ZEROS))
     random = pc.and_(
-        pc.match_substring_regex(raw, pattern="^[a-z0-9]{20,64}$"),
-        pc.match_substring_regex(raw, pattern="[a-z][0-9]+[a-z]+[0-9]"),
+        pc.match_substring_regex(raw, pattern=_RANDOM),
+        pc.match_substring_regex(raw, pattern=_MIXED),
     )
     return np.asarray(pc.or_(pc.or_(certain, digits), random).to_numpy(zero_copy_only=False), dtype=bool)
 
+
+def _is_plain(text: str) -> bool:
+    """The same of one value."""
+    if re.fullmatch(_CERTAIN, text):
+        return True
+    if re.fullmatch(_WITH_DIGITS, text) and re.search(_NOT_ZERO, text) and not text.startswith(_ZEROS):
+        return True
+    return re.fullmatch(_RANDOM, text) is not None and re.search(_MIXED, text) is not None
+
+
+FEW_VALUES = 64
+"""Distinct values that are judged one by one: Arrow compiles its patterns at every call, which takes longer."""
 
 _CERTAIN = "^(?:[1-9][0-9]{0,17}|[A-WYZ][A-Z]{0,7}-?[0-9]{4,18})$"
 _WITH_DIGITS = (
     "^(?:[0-9a-f]{16,64}|[a-z]{2,10}_[0-9a-z]{12,64}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
 )
+
+_NOT_ZERO, _ZEROS = "[1-9]", "0" * 16
+_RANDOM, _MIXED = "^[a-z0-9]{20,64}$", "[a-z][0-9]+[a-z]+[0-9]"
 
 
 class Identifier(NamedTuple):

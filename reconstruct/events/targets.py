@@ -14,6 +14,7 @@ from reconstruct.events.candidates import SECRET, Found, found
 from reconstruct.events.nouns import NAME_CAP, is_secret, may_identify
 from reconstruct.events.routes import explode, is_asset, shape_paths
 from reconstruct.events.shapes import TOKEN_CAP
+from reconstruct.grammar.text_columns import text_scalar
 
 QUERY_CAP = 8_192
 """Longest query string read, in characters: the request line limit of common servers."""
@@ -23,6 +24,9 @@ ROUTE_CAP = 2 * NAME_CAP
 
 CACHED_NAMES = 65_536
 """Distinct parameter names remembered per process."""
+
+
+_PATH, _NUMBER, _EMPTY = map(text_scalar, ("path:", "#", ""))
 
 
 def _distinct(column: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -51,13 +55,13 @@ def find_in_paths(column: pa.Array) -> Found:
         return found([], [], [])
     shaped = shape_paths(distinct.take(pa.array(index)))
     # a route longer than a name is none: and a path of a thousand numbers must not become a thousand copies of itself
-    short = pc.less_equal(pc.binary_length(shaped.routes), ROUTE_CAP).to_numpy(zero_copy_only=False)
+    short = pc.less_equal(pc.binary_length(shaped.routes), pa.scalar(ROUTE_CAP, pa.int32())).to_numpy(zero_copy_only=False)
     kept = np.flatnonzero(short[shaped.path])
     path, ordinal = shaped.path[kept], shaped.ordinal[kept]
-    slots = pc.binary_join_element_wise("path:", shaped.routes.take(pa.array(path)), "")
+    slots = pc.binary_join_element_wise(_PATH, shaped.routes.take(pa.array(path)), _EMPTY)
     numbered = shaped.variables[path] > 1
     ordinals = pa.array(np.where(numbered, ordinal + 1, 0)).cast(pa.string())
-    slots = pc.if_else(pa.array(numbered), pc.binary_join_element_wise(slots, ordinals, "#"), slots)
+    slots = pc.if_else(pa.array(numbered), pc.binary_join_element_wise(slots, ordinals, _NUMBER), slots)
     of_distinct = Found(index[path], slots.dictionary_encode(), shaped.values.take(pa.array(kept)))
     return _spread(rows, codes, of_distinct, len(distinct))
 

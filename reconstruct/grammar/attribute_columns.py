@@ -8,18 +8,11 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconstruct.grammar.text_columns import has_byte_in, map_distinct
+from reconstruct.grammar.text_columns import has_byte_in, map_distinct, text_scalar
 
 TEXT = pa.string()
 
-
-def _text(value: str | None) -> pa.Scalar:
-    """A scalar of a stated type. To find a type by itself Arrow looks for optional libraries at every call, which costs
-    more than joining a thousand texts."""
-    return pa.scalar(value, TEXT)
-
-
-_NONE, _EMPTY, _COMMA, _QUOTE_COMMA, _OPEN, _CLOSE = map(_text, (None, "", ",", '",', "{", "}"))
+_NONE, _EMPTY, _COMMA, _QUOTE_COMMA, _OPEN, _CLOSE = map(text_scalar, (None, "", ",", '",', "{", "}"))
 
 _SPECIAL = bytes(range(32)) + b'"\\'
 """Bytes that JSON text escapes."""
@@ -46,11 +39,11 @@ def _members(key: str, column: pa.Array, numeric: bool) -> pa.Array:
     """``"key":"text",`` of every text; null stays null."""
     prefix = orjson.dumps(key).decode() + ":"
     special = has_byte_in(column, _SPECIAL)
-    quoted = pc.binary_join_element_wise(_text(f'{prefix}"'), column, _QUOTE_COMMA, _EMPTY)
+    quoted = pc.binary_join_element_wise(text_scalar(f'{prefix}"'), column, _QUOTE_COMMA, _EMPTY)
     if pc.any(special).as_py():
         escaped = map_distinct(column.filter(special), lambda text: f"{prefix}{orjson.dumps(text).decode()},", TEXT)
         quoted = pc.replace_with_mask(quoted, special, escaped)
     if not numeric:
         return quoted
     number = pc.match_substring_regex(column, _JSON_NUMBER)
-    return pc.if_else(number, pc.binary_join_element_wise(_text(prefix), column, _COMMA, _EMPTY), quoted)
+    return pc.if_else(number, pc.binary_join_element_wise(text_scalar(prefix), column, _COMMA, _EMPTY), quoted)

@@ -129,6 +129,18 @@ def type_columns(
     return typed.columns
 
 
+def type_message(
+    columns: Mapping[str, Sequence[str] | pa.Array], decoders: Mapping[str, str], fields: Collection[str] = ()
+) -> pa.Array | None:
+    """The column ``message`` of :func:`type_columns` alone; None when it would have none."""
+    keys = tuple(columns)
+    sources = read_keys(keys, frozenset(fields)).fields.get("message", ())
+    texts = [_raw_text(columns[keys[source.key]], decoders.get(keys[source.key], "")) for source in sources]
+    if not texts:
+        return None
+    return type_fields({"message": [Raw(text) for text in texts]}, len(texts[0]), TimeAnchor(0)).columns.get("message")
+
+
 def _raw_text(values: Sequence[str] | pa.Array, decoder: str) -> pa.Array:
     text = text_column(values)
     if decoder in ESCAPED:
@@ -311,11 +323,12 @@ class _Typing:
 
 
 def _identifier(text: pa.Array) -> pa.Array:
-    long = pc.greater(pc.binary_length(text), IDENTIFIER_CAP).fill_null(False)
+    long = pc.greater(pc.binary_length(text), _IDENTIFIER_CAP).fill_null(False)
     odd = pc.or_(has_byte_in(text, b" \t\n\r\f\v"), long)
     return pc.if_else(odd, pa.scalar(None, TEXT), text) if pc.any(odd).as_py() else text
 
 
+_IDENTIFIER_CAP = pa.scalar(IDENTIFIER_CAP, pa.int32())
 _LEAST_STATUS = pa.scalar(100, pa.int32())
 _CLOCK = r"^[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
 _DAY = r"^[0-9]+[-/.][0-9A-Za-z]+[-/.][0-9]+$"

@@ -25,7 +25,7 @@ from reconstruct.grammar.repeats import JOIN, PAIR, Repeats, compile_pattern, sp
 WINDOW = 1 << 18
 """Characters matched at a time. Rows of more outgrow the processor's cache: 256 KiB runs twice as fast as 8 MiB."""
 
-FEW_LINES = 32
+FEW_LINES = 256
 """Lines that are matched one by one: the expression for that is there already when a small file is recognised, and to
 compile the other one takes longer than to match them."""
 

@@ -84,7 +84,7 @@ def _within(numbers: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def _between(numbers: pa.Array, least: int, most: int) -> pa.Array:
-    # Scalars of a stated type: see attribute_columns
+    # of a stated type: see text_scalar
     low, high = pa.scalar(least, numbers.type), pa.scalar(most, numbers.type)
     return pc.and_(pc.greater_equal(numbers, low), pc.less_equal(numbers, high))
 
@@ -103,7 +103,7 @@ def duration_column(values: pa.Array, unit: str) -> pa.Array:
     else:
         text = as_text(values)
         try:
-            floats = pc.multiply(pc.cast(text, pa.float64()), factor)
+            floats = pc.multiply(pc.cast(text, pa.float64()), pa.scalar(factor, pa.float64()))
         except pa.ArrowInvalid:
             floats = map_distinct(text, lambda value: parse_duration(value, factor), pa.float64())
     numbers = np.asarray(floats.fill_null(math.nan))

@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.grammar.number_columns import integer_column
-from reconstruct.grammar.text_columns import change_where, has_byte_in, has_char, map_distinct
+from reconstruct.grammar.text_columns import change_where, has_byte_in, has_char, map_distinct, text_scalar
 
 _METHOD = re.compile(r"[A-Z][A-Z_-]{2,23}", re.ASCII)
 _COMMON_METHODS = frozenset(("get", "post", "put", "patch", "delete", "head", "options", "trace", "connect"))
 _PROTOCOL = re.compile(r"(?:HTTP/?|h)?(\d(?:\.\d)?)(?:\.0)*", re.ASCII | re.IGNORECASE)
 _REQUEST_LINE = re.compile(r"([A-Za-z][A-Za-z_-]{2,23}) +(\S.*?)(?: +(HTTP/\d(?:\.\d)?))? *", re.ASCII)
 _TARGET = re.compile(r"(?:https?:/)?/\S*")
+_EMPTY, _NONE = text_scalar(""), text_scalar(None)
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://([^/?#]*)")
 _AUTHORITY = re.compile(r"(?:[^@]*@)?(\[[0-9A-Fa-f:.%]+\]|[^:]*)(?::\d{0,5})?")
 _ADDRESS_PORT = re.compile(r"\[?([0-9A-Za-z_.:%-]+)\]:(\d{1,5})|([0-9A-Za-z_.-]+):(\d{1,5})", re.ASCII)
@@ -93,8 +94,8 @@ def split_targets(target: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
     halves = pc.split_pattern(rest.filter(asked), "?", max_splits=1).flatten()
     even = pa.array(range(0, len(halves), 2), pa.int64())
     path = pc.replace_with_mask(rest, asked, halves.take(even))
-    found = halves.take(pc.add(even, 1))
-    found = pc.if_else(pc.equal(found, ""), pa.scalar(None, pa.string()), found)
+    found = halves.take(pa.array(range(1, len(halves), 2), pa.int64()))
+    found = pc.if_else(pc.equal(found, _EMPTY), _NONE, found)
     return path, pc.replace_with_mask(pa.nulls(len(target), pa.string()), asked, found), host
 
 

@@ -23,6 +23,12 @@ _ESCAPE = re.compile(r"((?:\\x[0-9A-Fa-f]{2})+)|\\u([0-9A-Fa-f]{4})|\\(.)", re.D
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 
 
+def text_scalar(value: str | None) -> pa.Scalar:
+    """A text of a stated type. To find the type by itself Arrow looks for optional libraries at every call (80 µs where
+    dateutil is not installed), which costs more than joining a thousand texts."""
+    return pa.scalar(value, pa.string())
+
+
 def text_column(values: pa.Array | Sequence[object]) -> pa.Array:
     """The values as ``pa.string()``, absent ones null. Never raises: broken surrogates become ``?``."""
     if isinstance(values, pa.Array):
