@@ -102,7 +102,9 @@ def measure(name: str, megabytes: float) -> dict[str, object]:
 def print_table(rows: Iterable[dict[str, object]]) -> None:
     """The rows, the slowest reading first."""
     ranked = sorted(rows, key=lambda row: float(str(row["scan"])))
-    print(f"{'format':<26}{'engine':<8}{'B/line':>7}{'match':>12}{'read':>12}{'scan':>12}   lines a second of one processor")
+    print(
+        f"{'format':<26}{'engine':<8}{'B/line':>7}{'match':>12}{'read':>12}{'scan':>12}   lines a second of one processor"
+    )
     for row in ranked:
         low = "  below" if float(str(row["scan"])) < WANTED else ""
         print(
@@ -164,7 +166,9 @@ def measure_files(count: int, names: Sequence[str]) -> None:
             wall = time.perf_counter() - start
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            print(f"{command[0]:<10}{cpu:6.2f} s of processor time, {wall:6.2f} s by the clock (load {os.getloadavg()[0]:.1f})")
+            print(
+                f"{command[0]:<10}{cpu:6.2f} s of processor time, {wall:6.2f} s by the clock (load {os.getloadavg()[0]:.1f})"
+            )
 
 
 def main() -> None:

@@ -131,7 +131,7 @@ def _by_busy_seconds(family: int, busy: _Busy) -> Zone | None:
         return None
     own = own[:: max(1, len(own) // BUSY_SAMPLE)]
     offsets = np.arange(-LARGEST_OFFSET, LARGEST_OFFSET + 1)
-    shares = np.array([_share_near(own - offset * 900, others) for offset in offsets])
+    shares = _shares_near(own[None, :] - offsets[:, None] * 900, others)
     best = int(np.argmax(shares))
     typical = float(np.median(shares))
     if shares[best] < typical + BUSY_MARGIN or np.count_nonzero(shares >= shares[best] - BUSY_MARGIN / 2) > 1:
@@ -164,20 +164,22 @@ def _busy_seconds(db: duckdb.DuckDBPyConnection, zoned: list[int]) -> _Busy:
     return _Busy(_by_family(families[~known], seconds[~known]), seconds[known])
 
 
-def _share_near(seconds: NDArray[np.int64], others: NDArray[np.int64]) -> float:
-    """Share of ``seconds`` that have one of the sorted ``others`` at most one second away."""
+def _shares_near(seconds: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Per row of ``seconds``, the share that has one of the sorted ``others`` at most one second away."""
     after = np.searchsorted(others, seconds - 1)
     found = after < len(others)
-    return float(np.mean(found & (others[np.minimum(after, len(others) - 1)] <= seconds + 1)))
+    shares: NDArray[np.float64] = np.mean(found & (others[np.minimum(after, len(others) - 1)] <= seconds + 1), axis=1)
+    return shares
 
 
 def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone]) -> None:
     """Make ``timeline(eid, source, family, t)``: corrected times; an event without one takes its neighbour's above."""
     db.execute("CREATE OR REPLACE TABLE zones (family INTEGER, offset_s INTEGER, origin VARCHAR, why VARCHAR)")
     if zones:
-        db.executemany(
-            "INSERT INTO zones VALUES (?, ?, ?, ?)", [[z.family, z.offset_s, z.source, z.why] for z in zones]
-        )
+        columns = [
+            list(column) for column in zip(*((z.family, z.offset_s, z.source, z.why) for z in zones), strict=True)
+        ]
+        db.execute("INSERT INTO zones SELECT unnest(?), unnest(?), unnest(?), unnest(?)", columns)
     ((timeless,),) = db.execute("SELECT count(*) FROM events WHERE time_ns IS NULL").fetchall()
     time = "time_ns - CASE WHEN zoned THEN 0 ELSE coalesce(offset_s, 0)::BIGINT * 1000000000 END"
     if timeless:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
@@ -56,6 +56,8 @@ class Formats:
     def __init__(self, plans: Mapping[str, MatchPlan]) -> None:
         self._plans = plans
         self._matchers: dict[str, Matcher] = {}
+        self._by_first: dict[str, frozenset[str]] = {}
+        self.ids = frozenset(plans)
         self._timed = frozenset(name for name, plan in plans.items() if "time" in plan.fields)
         self.ranked = rank_plans(plans)
         """Ids of all grammars, the more specific first."""
@@ -67,6 +69,19 @@ class Formats:
     def has_time(self, name: str) -> bool:
         """Whether entries of the grammar carry a moment."""
         return name in self._timed
+
+    def able(self, lines: Iterable[str]) -> set[str]:
+        """The grammars that may read one of the lines, by how it begins; grammars alone, no other kind."""
+        names: set[str] = set()
+        for character in {line[:1] for line in lines} - {""}:
+            known = self._by_first.get(character)
+            if known is None:
+                code = ord(character)
+                known = self._by_first[character] = frozenset(
+                    name for name, plan in self._plans.items() if any(low <= code <= high for low, high in plan.begins)
+                )
+            names |= known
+        return names
 
     def tells(self, name: str) -> bool:
         """Whether one line is proof enough of the format. GENERIC has nothing but its moment, so it proves little."""

@@ -177,8 +177,13 @@ class Reader:
             rest = self._try(reading, level, rest, GENERIC)
         aside = np.concatenate([aside, left[known & ~timed], rest])
         without, left = left[~timed & ~known], left[timed & ~known]
+        able = self._formats.able(level.choose(np.concatenate([left, without])))
         for name in (*self._formats.ranked, LOGFMT, GENERIC):
-            if name in tried or not (name == GENERIC or self._formats.tells(name)):
+            if (
+                name in tried
+                or (name in self._formats.ids and name not in able)
+                or not (name == GENERIC or self._formats.tells(name))
+            ):
                 continue
             if len(left):
                 left = self._try(reading, level, left, name)

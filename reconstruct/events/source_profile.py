@@ -204,7 +204,10 @@ class _Chooser:
         whole = left.tolist()
         timed = [at for at in whole if may_have_time(sample.lines[at])]
         texts: dict[bool, list[str]] = {}
+        able = self._formats.able(sample.lines[at] for at in whole)
         for name in names:
+            if name in self._formats.ids and name not in able:
+                continue
             needs_time = self._formats.has_time(name)
             rows = timed if needs_time else whole
             if not rows:

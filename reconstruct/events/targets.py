@@ -55,7 +55,9 @@ def find_in_paths(column: pa.Array) -> Found:
         return found([], [], [])
     shaped = shape_paths(distinct.take(pa.array(index)))
     # a route longer than a name is none: and a path of a thousand numbers must not become a thousand copies of itself
-    short = pc.less_equal(pc.binary_length(shaped.routes), pa.scalar(ROUTE_CAP, pa.int32())).to_numpy(zero_copy_only=False)
+    short = pc.less_equal(pc.binary_length(shaped.routes), pa.scalar(ROUTE_CAP, pa.int32())).to_numpy(
+        zero_copy_only=False
+    )
     kept = np.flatnonzero(short[shaped.path])
     path, ordinal = shaped.path[kept], shaped.ordinal[kept]
     slots = pc.binary_join_element_wise(_PATH, shaped.routes.take(pa.array(path)), _EMPTY)

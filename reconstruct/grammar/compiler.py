@@ -17,6 +17,7 @@ from lark.load_grammar import PrepareLiterals
 
 from reconstruct.errors import GrammarError
 from reconstruct.grammar import patterns
+from reconstruct.grammar.characters import EVERY
 from reconstruct.grammar.choices import AmbiguityError, order_terminals, prove_structure
 from reconstruct.grammar.definition import (
     Declaration,
@@ -39,6 +40,7 @@ from reconstruct.grammar.rules import (
     Span,
     Structure,
     Term,
+    begins_with,
     certain_fields,
     count_fields,
     is_nullable,
@@ -90,6 +92,7 @@ def compile_definition(definition: Definition) -> MatchPlan:
         decoders=reading.decoders(),
         certain=certain[0],
         specificity=round(specificity(structure), 1),
+        begins=begins_with(structure),
         ways=choices.ways,
         order=tuple(order_terminals(keys, choices.preferences)),
         text=definition.text,
@@ -113,6 +116,7 @@ def _plan_recursive(definition: Definition, reading: _Reading) -> MatchPlan:
         decoders=reading.decoders(),
         certain="",
         specificity=0.0,
+        begins=EVERY,
         ways=1,
         order=tuple(names),
         text=definition.text,

@@ -20,10 +20,11 @@ from typing import Any
 import orjson
 
 from reconstruct.errors import GrammarError
+from reconstruct.grammar.characters import Ranges
 from reconstruct.grammar.definition import Definition, load_definitions
 from reconstruct.resources import cache_directory, grammars_directory
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 """Raised with every change of the compiler or of ``MatchPlan``: older plans are then compiled again."""
 
 CACHE_NAME = "plans.json"
@@ -77,6 +78,8 @@ class MatchPlan:
     """a field that is there on every matching line, and not empty"""
     specificity: float
     """bits a matching line says at least; see ``rules.specificity``"""
+    begins: Ranges
+    """the characters a matching line may begin with: a format is not tried on lines with others"""
     ways: int
     """ambiguous ways through the grammar: the constant of its linear time"""
     order: tuple[str, ...]
@@ -155,6 +158,7 @@ def _plan_from_json(entry: Any) -> MatchPlan | None:
                 "scan": _scan_from_json(entry["scan"]),
                 "fields": tuple(entry["fields"]),
                 "lists": tuple(entry["lists"]),
+                "begins": tuple((low, high) for low, high in entry["begins"]),
                 "order": tuple(entry["order"]),
             }
         )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from reconstruct.grammar import characters as ch
 from reconstruct.grammar import patterns
+from reconstruct.grammar.characters import Ranges
 from reconstruct.grammar.patterns import Node
 
 
@@ -109,6 +110,16 @@ def first_terms(structure: Structure) -> tuple[Term, ...]:
                 if not is_nullable(item):
                     break
             return tuple(found)
+
+
+def begins_with(structure: Structure) -> Ranges:
+    """Every character a match may begin with; more than that where a terminal or the structure may be empty."""
+    found: list[tuple[int, int]] = []
+    for term in first_terms(structure):
+        if patterns.width(term.node)[0] == 0:
+            return ch.EVERY
+        found.extend(patterns.first_characters(term.node))
+    return ch.EVERY if is_nullable(structure) else ch.unite(found)
 
 
 def walk_terms(structure: Structure) -> Iterator[Term]:
