@@ -3,6 +3,7 @@
     ReconstructError(message, hint=...)      1   printed as "error: ..." and "hint: ...", no traceback
     ├─ SourceError(path)                         a log file or directory that cannot be used
     ├─ GrammarError(path, line, column)          a grammar file that is wrong, with a caret
+    ├─ ConfigurationError(path, key)             reconstruct.toml is wrong
     ├─ ModelError(path, key)                     a journey model or vocabulary file that is wrong
     ├─ StoreError(path)                          the store cannot be opened or written
     └─ ExportError(path)                         the output cannot be written
@@ -56,6 +57,15 @@ class GrammarError(ReconstructError):
         self.path = path
         self.line = line
         self.column = column
+
+
+class ConfigurationError(ReconstructError):
+    """``reconstruct.toml`` is wrong. ``key`` is its dotted path, e.g. ``sources.exclude``; empty when no key is."""
+
+    def __init__(self, message: str, *, path: Path | str, key: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
+        self.key = key
 
 
 class ModelError(ReconstructError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconstruct.configuration import Forced
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -14,6 +16,12 @@ class Options:
     """worker processes; 0 = one per processor this process may use"""
     timezone_s: int | None = None
     """seconds east of UTC for stamps without a zone; None = inferred"""
+    forced: tuple[Forced, ...] = ()
+    """sources that are of a format because the user says so; the first pattern that fits counts"""
+    exclude: tuple[str, ...] = ()
+    """patterns of sources that are not read"""
+    grammars: tuple[Path, ...] = ()
+    """directories that may hold grammars, besides those that are read; see ``resources.grammar_directories``"""
     store: Path | None = None
     """where the store is kept; None = the user's cache directory"""
     cache: bool = True

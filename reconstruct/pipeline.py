@@ -11,12 +11,15 @@ import os
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 import orjson
 import pyarrow as pa
 
 from reconstruct import __version__
+from reconstruct.configuration import Forced, matches
 from reconstruct.correlate.clocks import build_timeline, infer_zones
 from reconstruct.correlate.plan import Plan, describe_plan, make_plan
 from reconstruct.correlate.resolve import Resolution, resolve
@@ -25,11 +28,13 @@ from reconstruct.engines.ingest import SourceAccount, ingest, save_sources
 from reconstruct.engines.journeys import write_journeys
 from reconstruct.engines.local import WORTH_WORKERS, default_workers
 from reconstruct.engines.workers import WorkerPool
+from reconstruct.errors import UsageError
 from reconstruct.journeys.models import load_models
 from reconstruct.options import Options
-from reconstruct.resources import cache_directory
+from reconstruct.resources import cache_directory, grammar_directories
 from reconstruct.results import Reconstruction, summarise
-from reconstruct.sources import Discovery, discover
+from reconstruct.sources import Discovery, Source, discover
+from reconstruct.sources.discover import EXCLUDED
 from reconstruct.sources.progress import Progress
 from reconstruct.store.cache import prune_cache
 from reconstruct.store.database import Store
@@ -47,7 +52,52 @@ def open_paths(
     """
     options = options or Options()
     progress = progress or Progress()
-    return open_discovery(discover(paths), options, progress)
+    return open_discovery(find_sources(paths, options), options, progress)
+
+
+def find_sources(paths: Sequence[str | Path], options: Options) -> Discovery:
+    """The logs at ``paths``, each with what the user says about it.
+
+    Raises SourceError when there is nothing to read, UsageError when a source is to be of a format that does not exist.
+    """
+    discovery = discover(paths, exclude=options.exclude)
+    grammars = grammar_directories([*options.grammars, *paths])
+    forced = [_forced_format(source, options) for source in discovery.sources]
+    if any(forced):
+        _check_formats({each.format: each.origin for each in forced if each}, grammars)
+    sources = zip(discovery.sources, forced, strict=True)
+    return replace(
+        discovery,
+        sources=tuple(
+            replace(source, forced=each.format if each else "", grammars=grammars) for source, each in sources
+        ),
+    )
+
+
+def _forced_format(source: Source, options: Options) -> Forced | None:
+    return next((each for each in options.forced if matches(each.glob, source.path)), None)
+
+
+def _check_formats(wanted: dict[str, str], grammars: tuple[str, ...]) -> None:
+    from reconstruct.events.formats import GENERIC, SELF_DESCRIBING
+    from reconstruct.grammar.plans import load_plans
+
+    known = (*load_plans(map(Path, grammars)), *SELF_DESCRIBING, GENERIC)
+    for name, origin in wanted.items():
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else "reconstruct formats list names those there are"
+            raise UsageError(f"{origin}: no format is called {name}", hint=hint)
+
+
+def unmatched(options: Options, discovery: Discovery) -> list[str]:
+    """Patterns of the user that mean no source here, in order."""
+    forced = [
+        each.glob for each in options.forced if not any(matches(each.glob, one.path) for one in discovery.sources)
+    ]
+    skipped = {each.reason for each in discovery.skipped}
+    excluded = [glob for glob in options.exclude if f"{EXCLUDED} {glob}" not in skipped]
+    return list(dict.fromkeys([*forced, *excluded]))
 
 
 def open_discovery(discovery: Discovery, options: Options, progress: Progress) -> Reconstruction:
@@ -101,21 +151,27 @@ def open_part(discovery: Discovery, options: Options, n_bytes: int) -> Reconstru
 
 def content_key(discovery: Discovery, options: Options) -> str:
     """What results depend on: the bytes of every source under its name, the settings, this program."""
-    parts = [__version__, STORE_VERSION, str(options.timezone_s), _data_key()]
-    parts += [f"{source.path}\0{source.fingerprint}\0{source.family}\0{source.rank}" for source in discovery.sources]
+    grammars = discovery.sources[0].grammars
+    parts = [__version__, STORE_VERSION, str(options.timezone_s), repr(options.exclude), _data_key(grammars)]
+    parts += [
+        f"{source.path}\0{source.fingerprint}\0{source.family}\0{source.rank}\0{source.forced}"
+        for source in discovery.sources
+    ]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def _data_key() -> str:
-    """Changes when a grammar, vocabulary or model file does."""
+def _data_key(grammars: Sequence[str]) -> str:
+    """Changes when a grammar, vocabulary or model file does; ``grammars``: directories of the project's."""
     from reconstruct.resources import grammars_directory, models_directory, user_config_directory, vocabulary_directory
 
     digest = hashlib.blake2b(digest_size=16)
-    for directory in (grammars_directory(), vocabulary_directory(), models_directory(), user_config_directory()):
-        if directory.is_dir():
-            for file in sorted(p for p in directory.rglob("*") if p.suffix in (".lark", ".toml")):
-                digest.update(f"{file.relative_to(directory)}\0{file.stat().st_size}\0".encode())
-                digest.update(file.read_bytes())
+    ours = (grammars_directory(), vocabulary_directory(), models_directory(), user_config_directory())
+    files = [(each, sorted(p for p in each.rglob("*") if p.suffix in (".lark", ".toml"))) for each in ours]
+    files += [(each, sorted(each.glob("*.lark"))) for each in map(Path, grammars)]
+    for directory, found in files:
+        for file in found:
+            digest.update(f"{file.relative_to(directory)}\0{file.stat().st_size}\0".encode())
+            digest.update(file.read_bytes())
     return digest.hexdigest()
 
 

@@ -7,6 +7,7 @@ the package to the checkout, so the second place is what it needs. User files wi
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -16,6 +17,13 @@ def grammars_directory() -> Path:
     """The directory of built-in grammars (``formats/``, ``layouts/``, ``common.lark``)."""
     inside = PACKAGE / "grammars"
     return inside if inside.is_dir() else PACKAGE.parent / "grammars"
+
+
+def grammar_directories(places: Iterable[Path | str]) -> tuple[str, ...]:
+    """Where grammars lie in a project: those of the directories, and of ``formats/`` in them, that hold ``*.lark`` files."""
+    directories = [place for place in map(Path, places) if place.is_dir()]
+    found = [each for place in directories for each in (place, place / "formats") if any(each.glob("*.lark"))]
+    return tuple(dict.fromkeys(str(each.resolve()) for each in found))
 
 
 def vocabulary_directory() -> Path:

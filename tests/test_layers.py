@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "reconstruct"
 LAYER = {
     "errors": 0,
     "resources": 0,
+    "configuration": 0,
     "options": 0,
     "grammar": 1,
     "sources": 2,

@@ -12,14 +12,17 @@ def run(arguments: argparse.Namespace) -> int:
         from reconstruct.cli import summary
 
         return summary.run(argparse.Namespace(**vars(arguments), json=False))
-    from reconstruct.cli.inputs import options_of
+    from reconstruct.cli.inputs import options_of, warn
     from reconstruct.live import LiveReader
-    from reconstruct.sources import discover
+    from reconstruct.pipeline import find_sources
     from reconstruct.tui.app import run as run_app
 
     # Found before the screen is taken, so that a wrong path is an ordinary error message.
-    reader = LiveReader(discover(arguments.paths or ["."]), options_of(arguments))
+    options = options_of(arguments)
+    discovery = find_sources(arguments.paths or ["."], options)
+    reader = LiveReader(discovery, options)
     code = run_app(reader)
+    warn(options, discovery)  # now that the screen is given back
     if reader.failure is not None:
         raise reader.failure
     return code

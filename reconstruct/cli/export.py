@@ -17,7 +17,14 @@ SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 def run(arguments: argparse.Namespace) -> int:
     """Export. Raises UsageError for a suffix that names no format, ExportError when the place cannot be written."""
-    name = arguments.format or _format_of(arguments.output)
+    wanted = [each for each in arguments.format if "=" not in each]
+    arguments.format = [each for each in arguments.format if "=" in each]
+    if wanted and wanted[-1] not in WRITERS:
+        raise UsageError(
+            f"no export format is called {wanted[-1]}",
+            hint=f"one of {', '.join(WRITERS)}, or GLOB=ID to say of what format a log is",
+        )
+    name = wanted[-1] if wanted else _format_of(arguments.output)
     check_output(arguments.output)
     results = open_results(arguments)
     with open_output(arguments.output) as out:

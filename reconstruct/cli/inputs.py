@@ -5,19 +5,48 @@ from __future__ import annotations
 import argparse
 import sys
 
-from reconstruct.errors import SourceError
+from reconstruct.configuration import Forced, load_configuration
+from reconstruct.errors import SourceError, UsageError
 from reconstruct.grammar.plans import refused_formats
 from reconstruct.options import Options
-from reconstruct.pipeline import open_paths
+from reconstruct.pipeline import open_paths, unmatched
 from reconstruct.results import Reconstruction
+from reconstruct.sources import Discovery
 from reconstruct.sources.progress import progress_on
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
-    """The settings on the command line."""
+    """The settings of the command line, and below them those of ``reconstruct.toml``. Raises ConfigurationError."""
+    given = vars(arguments)
+    paths = given.get("paths") or ["."]
+    file = load_configuration(paths, arguments.config)
+    timezone = given.get("timezone")
     return Options(
-        workers=arguments.workers, timezone_s=arguments.timezone, store=arguments.store, cache=not arguments.no_cache
+        workers=given.get("workers", 0),
+        timezone_s=file.timezone_s if timezone is None else timezone,
+        forced=(*map(_read_forced, arguments.format), *file.formats),
+        exclude=(*arguments.exclude, *file.exclude),
+        grammars=(file.path.parent,) if file.path else (),
+        store=given.get("store"),
+        cache=not given.get("no_cache", False),
     )
+
+
+def _read_forced(text: str) -> Forced:
+    glob, sign, name = text.rpartition("=")
+    if not (sign and glob and name):
+        raise UsageError(f"--format {text} says no source", hint="as in --format 'legacy/*.log=combined'")
+    return Forced(glob, name, "--format")
+
+
+def warn(options: Options, discovery: Discovery) -> None:
+    """Say on stderr what was asked for and did not happen: patterns that match nothing, grammars that were left out."""
+    for glob in unmatched(options, discovery):
+        print(f"warning: no source matches {glob}", file=sys.stderr)
+        print("hint: patterns are matched with paths as reconstruct summary prints them", file=sys.stderr)
+    for refused in refused_formats():
+        print(f"warning: a format is left out: {refused.message.splitlines()[0]}", file=sys.stderr)
+        print(f"hint: reconstruct formats check {refused.path}", file=sys.stderr)
 
 
 def open_results(arguments: argparse.Namespace) -> Reconstruction:
@@ -25,12 +54,10 @@ def open_results(arguments: argparse.Namespace) -> Reconstruction:
 
     Raises SourceError when no line of the input can be read.
     """
-    paths = arguments.paths or ["."]
+    paths, options = arguments.paths or ["."], options_of(arguments)
     with progress_on(sys.stderr) as progress:
-        results = open_paths(paths, options_of(arguments), progress)
-    for refused in refused_formats():
-        print(f"warning: a format is left out: {refused.message.splitlines()[0]}", file=sys.stderr)
-        print(f"hint: reconstruct formats check {refused.path}", file=sys.stderr)
+        results = open_paths(paths, options, progress)
+    warn(options, results.discovery)
     sources = results.sources()
     if not any(source["events"] for source in sources):
         lines = sum(source["lines"] for source in sources)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
@@ -74,7 +73,7 @@ def _importing(command: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
-def _add_input(parser: argparse.ArgumentParser) -> None:
+def _add_input(parser: argparse.ArgumentParser, *, also: str = "") -> None:
     parser.add_argument(
         "paths", nargs="*", metavar="PATH", default=["."], help="logs: directory, file, glob or - (default: .)"
     )
@@ -82,6 +81,7 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--timezone", metavar="ZONE", type=_zone, help="zone of stamps that name none: +01:00, UTC, Europe/Paris"
     )
+    _add_detection(group, also=also)
     group.add_argument(
         "--store", metavar="FILE", type=Path, help="keep the results in FILE instead of the cache directory"
     )
@@ -91,14 +91,34 @@ def _add_input(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_detection(group: argparse._ArgumentGroup, *, also: str = "") -> None:
+    """How what was recognised is overruled."""
+    group.add_argument(
+        "--format",
+        metavar="GLOB=ID",
+        action="append",
+        default=[],
+        help=f"{also}read sources that match GLOB as format ID; may be repeated",
+    )
+    group.add_argument(
+        "--exclude",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        help="do not read sources that match GLOB; may be repeated",
+    )
+    group.add_argument(
+        "--config", metavar="FILE", type=Path, help="settings (default: reconstruct.toml in PATH or here)"
+    )
+
+
 def _add_browse(parser: argparse.ArgumentParser) -> None:
     _add_input(parser)
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    _add_input(parser)
+    _add_input(parser, also="json or jsonl: what to write (default: by the suffix of FILE, else json); or ")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="where to write; - is stdout")
-    parser.add_argument("--format", choices=("json", "jsonl"), help="default: by the suffix of FILE, else json")
 
 
 def _add_summary(parser: argparse.ArgumentParser) -> None:
@@ -122,6 +142,10 @@ def _add_explain(parser: argparse.ArgumentParser) -> None:
         "--in", dest="within", metavar="DIR", help="the logs to look for links in (default: FILE's directory)"
     )
     parser.add_argument("--no-links", action="store_true", help="only how the line is read, not what it belongs to")
+    parser.add_argument(
+        "-a", "--all", action="store_true", help="how far every format came, also where one reads the line"
+    )
+    _add_detection(parser.add_argument_group("reading"))
 
 
 def _add_formats(parser: argparse.ArgumentParser) -> None:
@@ -156,20 +180,12 @@ def _count(text: str) -> int:
 
 def _zone(text: str) -> int:
     """Seconds east of UTC."""
-    match = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", text)
-    if match:
-        seconds = int(match[2]) * 3600 + int(match[3]) * 60
-        return -seconds if match[1] == "-" else seconds
-    if text.upper() in ("UTC", "Z", "GMT"):
-        return 0
-    from datetime import datetime
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+    from reconstruct.configuration import read_zone
 
     try:
-        offset = datetime.now(ZoneInfo(text)).utcoffset()
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise argparse.ArgumentTypeError(f"unknown zone {text!r}") from None
-    return int(offset.total_seconds()) if offset else 0
+        return read_zone(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 __all__ = ["EXIT_USAGE", "build_parser", "parse"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -196,12 +197,12 @@ def rank_plans(plans: Mapping[str, MatchPlan]) -> tuple[str, ...]:
     return tuple(ranked)
 
 
-@lru_cache(maxsize=1)
-def known_formats() -> Formats:
-    """The formats of this installation and user; loaded once per process."""
-    return Formats(load_plans())
+@lru_cache(maxsize=8)
+def known_formats(directories: tuple[str, ...] = ()) -> Formats:
+    """The formats of this installation, the user, and ``directories``; loaded once per process."""
+    return Formats(load_plans(map(Path, directories)))
 
 
-def formats_of(plans: Mapping[str, MatchPlan] | None) -> Formats:
-    """The formats of these plans; those of this installation when None."""
-    return known_formats() if plans is None else Formats(plans)
+def formats_of(plans: Mapping[str, MatchPlan] | None, directories: tuple[str, ...] = ()) -> Formats:
+    """The formats of these plans; when None, those of this installation and of ``directories``."""
+    return known_formats(directories) if plans is None else Formats(plans)

@@ -43,6 +43,8 @@ class Layer:
     """the line that opens a JSON object written over several lines; empty: there are none"""
     plain: bool = False
     """lines of no known format, each whole: every one is an entry if its envelope says when it was written"""
+    closed: bool = False
+    """no other format is tried: the user has named the one there is"""
 
 
 @dataclass(slots=True, eq=False)
@@ -120,7 +122,8 @@ class Reader:
         if not len(left):
             return
         left = self._open_pretty(reading, level, left)
-        left = self._read_others(reading, level, left)
+        if not level.layer.closed:
+            left = self._read_others(reading, level, left)
         if level.prefix:
             self._keep_enveloped(reading, level, left)
 

@@ -67,6 +67,8 @@ class SourceProfile:
     """from the file's name; fills events that do not say"""
     reach: int = LOOKAHEAD
     """bytes below an entry's first line that its continuations may take"""
+    grammars: tuple[str, ...] = ()
+    """directories with grammars of the user's; see ``Source.grammars``"""
     changes: tuple[tuple[int, w3c.W3cHeader], ...] = ()
     """offset of the end of a chunk, and the ``#Fields:`` in force from there on where it changed; ascending"""
 
@@ -95,15 +97,16 @@ def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] |
 
     ``plans``: the grammars to know; those of this installation when not given.
     """
-    formats = formats_of(plans)
+    formats = formats_of(plans, source.grammars)
     head = head[:PROFILE_BYTES]
     whole = head.rfind(b"\n") + 1
     lines = split_lines(head[:whole] if whole else head).text[:SAMPLE_LINES]
     sample = Sample.of(lines)
     order = choose_date_order(_find_stamps(sample.lines), source.modified_ns)
-    chooser = _Chooser(formats, TimeAnchor(source.modified_ns, None, order))
+    chooser = _Chooser(formats, TimeAnchor(source.modified_ns, None, order), source.forced)
     layer = chooser.choose(sample, lines, 0)
-    return SourceProfile(layer, source.modified_ns, order, envelopes.service_of_path(source.path))
+    service = envelopes.service_of_path(source.path)
+    return SourceProfile(layer, source.modified_ns, order, service, grammars=source.grammars)
 
 
 _DIRECTIVE = re.compile(rb"^#", re.MULTILINE)
@@ -126,14 +129,17 @@ def note_directives(profile: SourceProfile, chunk: Chunk) -> SourceProfile:
 class _Chooser:
     """Chooses the layer of a sample, level by level."""
 
-    def __init__(self, formats: Formats, anchor: TimeAnchor) -> None:
+    def __init__(self, formats: Formats, anchor: TimeAnchor, forced: str = "") -> None:
         self._formats = formats
         self._anchor = anchor
+        self._forced = forced
 
     def choose(self, sample: Sample, head: Sequence[str], depth: int) -> Layer:
         """The layer of whole lines; ``head``: the first of them as they stand, for header rows."""
         wrapped: list[tuple[str, Layer]] = []
-        if depth < MAX_DEPTH:
+        # a format the user has named is looked for inside envelopes, unless it reads the lines as they stand
+        bare = self._forced not in ("", JSON) and self._reads_most(sample)
+        if depth < MAX_DEPTH and not bare:
             for kind in envelopes.KINDS:
                 peeled = envelopes.peel(kind, sample.lines, self._anchor) if sample.lines else None
                 if peeled is None:
@@ -145,14 +151,16 @@ class _Chooser:
                     wrapped.append((kind, layer))
                     sample = sample.keep(~peeled.mask)
         headers = Headers(w3c.find_header(head), None if depth else delimited.find_header(head))
-        found = self._find_formats(sample, headers)
+        found = self._find_lines(sample, headers)
+        names = (self._forced,) if self._forced else tuple(found)
         return Layer(
             tuple(wrapped),
-            tuple(found),
+            names,
             tuple(self._find_nested(found, sample, headers, depth)),
             headers,
             unread=frozenset(map(line_shape, self._find_unread(sample, found))),
-            pretty="" if any(self._formats.absorbs(name) for name in found) else _find_pretty(head),
+            pretty="" if any(self._formats.absorbs(name) for name in names) else _find_pretty(head),
+            closed=bool(self._forced),
         )
 
     def _find_unread(self, sample: Sample, found: dict[str, Rows]) -> list[str]:
@@ -175,12 +183,18 @@ class _Chooser:
 
     def _reads_most(self, sample: Sample) -> bool:
         """Whether formats with a moment of their own read most of the lines."""
-        found = self._find_formats(sample, NO_HEADERS)
+        found = self._find_lines(sample, NO_HEADERS)
         read = np.zeros(len(sample.lines), np.bool_)
         for name, chosen in found.items():
             if name != GENERIC:
                 read[chosen] = True
         return sample.share(read) >= MOST
+
+    def _find_lines(self, sample: Sample, headers: Headers) -> dict[str, Rows]:
+        """The formats of the source itself: the one the user has named, else those that are found."""
+        if self._forced:
+            return self._read_sample(sample, np.arange(len(sample.lines)), (self._forced,), headers)
+        return self._find_formats(sample, headers)
 
     def _find_formats(self, sample: Sample, headers: Headers) -> dict[str, Rows]:
         """The formats that read lines of the sample, in order of trial, and which lines.

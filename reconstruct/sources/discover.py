@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from reconstruct.configuration import matches
 from reconstruct.errors import SourceError
 from reconstruct.sources import spool
 from reconstruct.sources.archives import unpack
@@ -26,23 +27,31 @@ from reconstruct.sources.model import STDIN, Discovery, Skipped, Source
 from reconstruct.sources.probe import Probe, RefusedError, probe_file
 from reconstruct.sources.walk import Found, kind_of, walk_directory, why_passed_over
 
+EXCLUDED = "excluded by"
+"""How the reason begins for which a source the user vetoed is skipped; its pattern follows."""
+
 TWIN_BYTES = 1 << 10
 """Decoded bytes in which ``x.log.1`` and ``x.log.1.gz`` must agree, as far as the latter goes, to be one log that was
 being compressed: several lines with their stamps."""
 
 
 def discover(
-    paths: Sequence[Path | str], *, stdin: BinaryIO | None = None, first_stamp: FirstStamp = find_first_stamp
+    paths: Sequence[Path | str],
+    *,
+    exclude: Sequence[str] = (),
+    stdin: BinaryIO | None = None,
+    first_stamp: FirstStamp = find_first_stamp,
 ) -> Discovery:
     """Find every log the paths lead to: directories and all below them, files, glob patterns, ``-`` for standard input.
 
     ``first_stamp`` finds the first time stamp in a piece of a log, to order rotated files; the default knows ISO 8601
-    and the stamps of web servers. ``stdin`` replaces the process's own.
+    and the stamps of web servers. ``stdin`` replaces the process's own. What matches a pattern of ``exclude`` is listed as
+    skipped.
 
     Raises SourceError when a path does not exist, a pattern matches nothing, or nothing at all can be read.
     """
     arguments = [argument for path in paths for argument in _expand(os.fspath(path))]
-    search = _Search(_common_root(arguments), first_stamp)
+    search = _Search(_common_root(arguments), first_stamp, exclude)
     for argument in arguments:
         search.add(argument, stdin)
     search.probe_found()
@@ -95,9 +104,10 @@ class _Log:
 class _Search:
     """What the arguments have led to so far."""
 
-    def __init__(self, root: Path, first_stamp: FirstStamp) -> None:
+    def __init__(self, root: Path, first_stamp: FirstStamp, exclude: Sequence[str]) -> None:
         self._root = root
         self._first_stamp = first_stamp
+        self._exclude = exclude
         self._found: list[Found] = []
         self._logs: dict[str, _Log] = {}
         self._skipped: dict[str, str] = {}
@@ -146,6 +156,10 @@ class _Search:
                 self._skip(path, f"the same file as {self._shown(reached[identity])}")
 
     def _probe(self, shown: str, file: Path, size: int, modified_ns: int, *, inside: bool = False) -> None:
+        excluded = next((glob for glob in self._exclude if matches(glob, shown)), None)
+        if excluded is not None:
+            self._skipped[shown] = f"{EXCLUDED} {excluded}"
+            return
         try:
             probe = probe_file(file, size)
         except RefusedError as refusal:

@@ -49,6 +49,10 @@ class Source:
     """Modification time in nanoseconds since 1970: anchors stamps without a year or a date."""
     fingerprint: str
     """Content key: the same for the same bytes, whatever the name and time. 32 hex digits."""
+    forced: str = ""
+    """The format the user says it has; empty: it is recognised."""
+    grammars: tuple[str, ...] = ()
+    """Directories with grammars of the user's to know besides those of this installation."""
 
     @property
     def seekable(self) -> bool:

@@ -16,6 +16,7 @@ Skip = Callable[[Path, str], None]
 
 _BACKUP_SUFFIXES = ("~", ".bak", ".orig", ".rej")
 _STATE_SUFFIXES = (".pid", ".lock")
+_GRAMMAR_SUFFIX = ".lark"
 _OWN_FILES = ("reconstruct.toml",)
 
 _KINDS = (
@@ -48,6 +49,8 @@ def why_passed_over(name: str) -> str | None:
         return "editor backup"
     if name.endswith(_STATE_SUFFIXES):
         return "process state, not a log"
+    if name.endswith(_GRAMMAR_SUFFIX):
+        return "a grammar, not a log"
     if name in _OWN_FILES:
         return "configuration of reconstruct"
     return None

@@ -1,0 +1,200 @@
+"""``reconstruct.toml``: what a user pins or vetoes for one set of logs.
+
+    timezone = "Europe/Paris"            # zone of stamps that name none
+
+    [formats]
+    "legacy/*.log" = "combined"          # these sources are of that format, whatever they look like
+
+    [sources]
+    exclude = ["archive", "*.trace"]     # not read; listed as skipped
+
+Everything else is measured, so there need be no such file. Each error names the file, the key and the nearest key that is
+known, so that a slip of the pen is not a setting silently ignored.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from reconstruct.errors import ConfigurationError
+
+CONFIGURATION = "reconstruct.toml"
+
+KEYS = ("formats", "sources", "timezone")
+SOURCE_KEYS = ("exclude",)
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """Sources that are of a format because the user says so."""
+
+    glob: str
+    format: str
+    origin: str
+    """who says so: ``--format`` or the configuration file"""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings of one file; all optional."""
+
+    path: Path | None = None
+    """None: there is no file"""
+    formats: tuple[Forced, ...] = ()
+    exclude: tuple[str, ...] = ()
+    timezone_s: int | None = None
+    """seconds east of UTC"""
+
+
+def load_configuration(paths: Iterable[Path | str], given: Path | None = None) -> Configuration:
+    """The settings for logs at ``paths``: those of the file ``given``, else of ``reconstruct.toml`` in the first of the
+    directories that has one, else of that in the current directory, else none.
+
+    Raises:
+        ConfigurationError: the file given does not exist, or a file is wrong.
+    """
+    if given is not None:
+        if not given.is_file():
+            raise ConfigurationError(f"no such file: {given}", path=given, hint="--config names a reconstruct.toml")
+        return read_configuration(given)
+    directories = [Path(path) for path in paths if Path(path).is_dir()]
+    found = next((place / CONFIGURATION for place in (*directories, Path()) if (place / CONFIGURATION).is_file()), None)
+    return Configuration() if found is None else read_configuration(found)
+
+
+def read_configuration(path: Path) -> Configuration:
+    """The settings of one file.
+
+    Raises:
+        ConfigurationError: it cannot be read, is no TOML, or says what no key or type allows.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"cannot read {path}: {error}", path=path, hint="a UTF-8 text file is wanted"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: {error}", path=path, hint="the syntax: https://toml.io") from None
+    _check_keys(path, "", table, KEYS)
+    sources = _table(path, "sources", table)
+    _check_keys(path, "sources.", sources, SOURCE_KEYS)
+    return Configuration(
+        path,
+        tuple(_forced(path, glob, id) for glob, id in _table(path, "formats", table).items()),
+        _globs(path, sources.get("exclude", [])),
+        _zone(path, table.get("timezone")),
+    )
+
+
+def matches(glob: str, path: str) -> bool:
+    """Whether a pattern of the user means a source: without a slash the name of the file or of a directory above it, with
+    one the whole path as it is shown. ``*`` matches slashes too.
+
+    >>> matches("*.trace", "app/x.trace"), matches("old", "old/x.log"), matches("app/*", "app/a/x.log"), matches("app", "x/app.log")
+    (True, True, True, False)
+    """
+    if "/" in glob:
+        return fnmatchcase(path, glob.removeprefix("./"))
+    return any(fnmatchcase(part, glob) for part in path.split("/"))
+
+
+def read_zone(text: str) -> int:
+    """Seconds east of UTC of ``+01:00``, ``UTC`` or a name of the zone database (as it stands today).
+
+    Raises:
+        ValueError: there is no such zone.
+    """
+    import re
+
+    match = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", text)
+    if match:
+        seconds = int(match[2]) * 3600 + int(match[3]) * 60
+        return -seconds if match[1] == "-" else seconds
+    if text.upper() in ("UTC", "Z", "GMT"):
+        return 0
+    from datetime import datetime
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        offset = datetime.now(ZoneInfo(text)).utcoffset()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"unknown zone {text!r}") from None
+    return int(offset.total_seconds()) if offset else 0
+
+
+def _check_keys(path: Path, prefix: str, table: Mapping[str, object], known: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            raise ConfigurationError(
+                f"{path}: unknown key {prefix}{key}",
+                path=path,
+                key=f"{prefix}{key}",
+                hint=f"did you mean {prefix}{near[0]}?"
+                if near
+                else f"known: {', '.join(prefix + each for each in known)}",
+            )
+
+
+def _table(path: Path, key: str, table: Mapping[str, object]) -> Mapping[str, object]:
+    value = table.get(key, {})
+    if not isinstance(value, dict):
+        raise ConfigurationError(
+            f"{path}: {key} is a section, not {_kind_of(value)}", path=path, key=key, hint=f"write [{key}]"
+        )
+    return value
+
+
+def _forced(path: Path, glob: str, id: object) -> Forced:
+    if not isinstance(id, str):
+        raise ConfigurationError(
+            f'{path}: formats."{glob}" must be the id of a format, not {_kind_of(id)}',
+            path=path,
+            key=f'formats."{glob}"',
+            hint='as in "legacy/*.log" = "combined"',
+        )
+    return Forced(glob, id, str(path))
+
+
+def _globs(path: Path, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ConfigurationError(
+            f"{path}: sources.exclude must be a list of patterns, not {_kind_of(value)}",
+            path=path,
+            key="sources.exclude",
+            hint='as in exclude = ["archive", "*.trace"]',
+        )
+    return tuple(value)
+
+
+def _zone(path: Path, value: object) -> int | None:
+    if value is None:
+        return None
+    try:
+        return read_zone(value if isinstance(value, str) else "")
+    except ValueError:
+        shown = repr(value) if isinstance(value, str) else _kind_of(value)
+        raise ConfigurationError(
+            f"{path}: timezone {shown} is no zone",
+            path=path,
+            key="timezone",
+            hint='as in timezone = "+01:00" or "Europe/Paris"',
+        ) from None
+
+
+def _kind_of(value: object) -> str:
+    names = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        list: "a list",
+        dict: "a section",
+    }
+    return names.get(type(value), "a date")
