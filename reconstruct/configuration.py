@@ -18,25 +18,15 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from reconstruct.errors import ConfigurationError
+from reconstruct.options import Forced
 
 CONFIGURATION = "reconstruct.toml"
 
 KEYS = ("formats", "sources", "timezone")
 SOURCE_KEYS = ("exclude",)
-
-
-@dataclass(frozen=True, slots=True)
-class Forced:
-    """Sources that are of a format because the user says so."""
-
-    glob: str
-    format: str
-    origin: str
-    """who says so: ``--format`` or the configuration file"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +80,6 @@ def read_configuration(path: Path) -> Configuration:
         _globs(path, sources.get("exclude", [])),
         _zone(path, table.get("timezone")),
     )
-
-
-def matches(glob: str, path: str) -> bool:
-    """Whether a pattern of the user means a source: without a slash the name of the file or of a directory above it, with
-    one the whole path as it is shown. ``*`` matches slashes too.
-
-    >>> matches("*.trace", "app/x.trace"), matches("old", "old/x.log"), matches("app/*", "app/a/x.log"), matches("app", "x/app.log")
-    (True, True, True, False)
-    """
-    if "/" in glob:
-        return fnmatchcase(path, glob.removeprefix("./"))
-    return any(fnmatchcase(part, glob) for part in path.split("/"))
 
 
 def read_zone(text: str) -> int:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from reconstruct.configuration import Forced
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """Sources that are of a format because the user says so."""
+
+    glob: str
+    format: str
+    origin: str
+    """who says so: ``--format`` or the configuration file"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +39,15 @@ class Options:
     """what the database may hold in memory before it spills to disk"""
     chunk_bytes: int = 8 << 20
     """bytes of log scanned at a time; results do not depend on it"""
+
+
+def matches(glob: str, path: str) -> bool:
+    """Whether a pattern of the user means a source: without a slash the name of the file or of a directory above it, with
+    one the whole path as it is shown. ``*`` matches slashes too.
+
+    >>> matches("*.trace", "app/x.trace"), matches("old", "old/x.log"), matches("app/*", "app/a/x.log"), matches("app", "x/app.log")
+    (True, True, True, False)
+    """
+    if "/" in glob:
+        return fnmatchcase(path, glob.removeprefix("./"))
+    return any(fnmatchcase(part, glob) for part in path.split("/"))

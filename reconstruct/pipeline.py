@@ -19,7 +19,6 @@ import orjson
 import pyarrow as pa
 
 from reconstruct import __version__
-from reconstruct.configuration import Forced, matches
 from reconstruct.correlate.clocks import build_timeline, infer_zones
 from reconstruct.correlate.plan import Plan, describe_plan, make_plan
 from reconstruct.correlate.resolve import Resolution, resolve
@@ -30,7 +29,7 @@ from reconstruct.engines.local import WORTH_WORKERS, default_workers
 from reconstruct.engines.workers import WorkerPool
 from reconstruct.errors import UsageError
 from reconstruct.journeys.models import load_models
-from reconstruct.options import Options
+from reconstruct.options import Forced, Options, matches
 from reconstruct.resources import cache_directory, grammar_directories
 from reconstruct.results import Reconstruction, summarise
 from reconstruct.sources import Discovery, Source, discover

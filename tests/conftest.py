@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,6 +20,9 @@ time.tzset()
 # Shared machines stall for seconds; a test that is slow there is not wrong.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
+
+
+sys.path.insert(0, str(Path(__file__).parent))  # command.py, which several tests share
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "reconstruct"
 LAYER = {
     "errors": 0,
     "resources": 0,
-    "configuration": 0,
     "options": 0,
+    "configuration": 1,
     "grammar": 1,
     "sources": 2,
     "events": 3,

@@ -3,27 +3,51 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reconstruct.cli.formats import BUILT_IN_KINDS
+from reconstruct.cli.inputs import options_of, warn
 from reconstruct.cli.output import clean
+from reconstruct.engines.ingest import COUNTED
+from reconstruct.engines.local import Scanned, scan_sources
 from reconstruct.engines.session_rows import VIA_VALUE
 from reconstruct.errors import EXIT_OK, ReconstructError, UsageError
-from reconstruct.events.scan import Scan, scan_chunk
-from reconstruct.events.source_profile import SourceProfile, profile_source
+from reconstruct.events.explanation import (
+    Level,
+    find_misses,
+    find_rivals,
+    innermost,
+    is_telling,
+    peel_levels,
+)
+from reconstruct.events.formats import Formats, known_formats
+from reconstruct.events.layers import Layer
+from reconstruct.grammar.lark_engine import Part
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.options import Options
-from reconstruct.pipeline import open_paths
-from reconstruct.sources import Source, discover, read_chunks
+from reconstruct.pipeline import find_sources, open_paths
+from reconstruct.sources import CHUNK_BYTES, Chunk, Source, read_chunks
 from reconstruct.store.database import EID_SHIFT
 
-NEAR_MISSES = 5
-"""Formats shown that came furthest without matching."""
+MISSES_SHOWN = 3
+"""Formats shown that came furthest without reading a line; more than a few say nothing."""
 
-HIDDEN = frozenset({"source", "offset", "length", "zoned", "time_ns", "line", "lines", "format"})
+SAMPLES_SHOWN = 5
+
+CONTEXT = 40
+"""Characters shown on either side of the place where a format gave up."""
+
+NAME_WIDTH, VALUE_WIDTH = 24, 200
+
+HIDDEN = frozenset({"source", "offset", "length", "zoned", "time_ns", "line", "lines", "format", "attributes"})
 
 LINKS_SHOWN = 5
 
@@ -31,12 +55,16 @@ LINKS_SHOWN = 5
 def run(arguments: argparse.Namespace) -> int:
     """Explain a file or one of its lines. Raises UsageError when there is no such line."""
     path, number = _place(arguments.place)
-    source = discover([path]).sources[0]
+    arguments.paths = [path.parent]
+    options = options_of(arguments)
+    discovery = find_sources([path], replace(options, grammars=(*options.grammars, path.parent)))
+    source = discovery.sources[0]
+    warn(options, discovery)
+    formats = known_formats(source.grammars)
     if number is None:
-        _explain_file(source)
+        _explain_file(formats, source)
         return EXIT_OK
-    profile, scan, before, text = _scan_around(source, number)
-    _explain_line(profile, scan, number - before, text)
+    _explain_line(formats, _find(source, number), every=arguments.all)
     if not arguments.no_links:
         _explain_links(path, number, Path(arguments.within) if arguments.within else path.parent)
     return EXIT_OK
@@ -49,93 +77,195 @@ def _place(text: str) -> tuple[Path, int | None]:
     return Path(text), None
 
 
-def _explain_file(source: Source) -> None:
-    formats: dict[str, int] = {}
-    counts = {"lines": 0, "events": 0, "continuations": 0, "directives": 0, "blank": 0, "unparsed": 0}
+def _scan(source: Source) -> Iterator[tuple[Scanned, Chunk]]:
+    """Every chunk as it is read anywhere else, with its bytes."""
+    scanned = scan_sources([replace(source, id=0)], chunk_bytes=CHUNK_BYTES, pool=None)
+    return zip(scanned, read_chunks(source, CHUNK_BYTES), strict=True)
+
+
+# -- a file --------------------------------------------------------------------------------------------------------
+
+
+def _explain_file(formats: Formats, source: Source) -> None:
+    counted: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
     samples: list[tuple[int, str]] = []
-    profile: SourceProfile | None = None
-    before = 0
-    for chunk in read_chunks(source):
-        profile = profile or profile_source(chunk.data, source)
-        scan = scan_chunk(chunk, profile)
-        for name, n in scan.formats.items():
-            formats[name] = formats.get(name, 0) + n
-        for name in counts:
-            counts[name] += getattr(scan.account, name)
-        samples += [(each.line + before, each.text) for each in scan.samples]
-        before += scan.n_lines
-    print(f"{clean(source.path)}: {source.encoding}, {source.compression or 'not compressed'}, family {source.family}")
-    print("  " + ", ".join(f"{n:,} {name}" for name, n in counts.items()))
-    for name, n in sorted(formats.items(), key=lambda item: -item[1]):
-        print(f"  {name}: {n:,} events")
-    for line, text in samples[:NEAR_MISSES]:
-        print(f"  unparsed {line}: {clean(text[:120])}")
+    layer = Layer()
+    for scanned, _ in _scan(source):
+        layer = scanned.profile.layer
+        found.update(scanned.scan.formats)
+        notes.update(scanned.scan.notes)
+        counted.update({name: getattr(scanned.scan.account, name) for name in COUNTED})
+        samples += [(each.line + scanned.first_line, each.text) for each in scanned.scan.samples]
+    print(clean(f"{source.path}: {source.encoding}, {source.compression or 'not compressed'}, family {source.family}"))
+    print("  " + ", ".join(f"{counted[name]:,} {name}" for name in COUNTED if counted[name] or name == "unparsed"))
+    if source.forced:
+        print(clean(f"  read as {source.forced} because the user says so"))
+    for name, n in sorted(found.items(), key=lambda item: (-item[1], item[0])):
+        print(clean(f"  {name}: {n:,} events, {n / max(1, counted['events']):.0%}{_weight(formats, name)}"))
+    tried = _tried(layer)
+    if len(tried) > 1:
+        print(clean(f"  each line is given to the first that reads it: {', '.join(tried)}"))
+    for note, n in notes.items():
+        print(clean(f"  {n:,} lines: {note}"))
+    for line, text in samples[:SAMPLES_SHOWN]:
+        print(clean(f"  unparsed {line}: {text[:120]}"))
     if samples:
-        print(f"  reconstruct explain {source.path}:{samples[0][0]} says why")
+        print(clean(f"  reconstruct explain {source.file}:{samples[0][0]} says why"))
 
 
-def _scan_around(source: Source, number: int) -> tuple[SourceProfile, Scan, int, str]:
-    """The scan of the chunk that holds a line, the lines before it, and the line."""
-    profile: SourceProfile | None = None
-    before = 0
-    for chunk in read_chunks(source):
-        profile = profile or profile_source(chunk.data, source)
-        scan = scan_chunk(chunk, profile)
-        if number <= before + scan.n_lines:
-            text = chunk.data.split(b"\n")[number - before - 1][:4096].decode("utf-8", "replace").rstrip("\r")
-            return profile, scan, before, text
-        before += scan.n_lines
-    raise UsageError(f"{source.path} has {before:,} lines", hint=f"a line between 1 and {before}")
+def _weight(formats: Formats, path: str) -> str:
+    plan = formats.plan(path.rpartition("/")[2])
+    return f"; a line of it says {plan.specificity:.0f} bits at least" if plan else ""
 
 
-def _explain_line(profile: SourceProfile, scan: Scan, row: int, text: str) -> None:
-    print(clean(text))
-    lines, spans = scan.events.column("line"), scan.events.column("lines")
-    inside = pc.and_(pc.less_equal(lines, row), pc.greater(pc.add(lines, spans), row))
-    found = pa.Table.from_batches([scan.events]).filter(inside)
-    if not found.num_rows:
-        print("\nnot an event: no format reads it, and no entry above it continues here")
-    else:
-        event = found.slice(0, 1).to_pylist()[0]
-        first = event["line"]
-        print(
-            f"\nformat {event['format']}" + ("" if first == row else f", continues the entry {row - first} lines above")
-        )
-        if event["time_ns"] is not None:
-            zone = "" if event["zoned"] else " (the stamp names no zone; read as UTC here)"
-            print(f"  {'time':<16}{format_time(event['time_ns'])}{zone}")
-        for name, value in event.items():
-            if name not in HIDDEN and name != "attributes" and value is not None:
-                print(f"  {name:<16}{clean(str(value))[:200]}")
-        for name, value in orjson.loads(event["attributes"] or "{}").items():
-            print(f"  {clean(name):<16}{clean(str(value))[:200]}  (attribute)")
-        mentions = pa.Table.from_batches([scan.mentions])
-        at = pc.index(pc.and_(inside, True), pa.scalar(True)).as_py()
-        for mention in mentions.filter(pc.equal(mentions["event"], at)).to_pylist():
-            print(clean(f"  identifier?     {mention['value']}  at {mention['slot']}"))
-    _explain_misses(profile, text, found.column("format").to_pylist()[0] if found.num_rows else "")
+def _tried(layer: Layer) -> list[str]:
+    """Formats in the order in which they are tried, with their envelopes."""
+    inside = [f"{name}/{each}" for name, inner in layer.envelopes for each in _tried(inner)]
+    return [*inside, *layer.formats]
 
 
-def _explain_misses(profile: SourceProfile, text: str, taken: str) -> None:
-    """How far the formats got that did not take the line: those the file has, then those that came furthest."""
-    from reconstruct.grammar.lark_engine import explain_line
-    from reconstruct.grammar.plans import load_plans
+# -- a line --------------------------------------------------------------------------------------------------------
 
-    taken_id = taken.rpartition("/")[2]
-    reached = []
-    for name, plan in load_plans().items():
-        if name == taken_id:
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A line, and the event it belongs to."""
+
+    number: int
+    text: str
+    layer: Layer
+    event: dict[str, Any] | None
+    first_text: str
+    """the first line of the event"""
+    mentions: list[dict[str, Any]]
+
+
+def _find(source: Source, number: int) -> _Found:
+    last = 0
+    for scanned, chunk in _scan(source):
+        last = scanned.first_line + scanned.scan.n_lines
+        if number > last:
             continue
-        why = explain_line(plan, text)
-        if why.fields is None and why.column > 1:
-            reached.append((name in profile.layer.formats, why.column, name, why))
-    if reached:
-        print("\nother formats came this far:")
-    for _, _, name, why in sorted(reached, key=lambda each: (not each[0], -each[1], each[2]))[:NEAR_MISSES]:
-        print(f"  {name}, column {why.column}: expected {', '.join(why.expected[:4])}")
-        start = max(0, why.column - 30)
-        print(f"    {clean(text[start : why.column + 30])}")
-        print(f"    {' ' * (why.column - 1 - start)}^")
+        raw = chunk.data.split(b"\n")
+
+        def text_of(line: int, raw: list[bytes] = raw, first: int = scanned.first_line) -> str:
+            at = line - first - 1
+            return raw[at][:65536].decode("utf-8", "replace").rstrip("\r") if 0 <= at < len(raw) else ""
+
+        events = scanned.scan.events
+        lines, spans = events.column("line"), events.column("lines")
+        inside = pc.and_(pc.less_equal(lines, number), pc.greater(pc.add(lines, spans), number))
+        found = pa.Table.from_batches([events]).filter(inside)
+        layer = scanned.profile.layer_at(chunk.offset)
+        if not number or not found.num_rows:
+            return _Found(number, text_of(number), layer, None, "", [])
+        event = found.slice(0, 1).to_pylist()[0]
+        at = pc.index(inside, pa.scalar(True)).as_py()
+        mentions = pa.Table.from_batches([scanned.scan.mentions])
+        return _Found(
+            number,
+            text_of(number),
+            layer,
+            event,
+            text_of(event["line"]),
+            mentions.filter(pc.equal(mentions["event"], at)).to_pylist(),
+        )
+    raise UsageError(f"{source.path} has {last:,} lines", hint=f"a line between 1 and {last}")
+
+
+def _explain_line(formats: Formats, found: _Found, *, every: bool) -> None:
+    print(clean(found.text[:4096]))
+    print()
+    if found.event is None:
+        if not found.text.strip():
+            print("a blank line")
+            return
+        print("not an event: no format reads it, and no entry above it continues here")
+        text, layer = innermost(formats, found.layer, found.text)
+        _explain_misses(formats, layer, text, every=every)
+        return
+    event = found.event
+    above = found.number - event["line"]
+    text = found.first_text
+    print(clean(f"format {event['format']}") + (f", continues the entry {above} lines above" if above else ""))
+    levels = peel_levels(formats, found.layer, event["format"], text)
+    _print_levels(levels)
+    _print_event(event, found.mentions)
+    if not levels:
+        return
+    name = levels[-1].name
+    is_format = levels[-1].plan is not None or name in BUILT_IN_KINDS
+    rivals = find_rivals(formats, name, levels[-1].text, found.layer.headers) if is_format else []
+    if found.layer.closed:
+        print(clean(f"\n{name} because the user says so"))
+    if rivals:
+        print("\nothers read the line too, and were not asked:")
+        for other, why in rivals if every else rivals[:MISSES_SHOWN]:
+            print(clean(f"  {other}: {why}"))
+        if not every and len(rivals) > MISSES_SHOWN:
+            print(f"  and {len(rivals) - MISSES_SHOWN} more (--all)")
+    if every or not is_telling(formats, event["format"]):
+        _explain_misses(formats, found.layer, levels[-1].text, every=every)
+
+
+def _print_levels(levels: list[Level]) -> None:
+    """Envelope over format over fields, each further in than the one above."""
+    for depth, level in enumerate(levels):
+        title = level.plan.title if level.plan else BUILT_IN_KINDS.get(level.name, "envelope")
+        indent = "  " * (depth + 1)
+        print(clean(f"{indent}{level.name}  ({title})"))
+        decoders = level.plan.decoders if level.plan else {}
+        for line in _draw(level.parts, decoders, indent + "  "):
+            print(clean(line))
+
+
+def _draw(parts: Iterable[Part], decoders: dict[str, str], indent: str) -> Iterator[str]:
+    width = max(8, NAME_WIDTH - len(indent))
+    for part in parts:
+        if part.parts:
+            yield f"{indent}{part.name}"
+            yield from _draw(part.parts, decoders, indent + "  ")
+        else:
+            kind = decoders.get(part.name, "")
+            yield f"{indent}{part.name:<{width}}{_shorten(part.text)}" + (f"  ({kind})" if kind else "")
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= VALUE_WIDTH else f"{text[: VALUE_WIDTH - 1]}…"
+
+
+def _print_event(event: dict[str, Any], mentions: list[dict[str, Any]]) -> None:
+    print("as an event")
+    if event["time_ns"] is not None:
+        zone = "" if event["zoned"] else "  (the stamp names no zone; read as UTC here)"
+        print(f"  {'time':<{NAME_WIDTH - 2}}{format_time(event['time_ns'])}{zone}")
+    for name, value in event.items():
+        if name not in HIDDEN and value is not None:
+            print(clean(f"  {name:<{NAME_WIDTH - 2}}{_shorten(str(value))}"))
+    for name, value in orjson.loads(event["attributes"] or "{}").items():
+        print(clean(f"  {name:<{NAME_WIDTH - 2}}{_shorten(str(value))}  (attribute)"))
+    for mention in mentions:
+        print(clean(f"  {'identifier?':<{NAME_WIDTH - 2}}{mention['value']}  at {mention['slot']}"))
+
+
+def _explain_misses(formats: Formats, layer: Layer, text: str, *, every: bool) -> None:
+    misses = find_misses(formats, layer.formats, text, every=every)
+    if not misses:
+        print("\nno other format comes far enough to tell anything" + ("" if every else " (--all shows them all)"))
+        return
+    print("\nformats that came furthest:")
+    for miss in misses if every else misses[:MISSES_SHOWN]:
+        expected = "; or ".join(miss.expected[:4]) + ("; or …" if len(miss.expected) > 4 else "")
+        print(clean(f"  {miss.name}, column {miss.column}: expected {expected}"))
+        start = max(0, miss.column - 1 - CONTEXT)
+        shown = clean(text[start : miss.column - 1])
+        print(f"    {shown}{clean(text[miss.column - 1 : miss.column + CONTEXT])}")
+        print(f"    {' ' * len(shown)}^")
+
+
+# -- links ---------------------------------------------------------------------------------------------------------
 
 
 def _explain_links(path: Path, number: int, within: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from reconstruct.configuration import Forced, load_configuration
+from reconstruct.configuration import load_configuration
 from reconstruct.errors import SourceError, UsageError
 from reconstruct.grammar.plans import refused_formats
-from reconstruct.options import Options
+from reconstruct.options import Forced, Options
 from reconstruct.pipeline import open_paths, unmatched
 from reconstruct.results import Reconstruction
 from reconstruct.sources import Discovery

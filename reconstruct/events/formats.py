@@ -67,6 +67,10 @@ class Formats:
         self.weak = tuple(name for name in self.ranked if not self.tells(name))
         """The others"""
 
+    def plan(self, name: str) -> MatchPlan | None:
+        """The plan of a grammar; None for kinds that need none."""
+        return self._plans.get(name)
+
     def has_time(self, name: str) -> bool:
         """Whether entries of the grammar carry a moment."""
         return name in self._timed

@@ -62,6 +62,17 @@ class Explanation:
     """what could have stood there: terminals, or literal text in quotes, sorted; empty when the line matches"""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a line as the rules of the grammar read it: a rule with what is in it, or a field."""
+
+    name: str
+    text: str
+    """all of a rule; of a field its value"""
+    parts: tuple[Part, ...] = ()
+    """of a rule"""
+
+
 class _Node(NamedTuple):
     """One entry of the parser's stack."""
 
@@ -157,6 +168,15 @@ class LarkMatcher:
             return Explanation(self.match_line(line), len(line) + 1, ())
         column = max(reached, default=0)
         return Explanation(None, column + 1, tuple(sorted(reached.get(column, ()))))
+
+    def parse(self, line: str) -> tuple[Part, ...] | None:
+        """The parts of a line, nested as the rules are; None when it does not match."""
+        spans = self._spans
+        names = {rule.origin.name for rule in self.rules} - {START}
+        self._spans = spans | {name: last_part(name) for name in names if not name.startswith("_")}
+        step = self._parse(_Line(line), START, 0)
+        self._spans = spans
+        return None if step is None else _nest(_in_order(step.events))
 
     def _match(self, line: _Line) -> Gathered | None:
         step = self._parse(line, START, 0)
@@ -342,14 +362,29 @@ def _top(node: _Node, size: int) -> Iterator[_Node]:
         current = current.below
 
 
-def _collect(events: _Event | None) -> Gathered:
-    """The fields of a matched line, from the chain of events."""
+def _in_order(events: _Event | None) -> list[_Event]:
+    """Events as they stand in the line, the outer ones first: of two with the same text, the one that ended later."""
     met: list[_Event] = []
     while events:
         met.append(events)
         events = events.before
+    return sorted(met, key=lambda event: (event.start, -event.end))
+
+
+def _nest(events: list[_Event]) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    while events:
+        outer = events.pop(0)
+        inside = [event for event in events if event.end <= outer.end and event.start < outer.end]
+        del events[: len(inside)]
+        parts.append(Part(outer.field, outer.text, _nest(inside)))
+    return tuple(parts)
+
+
+def _collect(events: _Event | None) -> Gathered:
+    """The fields of a matched line, from the chain of events."""
     found = Gathered()
-    for event in sorted(met, key=lambda event: (event.start, -event.end)):
+    for event in _in_order(events):
         if event.text:
             found.add(event.field, event.text)
     found.close_pair()

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from reconstruct.configuration import matches
 from reconstruct.errors import SourceError
+from reconstruct.options import matches
 from reconstruct.sources import spool
 from reconstruct.sources.archives import unpack
 from reconstruct.sources.decode import describe_failure
