@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,10 @@ import orjson
 
 from reconstruct.correlate.resolve import Resolution
 from reconstruct.engines.documents import read_frame
+from reconstruct.engines.ingest import COUNTED
 from reconstruct.engines.journeys import loads, read_documents
+from reconstruct.events import envelopes
+from reconstruct.events.formats import GENERIC
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.sources import Discovery, read_slice
 from reconstruct.store.database import EID_SHIFT, Store
@@ -48,6 +51,9 @@ LISTED = """
     FROM business WHERE journey IS NULL
 """
 """What the journey list shows: journeys, and business journeys whose session is not known."""
+
+SAYS_LITTLE = frozenset({GENERIC, *envelopes.KINDS})
+"""What the format of an event ends in when no format reads the line itself."""
 
 RAW_CONTEXT_BYTES = 64 << 10
 """Bytes read on either side of an event to show the lines around it."""
@@ -229,9 +235,35 @@ def _source_row(document: Document) -> Document:
     row["timezone"] = say_offset(document["offset_s"])
     row["timezone_from"] = document["timezone_from"]
     row["clock_offset_ms"] = 0
-    for name in ("family", "rank", "size", "compression", "encoding", "samples", "notes", "timezone_why"):
+    for name in ("family", "rank", "size", "compression", "encoding", "forced", "notes"):
         row[name] = document[name]
+    row["quality"] = {
+        **share_lines([document]),
+        "samples": document["samples"],
+        "notes": document["notes"],
+        "timezone_why": document["timezone_why"],
+    }
     return row
+
+
+def share_lines(sources: Iterable[Document]) -> dict[str, float]:
+    """Of the lines of sources that are not blank: the share that a known format reads or that belongs to such entries,
+    that is known by its moment or its envelope only, and that nothing reads."""
+    lines = generic = unparsed = 0
+    for source in sources:
+        lines += source["lines"] - source["blank"]
+        unparsed += source["unparsed"]
+        generic += sum(n for name, n in source["formats"].items() if name.rpartition("/")[2] in SAYS_LITTLE)
+    shares = {"generic": generic / lines, "unparsed": unparsed / lines} if lines else {"generic": 0.0, "unparsed": 0.0}
+    rounded = {name: round(share, 4) for name, share in shares.items()}
+    return {"parsed": round(1 - sum(rounded.values()), 4), **rounded}
+
+
+def _total(sources: Iterable[Document]) -> Document:
+    """The account of lines over all sources."""
+    rows = list(sources)
+    counts = {name: sum(row[name] for row in rows) for name in COUNTED}
+    return {**counts, **{f"{name}_share": share for name, share in share_lines(rows).items()}}
 
 
 def say_offset(seconds: int) -> str:
@@ -282,5 +314,6 @@ def summarise(store: Store, discovery: Discovery, resolution: Resolution) -> Doc
                 for name, rule in sorted(report.rules.items())
             },
         },
+        "quality": _total(orjson.loads(row[0]) for row in store.rows("SELECT document FROM sources ORDER BY id")),
         "skipped": [{"path": each.path, "reason": each.reason} for each in discovery.skipped],
     }

@@ -28,7 +28,7 @@ from reconstruct.events.explanation import (
     is_telling,
     peel_levels,
 )
-from reconstruct.events.formats import Formats, known_formats
+from reconstruct.events.formats import GENERIC, Formats, known_formats
 from reconstruct.events.layers import Layer
 from reconstruct.grammar.lark_engine import Part
 from reconstruct.grammar.timestamps import format_time
@@ -91,12 +91,14 @@ def _explain_file(formats: Formats, source: Source) -> None:
     found: Counter[str] = Counter()
     notes: Counter[str] = Counter()
     samples: list[tuple[int, str]] = []
+    generic = 0
     layer = Layer()
     for scanned, _ in _scan(source):
         layer = scanned.profile.layer
         found.update(scanned.scan.formats)
         notes.update(scanned.scan.notes)
         counted.update({name: getattr(scanned.scan.account, name) for name in COUNTED})
+        generic = generic or _first_generic(scanned)
         samples += [(each.line + scanned.first_line, each.text) for each in scanned.scan.samples]
     print(clean(f"{source.path}: {source.encoding}, {source.compression or 'not compressed'}, family {source.family}"))
     print("  " + ", ".join(f"{counted[name]:,} {name}" for name in COUNTED if counted[name] or name == "unparsed"))
@@ -111,8 +113,19 @@ def _explain_file(formats: Formats, source: Source) -> None:
         print(clean(f"  {n:,} lines: {note}"))
     for line, text in samples[:SAMPLES_SHOWN]:
         print(clean(f"  unparsed {line}: {text[:120]}"))
-    if samples:
-        print(clean(f"  reconstruct explain {source.file}:{samples[0][0]} says why"))
+    if samples or generic:
+        print(
+            clean(
+                f"  reconstruct explain {source.file}:{samples[0][0] if samples else generic} says why no format reads it"
+            )
+        )
+
+
+def _first_generic(scanned: Scanned) -> int:
+    """The line of the first event that no format reads; 0 when there is none."""
+    names = scanned.scan.events.column("format").cast(pa.string())
+    at = pc.index(pc.ends_with(names, GENERIC), pa.scalar(True)).as_py()
+    return scanned.scan.events.column("line")[at].as_py() if at >= 0 else 0
 
 
 def _weight(formats: Formats, path: str) -> str:

@@ -11,6 +11,7 @@ import orjson
 from reconstruct.cli.inputs import open_results
 from reconstruct.cli.output import clean
 from reconstruct.errors import EXIT_OK
+from reconstruct.journeys.axis import say_share
 from reconstruct.results import Reconstruction
 
 STAGES = ("awareness", "interest", "consideration", "purchase", "after-sales")
@@ -40,9 +41,12 @@ def render(results: Reconstruction) -> list[str]:
     other = counted["lines"] - counted["events"] - counted["continuations"] - counted["unparsed"]
     first = min((source["first_at"] for source in sources if source["first_at"]), default=None)
     last = max((source["last_at"] for source in sources if source["last_at"]), default=None)
+    quality = figures["quality"]
     lines = [
         f"{_plural(len(sources), 'source')}, {counted['lines']:,} lines: {counted['events']:,} events, "
-        f"{counted['continuations']:,} continuation lines, {counted['unparsed']:,} unparsed, {other:,} blank or directives"
+        f"{counted['continuations']:,} continuation lines, {counted['unparsed']:,} unparsed, {other:,} blank or directives",
+        "understood: "
+        + ", ".join(f"{say_share(quality[f'{name}_share'])} {name}" for name in ("parsed", "generic", "unparsed")),
     ]
     if first and last:
         lines.append(f"from {first[:19].replace('T', ' ')} to {last[:19].replace('T', ' ')} UTC")
@@ -62,16 +66,36 @@ def render(results: Reconstruction) -> list[str]:
         for source in sources
         for note, n in source["notes"].items()
     ]
-    remarks += [
-        f"{source['path']}: {source['unparsed']:,} unparsed, the first is line {source['samples'][0]['line']}"
-        for source in sources
-        if source["samples"]
-    ]
+    unread = sorted((source for source in sources if source["unparsed"]), key=lambda source: -source["unparsed"])
+    remarks += [f"{source['path']}: {source['unparsed']:,} unparsed{_first_sample(source)}" for source in unread]
+    remarks += _assumed_zones(sources)
     lines += remarks[:REMARKS_SHOWN]
     if len(remarks) > REMARKS_SHOWN:
         lines.append(f"… and {len(remarks) - REMARKS_SHOWN:,} more remarks: see the quality view")
     lines += ["", *_journeys(figures), "", *_business(figures), "", *_identifiers(results.identifiers())]
     return lines
+
+
+def _first_sample(source: dict[str, Any]) -> str:
+    """Where the first unparsed line is, and how near it came."""
+    samples = source["quality"]["samples"]
+    if not samples:
+        return ""
+    nearest = samples[0]["nearest"]
+    near = f"; {nearest['format']} came to column {nearest['column']}" if nearest else ""
+    return f", the first is line {samples[0]['line']}{near}"
+
+
+def _assumed_zones(sources: list[dict[str, Any]]) -> list[str]:
+    """Zones that nothing tells, one remark for all sources of which the same is assumed."""
+    assumed: dict[tuple[str, str], list[str]] = {}
+    for source in sources:
+        if source["timezone_from"] == "assumed" and source["events"] and source["first_at"]:
+            assumed.setdefault((source["timezone"], source["quality"]["timezone_why"]), []).append(source["path"])
+    return [
+        f"{paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}: zone {zone} assumed ({why}); --timezone gives it"
+        for (zone, why), paths in assumed.items()
+    ]
 
 
 def _journeys(figures: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ import orjson
 import pyarrow as pa
 
 from reconstruct.engines.local import Scanned, scan_sources
+from reconstruct.engines.quality import explain_samples
 from reconstruct.grammar.timestamps import find_timestamp
 from reconstruct.sources import Discovery, Source, read_slice
 from reconstruct.sources.progress import Progress
@@ -45,9 +46,7 @@ class SourceAccount:
         if scanned.note:
             self.notes[scanned.note] += 1
         for sample in scan.samples[: SAMPLES_KEPT - len(self.samples)]:
-            self.samples.append(
-                {"line": sample.line + scanned.first_line, "text": sample.text, "nearest": sample.nearest}
-            )
+            self.samples.append({"line": sample.line + scanned.first_line, "text": sample.text, "nearest": None})
 
     def document(self) -> dict[str, Any]:
         """The source as the store keeps it: the row of the export, and what only the quality view shows."""
@@ -61,6 +60,7 @@ class SourceAccount:
             "size": self.source.size,
             "compression": self.source.compression,
             "encoding": self.source.encoding,
+            "forced": self.source.forced,
             "samples": self.samples,
             "notes": dict(sorted(self.notes.items())),
         }
@@ -108,6 +108,8 @@ def save_sources(store: Store, accounts: list[SourceAccount]) -> None:
             'SELECT source, arg_min("offset", eid), arg_min(length, eid) FROM events WHERE zoned AND time_ns IS NOT NULL GROUP BY 1'
         )
     }
+    samples = [(sample, account.formats) for account in accounts for sample in account.samples]
+    explain_samples(samples, accounts[0].source.grammars)
     documents = []
     for account in accounts:
         number = account.source.id

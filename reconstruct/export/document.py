@@ -18,7 +18,7 @@ SCHEMA_VERSION = "1.0"
 
 SOURCE_KEYS = (
     "id", "path", "formats", "lines", "events", "continuations", "directives", "blank", "duplicates", "unparsed", "first_at",
-    "last_at", "timezone", "timezone_from", "clock_offset_ms",
+    "last_at", "timezone", "timezone_from", "clock_offset_ms", "quality",
 )  # fmt: skip
 """What the contract says of a source; the quality view knows more."""
 

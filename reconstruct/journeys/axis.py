@@ -242,6 +242,17 @@ def share_out(cells: int, weights: Sequence[float]) -> list[int]:
 # --- words for time -------------------------------------------------------------------------------------------------
 
 
+def say_share(share: float) -> str:
+    """A share in percent; what is less than the whole is never shown as 100%, what is more than nothing never as 0%.
+
+    >>> say_share(1.0), say_share(0.99999), say_share(0.5), say_share(0.00001), say_share(0.0)
+    ('100%', '99.9%', '50.0%', '0.1%', '0%')
+    """
+    if share in (0.0, 1.0):
+        return f"{share:.0%}"
+    return f"{min(max(share, 0.001), 0.999):.1%}"
+
+
 def say_duration(duration_ns: int) -> str:
     """A duration in at most two units, for people.
 

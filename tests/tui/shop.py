@@ -292,12 +292,42 @@ class FakeReader:
             lines = sum(formats.values()) + 12
             return {"id": id, "path": path, "formats": formats, "lines": lines, "events": sum(formats.values()) - 4,
                     "continuations": 8, "directives": 0, "blank": 2, "duplicates": 1, "unparsed": 5, "first_at": iso(0),
-                    "last_at": iso(200_000), "timezone": "+00:00", "timezone_from": "stamp", "clock_offset_ms": 0} | more  # fmt: skip
+                    "last_at": iso(200_000), "timezone": "+00:00", "timezone_from": "stamp", "clock_offset_ms": 0,
+                    "quality": {"parsed": 1.0, "generic": 0.0, "unparsed": 0.0, "samples": [], "notes": {}, "timezone_why": ""}} | more  # fmt: skip
+
+        def quality(parsed: float, generic: float, **more: Any) -> Document:
+            unparsed = round(1 - parsed - generic, 4)
+            nothing: Document = {"samples": [], "notes": {}, "timezone_why": "its stamps state their zone"}
+            return nothing | {"parsed": parsed, "generic": generic, "unparsed": unparsed} | more
 
         return [
-            source(0, "nginx/access.log", {"nginx_combined": 12_004, "generic": 3}),
-            source(1, "app/shop.log", {"docker/python_logging": 8_810}, timezone="+01:00", timezone_from="inferred"),
-            source(2, "payments/payments.jsonl", {"json": 941}, clock_offset_ms=-2310),
+            source(
+                0,
+                "nginx/access.log",
+                {"nginx_combined": 12_004, "generic": 3},
+                quality=quality(
+                    0.9993,
+                    0.0003,
+                    notes={"message cut at 65536 characters": 2},
+                    samples=[
+                        {
+                            "line": 4711,
+                            "text": '192.0.2.7 - - [14/Nov/2025:09:14:02 +0000] "GET /\x1b[31m HTTP/1.1" 2x0 512',
+                            "nearest": {"format": "combined", "column": 61, "expected": ["STATUS: HTTP_STATUS"]},
+                        },
+                        {"line": 9000, "text": "core dumped", "nearest": None},
+                    ],
+                ),
+            ),
+            source(
+                1,
+                "app/shop.log",
+                {"docker/python_logging": 8_810},
+                timezone="+01:00",
+                timezone_from="inferred",
+                quality=quality(0.9, 0.0994, timezone_why="212 of 214 shared identifiers agree on it"),
+            ),
+            source(2, "payments/payments.jsonl", {"json": 941}, clock_offset_ms=-2310, quality=quality(0.5, 0.4948)),
             source(
                 3, "warehouse/wms.log", {"spring_boot": 504, "json": 12}, unparsed=0, blank=7, timezone_from="assumed"
             ),

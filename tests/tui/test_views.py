@@ -53,6 +53,16 @@ def test_the_funnel_counts_each_stage_and_what_is_lost() -> None:
     assert business_rows({"business_outcomes": {"fulfilled": 3, "in_progress": 1}})[1]["share"] == 0.75
 
 
+def test_unparsed_lines_say_how_near_they_came(golden_screen: Callable[[str, str], None]) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("5")
+        golden_screen("quality_unparsed_120x56", driver.text)
+        assert "combined came to column 61, expected STATUS: HTTP_STATUS" in driver.text
+        assert "2 lines: message cut at 65536 characters" in driver.text
+
+    drive(FakeReader(make_shop(60)), script, (120, 56))
+
+
 def test_the_line_account_says_when_it_does_not_add_up() -> None:
     assert say_account([{"lines": 10, "events": 9, "blank": 1}]) == "10 lines = 9 events + 1 blank"
     assert say_account([{"lines": 10, "events": 8}]) == "10 lines = 8 events  (+2 unaccounted)"

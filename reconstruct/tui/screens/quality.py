@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from textual.widget import Widget
 
-from reconstruct.journeys.axis import say_duration, to_datetime
-from reconstruct.journeys.moments import mapping_of, number_of, text_of, time_of
+from reconstruct.journeys.axis import say_duration, say_share, to_datetime
+from reconstruct.journeys.moments import mapping_of, mappings_of, number_of, text_of, time_of
 from reconstruct.tui.fetch import start
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.reader import Document
@@ -40,10 +40,13 @@ def _formats(row: Document, pen: Pen) -> Span:
 
 
 def _parsed(row: Document, pen: Pen) -> Span:
-    lines, unparsed = number_of(row.get("lines")), number_of(row.get("unparsed"))
-    share = 1 - unparsed / lines if lines else 1.0
-    text = f"{share:.1%}" if share < 1 else "100%"
-    return Span("99.9%" if text == "100.0%" else text, "good" if share > 0.99 else "warn" if share > 0.9 else "bad")
+    share = number_of(mapping_of(row.get("quality")).get("parsed"), 1.0)
+    return Span(say_share(share), "good" if share > 0.99 else "warn" if share > 0.9 else "bad")
+
+
+def _generic(row: Document, pen: Pen) -> Span:
+    share = number_of(mapping_of(row.get("quality")).get("generic"))
+    return Span(say_share(share), "warn") if share else Span(pen.signs.unknown, "faint")
 
 
 def _zone(row: Document, pen: Pen) -> Span:
@@ -63,6 +66,7 @@ COLUMNS = (
     Column("path", "Source", 26, _path, 0, grows=2, most=60, keeps="end"),
     Column("lines", "Lines", 9, _count("lines", "strong"), 0, align="right"),
     Column("parsed", "Parsed", 6, _parsed, 0, align="right"),
+    Column("generic", "Generic", 7, _generic, 3, align="right"),
     Column("formats", "Formats", 16, _formats, 1, grows=2, most=48),
     Column("unparsed", "Unparsed", 8, _count("unparsed", "bad"), 2, align="right"),
     Column("timezone", "Zone", 15, _zone, 3),
@@ -113,7 +117,11 @@ def describe_source(row: Document, pen: Pen, width: int = 80) -> list[Paragraph]
     """Everything known about one source."""
     if not row:
         return [Paragraph([Span("No sources yet", "dim")])]
+    quality = mapping_of(row.get("quality"))
     lines = [Paragraph([Span(pen.clean(text_of(row.get("path"), "?")), "title")])]
+    if text_of(row.get("forced")):
+        words = f"{text_of(row.get('forced'))}, because you said so"
+        lines.append(Paragraph([Span(pen.fit("read as", 28), "dim"), Span(pen.clean(words, 80), "warn")]))
     total = max(1.0, number_of(row.get("lines")))
     for name, count in sorted(mapping_of(row.get("formats")).items(), key=lambda item: (-number_of(item[1]), item[0])):
         share = number_of(count) / total
@@ -132,8 +140,8 @@ def describe_source(row: Document, pen: Pen, width: int = 80) -> list[Paragraph]
     zone, origin = text_of(row.get("timezone")), text_of(row.get("timezone_from"))
     if zone:
         lines.append(Paragraph([Span(pen.fit("zone", 28), "dim"), Span(pen.clean(f"{zone} ({origin})", 80))]))
-        if text_of(row.get("timezone_why")):
-            lines[-1].spans.append(Span(f"  {pen.clean(text_of(row.get('timezone_why')), 400)}", "dim"))
+        if text_of(quality.get("timezone_why")):
+            lines[-1].spans.append(Span(f"  {pen.clean(text_of(quality.get('timezone_why')), 400)}", "dim"))
     if number_of(row.get("clock_offset_ms")):
         words = f"{number_of(row.get('clock_offset_ms')):+,.0f} ms against the other sources, corrected"
         lines.append(Paragraph([Span(pen.fit("clock", 28), "dim"), Span(words, "warn")]))
@@ -141,21 +149,25 @@ def describe_source(row: Document, pen: Pen, width: int = 80) -> list[Paragraph]
     for name, value in facts:
         if text_of(value) and text_of(value) != text_of(row.get("path")):
             lines.append(Paragraph([Span(pen.fit(name, 28), "dim"), Span(pen.clean(text_of(value), 400))]))
-    for note in _texts(row.get("notes")):
-        lines.append(Paragraph([Span(f"{pen.signs.warn} ", "warn"), Span(pen.clean(note, 400))], 2))
-    samples = _texts(row.get("samples"))
+    for note, count in mapping_of(quality.get("notes")).items():
+        words = f"{int(number_of(count)):,} lines: {note}"
+        lines.append(Paragraph([Span(f"{pen.signs.warn} ", "warn"), Span(pen.clean(words, 400))], 2))
+    samples = mappings_of(quality.get("samples"))
     if samples:
         lines += [Paragraph(), Paragraph([Span("Lines no format claims", "section")])]
-        lines += [Paragraph([Span(f"  {pen.cut(pen.clean(sample), max(8, width - 2))}", "dim")]) for sample in samples]
+        lines += [line for sample in samples for line in _describe_sample(sample, pen, width)]
     return lines
 
 
-def _texts(value: object) -> list[str]:
-    """Texts of a list of texts, of pairs with a text in them, or of mappings: samples and notes come as any of these."""
-    found = []
-    for item in value if isinstance(value, list | tuple) else []:
-        parts = list(item.values()) if isinstance(item, Mapping) else item
-        words = [text_of(part) for part in parts] if isinstance(parts, list | tuple) else [text_of(parts)]
-        if any(words):
-            found.append("  ".join(word for word in words if word))
-    return found
+def _describe_sample(sample: Mapping[str, object], pen: Pen, width: int) -> list[Paragraph]:
+    """A line, and below it how far the format came that came furthest."""
+    number = f"{int(number_of(sample.get('line'))):>8,}  "
+    text = pen.cut(pen.clean(text_of(sample.get("text"))), max(8, width - len(number)))
+    lines = [Paragraph([Span(number, "dim"), Span(text)])]
+    nearest = mapping_of(sample.get("nearest"))
+    if nearest:
+        expected = nearest.get("expected")
+        wanted = "; or ".join(map(text_of, expected)) if isinstance(expected, list) else ""
+        words = f"{text_of(nearest.get('format'))} came to column {int(number_of(nearest.get('column')))}, expected {wanted}"
+        lines.append(Paragraph([Span(" " * len(number)), Span(pen.clean(words, 400), "dim")], len(number)))
+    return lines
