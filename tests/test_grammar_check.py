@@ -38,7 +38,7 @@ def test_a_terminal_that_eats_its_delimiter(path: Path) -> None:
     path.write_text(text)
     (problem,) = check_definition(path)
     assert "a terminal takes what should follow it" in problem.message
-    assert 'expected ":"' in problem.message
+    assert 'expected the text ":"' in problem.message
     assert (problem.line, problem.column) == (4, 13)
     assert "UNTIL_COLON" in problem.hint
 

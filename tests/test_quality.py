@@ -73,7 +73,7 @@ def test_samples_are_few_and_short(tmp_path: Path) -> None:
 
 def test_the_summary_says_it_in_words(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(
-        "".join(f"2026-03-10 10:00:{n:02d},123 INFO [shop.orders] order {n} paid\n" for n in range(40))
+        "".join(f"2026-05-10 10:{n:02d}:00,123 INFO [shop.orders] order {n} paid\n" for n in range(40))
     )
     (tmp_path / "b.log").write_text(ACCESS.format(n=1) + "core dumped\n" + "2026-03-10T10:00:07Z ??\n")
     shown = reconstruct("summary", tmp_path, "--no-cache").stdout

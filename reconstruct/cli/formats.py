@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 
 from reconstruct.errors import EXIT_ERROR, EXIT_OK, UsageError
-from reconstruct.grammar.definition import Definition, load_definitions
+from reconstruct.grammar.definition import Definition, load_definitions, read_definition
 from reconstruct.resources import grammars_directory
 
 BUILT_IN_KINDS = {
@@ -88,6 +88,10 @@ def _check(arguments: argparse.Namespace) -> int:
     if problems:
         return EXIT_ERROR
     print(f"{path}: fine", file=sys.stderr)
+    if not path.with_suffix(".log").is_file() and not _is_built_in(read_definition(path)):
+        print(
+            f"hint: put lines of the log into {path.with_suffix('.log')}, and they are held against it", file=sys.stderr
+        )
     return EXIT_OK
 
 

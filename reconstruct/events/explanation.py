@@ -15,11 +15,10 @@ import orjson
 from reconstruct.events import envelopes
 from reconstruct.events.formats import GENERIC, SELF_DESCRIBING, Formats, Headers
 from reconstruct.events.layers import Layer
-from reconstruct.grammar.definition import read_declarations
 from reconstruct.grammar.lark_engine import LarkMatcher, Part
-from reconstruct.grammar.loading import field_name, read_common
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.timestamps import TimeAnchor, find_timestamp
+from reconstruct.grammar.wording import say_expected
 
 FAR = 12
 """Columns a format must have come for that to mean anything; and beyond a stamp that begins the line, which half of all
@@ -39,8 +38,6 @@ LIKELIEST = 3
 """The same where many lines are asked about."""
 
 NO_ANCHOR = TimeAnchor(0)
-
-_COMMENT = re.compile(r"\s//\s*(.+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,34 +183,6 @@ def _share_of_literals(formats: Formats, name: str, text: str) -> float:
     if not literals:
         return 0.0
     return sum(re.search(key, text) is not None for key in literals) / len(literals)
-
-
-def say_expected(plan: MatchPlan, label: str) -> str:
-    """What could have stood somewhere, in words: ``STATUS, a HTTP_STATUS``.
-
-    A label is a terminal, literal text in quotes, or ``end of line``."""
-    if label == "end of line":
-        return "the end of the line"
-    if label == '" "':
-        return "a blank"
-    if label.startswith('"'):
-        return f"the text {label}"
-    kind = plan.decoders.get(field_name(label) or "", "")
-    kinds = [each for each in (label, *_mentioned(plan, label)) if each in read_common().declared] or [kind]
-    said = [each + _example(each) for each in dict.fromkeys(kinds) if each]
-    return f"{label}: {' or '.join(said)}".replace(f"{label}: {label}", label) if said else label
-
-
-def _mentioned(plan: MatchPlan, label: str) -> tuple[str, ...]:
-    declared = read_declarations(plan.text).get(label)
-    return declared.mentions if declared else ()
-
-
-def _example(kind: str) -> str:
-    common = read_common()
-    line = common.text.split("\n")[common.declared[kind].line - 1]
-    found = _COMMENT.search(line)
-    return f" ({found[1]})" if found else ""
 
 
 def is_telling(formats: Formats, path: str) -> bool:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from random import Random
 
 from reconstruct.errors import GrammarError
 from reconstruct.grammar.compiler import compile_definition
-from reconstruct.grammar.definition import Definition, find_mention, read_declarations, read_definition
+from reconstruct.grammar.definition import (
+    HEADER_KEYS,
+    Definition,
+    find_mention,
+    locate_error,
+    read_declarations,
+    read_definition,
+)
 from reconstruct.grammar.generation import LineMaker, mutate_line
 from reconstruct.grammar.lark_engine import LarkMatcher
 from reconstruct.grammar.matcher import Matcher, matcher_for
+from reconstruct.grammar.mistakes import Mistake, find_unused, nearest_header
+from reconstruct.grammar.wording import say_expected
 
 MADE_LINES = 40
 """Lines made from the grammar for one check. Of a grammar that works most match; 40 tell "none" from "few"."""
@@ -46,10 +57,12 @@ def check_definition(
     except GrammarError as error:
         return [Problem(error.message, error.line, error.column, error.hint)]
     problems = [
-        Problem(f"wins_over names {name}, which is no format", 1, 1, "ids are file stems")
+        _explain_winner(definition, name, known)
         for name in definition.wins_over
         if known is not None and name not in known
     ]
+    problems += _check_header(definition)
+    problems += [_place(definition, one) for one in find_unused(definition)]
     matcher = matcher_for(plan)
     lines = list(samples) or _lines_beside(path)
     problems += [
@@ -85,6 +98,37 @@ def compare_engines(matcher: Matcher, lark: LarkMatcher, lines: Sequence[str]) -
     return []
 
 
+def _explain_winner(definition: Definition, name: str, known: Collection[str]) -> Problem:
+    lines = definition.text.split("\n")
+    line = next((i for i, text in enumerate(lines, 1) if re.match(r"//\s*wins_over:", text)), 1)
+    near = get_close_matches(name, sorted(known), 1)
+    return _place(
+        definition,
+        Mistake(
+            line,
+            max(0, lines[line - 1].find(name)) + 1,
+            f"wins_over names {name}, which is no format",
+            f"did you mean {near[0]}?" if near else "reconstruct formats list names them",
+        ),
+    )
+
+
+def _check_header(definition: Definition) -> list[Problem]:
+    found = nearest_header(definition.text, HEADER_KEYS)
+    if found is None:
+        return []
+    line, key, meant = found
+    column = definition.text.split("\n")[line - 1].find(key) + 1
+    return [_place(definition, Mistake(line, column, f"the header has no key {key}", f"did you mean {meant}?"))]
+
+
+def _place(definition: Definition, mistake: Mistake) -> Problem:
+    error = locate_error(
+        definition.text, definition.path, mistake.message, line=mistake.line, column=mistake.column, hint=mistake.hint
+    )
+    return Problem(error.message, error.line, error.column, error.hint)
+
+
 def _matches(matcher: Matcher, line: str) -> bool:
     return matcher.match_line(line) is not None
 
@@ -101,7 +145,7 @@ def _explain_miss(lark: LarkMatcher, number: int, line: str) -> Problem:
     caret = " " * (found.column - 1) + "^"
     return Problem(
         f"sample line {number} does not match from column {found.column}\n  {line}\n  {caret}",
-        hint="expected " + ", ".join(found.expected),
+        hint="expected " + "; or ".join(say_expected(lark.plan, label) for label in found.expected),
     )
 
 
@@ -114,7 +158,7 @@ def _explain_none(definition: Definition, lark: LarkMatcher, made: Sequence[str]
     caret = " " * (found.column - 1) + "^"
     return Problem(
         "no line made from the grammar matches it: a terminal takes what should follow it\n"
-        f"  {line}\n  {caret} expected {', '.join(found.expected)}",
+        f"  {line}\n  {caret} expected {'; or '.join(say_expected(lark.plan, label) for label in found.expected)}",
         row,
         column,
         "use a type that stops before the delimiter, as UNTIL_COLON",

@@ -30,6 +30,7 @@ from reconstruct.grammar.emission import write_scan
 from reconstruct.grammar.factoring import factor
 from reconstruct.grammar.linear import prove_terminal
 from reconstruct.grammar.loading import START, Loaded, field_name, last_part, load_grammar_file, read_common
+from reconstruct.grammar.mistakes import find_pattern
 from reconstruct.grammar.patterns import Node, PatternError
 from reconstruct.grammar.plans import MatchPlan, Scan
 from reconstruct.grammar.repeats import PAIR
@@ -48,6 +49,8 @@ from reconstruct.grammar.rules import (
     specificity,
     walk_terms,
 )
+
+_PATTERN_HINT = "what a pattern may be: grammars/README.md, What a grammar means and Linear time"
 
 MAX_COUNT = 16
 """Highest count of ``x~n`` in a rule: each is written out. Nothing in a log line is counted higher."""
@@ -145,18 +148,23 @@ class _Reading:
         self._open: list[str] = []
         self._recursive = False
         if loaded.grammar.ignore:
-            raise self.error("%ignore has no meaning here", "", "", "spell out every blank in the rules")
+            raise self.error("%ignore has no meaning here", "", "%ignore", "spell out every blank in the rules")
         self.terminals = loaded.terminals
         for name, parameters, tree, _ in loaded.grammar.rule_defs:
             if parameters:
                 raise self.error("templates are not supported", name, "", "write the rule out")
             self.rules[name] = _Rule(PrepareLiterals().transform(deepcopy(tree)), name in loaded.span_rules)
         if START not in self.rules:
-            raise self.error("there is no rule `start`", "", "", "start: ... is one line of the log")
+            other = next((name for name in self.declared if name.lower() == START), "")
+            hint = "write start in small letters" if other else "start: ... is one line of the log"
+            raise self.error("there is no rule `start`", other, "", hint)
         self._check_types()
 
     def error(self, message: str, rule: str, name: str, hint: str) -> GrammarError:
         """An error at ``name`` inside ``rule``, or at the rule, or at the file's beginning."""
+        if name.startswith("%"):
+            number = next(i for i, text in enumerate(self.definition.text.split("\n"), 1) if text.startswith(name))
+            return locate_error(self.definition.text, self.definition.path, message, line=number, hint=hint)
         line, column = find_mention(self.definition.text, self.declared.get(rule), name)
         return locate_error(self.definition.text, self.definition.path, message, line=line, column=column, hint=hint)
 
@@ -167,9 +175,10 @@ class _Reading:
                 continue
             for name in declaration.mentions:
                 if name in self.terminals and name not in self.declared and not name.startswith("_"):
-                    raise self.error(
-                        f"{name} is a type, not a field", rule, name, f"declare the field, as in `FIELD: {name}`"
-                    )
+                    alone = declaration.mentions == (name,)
+                    field = rule.upper() if alone and rule != START else "FIELD"
+                    hint = f"declare the field in capitals: `{field}: {name}`"
+                    raise self.error(f"{name} is a type, not a field", rule, name, hint)
 
     def read_start(self) -> Structure | None:
         """The whole grammar written out; None when it is recursive."""
@@ -253,8 +262,13 @@ class _Reading:
             patterns.check_captures(node)
             return node, prove_terminal(node).node
         except PatternError as error:
-            raise self.error(
-                f"{label}: {error}", declared_in, "", "see grammars/README.md, What a grammar means"
+            place = self.declared.get(declared_in)
+            if place is None:
+                raise self.error(f"{label}: {error}", declared_in, "", _PATTERN_HINT) from None
+            line, path = place.line, self.definition.path
+            column = max(place.column, find_pattern(self.definition.text, line))
+            raise locate_error(
+                self.definition.text, path, f"{label}: {error}", line=line, column=column, hint=_PATTERN_HINT
             ) from None
 
     def recursive_fields(self) -> list[str]:

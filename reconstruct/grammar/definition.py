@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from reconstruct.errors import GrammarError
@@ -96,7 +97,7 @@ def parse_definition(text: str, path: Path) -> Definition:
             header[found[1]] = found[2].strip()
     for key in HEADER_KEYS[:3]:
         if not header.get(key):
-            raise locate_error(text, path, f"the header lacks `// {key}:`", line=1, hint=_HEADER_HINT)
+            raise _header_error(text, path, key)
     if header["kind"] not in KINDS:
         line = next(i for i, content in enumerate(text.split("\n"), 1) if content.startswith("// kind:"))
         raise locate_error(
@@ -104,6 +105,22 @@ def parse_definition(text: str, path: Path) -> Definition:
         )
     wins_over = tuple(name.strip() for name in header.get("wins_over", "").split(",") if name.strip())
     return Definition(path.stem, header["title"], header["kind"], header["docs"], wins_over, text, path)
+
+
+def _header_error(text: str, path: Path, key: str) -> GrammarError:
+    """That a key of the header is missing; or the line where it is misspelt, or has nothing behind it."""
+    for number, content in enumerate(text.split("\n"), 1):
+        if content.strip() and not content.startswith("//"):
+            break
+        found = re.match(r"//\s*([\w-]+)\s*:\s*(.*)", content)
+        if found and found[1] == key:
+            return locate_error(text, path, f"`// {key}:` says nothing", line=number, hint=_HEADER_HINT)
+        if found and found[1] not in HEADER_KEYS and get_close_matches(found[1].lower(), [key], 1, 0.7):
+            message = f"the header has no key {found[1]}"
+            return locate_error(
+                text, path, message, line=number, column=found.start(1) + 1, hint=f"did you mean {key}?"
+            )
+    return locate_error(text, path, f"the header lacks `// {key}:`", line=1, hint=_HEADER_HINT)
 
 
 _HEADER = re.compile(r"//\s*(\w+):\s*(.*)")

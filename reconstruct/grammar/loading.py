@@ -20,6 +20,7 @@ from reconstruct.grammar.definition import (
     locate_error,
     read_declarations,
 )
+from reconstruct.grammar.mistakes import SYNTAX, check_imports, explain_syntax, explain_undefined, find_twice
 from reconstruct.resources import grammars_directory
 
 START = "start"
@@ -61,6 +62,7 @@ def load_grammar_file(definition: Definition) -> Loaded:
     Raises:
         GrammarError: Lark refuses it.
     """
+    check_imports(definition, read_common().declared)
     try:
         grammar: Grammar
         grammar, _ = load_grammar(  # type: ignore[no-untyped-call]
@@ -109,22 +111,38 @@ def translate_error(definition: Definition, error: Exception) -> GrammarError:
         message = "two options read alike when what is optional inside them is left out"
     declared = read_declarations(definition.text)
     line = column = 1
+    hint = SYNTAX
     if isinstance(error, UnexpectedInput):
-        line, column, message = max(1, error.line), max(1, error.column), "not expected here"
-    elif found := re.search(r"at line (\d+) column (\d+)", message):
-        line, column = int(found[1]), int(found[2])
-    elif found := re.search(r"'(\w+)' used but not defined \(in \w+ '?(\w+)'?\)", message):
+        return _syntax_error(definition, error.line, error.column)
+    if found := re.search(r"at line (\d+) column (\d+)", message):
+        return _syntax_error(definition, int(found[1]), int(found[2]))
+    if found := re.search(r"'(\w+)' used but not defined \(in \w+ '?(\w+)'?\)", message):
         line, column = find_mention(definition.text, declared.get(found[2]), found[1])
+        message, hint = explain_undefined(definition, found[1], read_common().declared)
     elif found := re.search(r"[Tt]erminal used but not defined: (\w+)", message):
         mentioned = (one for one in declared.values() if found[1] in one.mentions)
         line, column = find_mention(definition.text, next(mentioned, None), found[1])
+        message, hint = explain_undefined(definition, found[1], read_common().declared)
+    elif found := re.search(r"NonTerminal\('(\w+)'\) in (\w+)", message):
+        line, column = find_mention(definition.text, declared.get(found[2]), found[1])
+        message = f"{found[2]} is a field, and cannot hold the rule {found[1]}"
+        hint = f"write {found[1].upper()} in capitals, or {found[2]} in small letters to make it a rule"
+    elif (found := re.search(r"'(\w+)' defined more than once", message)) and (
+        place := find_twice(definition.text, found[1])
+    ):
+        (line, column), message = place, f"{found[1]} is declared twice"
+        hint = f"remove one; a second shape of the same field is {found[1]}__OTHER"
     elif found := re.search(r"(?:[Rr]ule|[Tt]erminal|terminals\.) \(?'?([\w]+)'?", message):
-        place = declared.get(found[1])
-        line, column = (place.line, place.column) if place else (1, 1)
-    return locate_error(definition.text, definition.path, message, line=line, column=column, hint=_LARK_HINT)
+        one = declared.get(found[1])
+        line, column = (one.line, one.column) if one else (1, 1)
+    return locate_error(definition.text, definition.path, message, line=line, column=column, hint=hint)
 
 
-_LARK_HINT = "the syntax of grammars: https://lark-parser.readthedocs.io/en/stable/grammar.html"
+def _syntax_error(definition: Definition, line: int, column: int) -> GrammarError:
+    found = explain_syntax(definition.text, max(1, line), max(1, column))
+    return locate_error(
+        definition.text, definition.path, found.message, line=found.line, column=found.column, hint=found.hint
+    )
 
 
 def field_name(terminal: str) -> str | None:
