@@ -54,12 +54,12 @@ def open_paths(
     return open_discovery(find_sources(paths, options), options, progress)
 
 
-def find_sources(paths: Sequence[str | Path], options: Options) -> Discovery:
-    """The logs at ``paths``, each with what the user says about it.
+def find_sources(paths: Sequence[str | Path], options: Options, root: Path | None = None) -> Discovery:
+    """The logs at ``paths``, each with what the user says about it. ``root``: see ``discover``.
 
     Raises SourceError when there is nothing to read, UsageError when a source is to be of a format that does not exist.
     """
-    discovery = discover(paths, exclude=options.exclude)
+    discovery = discover(paths, exclude=options.exclude, root=root)
     grammars = grammar_directories([*options.grammars, *paths])
     forced = [_forced_format(source, options) for source in discovery.sources]
     if any(forced):

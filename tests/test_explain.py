@@ -115,6 +115,18 @@ def test_a_forced_format_is_said_to_be_forced(log: Path) -> None:
     assert "\nformat common_tail\n" in explain(log, 3, "--format", "access.log=common_tail")
 
 
+def test_patterns_mean_a_file_by_its_name_among_all_logs(tmp_path: Path) -> None:
+    (tmp_path / "legacy").mkdir()
+    path = tmp_path / "legacy" / "x.log"
+    path.write_text(LINE)
+    (tmp_path / "reconstruct.toml").write_text(
+        '[formats]\n"legacy/*" = "common_tail"\n[sources]\nexclude = ["x.log"]\n'
+    )
+    shown = explain(path, 1, "--config", str(tmp_path / "reconstruct.toml"))
+    assert "\nformat common_tail\n" in shown
+    assert "common_tail because the user says so" in shown
+
+
 def test_nothing_in_a_line_steers_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     path.write_text('192.0.2.7 - - [10/Mar/2026:10:00:07 +0000] "GET /\x1b[31m\x07 HTTP/1.1" 2\x1b00 512 "-" "x"\n')

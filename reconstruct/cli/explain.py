@@ -55,19 +55,28 @@ LINKS_SHOWN = 5
 def run(arguments: argparse.Namespace) -> int:
     """Explain a file or one of its lines. Raises UsageError when there is no such line."""
     path, number = _place(arguments.place)
-    arguments.paths = [path.parent]
+    within = Path(arguments.within) if arguments.within else path.parent
+    arguments.paths = [within]
     options = options_of(arguments)
-    discovery = find_sources([path], replace(options, grammars=(*options.grammars, path.parent)))
+    # patterns are those of the whole: this file goes by the name it has among the others, and is looked at though vetoed
+    named = replace(options, exclude=(), grammars=(*options.grammars, within, path.parent))
+    discovery = find_sources([path], named, _root_of(path, arguments.within, options))
     source = discovery.sources[0]
-    warn(options, discovery)
+    warn(named, discovery)
     formats = known_formats(source.grammars)
     if number is None:
         _explain_file(formats, source)
         return EXIT_OK
     _explain_line(formats, _find(source, number), every=arguments.all)
     if not arguments.no_links:
-        _explain_links(path, number, Path(arguments.within) if arguments.within else path.parent)
+        _explain_links(path, number, within, options)
     return EXIT_OK
+
+
+def _root_of(path: Path, within: str | None, options: Options) -> Path | None:
+    """The directory that patterns mean a file from: that of all logs, of the settings, or the current one."""
+    places = [*([Path(within)] if within else []), *options.grammars, Path()]
+    return next((place.resolve() for place in places if path.resolve().is_relative_to(place.resolve())), None)
 
 
 def _place(text: str) -> tuple[Path, int | None]:
@@ -281,9 +290,9 @@ def _explain_misses(formats: Formats, layer: Layer, text: str, *, every: bool) -
 # -- links ---------------------------------------------------------------------------------------------------------
 
 
-def _explain_links(path: Path, number: int, within: Path) -> None:
+def _explain_links(path: Path, number: int, within: Path, options: Options) -> None:
     try:
-        results = open_paths([within], Options())
+        results = open_paths([within], options)
     except ReconstructError as error:
         print(f"\nnot looked for in journeys: {error.message}")
         return

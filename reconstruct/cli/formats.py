@@ -11,7 +11,7 @@ import orjson
 
 from reconstruct.errors import EXIT_ERROR, EXIT_OK, UsageError
 from reconstruct.grammar.definition import Definition, load_definitions, read_definition
-from reconstruct.resources import grammars_directory
+from reconstruct.resources import grammar_directories, grammars_directory
 
 BUILT_IN_KINDS = {
     "json": "JSON lines, any shape, nested",
@@ -29,8 +29,13 @@ def run(arguments: argparse.Namespace) -> int:
     return actions[arguments.action](arguments)
 
 
+def _definitions() -> dict[str, Definition]:
+    """Every format, those of the current directory included."""
+    return load_definitions(map(Path, grammar_directories(["."])))
+
+
 def _list(arguments: argparse.Namespace) -> int:
-    definitions = load_definitions()
+    definitions = _definitions()
     if arguments.json:
         for each in definitions.values():
             row = {
@@ -56,7 +61,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    definitions = load_definitions()
+    definitions = _definitions()
     found = definitions.get(arguments.id)
     if found is None:
         from difflib import get_close_matches
@@ -79,7 +84,7 @@ def _check(arguments: argparse.Namespace) -> int:
     path: Path = arguments.file
     if not path.is_file():
         raise UsageError(f"no such file: {path}", hint="name a grammar: formats check my_format.lark")
-    problems = check_definition(path, known=set(load_definitions()) | {path.stem})
+    problems = check_definition(path, known=set(_definitions()) | {path.stem})
     for problem in problems:
         place = f"{path}:{problem.line}:{problem.column}: " if problem.line else f"{path}: "
         print(f"{place}{problem.message.removeprefix(place)}", file=sys.stderr)  # an error that was raised has it

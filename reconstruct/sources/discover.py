@@ -39,6 +39,7 @@ def discover(
     paths: Sequence[Path | str],
     *,
     exclude: Sequence[str] = (),
+    root: Path | None = None,
     stdin: BinaryIO | None = None,
     first_stamp: FirstStamp = find_first_stamp,
 ) -> Discovery:
@@ -46,12 +47,12 @@ def discover(
 
     ``first_stamp`` finds the first time stamp in a piece of a log, to order rotated files; the default knows ISO 8601
     and the stamps of web servers. ``stdin`` replaces the process's own. What matches a pattern of ``exclude`` is listed as
-    skipped.
+    skipped. ``root`` is what shown paths are relative to, if not the directory given.
 
     Raises SourceError when a path does not exist, a pattern matches nothing, or nothing at all can be read.
     """
     arguments = [argument for path in paths for argument in _expand(os.fspath(path))]
-    search = _Search(_common_root(arguments), first_stamp, exclude)
+    search = _Search(root or _common_root(arguments), first_stamp, exclude)
     for argument in arguments:
         search.add(argument, stdin)
     search.probe_found()
