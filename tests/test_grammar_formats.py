@@ -20,9 +20,10 @@ from lark import Lark
 from reconstruct.grammar.check import check_definition
 from reconstruct.grammar.compiler import compile_definition
 from reconstruct.grammar.definition import read_definition
+from reconstruct.grammar.generation import mutate_line
 from reconstruct.grammar.lark_engine import LarkMatcher
 from reconstruct.grammar.linear import MAX_WAYS
-from reconstruct.grammar.matcher import matcher_for
+from reconstruct.grammar.matcher import FEW_LINES, matcher_for
 
 ROOT = Path(__file__).parent.parent
 FORMATS = {path.stem: path for path in sorted((ROOT / "grammars" / "formats").glob("*.lark"))}
@@ -48,6 +49,35 @@ def sample_lines(name: str) -> list[str]:
 @pytest.mark.parametrize("name", FORMATS)
 def test_check_finds_nothing(name: str) -> None:
     assert check_definition(FORMATS[name], sample_lines(name), FORMATS, MADE_LINES) == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_lines_are_recognised_as_they_are_matched(name: str) -> None:
+    """Detection asks less of a format than reading does, and must get the same answer; a format is not even asked about
+    lines that begin as none of its lines can."""
+    plan = compile_definition(read_definition(FORMATS[name]))
+    matcher, random = matcher_for(plan), Random(name)
+    lines = [line for other in random.sample(sorted(FORMATS), 6) for line in sample_lines(other)] + sample_lines(name)
+    lines += [mutate_line(line, random) for line in lines for _ in range(3)]
+    lines += ["", " ", "\r", *(f"{line}\r" for line in sample_lines(name))]
+    lines = [line for line in lines if "\n" not in line]
+    alone = matcher.match_block("\n".join(lines) + "\n").matched.tolist()
+    assert matcher.recognise(lines) == alone
+    many = -(-2 * FEW_LINES // len(lines))
+    assert matcher.match_block(("\n".join(lines) + "\n") * many).matched.tolist() == alone * many
+    codes = [ord(line[0]) for line, matched in zip(lines, alone, strict=True) if matched]
+    assert all(any(low <= code <= high for low, high in plan.begins) for code in codes)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_columns_do_not_depend_on_how_many_lines_there_are(name: str) -> None:
+    matcher = matcher_for(compile_definition(read_definition(FORMATS[name])))
+    lines = sample_lines(name)
+    few = matcher.match_block("\n".join(lines) + "\n").columns
+    many = -(-2 * FEW_LINES // len(lines))
+    assert matcher.match_block(("\n".join(lines) + "\n") * many).columns == {
+        key: texts * many for key, texts in few.items()
+    }
 
 
 @pytest.mark.parametrize("name", FORMATS)

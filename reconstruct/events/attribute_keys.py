@@ -26,6 +26,8 @@ CACHED_NAMES = 65_536
 
 _COOKIE_KEYS = frozenset({"cookie", "http_cookie", "set-cookie", "set_cookie", "cookies", "sent_http_set_cookie"})
 _COOKIES = "cookies"
+_UNUSUAL = frozenset({_COOKIES, SECRET})
+"""Slots whose texts are taken apart."""
 _COOKIE = "\0"
 """Before the name of a cookie, to tell it from a key."""
 
@@ -65,6 +67,7 @@ def find_in_attributes(column: pa.Array) -> Found:
                 for name, inner in value.items():
                     visit(row, f"{key}.{name}", inner, depth + 1)
 
+    known: dict[str, str] = {}
     for row, text in enumerate(column.to_pylist()):
         if text is None or len(text) <= 2 or len(text) > ATTRIBUTES_CAP:
             continue
@@ -72,8 +75,21 @@ def find_in_attributes(column: pa.Array) -> Found:
             attributes = orjson.loads(text)
         except ValueError:
             continue
-        if isinstance(attributes, dict):
-            for key, value in attributes.items():
+        if not isinstance(attributes, dict):
+            continue
+        for key, value in attributes.items():
+            slot = known.get(key)
+            if slot is None:
+                slot = known[key] = _key_slot(key)
+            kind = type(value)
+            if kind is int or (
+                kind is str and slot not in _UNUSUAL
+            ):  # as visit does, without asking again what the key is
+                if slot and slot != _COOKIES and value != "" and (kind is int or len(value) <= TOKEN_CAP):
+                    rows.append(row)
+                    slots.append(slot)
+                    values.append(value if kind is str else str(value))
+            elif kind is dict or kind is list or (slot and kind is str):
                 visit(row, key, value, 0)
     return found(rows, slots, values)
 

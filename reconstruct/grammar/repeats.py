@@ -103,7 +103,7 @@ class Repeats:
         return pairs
 
     def _read_lines(self, slots: Sequence[list[str]]) -> tuple[dict[str, list[str]], Pairs]:
-        """Line by line: for fields in repetitions, repetitions in repetitions, and rounds that look ahead."""
+        """Line by line: for fields in repetitions, and repetitions in repetitions."""
         columns: dict[str, list[str]] = {name: [] for name in self.fields}
         pairs = Pairs()
         takers = [take for _, take in self._takers]
@@ -121,12 +121,12 @@ class Repeats:
 
 def _holds_pairs(slot: Slot) -> bool:
     """Whether every round of the slot is one pair and nothing else."""
-    return slot.scan is not None and not slot.ahead and tuple(inner.field for inner in slot.scan.slots) == PAIR
+    return slot.scan is not None and tuple(inner.field for inner in slot.scan.slots) == PAIR
 
 
 def _find_pairs(pattern: str, texts: list[str], pairs: Pairs) -> None:
-    """Add the pairs of ``texts``, each the rounds of one line."""
-    find = compile_pattern(f"(?:{pattern})|\n").findall
+    """Add the pairs of ``texts``, each the rounds of one line, with or without what follows them."""
+    find = compile_pattern(f"(?:{pattern})|.*\n").findall
     for start in range(0, len(texts), ROWS):
         part = texts[start : start + ROWS]
         keys, values = zip(*find("\n".join(part) + "\n"), strict=True)
