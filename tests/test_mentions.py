@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconstruct.events import free_text, mentions
 from reconstruct.events.mentions import MENTIONS_PER_EVENT, extract
 from reconstruct.events.schema import EVENTS, MENTIONS
 from reconstruct.events.shapes import normalise
@@ -253,3 +254,22 @@ def test_time_grows_with_the_text_only(piece: str) -> None:
         batch({"message": text, "path": "/" + text, "query": text, "attributes": orjson.dumps({"a.id": text}).decode()})
     )
     assert time.perf_counter() - started < 5, "a megabyte takes a fraction of a second; a quadratic rule takes minutes"
+
+
+@given(st.lists(st.text(st.sampled_from("aZ09 .:-_/@%+~=\"'[]{}()#,;\v\t\x1f"), max_size=40), max_size=8))
+def test_text_without_other_letters_is_cut_alike_by_both_patterns(texts: list[str]) -> None:
+    """The pattern for ASCII is a shorter way to the same tokens."""
+    plain = free_text.find_in_text(pa.array(texts, pa.string()))
+    whole = free_text.find_in_text(pa.array([*texts, "é"], pa.string()))
+    assert plain.rows.tolist() == whole.rows.tolist()
+    assert plain.values.to_pylist() == whole.values.to_pylist()
+    assert plain.slots.to_pylist() == whole.slots.to_pylist()
+
+
+@given(
+    st.lists(st.from_regex(r"[0-9a-fA-Z_\-]{1,40}|[1-9][0-9]{0,18}|[a-z]{2,4}_[0-9a-z]{12,20}|\w{1,3}\n?"), max_size=20)
+)
+def test_few_values_are_judged_like_many(values: list[str]) -> None:
+    few = mentions._are_plain(pa.array(values, pa.string()))
+    many = mentions._are_plain(pa.array([*values, *["x"] * (mentions.FEW_VALUES + 1)], pa.string()))
+    assert few.tolist() == many.tolist()[: len(values)]
