@@ -64,8 +64,8 @@ class Formats:
         """Ids of all grammars, the more specific first."""
         self.telling = tuple(name for name in self.ranked if self.tells(name))
         """Those of which one line is proof enough"""
-        self.weak = tuple(name for name in self.ranked if not self.tells(name))
-        """The others"""
+        self.weak = tuple(name for name in self.ranked if not self.tells(name) or self.needs_time(name))
+        """Those of which a line proves little: the others, and lines without the moment that would be the proof"""
 
     def plan(self, name: str) -> MatchPlan | None:
         """The plan of a grammar; None for kinds that need none."""
@@ -74,6 +74,10 @@ class Formats:
     def has_time(self, name: str) -> bool:
         """Whether entries of the grammar carry a moment."""
         return name in self._timed
+
+    def needs_time(self, name: str) -> bool:
+        """Whether a line of the grammar is proof of it only by its moment, which some grammars can do without."""
+        return self.has_time(name) and not self.is_sure(name)
 
     def able(self, lines: Iterable[str]) -> set[str]:
         """The grammars that may read one of the lines, by how it begins; grammars alone, no other kind."""

@@ -190,7 +190,7 @@ class Reader:
                 continue
             if len(left):
                 left = self._try(reading, level, left, name)
-            if len(without) and name in self._formats.ranked and not self._formats.has_time(name):
+            if len(without) and name in self._formats.ids and not self._formats.needs_time(name):
                 without = self._try(reading, level, without, name)
         return np.sort(np.concatenate([aside, without, left]))
 

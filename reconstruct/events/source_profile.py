@@ -193,7 +193,7 @@ class _Chooser:
     def _find_lines(self, sample: Sample, headers: Headers) -> dict[str, Rows]:
         """The formats of the source itself: the one the user has named, else those that are found."""
         if self._forced:
-            return self._read_sample(sample, np.arange(len(sample.lines)), (self._forced,), headers)
+            return self._read_sample(sample, np.arange(len(sample.lines)), (self._forced,), headers, timed_only=False)
         return self._find_formats(sample, headers)
 
     def _find_formats(self, sample: Sample, headers: Headers) -> dict[str, Rows]:
@@ -206,13 +206,17 @@ class _Chooser:
         names = (*described, JSON, *self._formats.telling, LOGFMT)
         found = self._read_sample(sample, np.arange(len(sample.lines)), names, headers)
         for names in (self._formats.weak, (GENERIC,)):
-            more = self._read_sample(sample, _without(np.arange(len(sample.lines)), found), names, headers)
+            rest = _without(np.arange(len(sample.lines)), found)
+            more = self._read_sample(sample, rest, names, headers, timed_only=False)
             if sum(sample.weights[rows].sum() for rows in more.values()) >= MOST * sample.weights.sum():
                 found |= more
         return found
 
-    def _read_sample(self, sample: Sample, left: Rows, names: Iterable[str], headers: Headers) -> dict[str, Rows]:
-        """Which of the lines ``left`` each of the formats reads that those before it did not."""
+    def _read_sample(
+        self, sample: Sample, left: Rows, names: Iterable[str], headers: Headers, *, timed_only: bool = True
+    ) -> dict[str, Rows]:
+        """Which of the lines ``left`` each of the formats reads that those before it did not. ``timed_only``: formats
+        that are known by their moment are shown only lines that may have one."""
         found: dict[str, Rows] = {}
         lines = cut_long(sample.lines)
         whole = left.tolist()
@@ -222,7 +226,7 @@ class _Chooser:
         for name in names:
             if name in self._formats.ids and name not in able:
                 continue
-            needs_time = self._formats.has_time(name)
+            needs_time = timed_only and self._formats.needs_time(name)
             rows = timed if needs_time else whole
             if not rows:
                 continue
