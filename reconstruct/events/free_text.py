@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconstruct.events.candidates import SECRET, UNNAMED, Found
+from reconstruct.events.candidates import SECRET, UNNAMED, Found, found
 from reconstruct.events.nouns import NAME_CAP, is_secret, lexicon, may_identify, noun_of, singular, words_of
 
 TEXT_CAP = 16_384
@@ -59,6 +59,8 @@ _MONEY = re.compile(r"[$€£¥]\s?$")
 
 def find_in_text(messages: pa.Array) -> Found:
     """Find the candidates of a column of messages; nulls have none."""
+    if messages.null_count == len(messages):
+        return found([], [], [])
     messages = pc.fill_null(messages, "")
     if pc.any(pc.match_substring(messages, _MARK)).as_py():
         messages = pc.replace_substring(messages, _MARK, " ")
