@@ -54,6 +54,12 @@ def test_keys_of_json_are_shown_nested(tmp_path: Path) -> None:
     assert "    order\n      id                17\n      lines\n        0               1\n" in explain(path, 1)
 
 
+def test_json_nested_without_end_is_shown_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    path.write_text('{"time":"2026-03-10T10:00:07Z","a":' + '{"a":' * 900 + "1" + "}" * 900 + "}\n")
+    assert "format json" in explain(path, 1)
+
+
 def test_others_that_read_the_line_are_named_with_the_rule(log: Path) -> None:
     shown = explain(log, 7)
     assert "others read the line too" in shown

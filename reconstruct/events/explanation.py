@@ -37,6 +37,9 @@ LIKELY = 24
 LIKELIEST = 3
 """The same where many lines are asked about."""
 
+DEEP = 8
+"""Levels of JSON that are drawn; what is deeper is shown as text."""
+
 NO_ANCHOR = TimeAnchor(0)
 
 
@@ -107,11 +110,18 @@ def _parts_of(name: str, plan: MatchPlan | None, text: str) -> tuple[Part, ...]:
     return ()
 
 
-def _parts_of_json(value: object) -> Iterator[Part]:
+def _parts_of_json(value: object, depth: int = 0) -> Iterator[Part]:
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        shown = inner if isinstance(inner, str) else orjson.dumps(inner).decode()
-        yield Part(str(key), shown, tuple(_parts_of_json(inner)))
+    for key, inner in items if depth < DEEP else ():
+        shown = inner if isinstance(inner, str) else _write(inner)
+        yield Part(str(key), shown, tuple(_parts_of_json(inner, depth + 1)))
+
+
+def _write(value: object) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # nested deeper than it writes
+        return "…"
 
 
 def find_rivals(formats: Formats, name: str, text: str, headers: Headers) -> list[tuple[str, str]]:
