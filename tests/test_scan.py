@@ -129,7 +129,7 @@ def test_each_line_of_a_mixed_file_is_read_by_its_own_format() -> None:
     assert python["logger"] == "shop.orders" and python["message"] == "Order 1001 placed" and not python["zoned"]
     assert json["level"] == "warn" and json["message"] == "stock low"
     assert logfmt["message"] == "order accepted"
-    assert odd["level"] == "error" and odd["message"] == "3> ~ (error) ~ lost the queue"
+    assert odd["level"] == "error" and odd["message"] == "~ (error) ~ lost the queue"
 
 
 def test_a_stack_trace_is_part_of_its_entry() -> None:
