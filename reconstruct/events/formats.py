@@ -50,6 +50,18 @@ TEXT_CAP = 2 * MESSAGE_CAP
 up to MATCH_CAP, since half an object is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Below:
+    """What lines below entries say, still raw."""
+
+    matched: npt.NDArray[np.bool_]
+    """one per line"""
+    columns: dict[str, list[tuple[int, str]]]
+    """field → lines that say it, and what they say"""
+    decoders: dict[str, str]
+    fields: tuple[str, ...]
+
+
 class Formats:
     """The grammars that are known, ranked, and the kinds that need none."""
 
@@ -57,7 +69,11 @@ class Formats:
         self._plans = plans
         self._matchers: dict[str, Matcher] = {}
         self.ranked = rank_plans(plans)
-        """Ids of all grammars, the more specific first."""
+        """Ids of all grammars of entries, the more specific first."""
+        self._below: dict[str, list[str]] = {}
+        for name in sorted(plans):
+            if plans[name].below:
+                self._below.setdefault(plans[name].below, []).append(name)
 
     def has_time(self, name: str) -> bool:
         """Whether entries of the grammar carry a moment."""
@@ -75,7 +91,11 @@ class Formats:
         """Whether plain text below an entry of this format is part of it: timestamped text, not access logs."""
         if name in SELF_DESCRIBING:
             return False
-        return name == GENERIC or (self._plans[name].kind not in ("access", "proxy") and self.has_time(name))
+        return (
+            name == GENERIC
+            or name in self._below
+            or (self._plans[name].kind not in ("access", "proxy") and self.has_time(name))
+        )
 
     def decode(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> Decoded:
         """Read the lines that are of format ``name``. ``anchor.envelope_ns``, if any, has one value per line given."""
@@ -99,6 +119,30 @@ class Formats:
             return Decoded(block.matched, {})
         anchor = narrow(anchor, block.matched)
         return Decoded(block.matched, type_columns(block.columns, plan.decoders, count, anchor, plan.fields))
+
+    def has_below(self, name: str) -> bool:
+        """Whether there are grammars for the lines below an entry of this format."""
+        return name in self._below
+
+    def match_below(self, name: str, lines: Sequence[str]) -> Below:
+        """Read lines that stand below entries of format ``name``. A line is read by the first grammar that fits."""
+        matched = np.zeros(len(lines), np.bool_)
+        columns: dict[str, list[tuple[int, str]]] = {}
+        decoders: dict[str, str] = {}
+        fields: tuple[str, ...] = ()
+        for below in self._below.get(name, ()):
+            left = np.flatnonzero(~matched)
+            if not len(left):
+                break
+            block = self._matcher(below).match_block("\n".join(_cut_long([lines[at] for at in left.tolist()])) + "\n")
+            rows = left[block.matched]
+            matched[rows] = True
+            for field, texts in block.columns.items():
+                filled = [(at, text) for at, text in zip(rows.tolist(), texts, strict=True) if text]
+                columns.setdefault(field, []).extend(filled)
+            decoders = {**self._plans[below].decoders, **decoders}
+            fields += self._plans[below].fields
+        return Below(matched, columns, decoders, fields)
 
     def match(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> npt.NDArray[np.bool_]:
         """Which lines are of format ``name``."""
@@ -147,7 +191,8 @@ def narrow(anchor: TimeAnchor, chosen: npt.NDArray[np.bool_]) -> TimeAnchor:
 
 
 def rank_plans(plans: Mapping[str, MatchPlan]) -> tuple[str, ...]:
-    """All ids, such that a format comes before those it wins over; else the more specific first, then by id."""
+    """The ids of all that read entries, such that a format comes before those it wins over; else the more specific first, then by id."""
+    plans = {name: plan for name, plan in plans.items() if not plan.below}
     winners: dict[str, set[str]] = {name: set() for name in plans}
     for name, plan in plans.items():
         for other in plan.wins_over:

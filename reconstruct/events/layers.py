@@ -71,6 +71,8 @@ class Reading:
     stream: npt.NDArray[np.int32]
     told: Mask
     """the entry above has the text of this line already"""
+    below: Mask
+    """the line says more of an entry of a format of the source: it starts none"""
     tails: dict[int, str]
     """text after the first line end inside a line: what a shipper has folded already"""
     streams: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -85,15 +87,19 @@ class Reader:
     """Reads blocks of lines of one source."""
 
     def __init__(self, formats: Formats, modified_ns: int, date_order: str | None) -> None:
-        self._formats = formats
+        self.formats = formats
         self._modified_ns = modified_ns
         self._date_order = date_order
+
+    def anchor_at(self, envelope_ns: pa.Array | None) -> TimeAnchor:
+        """What completes stamps of lines that their envelope dates so."""
+        return TimeAnchor(self._modified_ns, envelope_ns, self._date_order)
 
     def read(self, lines: list[str], layer: Layer) -> Reading:
         """Read a block. ``lines`` hold no line ends."""
         count = len(lines)
-        directive, partial, told = np.zeros((3, count), np.bool_)
-        reading = Reading(list(lines), [], directive, partial, np.zeros(count, np.int32), told, {})
+        directive, partial, told, below = np.zeros((4, count), np.bool_)
+        reading = Reading(list(lines), [], directive, partial, np.zeros(count, np.int32), told, below, {})
         self._read_level(reading, _Level(np.arange(count), lines, layer, "", {}))
         return reading
 
@@ -110,7 +116,7 @@ class Reader:
         envelope_ns = level.outer.get("time_ns")
         if envelope_ns is not None and len(chosen) < len(level.lines):
             envelope_ns = envelope_ns.take(pa.array(chosen))
-        return TimeAnchor(self._modified_ns, envelope_ns, self._date_order)
+        return self.anchor_at(envelope_ns)
 
     def _read_level(self, reading: Reading, level: _Level) -> None:
         left = np.flatnonzero(np.fromiter(map(len, level.lines), np.int64, len(level.lines)))
@@ -119,8 +125,9 @@ class Reader:
         left = self._read_formats(reading, level, left)
         if not len(left):
             return
-        left = self._open_pretty(reading, level, left)
-        left = self._read_others(reading, level, left)
+        below = reading.below[level.rows[left]]
+        aside, left = left[below], self._open_pretty(reading, level, left[~below])
+        left = np.union1d(aside, self._read_others(reading, level, left)) if len(left) else aside
         if level.prefix:
             self._keep_enveloped(reading, level, left)
 
@@ -151,6 +158,7 @@ class Reader:
         return first
 
     def _read_formats(self, reading: Reading, level: _Level, left: Rows) -> Rows:
+        aside: list[Rows] = []
         for name in level.layer.formats:
             if not len(left):
                 break
@@ -159,7 +167,12 @@ class Reader:
                 left = np.union1d(left[loose], self._try(reading, level, left[~loose], name))
             else:
                 left = self._try(reading, level, left, name)
-        return left
+            if len(left) and self.formats.has_below(name):
+                rest = self.formats.match_below(name, level.choose(left)).matched
+                reading.below[level.rows[left[rest]]] = True
+                aside.append(left[rest])
+                left = left[~rest]
+        return np.union1d(left, np.concatenate(aside)) if aside else left
 
     def _read_others(self, reading: Reading, level: _Level, left: Rows) -> Rows:
         """Formats the source is not known to have; only for lines that cannot be part of the entry above."""
@@ -177,18 +190,18 @@ class Reader:
             rest = self._try(reading, level, rest, GENERIC)
         aside = np.concatenate([aside, left[known & ~timed], rest])
         without, left = left[~timed & ~known], left[timed & ~known]
-        for name in (*self._formats.ranked, LOGFMT, GENERIC):
-            if name in tried or not (name == GENERIC or self._formats.tells(name)):
+        for name in (*self.formats.ranked, LOGFMT, GENERIC):
+            if name in tried or not (name == GENERIC or self.formats.tells(name)):
                 continue
             if len(left):
                 left = self._try(reading, level, left, name)
-            if len(without) and name in self._formats.ranked and not self._formats.has_time(name):
+            if len(without) and name in self.formats.ranked and not self.formats.has_time(name):
                 without = self._try(reading, level, without, name)
         return np.sort(np.concatenate([aside, without, left]))
 
     def _try(self, reading: Reading, level: _Level, left: Rows, name: str) -> Rows:
         """Read the lines ``left`` that are of format ``name``; what is left then."""
-        decoded = self._formats.decode(name, level.choose(left), level.layer.headers, self._anchor(level, left))
+        decoded = self.formats.decode(name, level.choose(left), level.layer.headers, self._anchor(level, left))
         taken = decoded.matched
         if decoded.directives is not None and decoded.directives.any():
             reading.directive[level.rows[left[decoded.directives]]] = True
@@ -202,7 +215,7 @@ class Reader:
         here = left[decoded.matched]
         if len(here):
             columns = wrap_columns(level.take_outer(here), decoded.columns)
-            part = Part(level.rows[here], level.prefix + name, columns, self._formats.absorbs(name))
+            part = Part(level.rows[here], level.prefix + name, columns, self.formats.absorbs(name))
             inner = dict(level.layer.nested).get(name)
             if inner is not None and "message" in columns:
                 part = self._read_messages(reading, part, inner)

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from reconstruct.events import mentions
 from reconstruct.events.assemble import append_messages, assemble_columns
+from reconstruct.events.below import join_heads, read_below
 from reconstruct.events.formats import formats_of
 from reconstruct.events.layers import Layer, Part, Reader, Reading, Rows
 from reconstruct.events.lines import MATCH_CAP, Lines, split_lines
@@ -88,11 +89,13 @@ def scan_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
     layer = profile.layer_at(chunk.offset)
     lines, n_own = _split_chunk(chunk, reader, layer, profile.reach)
     reading = reader.read(lines.text, layer)
+    join_heads(reading, reader.formats)
     run = _judge_lines(reading, lines)
     owners = find_owners(run, profile.reach)
     skip = _count_head(run, profile.reach) if chunk.index else 0
     owners[:skip] = NOBODY
     joined = _finish_entries(reader, reading, owners)
+    read_below(reading, owners, reader)
     parts = [kept for part in reading.parts if (kept := _keep_events(part, owners)) is not None]
     rows, columns = assemble_columns(parts)
     n_cut = append_messages(columns, _continuation_text(reading, owners, rows, joined))
@@ -234,9 +237,9 @@ def _continuation_text(reading: Reading, owners: Rows, rows: Rows, taken: dict[i
         pieces = ["\n", reading.tails[row]] if row in reading.tails else []
         size = 0
         for below in range(row + taken.get(row, 1), stop):
-            if reading.told[below]:
-                continue
             text = reading.text[below]
+            if reading.told[below] or (not text and not pieces):  # a blank line parts what was told from what follows
+                continue
             pieces += ("" if reading.partial[below - 1] else "\n", text)
             if below in reading.tails:
                 pieces += ("\n", reading.tails[below])

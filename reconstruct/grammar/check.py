@@ -50,6 +50,8 @@ def check_definition(
         for name in definition.wins_over
         if known is not None and name not in known
     ]
+    if known is not None and definition.below and definition.below not in known:
+        problems.append(Problem(f"below names {definition.below}, which is no format", 1, 1, "ids are file stems"))
     matcher = matcher_for(plan)
     lines = list(samples) or _lines_beside(path)
     problems += [

@@ -39,11 +39,11 @@ from reconstruct.grammar.rules import (
     Span,
     Structure,
     Term,
-    certain_fields,
     count_fields,
     is_nullable,
     optional,
     specificity,
+    telling_fields,
     walk_terms,
 )
 
@@ -70,9 +70,8 @@ def compile_definition(definition: Definition) -> MatchPlan:
         raise reading.error("matches an empty line", START, "", "one terminal must always be there")
     counts = count_fields(structure)
     fields = [name for name in counts if name not in PAIR]
-    sure = certain_fields(structure)
-    certain = [name for name in fields if name in sure]
-    if not certain:
+    telling = telling_fields(structure, fields)
+    if not telling:
         raise reading.error(
             "no field is there on every line", START, "", "at least one field must be outside [] and never empty"
         )
@@ -83,12 +82,13 @@ def compile_definition(definition: Definition) -> MatchPlan:
         title=definition.title,
         docs=definition.docs,
         wins_over=definition.wins_over,
+        below=definition.below,
         engine="regex",
         scan=write_scan(structure),
         fields=tuple(fields),
         lists=tuple(name for name in fields if counts[name] > 1),
         decoders=reading.decoders(),
-        certain=certain[0],
+        certain=tuple(name for name in fields if name in telling),
         specificity=round(specificity(structure), 1),
         ways=choices.ways,
         order=tuple(order_terminals(keys, choices.preferences)),
@@ -106,12 +106,13 @@ def _plan_recursive(definition: Definition, reading: _Reading) -> MatchPlan:
         title=definition.title,
         docs=definition.docs,
         wins_over=definition.wins_over,
+        below=definition.below,
         engine="lark",
         scan=Scan("", ()),
         fields=tuple(dict.fromkeys(reading.recursive_fields())),
         lists=(),
         decoders=reading.decoders(),
-        certain="",
+        certain=(),
         specificity=0.0,
         ways=1,
         order=tuple(names),

@@ -66,7 +66,7 @@ class RegexMatcher:
         self.plan = plan
         self._find_rows = compile_pattern(f"(?:{plan.scan.pattern}$|.*)\\n?").findall
         slots = plan.scan.slots
-        self._certain = [i for i, slot in enumerate(slots) if slot.field == plan.certain]
+        self._certain = [i for i, slot in enumerate(slots) if slot.field in plan.certain]
         self._repeats = Repeats(slots) if any(slot.scan or slot.field in PAIR for slot in slots) else None
         repeated = self._repeats.fields if self._repeats else ()
         self._plain = {

@@ -23,7 +23,7 @@ from reconstruct.errors import GrammarError
 from reconstruct.grammar.definition import Definition, load_definitions
 from reconstruct.resources import cache_directory, grammars_directory
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 """Raised with every change of the compiler or of ``MatchPlan``: older plans are then compiled again."""
 
 CACHE_NAME = "plans.json"
@@ -63,6 +63,8 @@ class MatchPlan:
     title: str
     docs: str
     wins_over: tuple[str, ...]
+    below: str
+    """the format whose entries go on in these lines; empty: the lines are entries themselves"""
     engine: str
     """``regex``, or ``lark`` for a grammar with recursion"""
     scan: Scan
@@ -73,8 +75,8 @@ class MatchPlan:
     """fields that may occur more than once in a line"""
     decoders: dict[str, str]
     """field -> name of its type in ``common.lark``, where the grammar says it"""
-    certain: str
-    """a field that is there on every matching line, and not empty"""
+    certain: tuple[str, ...]
+    """fields of which at least one is there on every matching line, and not empty"""
     specificity: float
     """bits a matching line says at least; see ``rules.specificity``"""
     ways: int
@@ -155,6 +157,7 @@ def _plan_from_json(entry: Any) -> MatchPlan | None:
                 "scan": _scan_from_json(entry["scan"]),
                 "fields": tuple(entry["fields"]),
                 "lists": tuple(entry["lists"]),
+                "certain": tuple(entry["certain"]),
                 "order": tuple(entry["order"]),
             }
         )
