@@ -238,8 +238,8 @@ def _continuation_text(reading: Reading, owners: Rows, rows: Rows, taken: dict[i
         size = 0
         for below in range(row + taken.get(row, 1), stop):
             text = reading.text[below]
-            if reading.told[below] or (not text and not pieces):  # a blank line parts what was told from what follows
-                continue
+            if reading.told[below] or (not text and not pieces and reading.told[below - 1]):
+                continue  # a blank line parts what was told from what follows
             pieces += ("" if reading.partial[below - 1] else "\n", text)
             if below in reading.tails:
                 pieces += ("\n", reading.tails[below])

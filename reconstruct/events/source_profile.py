@@ -230,6 +230,9 @@ class _Chooser:
             weights = sample.weights[chosen[decoded.matched]]
             messages = Sample([text for text in texts if text], weights[filled])
             inside = self._find_inside(messages)
+            inside.pop(
+                name, None
+            )  # a grammar that keeps its whole text as the message (Rails) would be found in itself
             if inside:
                 deeper = tuple(self._find_nested(inside, messages, NO_HEADERS, depth + 1))
                 yield name, Layer((), tuple(inside), deeper)
@@ -244,12 +247,16 @@ class _Chooser:
             for name, rows in found.items()
             if self._formats.is_sure(name) or messages.weights[rows].sum() >= NESTED_SHARE * total
         }
-        if LOGFMT in found:  # pairs in a sentence are not an entry; one with a moment or a message is
+        if LOGFMT in found:  # pairs in a sentence are not an entry; one with a moment, a message or a request is
             lines = [messages.lines[at] for at in found[LOGFMT].tolist()]
             columns = self._formats.decode(LOGFMT, lines, NO_HEADERS, self._anchor).columns
-            if not {"time_ns", "message"} & columns.keys():
+            if not {"time_ns", "method"} & columns.keys() and not any(map(_MESSAGE_PAIR.search, lines)):
                 del found[LOGFMT]
         return found
+
+
+_MESSAGE_PAIR = re.compile(r"(?:^|\s)(?:msg|message)=")
+"""A pair that is a message. One that may stand for it where there is none (``error=``) does not make an entry."""
 
 
 def _without(rows: Rows, found: Mapping[str, Rows]) -> Rows:
