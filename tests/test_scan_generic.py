@@ -71,6 +71,8 @@ def test_the_level_is_a_word_in_its_place(line: str, level: str | None, message:
         ("{t} [ERROR] [ tenant one ] [main] up", {"thread": "main", "attributes": '{"context":"tenant one"}'}),
         ("[INFO:chooser] {t}: up", {"level": "info", "logger": "chooser", "message": "up"}),
         ("{t} <0.123.0> [error] gone", {"thread": "0.123.0", "level": "error"}),
+        ("{t} INFO shop.orders placed", {"logger": "shop.orders", "message": "placed"}),
+        ("{t} INFO [orders:42] placed", {"logger": "orders", "attributes": '{"line":"42"}', "message": "placed"}),
         ("{t} 42 receipts", {"message": "42 receipts"}),
         ("{t} INFO example.com is down", {"message": "example.com is down"}),
         ("{t} (see below) it is", {"message": "(see below) it is"}),

@@ -28,7 +28,7 @@ LEVEL_REACH = 80
 
 _LEVELS = (
     "trace|debug|fine(?:r|st)?|verbose|info(?:rmation)?|notice|warn(?:ing)?|error|err|severe|crit(?:ical)?|fatal|alert|emerg(?:ency)?"
-    "|panic"
+    "|panic|inf|wrn|dbg|ftl|vrb|debu|erro|fata|trac|trce|dbug"
 )
 _LEVEL = re.compile(_LEVELS, re.IGNORECASE)
 _SHORT_LEVEL = re.compile(r"(?i:inf|wrn|dbg|trc|vrb|ftl|dbug|fail|crit|trce)|[TDIWEFVNC]")
@@ -60,6 +60,13 @@ _CERTAIN_LOGGER = re.compile(
 )
 """Of dotted words those that are no host name, file or number: ``org.example.Cart``, ``shop.Cart``, ``my_app.main``."""
 
+_MODULES = re.compile(r"[a-z_][a-z0-9_]+\.([a-z_][a-z0-9_]+)", re.ASCII)
+_NO_MODULES = frozenset(
+    "com org net io de uk eu co dev app local internal lan js ts py rb go rs php java log txt conf cfg json yml yaml xml html css csv sql db"
+    " jar war zip gz tar so dll exe sh pid sock key pem crt service socket timer target mount slice scope".split()
+)
+"""Last parts of what is no module ``shop.orders``: hosts, files, units of systemd."""
+
 _NAME = re.compile(r"[A-Za-z_$][\w$./:-]{1,99}", re.ASCII)
 _STRUCTURED_NAME = re.compile(r"(?:[a-z][\w-]*|[A-Z][\w]*[a-z][A-Z]\w*|\w+(?:[._/-]|::)[\w./:-]+)", re.ASCII)
 _ERROR_NAME = re.compile(r"(?i:\w*(?:error|exception|failed|failure|warning|caused|http|https))")
@@ -76,6 +83,8 @@ _SEVERITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "de
 """``<3>`` first in a line: the priority of syslog and of systemd (sd-daemon(3)); its last three bits are the severity."""
 
 _NUMBER = re.compile(r"\d{1,8}")
+_PLACED_NAME = re.compile(r"([A-Za-z_][\w.$]{0,100}):(\d{1,6})")
+"""``shop.orders:42``: logger and line."""
 _FILE = re.compile(r"([\w./\\-]{1,100}\.[A-Za-z]{1,5}):(\d{1,6})")
 _ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{1,4}:[0-9a-fA-F:]{3,38})(?::(\d{1,5}))?")
 _SEPARATOR = re.compile(r":?[ \t]*(?:[-|]{1,3}|:|\])(?:[ \t]|$)|:(?=[ \t]|$)")
@@ -191,6 +200,8 @@ def _shapes_of_bracketed(inside: str) -> tuple[str, ...]:
     thread = any(shape.fullmatch(inside) for shape in (_THREAD, _HEX, _ERLANG_PID))
     if _CERTAIN_LOGGER.fullmatch(inside) and not thread:
         return ("logger",)
+    if _PLACED_NAME.fullmatch(inside) and not thread:
+        return ("placed",)
     name = ("logger",) if _NAME.fullmatch(inside) else ()
     return ("thread", *name) if thread else name
 
@@ -221,6 +232,8 @@ def _shapes_of_word(word: str) -> tuple[tuple[str, bool, bool], ...]:
         shapes.append(("level", not word.isupper(), False))
     if _CERTAIN_LOGGER.fullmatch(word):
         shapes.append(("logger", False, False))
+    elif (modules := _MODULES.fullmatch(word)) is not None and modules[1] not in _NO_MODULES:
+        shapes.append(("logger", False, True))
     if word == "main" or _HEX.fullmatch(word) or ("-" in word and _THREAD.fullmatch(word)):
         shapes.append(("thread", False, False))
     if _STRUCTURED_NAME.fullmatch(word) and not _ERROR_NAME.fullmatch(word):
@@ -231,6 +244,8 @@ def _shapes_of_word(word: str) -> tuple[tuple[str, bool, bool], ...]:
 def _fields_of(name: str, text: str) -> Row:
     if name == "client_ip" and (address := _ADDRESS.fullmatch(text)) is not None:
         return {"client_ip": address[1], **({"client_port": address[2]} if address[2] else {})}
+    if name == "placed" and (placed := _PLACED_NAME.fullmatch(text)) is not None:
+        return {"logger": placed[1], "line": placed[2]}
     if name == "file" and (found := _FILE.fullmatch(text)) is not None:
         return {"file": found[1], "line": found[2]}
     return {name: text}
