@@ -61,9 +61,10 @@ _CERTAIN_LOGGER = re.compile(
 """Of dotted words those that are no host name, file or number: ``org.example.Cart``, ``shop.Cart``, ``my_app.main``."""
 
 _MODULES = re.compile(r"[a-z_][a-z0-9_]+\.([a-z_][a-z0-9_]+)", re.ASCII)
-_NO_MODULES = frozenset(
-    "com org net io de uk eu co dev app local internal lan js ts py rb go rs php java log txt conf cfg json yml yaml xml html css csv sql db"
-    " jar war zip gz tar so dll exe sh pid sock key pem crt service socket timer target mount slice scope".split()
+_NO_MODULE = re.compile(
+    r"com|org|net|io|de|uk|eu|co|dev|app|local|internal|lan|js|ts|py|rb|go|rs|php|java|log|txt|conf|cfg|js"
+    r"on|yml|yaml|xml|html|css|csv|sql|db|jar|war|zip|gz|tar|so|dll|exe|sh|pid|sock|key|pem|crt|service|so"
+    r"cket|timer|target|mount|slice|scope"
 )
 """Last parts of what is no module ``shop.orders``: hosts, files, units of systemd."""
 
@@ -232,7 +233,7 @@ def _shapes_of_word(word: str) -> tuple[tuple[str, bool, bool], ...]:
         shapes.append(("level", not word.isupper(), False))
     if _CERTAIN_LOGGER.fullmatch(word):
         shapes.append(("logger", False, False))
-    elif (modules := _MODULES.fullmatch(word)) is not None and modules[1] not in _NO_MODULES:
+    elif (modules := _MODULES.fullmatch(word)) is not None and not _NO_MODULE.fullmatch(modules[1]):
         shapes.append(("logger", False, True))
     if word == "main" or _HEX.fullmatch(word) or ("-" in word and _THREAD.fullmatch(word)):
         shapes.append(("thread", False, False))
