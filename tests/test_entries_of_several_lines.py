@@ -8,7 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
-from reconstruct.cli import main
+from reconstruct.events.render import event_lines
+from reconstruct.events.scan import scan_chunk
+from reconstruct.events.source_profile import profile_source
+from reconstruct.sources.model import Chunk, Source
 
 JUL = """\
 Jan 02, 2026 3:04:05 PM com.example.shop.Orders place
@@ -76,14 +79,12 @@ MESSAGE=bye
 """
 
 
-def events_of(text: str, directory: Path) -> list[dict[str, Any]]:
+def events_of(text: str) -> list[dict[str, Any]]:
     """The events of a file with this text, as the ``events`` command writes them."""
-    logs = directory / "logs"
-    logs.mkdir()
-    (logs / "app.log").write_text(text, encoding="utf-8")
-    out = directory / "events.jsonl"
-    assert main(["events", str(logs), "-o", str(out), "--no-cache"]) == 0
-    return [orjson.loads(line) for line in out.read_bytes().splitlines()]
+    data = text.encode()
+    source = Source(0, "app.log", Path("app.log"), 1, None, "utf-8", "app.log", 0, 1_789_000_000 * 10**9, "f")
+    found = scan_chunk(Chunk(0, 0, 0, data, b"", True), profile_source(data, source))
+    return [orjson.loads(line) for line in event_lines(found.events, [source.path])]
 
 
 CASES: dict[str, tuple[str, list[dict[str, Any]]]] = {
@@ -173,19 +174,19 @@ CASES: dict[str, tuple[str, list[dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_fields_below_the_first_line_are_the_entrys(name: str, tmp_path: Path) -> None:
+def test_fields_below_the_first_line_are_the_entrys(name: str) -> None:
     text, expected = CASES[name]
-    events = events_of(text, tmp_path)
+    events = events_of(text)
     found = [{key: event.get(key) for key in wanted} for event, wanted in zip(events, expected, strict=True)]
     assert found == expected
     assert {event["format"] for event in events} == {name}
 
 
-def test_lines_below_are_read_inside_envelopes_too(tmp_path: Path) -> None:
+def test_lines_below_are_read_inside_envelopes_too() -> None:
     wrapped = [
         orjson.dumps({"log": line + "\n", "stream": "stderr", "time": f"2026-01-02T15:04:05.{at:09}Z"}).decode()
         for at, line in enumerate(JUL.splitlines(), 1)
     ]
-    first, second = events_of("\n".join(wrapped) + "\n", tmp_path)
+    first, second = events_of("\n".join(wrapped) + "\n")
     assert (first["format"], first["level"], first["message"]) == ("docker/jul", "info", "Order 1001 placed")
     assert second["level"] == "error" and second["lines"] == 6

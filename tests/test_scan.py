@@ -200,3 +200,26 @@ def test_profiles_travel() -> None:
 @pytest.mark.parametrize("data", [b"", b"\n", b"\0\0\0", b"\xff\xfe", b"\r\n\r\n"])
 def test_nothing_at_all(data: bytes) -> None:
     check(data, scan(data))
+
+
+BELOW = (
+    b"Jan 02, 2026 3:04:05 PM com.example.shop.Orders place\nINFO: placed\nJan 02, 2026 3:04:06 PM com.example.shop.Orders place\n"
+    b"SEVERE: declined\njava.io.IOException: gone\n\tat a.B.c(B.java:1)\n"
+)
+
+
+@pytest.mark.parametrize("cut", [at for at, byte in enumerate(BELOW) if byte == 10])
+def test_what_stands_below_an_entry_does_not_depend_on_the_cut(cut: int) -> None:
+    events = [row for piece in scan_in_pieces(BELOW, profile_source(BELOW, SOURCE), [cut]) for row in rows(piece)]
+    assert [(row["level"], str(row["message"]).partition("\n")[0]) for row in events] == [
+        ("info", "placed"),
+        ("error", "declined"),
+    ]
+
+
+def test_an_entry_that_is_longer_than_entries_may_be_is_noted() -> None:
+    data = "\n".join([PYTHON, *["more of it"] * 100, PYTHON]).encode()
+    found = scan_chunk(Chunk(7, 0, 0, data, b"", True), replace(profile_source(data, SOURCE), reach=550))
+    assert found.account.continuations == 50
+    assert found.account.unparsed == 50
+    assert found.notes == {"more than 0 KiB below the entry they seem to belong to": 50}

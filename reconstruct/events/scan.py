@@ -113,7 +113,7 @@ def scan_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
             UnparsedLine(row + 1, lines.text[row][:SAMPLE_CHARACTERS], profile.main_format)
             for row in unparsed[:SAMPLE_LIMIT].tolist()
         ),
-        _take_notes(lines, n_cut),
+        _take_notes(lines, n_cut, _count_beyond(run, owners, profile.reach), profile.reach),
         n_own,
     )
 
@@ -293,8 +293,20 @@ def _count_formats(column: pa.DictionaryArray) -> dict[str, int]:
     return {name: int(n) for name, n in sorted(zip(names, counts.tolist(), strict=True)) if n}
 
 
-def _take_notes(lines: Lines, n_cut: int) -> dict[str, int]:
+def _count_beyond(run: Run, owners: Rows, reach: int) -> int:
+    """Lines of text that would be part of the entry above, were it not longer than an entry may be."""
+    starts = np.flatnonzero(run.shape == START)
+    loose = np.flatnonzero((owners == NOBODY) & (run.shape == LOOSE))
+    if not len(starts) or not len(loose):
+        return 0
+    above = np.searchsorted(starts, loose) - 1
+    loose, entry = loose[above >= 0], starts[above[above >= 0]]
+    return int((run.absorbs[entry] & (run.end[loose] > run.end[entry] + reach)).sum())
+
+
+def _take_notes(lines: Lines, n_cut: int, n_beyond: int, reach: int) -> dict[str, int]:
     notes = {
+        f"more than {reach >> 10} KiB below the entry they seem to belong to": n_beyond,
         f"longer than {MATCH_CAP >> 20} MiB, not read to the end": len(lines.clipped),
         f"message cut at {MESSAGE_CAP} characters": n_cut,
     }

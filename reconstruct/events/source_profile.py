@@ -206,6 +206,10 @@ class _Chooser:
                 continue
             texts = [sample.lines[at] for at in tried.tolist()]
             matched = self._formats.match(name, texts, headers, self._anchor)
+            if name == JSON and sample.weights[tried[matched]].sum() < MOST * sample.weights.sum():
+                matched &= np.fromiter(
+                    (not text[:1].isspace() for text in texts), np.bool_, len(texts)
+                )  # of a dump in text
             if name in (LOGFMT, GENERIC):
                 matched &= np.fromiter((not looks_continued(text) for text in texts), np.bool_, len(texts))
             if matched.any():
@@ -230,12 +234,16 @@ class _Chooser:
             weights = sample.weights[chosen[decoded.matched]]
             messages = Sample([text for text in texts if text], weights[filled])
             inside = self._find_inside(messages)
-            inside.pop(
-                name, None
-            )  # a grammar that keeps its whole text as the message (Rails) would be found in itself
+            if name in inside and self._repeats(name, [messages.lines[at] for at in inside[name].tolist()]):
+                del inside[name]
             if inside:
                 deeper = tuple(self._find_nested(inside, messages, NO_HEADERS, depth + 1))
                 yield name, Layer((), tuple(inside), deeper)
+
+    def _repeats(self, name: str, lines: list[str]) -> bool:
+        """Whether a format's messages are what it was given: reading them again says nothing (Rails)."""
+        again = self._formats.decode(name, lines, NO_HEADERS, self._anchor).columns.get("message")
+        return again is not None and again.to_pylist() == lines
 
     def _find_inside(self, messages: Sample) -> dict[str, Rows]:
         """Formats that read enough messages to be what they are, not a coincidence of wording."""
