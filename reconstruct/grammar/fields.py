@@ -43,6 +43,9 @@ FIELDS: dict[str, pa.DataType] = {
 ESCAPED = ("QUOTED", "SINGLE_QUOTED", "QUOTED_OR_WORD", "HTTP_TARGET", "HTTP_TARGET_SPACED", "UNTIL_QUOTE")
 """Terminal types whose text still has the backslash escapes of the program that wrote it."""
 
+DOUBLED = "CSV_QUOTED"
+"""Terminal type whose text has the quotes in it doubled."""
+
 VERBATIM = "VERBATIM"
 """Decoder of text that is its value already: quotes in it belong to it."""
 
@@ -131,6 +134,8 @@ def type_columns(
 
 def _raw_text(values: Sequence[str] | pa.Array, decoder: str) -> pa.Array:
     text = text_column(values)
+    if decoder == DOUBLED:
+        return pc.replace_substring(text, '""', '"')
     if decoder in ESCAPED:
         return unescape_column(text)
     return text if decoder else strip_quotes(text)
