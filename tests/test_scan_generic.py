@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from reconstruct.events import line_head
 from reconstruct.events.generic import decode_block
 from reconstruct.grammar.timestamps import TimeAnchor
 
@@ -122,3 +123,34 @@ def test_the_envelope_completes_a_time_of_day() -> None:
     envelope = pa.array([None, 1_789_639_200 * 10**9])
     decoded = decode_block(["nothing", "10:00:05.250 ready"], TimeAnchor(0, envelope))
     assert decoded.columns["time_ns"].to_pylist() == [1_789_639_205_250 * 10**6]
+
+
+def test_what_is_remembered_of_a_beginning_is_what_the_whole_line_says() -> None:
+    """The first words alone must not be read differently from the line they begin."""
+    tails = ["", " x", " - x", ": x", " [main] x", " (a b) - x", " INFO x", " shop.Cart - x", " sts[7:worker one]: x"]
+    heads = [
+        "main",
+        "INFO",
+        "[7]",
+        "shop.Cart",
+        "worker-3",
+        "4711",
+        "a b c d",
+        "[a b c d e f g h i] INFO",
+        "sts[7:worker one two three]",
+    ]
+    lines = [
+        f"2026-09-17 10:00:05 {head}{tail}{more}"
+        for head in heads
+        for tail in tails
+        for more in ("", " and more words here")
+    ]
+    alone = [decode_block([line], ANCHOR).columns for line in lines]
+    line_head._parse_front.cache_clear()
+    for line, columns in zip(reversed(lines), reversed(alone), strict=True):
+        assert {k: v.to_pylist() for k, v in decode_block([line], ANCHOR).columns.items()} == {
+            k: v.to_pylist() for k, v in columns.items()
+        }
+        row: dict[str, object] = {}
+        at, _ = line_head._read_behind(line[20:], row)  # type: ignore[arg-type]
+        assert line_head._read_front(line[20:]) == (row, at)

@@ -35,12 +35,14 @@ _PLAIN_REQUEST = re.compile(
 _STATUS = re.compile(r"[ |\"=(\[](\d{3})(?=[ |,;)\]]|$)")
 _DURATION = re.compile(r"[ |,=(\[](\d{1,9}(?:\.\d{1,9})? ?(?:ms|µs|us|s))(?=[ |,;)\]]|$)")
 
-_PAIR = re.compile(
-    r'(?<![\w.=/?&%;+-])([A-Za-z_][\w.-]{0,63})=(?!=)(?:"((?:[^"\\]|\\.)*+)"|\'([^\']*+)\'|([^\s"\',;|&()\[\]{}<>]++))'
-)
-"""A pair in text; not the query of an address, nor a comparison of code."""
+_KEY = re.compile(r"[A-Za-z_][\w.-]{0,63}")
+_VALUE = re.compile(r'"((?:[^"\\]|\\.)*+)"|\'([^\']*+)\'|([^\s"\',;|&()\[\]{}<>=][^\s"\',;|&()\[\]{}<>]*+)')
+_OPENERS = "([{<,;|\"'"
+"""What may stand before a key besides a blank."""
 
 _MESSAGES = ("msg", "message")
+_PURE = re.compile(r"[A-Za-z_][\w.-]{0,63}=(?!=)")
+"""Text that begins with a pair."""
 
 
 def decode_block(lines: Sequence[str], anchor: TimeAnchor) -> Decoded:
@@ -96,11 +98,21 @@ def _read_request(line: str, message: str, row: Row) -> None:
 
 
 def _read_pairs(text: str, message: str, row: Row) -> None:
-    """``key=value`` pairs; the message among them is the message where the text is nothing but pairs."""
-    first = _PAIR.match(message)
-    for key, double, single, bare in _PAIR.findall(text)[:PAIRS_CAP]:
-        value = unescape(double) if double else single or bare.rstrip(".:")
-        if first is not None and key in _MESSAGES:
-            row["message"] = value
-        elif value:
-            row.setdefault(key, value)
+    """``key=value`` pairs; the message among them is the message where the text is nothing but pairs. The query of an
+    address is no pair, nor a comparison of code."""
+    begin = 0
+    at = text.find("=")
+    for _ in range(PAIRS_CAP):
+        if at < 0:
+            break
+        first = max(begin, text.rfind(" ", begin, at) + 1, text.rfind("\t", begin, at) + 1)
+        key = text[first:at].lstrip(_OPENERS)
+        value = _VALUE.match(text, at + 1) if _KEY.fullmatch(key) else None
+        if value is not None:
+            begin = value.end()
+            said = unescape(value[1]) if value[1] else value[2] or (value[3] or "").rstrip(".:")
+            if key in _MESSAGES and _PURE.match(message):
+                row["message"] = said
+            elif said:
+                row.setdefault(key, said)
+        at = text.find("=", max(begin, at + 1))

@@ -23,6 +23,12 @@ EDGES = " \t-|:,;"
 WORDS_KEPT = 65_536
 """Distinct words and bracketed texts whose shape is remembered: threads and loggers come again and again."""
 
+FRONT_WORDS = (4, 8)
+"""First words of a line that are looked up, before it is read as a whole: short heads and long ones."""
+
+FRONTS_KEPT = 16_384
+"""Beginnings of lines that are remembered; some 10 MB."""
+
 LEVEL_REACH = 80
 """Characters around the moment in which a level word in capitals counts; further on it is part of a sentence."""
 
@@ -96,20 +102,18 @@ def read_head(line: str, start: int, end: int, row: Row) -> None:
     before = line[:start]
     text = line[end:].lstrip(EDGES + "])>")
     front = ""
-    if before and not before.isspace():
+    if not before.strip(EDGES + "[(<"):
+        fields, at = _read_front(text)
+        row |= fields
+    else:
         priority = _PRIORITY.match(before)
         if priority is not None:
             row["level"] = _SEVERITIES[int(priority[1]) % len(_SEVERITIES)]
-        stop = _read_parts(
+        stop, _ = _read_parts(
             before.rstrip(EDGES + "[(<"), priority.end() if priority is not None else 0, row, before=True
         )
         front = before[stop:].strip(EDGES + "[(<")
-    first = _LEVEL_FIRST.match(text, 1 if text[:1] in ("[", "<", "(") else 0) if "level" not in row else None
-    at = 0
-    if first is not None:
-        row["level"] = first[0]
-        at = first.end()
-    at = _read_parts(text, at, row)
+        at, _ = _read_behind(text, row)
     rest = text[at:].lstrip(EDGES + "])>") if at else text
     if "level" not in row:
         level = _CAPITALS.search(front, 0, LEVEL_REACH) or _CAPITALS.search(rest, 0, LEVEL_REACH)
@@ -118,9 +122,43 @@ def read_head(line: str, start: int, end: int, row: Row) -> None:
     row["message"] = f"{front} {rest}".strip() if front else rest.rstrip()
 
 
-def _read_parts(text: str, at: int, row: Row, *, before: bool = False) -> int:
-    """Read the parts from ``at`` on; where the message begins. ``before``: the text stands in front of the moment."""
+def _read_front(text: str) -> tuple[Row, int]:
+    """What stands behind the moment, where nothing stands in front of it; where the message begins. Most lines of a log
+    begin in few ways, so what the first words say is remembered."""
+    for count in FRONT_WORDS:
+        words = text.split(" ", count)
+        if len(words) <= count:
+            break
+        fields, at, is_sure = _parse_front(text[: len(text) - len(words[count])])
+        if is_sure:
+            return fields, at
+    row: Row = {}
+    return row, _read_behind(text, row)[0]
+
+
+@lru_cache(maxsize=FRONTS_KEPT)
+def _parse_front(text: str) -> tuple[Row, int, bool]:
+    """The fields of some first words, where the message begins, and whether more words could not change that."""
+    row: Row = {}
+    at, seen = _read_behind(text, row)
+    return row, at, seen < text.rstrip(" ").rfind(" ")
+
+
+def _read_behind(text: str, row: Row) -> tuple[int, int]:
+    """Read what stands behind the moment; where the message begins, and how far the text was looked at."""
+    first = _LEVEL_FIRST.match(text, 1 if text[:1] in ("[", "<", "(") else 0) if "level" not in row else None
+    at = 0
+    if first is not None:
+        row["level"] = first[0]
+        at = first.end()
+    return _read_parts(text, at, row)
+
+
+def _read_parts(text: str, at: int, row: Row, *, before: bool = False) -> tuple[int, int]:
+    """Read the parts from ``at`` on; where the message begins, and how far the text was looked at. ``before``: the text
+    stands in front of the moment."""
     done = at
+    seen = len(text)
     waiting: Row = {}
     aside: list[str] = []
     n_aside = 0
@@ -128,7 +166,9 @@ def _read_parts(text: str, at: int, row: Row, *, before: bool = False) -> int:
     for _ in range(PARTS_CAP):
         part = _PART.match(text, at)
         if part is None:
+            seen = len(text)
             break
+        seen = part.end() if text[part.end() : part.end() + 1] not in ("[", "(", "<") else len(text)
         kind = part.lastindex or 0
         inside = part[kind]
         at = part.end()
@@ -167,7 +207,7 @@ def _read_parts(text: str, at: int, row: Row, *, before: bool = False) -> int:
     context = [text for text in aside[:n_aside] if "=" not in text]
     if context:
         row["context"] = ", ".join(context)
-    return done
+    return done, seen
 
 
 def _judge_bracketed(inside: str, held: Set[str]) -> Row | None:
