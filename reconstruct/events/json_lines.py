@@ -116,7 +116,7 @@ def _flatten_list(values: list[object], name: str, flat: dict[str, object], dept
 
 def _parse_leniently(line: str | bytes) -> object:
     """An object that orjson refuses: NaN, control characters, ``\\xHH`` as nginx writes it, ``"rt": ,`` of hand-made
-    JSON, a comma after the object. None when it is none."""
+    JSON, a comma or braces too many after the object. None when it is none."""
     text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
     text = text.strip(_BLANKS).removesuffix(",")
     if not (text.startswith("{") and text.endswith("}")):
@@ -125,15 +125,19 @@ def _parse_leniently(line: str | bytes) -> object:
         if repair is not None:
             text = repair(text)
         try:
-            return json.loads(text, strict=False, parse_constant=lambda _: None, parse_int=_parse_int)
+            value, end = _LENIENT.raw_decode(text)
         except (ValueError, RecursionError):
             continue
+        return value if not text[end:].strip("} ") else None
     return None
 
 
 def _parse_int(digits: str) -> int | str:
     """Whole numbers beyond 64 bits stay text: no column and no reader of JSON holds them."""
     return int(digits) if len(digits) <= 18 else digits
+
+
+_LENIENT = json.JSONDecoder(strict=False, parse_constant=lambda _: None, parse_int=_parse_int)
 
 
 def _repair_escapes(text: str) -> str:

@@ -11,13 +11,15 @@ import pyarrow.compute as pc
 from reconstruct.grammar.number_columns import integer_column
 from reconstruct.grammar.text_columns import change_where, has_byte_in, has_char, map_distinct
 
-_METHOD = re.compile(r"[A-Z][A-Z_-]{2,23}", re.ASCII)
+_METHOD = re.compile(r"[A-Z][A-Z_-]{2,23}|\[\d{1,9}\][A-Za-z]{3,23}", re.ASCII)
+"""The second is the FTP service of IIS: number of the connection and command, ``[2]USER``."""
+
 _COMMON_METHODS = frozenset(("get", "post", "put", "patch", "delete", "head", "options", "trace", "connect"))
 _PROTOCOL = re.compile(r"(?:HTTP/?|h)?(\d(?:\.\d)?)(?:\.0)*", re.ASCII | re.IGNORECASE)
 _REQUEST_LINE = re.compile(r"([A-Za-z][A-Za-z_-]{2,23}) +(\S.*?)(?: +(HTTP/\d(?:\.\d)?))? *", re.ASCII)
 _TARGET = re.compile(r"(?:https?:/)?/\S*")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://([^/?#]*)")
-_AUTHORITY = re.compile(r"(?:[^@]*@)?(\[[0-9A-Fa-f:.%]+\]|[^:]*)(?::\d{0,5})?")
+_AUTHORITY = re.compile(r"(?:[^@]*@)?((?:\[[0-9A-Fa-f:.%]+\]|[^:]*)(?::(?!(?:80|443)?$)\d{1,5})?)(?::\d{0,3})?")
 _ADDRESS_PORT = re.compile(r"\[?([0-9A-Za-z_.:%-]+)\]:(\d{1,5})|([0-9A-Za-z_.-]+):(\d{1,5})", re.ASCII)
 _ADDRESS = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
 _IS_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f.]{0,15}){2,8}", re.ASCII)
@@ -124,7 +126,7 @@ def query_column(text: pa.Array) -> pa.Array:
 
 
 def host_column(text: pa.Array) -> pa.Array:
-    """Virtual hosts without port, lower case left as it is."""
+    """Virtual hosts without the port that goes without saying (80, 443), lower case left as it is."""
     return change_where(text, has_char(text, ":"), _host)
 
 
