@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from reconstruct.grammar.number_columns import integer_column
 from reconstruct.grammar.text_columns import change_where, has_byte_in, has_char, map_distinct
 
-_METHOD = re.compile(r"[A-Z][A-Z_-]{2,23}|\[\d{1,9}\][A-Za-z]{3,23}", re.ASCII)
+_METHOD = re.compile(r"[A-Z][A-Z_-]{2,23}|\[\d{1,9}\] ?[A-Za-z]{3,23}", re.ASCII)
 """The second is the FTP service of IIS: number of the connection and command, ``[2]USER``."""
 
 _COMMON_METHODS = frozenset(("get", "post", "put", "patch", "delete", "head", "options", "trace", "connect"))
