@@ -358,6 +358,11 @@ def test_vhosts_lose_the_port_that_goes_without_saying(text: str, vhost: str) ->
     assert read(vhost=text) == {"vhost": vhost}
 
 
+def test_an_encoded_referrer_is_a_url() -> None:
+    assert read(referer="https%3A%2F%2Fwww.example.com%2Fa%3Fb%3D1") == {"referrer": "https://www.example.com/a?b=1"}
+    assert read(referer="https://www.example.com/%20") == {"referrer": "https://www.example.com/%20"}
+
+
 def test_a_url_with_a_port_names_its_host() -> None:
     assert read(request_uri="http://localhost:8080/a")["vhost"] == "localhost:8080"
 

@@ -33,6 +33,8 @@ _INSIDE = (
 """Addresses of private networks (RFC 1918, 6598, 4193, link local, loopback) and host names of one label: a client
 there is a proxy of ours."""
 
+_ENCODED_URL = r"^https?%3[Aa]%2[Ff]%2[Ff]"
+
 FORWARDED_CAP = 1024
 """Characters of a chain of proxies that are read; real ones have a handful of hops."""
 
@@ -193,6 +195,11 @@ def agent_column(text: pa.Array) -> pa.Array:
     if not pc.any(coded).as_py():
         return text
     return change_where(text, pc.and_(coded, pc.invert(has_char(text, " "))), _with_blanks)
+
+
+def referrer_column(text: pa.Array) -> pa.Array:
+    """Referrers as URLs; Akamai encodes them whole, ``https%3A%2F%2F``."""
+    return change_where(text, pc.match_substring_regex(text, _ENCODED_URL), unquote)
 
 
 def _with_blanks(agent: str) -> str:
