@@ -92,7 +92,7 @@ def test_nothing_but_absent_values_is_no_column() -> None:
         ("?a=1", "", "a=1", None),
         ("*", "*", None, None),
         ("http://www.example.com/a?b=1", "/a", "b=1", "www.example.com"),
-        ("https://www.example.com:8443?b=1", "/", "b=1", "www.example.com"),
+        ("https://www.example.com:8443?b=1", "/", "b=1", "www.example.com:8443"),
         ("https://bob@[2001:db8::1]:443/x", "/x", None, "[2001:db8::1]"),
         ("www.example.com:443", "www.example.com:443", None, None),
         ("/a://b/c", "/a://b/c", None, None),
