@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from urllib.parse import unquote_plus
 
 import numpy as np
 import orjson
 
 from reconstruct.events.decoded import Decoded
-from reconstruct.events.keyed import Row, decode_rows
+from reconstruct.events.keyed import Row, Scalar, decode_rows
 from reconstruct.grammar.timestamps import TimeAnchor
+from reconstruct.grammar.vocabulary import is_message
 
 DEPTH_CAP = 16
 """Nesting that becomes dotted keys; what lies deeper is marked as cut. Real lines have four levels."""
@@ -20,6 +22,9 @@ CUT = "…"
 """Stands for what lies deeper than DEPTH_CAP."""
 
 _CONTAINERS = {dict, list}
+_JOURNAL_TEXT = "MESSAGE"
+_TEXT_OF_OBJECT = '"{\\"'
+_ENCODED_OBJECT = '"%7B%22'
 _BLANKS = " \t\r\n\0\ufeff"
 _HEX_ESCAPES = re.compile(r"\\(?:((?:x[0-9A-Fa-f]{2})(?:\\x[0-9A-Fa-f]{2})*)|([^\"\\/bfnrtu])|.)", re.DOTALL)
 _NO_VALUE = re.compile(r'(": *)-?(?= *[,}])')
@@ -49,7 +54,40 @@ def parse_line(line: str | bytes) -> Row | None:
         value = _parse_leniently(line)
     if type(value) is not dict:
         return None
-    return value if _CONTAINERS.isdisjoint(map(type, value.values())) else flatten(value)
+    if not _CONTAINERS.isdisjoint(map(type, value.values())):
+        value = flatten(value)
+        text = value.get(_JOURNAL_TEXT)
+        if type(text) is list:
+            value[_JOURNAL_TEXT] = _decode_bytes(text)
+    row: Row = value
+    return _open_texts(row) if type(line) is str and (_TEXT_OF_OBJECT in line or _ENCODED_OBJECT in line) else row
+
+
+def _decode_bytes(values: list[Scalar]) -> str | list[Scalar]:
+    """A text that journalctl writes as a list of bytes, since it is no UTF-8 or has control characters."""
+    try:
+        return bytes(values).decode("utf-8", "replace")  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return values
+
+
+def _open_texts(row: Row) -> Row:
+    """Objects in texts under dotted keys, but for messages: those are read as lines."""
+    opened: dict[str, object] = {}
+    for key, value in row.items():
+        inner = None
+        if type(value) is str and value.startswith(('{"', "%7B%22")) and not is_message(key):
+            inner = _load_object(unquote_plus(value) if value.startswith("%") else value)
+        opened |= flatten({key: inner}) if inner else {key: value}
+    return opened  # type: ignore[return-value]
+
+
+def _load_object(text: str) -> dict[str, object] | None:
+    try:
+        value = orjson.loads(text)
+    except ValueError:
+        return None
+    return value if type(value) is dict else None
 
 
 def flatten(value: dict[str, object]) -> Row:

@@ -33,6 +33,9 @@ SAMPLE_LIMIT = 20
 
 SAMPLE_CHARACTERS = 300
 
+_AFTER_OBJECT = " \t,]"
+"""What may stand behind an object that is an element of a list."""
+
 FIRST_LOOK = 4096
 """Bytes of the lookahead read first: it ends the last entry in nearly every chunk."""
 
@@ -181,7 +184,7 @@ def _finish_entries(reader: Reader, reading: Reading, owners: Rows) -> dict[int,
         spans = [_find_own_lines(reading, owners, row) for row in rows.tolist()]
         texts = ["".join(reading.text[row:stop]) for row, stop in zip(rows.tolist(), spans, strict=True)]
         n_before = len(reading.parts)
-        reader.reread(reading, part, rows, [text.rstrip().removesuffix(",") for text in texts])
+        reader.reread(reading, part, rows, [text.rstrip(_AFTER_OBJECT) for text in texts])
         added = reading.parts[n_before:]
         read = {row for each in added for row in each.rows.tolist()}
         taken.update((row, stop - row) for row, stop in zip(rows.tolist(), spans, strict=True) if row in read)
