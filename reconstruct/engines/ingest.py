@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from reconstruct.correlate.dates import complete_dates
 from reconstruct.engines.local import Scanned, scan_sources
 from reconstruct.grammar.timestamps import find_timestamp
 from reconstruct.sources import Discovery, Source, read_slice
@@ -35,6 +36,7 @@ class SourceAccount:
     formats: Counter[str] = field(default_factory=Counter)
     samples: list[dict[str, Any]] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    undated: str | None = None
 
     def add(self, scanned: Scanned) -> None:
         scan = scanned.scan
@@ -42,6 +44,7 @@ class SourceAccount:
             self.counts[name] += getattr(scan.account, name)
         self.formats.update(scan.formats)
         self.notes.update(scan.notes)
+        self.undated = scan.undated
         if scanned.note:
             self.notes[scanned.note] += 1
         for sample in scan.samples[: SAMPLES_KEPT - len(self.samples)]:
@@ -85,6 +88,7 @@ def ingest(
         accounts[scanned.source.id].add(scanned)
         progress.advance(scanned.disk_bytes, scanned.scan.n_lines)
     store.finish_events()
+    complete_dates(store.connection, {each.source.id: each.undated for each in accounts if each.undated})
     return accounts
 
 

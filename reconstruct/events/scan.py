@@ -25,6 +25,7 @@ from reconstruct.events.lines import MATCH_CAP, Lines, split_lines
 from reconstruct.events.multiline import BLANK, DIRECTIVE, LOOSE, NOBODY, START, Run, find_owners
 from reconstruct.events.schema import EVENTS, LABEL, MESSAGE_CAP
 from reconstruct.events.source_profile import SourceProfile
+from reconstruct.events.undated import NOTES, Undated
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.sources.model import Chunk
 
@@ -78,6 +79,8 @@ class Scan:
     samples: tuple[UnparsedLine, ...]
     notes: dict[str, int]
     """what the user should know, and how many lines it concerns"""
+    undated: Undated | None
+    """what the stamps of the source lack"""
     n_lines: int
     """lines of ``chunk.data``: what the line numbers of the next chunk start after"""
 
@@ -113,7 +116,8 @@ def scan_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
             UnparsedLine(row + 1, lines.text[row][:SAMPLE_CHARACTERS], profile.main_format)
             for row in unparsed[:SAMPLE_LIMIT].tolist()
         ),
-        _take_notes(lines, n_cut),
+        _take_notes(lines, n_cut, profile.undated, len(rows)),
+        profile.undated,
         n_own,
     )
 
@@ -293,9 +297,10 @@ def _count_formats(column: pa.DictionaryArray) -> dict[str, int]:
     return {name: int(n) for name, n in sorted(zip(names, counts.tolist(), strict=True)) if n}
 
 
-def _take_notes(lines: Lines, n_cut: int) -> dict[str, int]:
+def _take_notes(lines: Lines, n_cut: int, undated: Undated | None, n_events: int) -> dict[str, int]:
     notes = {
         f"longer than {MATCH_CAP >> 20} MiB, not read to the end": len(lines.clipped),
         f"message cut at {MESSAGE_CAP} characters": n_cut,
+        NOTES[undated] if undated else "": n_events,
     }
-    return {text: n for text, n in notes.items() if n}
+    return {text: n for text, n in notes.items() if text and n}

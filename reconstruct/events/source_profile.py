@@ -32,6 +32,7 @@ from reconstruct.events.multiline import looks_continued
 from reconstruct.events.peeled import Peeled
 from reconstruct.events.pods import service_of_path
 from reconstruct.events.sample import Sample
+from reconstruct.events.undated import Undated, anchor_ns, find_undated
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.timestamps import TimeAnchor, choose_date_order, find_timestamp
 from reconstruct.sources.model import LOOKAHEAD, Chunk, Source
@@ -69,6 +70,8 @@ class SourceProfile:
     """from the file's name; fills events that do not say"""
     reach: int = LOOKAHEAD
     """bytes below an entry's first line that its continuations may take"""
+    undated: Undated | None = None
+    """what the stamps of the lines do not say, so that it was completed"""
     changes: tuple[tuple[int, w3c.W3cHeader], ...] = ()
     """offset of the end of a chunk, and the ``#Fields:`` in force from there on where it changed; ascending"""
 
@@ -102,10 +105,13 @@ def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] |
     whole = head.rfind(b"\n") + 1
     lines = split_lines(head[:whole] if whole else head).text[:SAMPLE_LINES]
     sample = Sample.of(lines)
-    order = choose_date_order(_find_stamps(sample.lines), source.modified_ns)
-    chooser = _Chooser(formats, TimeAnchor(source.modified_ns, None, order))
+    stamps = [(line, find_timestamp(line)) for line in sample.lines]
+    undated = find_undated([found[2] if found else "" for _, found in stamps], sample.weights)
+    modified_ns = anchor_ns(source.path, source.modified_ns) if undated else source.modified_ns
+    order = choose_date_order([line[found[0] : found[1]] for line, found in stamps if found], modified_ns)
+    chooser = _Chooser(formats, TimeAnchor(modified_ns, None, order))
     layer = chooser.choose(sample, lines, 0)
-    return SourceProfile(layer, source.modified_ns, order, service_of_path(source.path))
+    return SourceProfile(layer, modified_ns, order, service_of_path(source.path), undated=undated)
 
 
 _DIRECTIVE = re.compile(rb"^#", re.MULTILINE)
@@ -292,8 +298,3 @@ def _join_pretty(lines: Sequence[str], opens: str) -> Iterator[str]:
             if text == closes:
                 yield "".join(held)
                 held = []
-
-
-def _find_stamps(lines: Sequence[str]) -> list[str]:
-    found = ((line, find_timestamp(line)) for line in lines)
-    return [line[at[0] : at[1]] for line, at in found if at is not None]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reconstruct.errors import SourceError
-from reconstruct.sources import exports, spool
+from reconstruct.sources import spool
 from reconstruct.sources.archives import unpack
 from reconstruct.sources.decode import describe_failure
 from reconstruct.sources.families import FirstStamp, Member, find_first_stamp, group_families, parse_name
@@ -174,6 +174,8 @@ class _Search:
 
     def _add_unfolded(self, shown: str, file: Path, size: int, modified_ns: int, probe: Probe) -> None:
         """Add a log; of an export with many entries in one, the copy with a line for each."""
+        from reconstruct.sources import exports  # orjson: only for who reads logs
+
         if how := exports.unfolding_of(probe.head):
             try:
                 copy = exports.unfold(file, probe.compression, probe.encoding, probe.fingerprint, how)
