@@ -132,6 +132,9 @@ def _flatten_list(values: list[object], name: str, flat: dict[str, object], dept
         if values:
             flat[name] = values
         return 1 if values else 0
+    pairs = _read_pairs(values)
+    if pairs is not None:
+        return _flatten(pairs, f"{name}.", flat, depth)
     columns: dict[str, list[object]] = {}
     for value in values:
         inner: dict[str, object] = {}
@@ -150,6 +153,19 @@ def _flatten_list(values: list[object], name: str, flat: dict[str, object], dept
     for key, column in columns.items():
         flat[key] = column
     return len(columns)
+
+
+def _read_pairs(values: list[object]) -> dict[str, object] | None:
+    """A list of names and values as an object: headers (AWS WAF), parameters (GitLab), labels. None for other lists."""
+    pairs: dict[str, object] = {}
+    for each in values:
+        if type(each) is not dict or len(each) != 2 or "value" not in each:
+            return None
+        name = each.get("name", each.get("key"))
+        if type(name) is not str or not name or name in pairs:
+            return None
+        pairs[name] = each["value"]
+    return pairs or None
 
 
 def _parse_leniently(line: str | bytes) -> object:

@@ -16,7 +16,10 @@ _METHOD = re.compile(r"[A-Z][A-Z_-]{2,23}|\[\d{1,9}\] ?[A-Za-z]{3,23}", re.ASCII
 
 _COMMON_METHODS = frozenset(("get", "post", "put", "patch", "delete", "head", "options", "trace", "connect"))
 _PROTOCOL = re.compile(r"(?:HTTP/?|h)?(\d(?:\.\d)?)(?:\.0)*", re.ASCII | re.IGNORECASE)
-_REQUEST_LINE = re.compile(r"([A-Za-z][A-Za-z_-]{2,23}) +(\S.*?)(?: +(HTTP/\d(?:\.\d)?))? *", re.ASCII)
+_REQUEST_LINE = re.compile(
+    r"([A-Za-z][A-Za-z_-]{2,23}) +(\S.*?)(?: +(HTTP/\d(?:\.\d)?|1\.[01]|[23](?:\.0)?))? *", re.ASCII
+)
+"""The protocol without its name is of Hypercorn: ``GET /a 1.1``."""
 _TARGET = re.compile(r"(?:https?:/)?/\S*")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://([^/?#]*)")
 _AUTHORITY = re.compile(r"(?:[^@]*@)?((?:\[[0-9A-Fa-f:.%]+\]|[^:]*)(?::(?!(?:80|443)?$)\d{1,5})?)(?::\d{0,3})?")
@@ -73,7 +76,7 @@ def split_request_lines(text: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
 def _split_request_line(line: str) -> tuple[str | None, str | None, str | None]:
     match = _REQUEST_LINE.fullmatch(line)
     if match and _method(match[1]) and _is_target(match[2], match[3]):
-        return match[1], match[2], match[3]
+        return match[1], match[2], _protocol(match[3]) if match[3] else None
     return None, line if _TARGET.fullmatch(line) else None, None
 
 
