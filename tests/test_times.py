@@ -167,3 +167,14 @@ def test_an_hour_that_is_left_out_or_comes_twice(tmp_path: Path) -> None:
     times, source = read(tmp_path, [f"{stamp} INFO order placed" for stamp in stamps], WRITTEN + timedelta(days=90))
     assert times == [f"{stamp.replace(' ', 'T')}.000000" for stamp in stamps]
     assert source["timezone_from"] == "assumed"
+
+
+def test_lines_that_say_their_year_keep_it(tmp_path: Path) -> None:
+    """HAProxy's own stamp in a syslog of HAProxy: whatever order the lines are in."""
+    tail = "http-in app/web1 0/0/1/2/3 200 512 - - ---- 1/1/0/0/0 0/0"
+    lines = [
+        f'Sep 10 10:00:00 lb1 haproxy[71]: 192.0.2.7:4711 [10/Sep/{year}:10:00:00.000] {tail} "GET /a HTTP/1.1"'
+        for year in (2024, 2012, 2025, 2018)
+    ]
+    times, _ = read(tmp_path, lines)
+    assert [time[:4] for time in times] == ["2024", "2012", "2025", "2018"]

@@ -11,8 +11,14 @@ from collections.abc import Mapping
 
 import duckdb
 
+from reconstruct.grammar.stamp_calendar import CLOCK_SLACK, FILE_SLACK
+
 HOUR_NS = 3_600 * 10**9
 DAY_NS = 24 * HOUR_NS
+
+PERIODS = {"day": DAY_NS, "year": 366 * DAY_NS}
+SLACKS = {"day": CLOCK_SLACK, "year": FILE_SLACK}
+"""How far after the moment they are read against such stamps may lie."""
 
 JUMPS = {"day": 6 * HOUR_NS, "year": 183 * DAY_NS}
 """A step against the direction of the file by more than this has passed the end of the period. Lines of several processes
@@ -22,7 +28,7 @@ midnight."""
 
 _STEPS = """
     SELECT eid, time_ns, time_ns - lag(time_ns) OVER (ORDER BY eid) AS step
-    FROM events WHERE source = $source AND time_ns IS NOT NULL AND NOT zoned
+    FROM events WHERE source = $source AND NOT zoned AND time_ns BETWEEN $first AND $last
 """
 
 _EARLIER = {
@@ -32,10 +38,12 @@ _EARLIER = {
 """The moment so many days or years before."""
 
 
-def complete_dates(db: duckdb.DuckDBPyConnection, undated: Mapping[int, str]) -> None:
-    """Correct ``events.time_ns`` of the sources in ``undated``: source → what its stamps lack (``day`` or ``year``)."""
-    for source, lack in sorted(undated.items()):
-        given = {"source": source, "jump": JUMPS[lack]}
+def complete_dates(db: duckdb.DuckDBPyConnection, undated: Mapping[int, tuple[str, int]]) -> None:
+    """Correct ``events.time_ns`` of the sources in ``undated``: source → what its stamps lack (``day`` or ``year``), and the
+    moment they were read against. Entries that cannot have been read so, since they lie elsewhere, said it themselves."""
+    for source, (lack, anchor_ns) in sorted(undated.items()):
+        last = anchor_ns + SLACKS[lack]
+        given = {"source": source, "jump": JUMPS[lack], "first": last - PERIODS[lack], "last": last}
         ((forward, backward, jumps),) = db.execute(
             f"""
             SELECT count(*) FILTER (step BETWEEN 1 AND $jump), count(*) FILTER (step BETWEEN -$jump AND -1),

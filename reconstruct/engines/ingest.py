@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from reconstruct.correlate.dates import complete_dates
 from reconstruct.engines.local import Scanned, scan_sources
+from reconstruct.events.undated import anchor_ns
 from reconstruct.grammar.timestamps import find_timestamp
 from reconstruct.sources import Discovery, Source, read_slice
 from reconstruct.sources.progress import Progress
@@ -88,7 +89,11 @@ def ingest(
         accounts[scanned.source.id].add(scanned)
         progress.advance(scanned.disk_bytes, scanned.scan.n_lines)
     store.finish_events()
-    complete_dates(store.connection, {each.source.id: each.undated for each in accounts if each.undated})
+    sources = [(each.source, each.undated) for each in accounts if each.undated]
+    complete_dates(
+        store.connection,
+        {source.id: (lack, anchor_ns(source.path, source.modified_ns)) for source, lack in sources},
+    )
     return accounts
 
 
