@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 from urllib.parse import unquote_plus
 
 import numpy as np
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.events import json_lines
-from reconstruct.events.keyed import KEY_CAP, Row, decode_rows
+from reconstruct.events.keyed import KEY_CAP, Row, decode_rows, dump_rows
 from reconstruct.events.wrapping import wrap_columns
 from reconstruct.grammar.fields import IDENTIFIERS
 from reconstruct.grammar.timestamps import TimeAnchor
@@ -31,7 +32,7 @@ REQUEST_FIELDS = (
 """Fields that an object with a method gives to its entry: it is the record of a request. Of other objects only
 identifiers are the entry's own; the status of a payment is not that of the line that speaks of it."""
 
-_ENCODED = re.compile(r"%7B%22[^\s\"'<>&]+", re.IGNORECASE)
+_ENCODED = re.compile(r"%7B%22[^\s\"'<>&]+")
 
 
 def read_embedded(columns: Mapping[str, pa.Array], anchor: TimeAnchor) -> dict[str, pa.Array]:
@@ -40,7 +41,7 @@ def read_embedded(columns: Mapping[str, pa.Array], anchor: TimeAnchor) -> dict[s
     message = columns.get("message")
     if message is None:
         return columns
-    likely = pc.or_(pc.match_substring(message, OPENS), pc.match_substring(message, OPENS_ENCODED, ignore_case=True))
+    likely = pc.or_(pc.match_substring(message, OPENS), pc.match_substring(message, OPENS_ENCODED))
     if not pc.any(likely).as_py():
         return columns
     at = np.flatnonzero(np.asarray(likely.fill_null(False)))
@@ -64,7 +65,7 @@ def find_object(text: str) -> Row | None:
         encoded = _ENCODED.search(text)
         return find_object(unquote_plus(encoded[0])) if encoded else None
     value = _load(text[start : text.rfind("}") + 1])
-    return json_lines.flatten(value) if value else None
+    return json_lines.flat(value) if value else None
 
 
 def _load(text: str) -> dict[str, object] | None:
@@ -91,6 +92,6 @@ def _spread(
             name: column if name in IDENTIFIERS else pc.if_else(is_request, column, pa.scalar(None, column.type))
             for name, column in kept.items()
         }
-    texts = [orjson.dumps(dict(list(row.items())[:KEY_CAP])).decode() for row in rows]
-    kept["attributes"] = pa.array(texts, pa.string())
+    capped = [row if len(row) <= KEY_CAP else dict(islice(row.items(), KEY_CAP)) for row in rows]
+    kept["attributes"] = pa.array(dump_rows(capped), pa.string())
     return {name: column.take(take) for name, column in kept.items()}

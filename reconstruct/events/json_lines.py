@@ -54,13 +54,19 @@ def parse_line(line: str | bytes) -> Row | None:
         value = _parse_leniently(line)
     if type(value) is not dict:
         return None
-    if not _CONTAINERS.isdisjoint(map(type, value.values())):
-        value = flatten(value)
-        text = value.get(_JOURNAL_TEXT)
-        if type(text) is list:
-            value[_JOURNAL_TEXT] = _decode_bytes(text)
-    row: Row = value
+    row = flat(value)
     return _open_texts(row) if type(line) is str and (_TEXT_OF_OBJECT in line or _ENCODED_OBJECT in line) else row
+
+
+def flat(value: dict[str, object]) -> Row:
+    """An object as a row: itself when nothing is nested in it."""
+    if _CONTAINERS.isdisjoint(map(type, value.values())):
+        return value  # type: ignore[return-value]
+    row = flatten(value)
+    text = row.get(_JOURNAL_TEXT)
+    if type(text) is list:
+        row[_JOURNAL_TEXT] = _decode_bytes(text)
+    return row
 
 
 def _decode_bytes(values: list[Scalar]) -> str | list[Scalar]:

@@ -202,6 +202,9 @@ def agent_column(text: pa.Array) -> pa.Array:
 
 def referrer_column(text: pa.Array) -> pa.Array:
     """Referrers as URLs; Akamai encodes them whole, ``https%3A%2F%2F``."""
+    coded = has_char(text, "%")
+    if not pc.any(coded).as_py():
+        return text
     return change_where(text, pc.match_substring_regex(text, _ENCODED_URL), unquote)
 
 
