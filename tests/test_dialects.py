@@ -144,6 +144,21 @@ LINES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"host": "192.0.2.9", "user": "-", "method": "GET", "path": "/cart?id=5", "code": 200, "size": 512},
         {"user": None},
     ),
+    "fastly": (
+        {
+            "time_start": "2026-09-14T10:12:01Z", "time_end": "2026-09-14T10:12:02Z", "time_elapsed": 34000, "client_ip": "192.0.2.9",
+            "request": "GET", "url": "/cart?id=5", "protocol": "HTTP/2", "host": "www.example.com", "status": "200", "resp_body_size": 512,
+            "req_user_agent": "curl",
+        },
+        {"time": "2026-09-14T10:12:01.000000Z", "duration_ms": 34.0, "vhost": "www.example.com", "user_agent": "curl"},
+    ),
+    "datadog_http": (
+        {
+            "http": {"method": "GET", "status_code": 200, "url": "/cart?id=5", "useragent": "curl"},
+            "network": {"client": {"ip": "192.0.2.9"}, "bytes_written": 512}, "duration": 34000000, "date": 1789380721123,
+        },
+        {"time": "2026-09-14T10:12:01.123000Z", "duration_ms": 34.0, "user_agent": "curl"},
+    ),
     "forgerock": (
         {
             "payload": {
