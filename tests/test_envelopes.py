@@ -343,3 +343,13 @@ def test_objects_in_fields() -> None:
 def test_damaged_objects_stay_text(text: str) -> None:
     (event,) = read(f"2026-09-17 11:00:02,125 INFO [shop.orders] sent {text}")
     assert (event["message"], event.get("attributes")) == (f"sent {text}", None)
+
+
+def test_the_firewall_behind_syslog() -> None:
+    packet = (
+        "IN=eth0 OUT= MAC= SRC=203.0.113.51 DST=192.0.2.10 LEN=40 TTL=54 ID=1 PROTO=TCP SPT=4711 DPT=443 SYN URGP=0"
+    )
+    (event,) = read(f"Sep 14 10:12:01 gw kernel: [1293979.679369] [UFW BLOCK] {packet}")
+    assert (event["format"], event["host"], event["client_ip"]) == ("syslog_rfc3164/netfilter", "gw", "203.0.113.51")
+    (event,) = read(f"[UFW BLOCK] {packet}")
+    assert event["format"] == "netfilter"

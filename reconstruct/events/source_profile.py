@@ -247,6 +247,8 @@ class _Chooser:
             weights = sample.weights[chosen[decoded.matched]]
             messages = Sample([text for text in texts if text], weights[filled])
             inside = self._find_inside(messages)
+            if texts == [line for line, read in zip(lines, decoded.matched.tolist(), strict=True) if read]:
+                inside.pop(name, None)  # its message is the whole line: the same again, without end
             if inside:
                 deeper = tuple(self._find_nested(inside, messages, NO_HEADERS, depth + 1))
                 yield name, Layer((), tuple(inside), deeper)
