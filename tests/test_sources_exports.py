@@ -159,3 +159,29 @@ def test_a_document_too_large_stays_as_it_is(tmp_path: Path, monkeypatch: pytest
 
 def test_every_shape_is_complete() -> None:
     assert len({export.keys for export in exports.load_exports()}) == len(exports.load_exports()) >= 12
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {
+            "resourceLogs": [
+                {"scopeLogs": [{"logRecords": [7, {"body": {"arrayValue": {"values": 7}}, "attributes": [7, {}]}]}]}
+            ]
+        },
+        {"resourceLogs": [{"scopeLogs": 7}, 7]},
+        {"streams": [{"stream": 7, "values": [["1", "x"], 7, ["1"]]}]},
+        {"status": "Complete", "results": [7, [7], []]},
+        {"events": [7, None, []]},
+    ],
+)
+def test_odd_documents_do_no_harm(tmp_path: Path, document: Any) -> None:
+    (tmp_path / "a.json").write_bytes(orjson.dumps(document))
+    (source,) = discover([tmp_path]).sources
+    assert b"".join(chunk.data for chunk in read_chunks(source))
+
+
+def test_values_nested_without_end_do_no_harm(tmp_path: Path) -> None:
+    value = '{"kvlistValue":{"values":[{"key":"a","value":' * 100 + "{}" + "}]}}" * 100
+    line = f'{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{value}}}]}}]}}]}}'
+    assert len(unfolded(tmp_path, line.encode())) == 1

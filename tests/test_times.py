@@ -178,3 +178,9 @@ def test_lines_that_say_their_year_keep_it(tmp_path: Path) -> None:
     ]
     times, _ = read(tmp_path, lines)
     assert [time[:4] for time in times] == ["2024", "2012", "2025", "2018"]
+
+
+def test_lines_in_no_order_are_left_alone(tmp_path: Path) -> None:
+    when = [datetime(2026, 1 + 7 * (n % 2), 1, 0, 0, n % 60) for n in range(200)]
+    times, _ = read(tmp_path, written_as(when, "%b %e %H:%M:%S web1"))
+    assert times == iso(when)

@@ -26,6 +26,10 @@ are seconds out of order, those of machines in different zones a few hours; a lo
 midnight."""
 
 
+MOST = {"day": 3_660, "year": 50}
+"""Most midnights (ten years) and New Years that a file is believed to hold. One with more is not in the order of time, and its
+lines say nothing of each other."""
+
 _STEPS = """
     SELECT eid, time_ns, time_ns - lag(time_ns) OVER (ORDER BY eid) AS step
     FROM events WHERE source = $source AND NOT zoned AND time_ns BETWEEN $first AND $last
@@ -44,17 +48,17 @@ def complete_dates(db: duckdb.DuckDBPyConnection, undated: Mapping[int, tuple[st
     for source, (lack, anchor_ns) in sorted(undated.items()):
         last = anchor_ns + SLACKS[lack]
         given = {"source": source, "jump": JUMPS[lack], "first": last - PERIODS[lack], "last": last}
-        ((forward, backward, jumps),) = db.execute(
+        ((forward, backward, ups, downs),) = db.execute(
             f"""
             SELECT count(*) FILTER (step BETWEEN 1 AND $jump), count(*) FILTER (step BETWEEN -$jump AND -1),
-                   count(*) FILTER (abs(step) > $jump)
+                   count(*) FILTER (step > $jump), count(*) FILTER (step < -$jump)
             FROM ({_STEPS})
             """,
             given,
         ).fetchall()
-        if not jumps:
-            continue
         newest_first = backward > forward
+        if not 0 < (ups if newest_first else downs) <= MOST[lack]:
+            continue
         passed = "step > $jump" if newest_first else "step < -$jump"
         between = "UNBOUNDED PRECEDING AND CURRENT ROW" if newest_first else "1 FOLLOWING AND UNBOUNDED FOLLOWING"
         db.execute(

@@ -32,6 +32,9 @@ DOCUMENT_BYTES = 256 << 20
 """Largest document that is read at once; it takes some five times that in memory. Query APIs give a thousand entries, a
 page of 10 MB; a longer document stays as it is."""
 
+VALUES_DEEP = 16
+"""Nesting of typed values that is made plain, as in JSON lines; real ones have two levels."""
+
 FIELD_BYTES = LINE_CAP
 """Most bytes of one field of a journal that are kept."""
 
@@ -249,7 +252,12 @@ def _value_entry(element: Any, above: tuple[Any, ...], labels: str) -> dict[str,
     if not (isinstance(element, list) and len(element) >= 2):
         return None
     more = element[2] if len(element) > 2 and isinstance(element[2], dict) else {}
-    return {"labels": {**above[-1].get(labels, {}), **more}, "line": element[1], "timestamp": element[0]}
+    known = above[-1].get(labels)
+    return {
+        "labels": {**(known if isinstance(known, dict) else {}), **more},
+        "line": element[1],
+        "timestamp": element[0],
+    }
 
 
 def _field_entry(element: Any, _above: tuple[Any, ...], _labels: str) -> dict[str, Any] | None:
@@ -271,23 +279,24 @@ def _otlp_entry(element: Any, above: tuple[Any, ...], _labels: str) -> dict[str,
     return entry
 
 
-def _plain(value: Any) -> Any:
-    """A typed value of OTLP as JSON would have it."""
-    if not (isinstance(value, dict) and len(value) == 1):
+def _plain(value: Any, depth: int = 0) -> Any:
+    """A typed value of OTLP as JSON would have it; below VALUES_DEEP as it stands."""
+    if not (isinstance(value, dict) and len(value) == 1) or depth > VALUES_DEEP:
         return value
     ((kind, held),) = value.items()
     if kind == "kvlistValue":
-        return _plain_pairs(held.get("values") if isinstance(held, dict) else None)
+        return _plain_pairs(held.get("values") if isinstance(held, dict) else None, depth + 1)
     if kind == "arrayValue":
-        return [_plain(each) for each in held.get("values", ())] if isinstance(held, dict) else []
+        values = held.get("values") if isinstance(held, dict) else None
+        return [_plain(each, depth + 1) for each in values] if isinstance(values, list) else []
     if kind == "intValue" and isinstance(held, str) and held.lstrip("-").isdigit():
         return int(held)
     return held
 
 
-def _plain_pairs(pairs: Any) -> dict[str, Any]:
+def _plain_pairs(pairs: Any, depth: int = 0) -> dict[str, Any]:
     held = pairs if isinstance(pairs, list) else []
-    return {str(each.get("key")): _plain(each.get("value")) for each in held if isinstance(each, dict)}
+    return {str(each.get("key")): _plain(each.get("value"), depth) for each in held if isinstance(each, dict)}
 
 
 _ENTRIES: dict[str, Callable[[Any, tuple[Any, ...], str], dict[str, Any] | None]] = {
