@@ -146,7 +146,7 @@ def test_lines_before_the_first_entry_are_shown_not_lost() -> None:
 
 def test_json_over_several_lines() -> None:
     text = '[\n  {\n    "time": "2026-09-17T09:00:03Z",\n    "msg": "a"\n  },\n  {\n    "msg": "b"\n  },\n'
-    found = scan(text + '  {\n    "msg": \n  }\n]\n')
+    found = scan(text + '  {\n    "msg"\n  }\n]\n')
     assert [(row["line"], row["lines"], row["message"]) for row in rows(found)] == [(2, 4, "a"), (6, 3, "b")]
     assert (found.account.directives, found.account.unparsed) == (1, 4)
 

@@ -11,7 +11,9 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from reconstruct.correlate.dates import complete_dates
 from reconstruct.engines.local import Scanned, scan_sources
+from reconstruct.events.undated import anchor_ns
 from reconstruct.grammar.timestamps import find_timestamp
 from reconstruct.sources import Discovery, Source, read_slice
 from reconstruct.sources.progress import Progress
@@ -35,6 +37,7 @@ class SourceAccount:
     formats: Counter[str] = field(default_factory=Counter)
     samples: list[dict[str, Any]] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    undated: str | None = None
 
     def add(self, scanned: Scanned) -> None:
         scan = scanned.scan
@@ -42,6 +45,7 @@ class SourceAccount:
             self.counts[name] += getattr(scan.account, name)
         self.formats.update(scan.formats)
         self.notes.update(scan.notes)
+        self.undated = scan.undated
         if scanned.note:
             self.notes[scanned.note] += 1
         for sample in scan.samples[: SAMPLES_KEPT - len(self.samples)]:
@@ -85,6 +89,11 @@ def ingest(
         accounts[scanned.source.id].add(scanned)
         progress.advance(scanned.disk_bytes, scanned.scan.n_lines)
     store.finish_events()
+    sources = [(each.source, each.undated) for each in accounts if each.undated]
+    complete_dates(
+        store.connection,
+        {source.id: (lack, anchor_ns(source.path, source.modified_ns)) for source, lack in sources},
+    )
     return accounts
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconstruct.events import envelopes
+from reconstruct.events.embedded import read_embedded
 from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Formats, Headers, may_have_time
 from reconstruct.events.lines import Shape, line_shape
 from reconstruct.events.multiline import looks_continued
@@ -220,12 +221,13 @@ class Reader:
             if inner is not None and "message" in columns:
                 part = self._read_messages(reading, part, inner)
             if len(part.rows):
+                part.columns = read_embedded(part.columns, self._anchor(level, here))
                 reading.parts.append(part)
         return left[~taken]
 
     def _read_messages(self, reading: Reading, part: Part, layer: Layer) -> Part:
         """Read messages that are lines of a known format themselves; the part of the entries whose message is not."""
-        whole: list[str] = [text or "" for text in part.columns["message"].to_pylist()]
+        whole: list[str] = [(text or "").rstrip("\r\n") for text in part.columns["message"].to_pylist()]
         messages = [text.partition("\n")[0] if "\n" in text else text for text in whole]
         outer = {name: column for name, column in part.columns.items() if name != "message"}
         level = _Level(part.rows, messages, layer, f"{part.format}/", outer)

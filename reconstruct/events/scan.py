@@ -26,6 +26,7 @@ from reconstruct.events.lines import MATCH_CAP, Lines, split_lines
 from reconstruct.events.multiline import BLANK, DIRECTIVE, LOOSE, NOBODY, START, Run, find_owners
 from reconstruct.events.schema import EVENTS, LABEL, MESSAGE_CAP
 from reconstruct.events.source_profile import SourceProfile
+from reconstruct.events.undated import NOTES, Undated
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.sources.model import Chunk
 
@@ -33,6 +34,9 @@ SAMPLE_LIMIT = 20
 """Unparsed lines shown per chunk; enough to see what they are."""
 
 SAMPLE_CHARACTERS = 300
+
+_AFTER_OBJECT = " \t,]"
+"""What may stand behind an object that is an element of a list."""
 
 FIRST_LOOK = 4096
 """Bytes of the lookahead read first: it ends the last entry in nearly every chunk."""
@@ -76,6 +80,8 @@ class Scan:
     samples: tuple[UnparsedLine, ...]
     notes: dict[str, int]
     """what the user should know, and how many lines it concerns"""
+    undated: Undated | None
+    """what the stamps of the source lack"""
     n_lines: int
     """lines of ``chunk.data``: what the line numbers of the next chunk start after"""
 
@@ -113,7 +119,8 @@ def scan_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
             UnparsedLine(row + 1, lines.text[row][:SAMPLE_CHARACTERS], profile.main_format)
             for row in unparsed[:SAMPLE_LIMIT].tolist()
         ),
-        _take_notes(lines, n_cut, _count_beyond(run, owners, profile.reach), profile.reach),
+        _take_notes(lines, n_cut, _count_beyond(run, owners, profile.reach), profile, len(rows)),
+        profile.undated,
         n_own,
     )
 
@@ -184,7 +191,7 @@ def _finish_entries(reader: Reader, reading: Reading, owners: Rows) -> dict[int,
         spans = [_find_own_lines(reading, owners, row) for row in rows.tolist()]
         texts = ["".join(reading.text[row:stop]) for row, stop in zip(rows.tolist(), spans, strict=True)]
         n_before = len(reading.parts)
-        reader.reread(reading, part, rows, [text.rstrip().removesuffix(",") for text in texts])
+        reader.reread(reading, part, rows, [text.rstrip(_AFTER_OBJECT) for text in texts])
         added = reading.parts[n_before:]
         read = {row for each in added for row in each.rows.tolist()}
         taken.update((row, stop - row) for row, stop in zip(rows.tolist(), spans, strict=True) if row in read)
@@ -304,10 +311,11 @@ def _count_beyond(run: Run, owners: Rows, reach: int) -> int:
     return int((run.absorbs[entry] & (run.end[loose] > run.end[entry] + reach)).sum())
 
 
-def _take_notes(lines: Lines, n_cut: int, n_beyond: int, reach: int) -> dict[str, int]:
+def _take_notes(lines: Lines, n_cut: int, n_beyond: int, profile: SourceProfile, n_events: int) -> dict[str, int]:
     notes = {
-        f"more than {reach >> 10} KiB below the entry they seem to belong to": n_beyond,
+        f"more than {profile.reach >> 10} KiB below the entry they seem to belong to": n_beyond,
         f"longer than {MATCH_CAP >> 20} MiB, not read to the end": len(lines.clipped),
         f"message cut at {MESSAGE_CAP} characters": n_cut,
+        NOTES[profile.undated] if profile.undated else "": n_events,
     }
-    return {text: n for text, n in notes.items() if n}
+    return {text: n for text, n in notes.items() if text and n}

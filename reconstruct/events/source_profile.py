@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reconstruct.events import delimited, envelopes, w3c
-from reconstruct.events.envelopes import Peeled
+from reconstruct.events import delimited, envelopes, prefixes, w3c
 from reconstruct.events.formats import (
     DELIMITED,
     GENERIC,
@@ -30,7 +29,10 @@ from reconstruct.events.formats import (
 from reconstruct.events.layers import PRETTY_OPEN, Layer, Rows
 from reconstruct.events.lines import line_shape, split_lines
 from reconstruct.events.multiline import looks_continued
+from reconstruct.events.peeled import Peeled
+from reconstruct.events.pods import service_of_path
 from reconstruct.events.sample import Sample
+from reconstruct.events.undated import Undated, anchor_ns, find_undated
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.timestamps import TimeAnchor, choose_date_order, find_timestamp
 from reconstruct.sources.model import LOOKAHEAD, Chunk, Source
@@ -46,6 +48,9 @@ MAX_DEPTH = 4
 
 MOST = 0.5
 """Share of lines that decides what a source as a whole is."""
+
+_UNSURE = (prefixes.STERN, prefixes.CLOUDWATCH, prefixes.FLUENT_BIT)
+"""Envelopes that text of a known format may look like."""
 
 COMPOSE_SHARE = 0.8
 """Share of lines that must have the prefix of ``docker compose``: a bar is no rare thing in text."""
@@ -65,6 +70,8 @@ class SourceProfile:
     """from the file's name; fills events that do not say"""
     reach: int = LOOKAHEAD
     """bytes below an entry's first line that its continuations may take"""
+    undated: Undated | None = None
+    """what the stamps of the lines do not say, so that it was completed"""
     changes: tuple[tuple[int, w3c.W3cHeader], ...] = ()
     """offset of the end of a chunk, and the ``#Fields:`` in force from there on where it changed; ascending"""
 
@@ -98,10 +105,13 @@ def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] |
     whole = head.rfind(b"\n") + 1
     lines = split_lines(head[:whole] if whole else head).text[:SAMPLE_LINES]
     sample = Sample.of(lines)
-    order = choose_date_order(_find_stamps(sample.lines), source.modified_ns)
-    chooser = _Chooser(formats, TimeAnchor(source.modified_ns, None, order))
+    stamps = [(line, find_timestamp(line)) for line in sample.lines]
+    undated = find_undated([found[2] if found else "" for _, found in stamps], sample.weights)
+    modified_ns = anchor_ns(source.path, source.modified_ns) if undated else source.modified_ns
+    order = choose_date_order([line[found[0] : found[1]] for line, found in stamps if found], modified_ns)
+    chooser = _Chooser(formats, TimeAnchor(modified_ns, None, order))
     layer = chooser.choose(sample, lines, 0)
-    return SourceProfile(layer, source.modified_ns, order, envelopes.service_of_path(source.path))
+    return SourceProfile(layer, modified_ns, order, service_of_path(source.path), undated=undated)
 
 
 _DIRECTIVE = re.compile(rb"^#", re.MULTILINE)
@@ -144,13 +154,18 @@ class _Chooser:
                     sample = sample.keep(~peeled.mask)
         headers = Headers(w3c.find_header(head), None if depth else delimited.find_header(head))
         found = self._find_formats(sample, headers)
+        pretty = "" if any(self._formats.absorbs(name) for name in found) else _find_pretty(head)
+        nested = list(self._find_nested(found, sample, headers, depth))
+        if pretty and JSON not in found:
+            objects = Sample.of(list(_join_pretty(head, pretty)))
+            nested += self._find_nested({JSON: np.arange(len(objects.lines))}, objects, headers, depth)
         return Layer(
             tuple(wrapped),
             tuple(found),
-            tuple(self._find_nested(found, sample, headers, depth)),
+            tuple(nested),
             headers,
             unread=frozenset(map(line_shape, self._find_unread(sample, found))),
-            pretty="" if any(self._formats.absorbs(name) for name in found) else _find_pretty(head),
+            pretty=pretty,
         )
 
     def _find_unread(self, sample: Sample, found: dict[str, Rows]) -> list[str]:
@@ -163,10 +178,12 @@ class _Chooser:
     def _accepts(self, kind: str, peeled: Peeled, sample: Sample, inside: Sample, layer: Layer) -> bool:
         """Whether the lines have the envelope, or only look like it."""
         share = sample.share(peeled.mask)
-        if kind == envelopes.COMPOSE:
+        if kind == prefixes.COMPOSE:
             columns = {len(prefix.rstrip()) for prefix in peeled.stream}
             return share >= COMPOSE_SHARE and len(columns) == 1 and not self._reads_most(sample)
-        if kind == envelopes.STAMPED:  # or it is the stamp of a text format: then there is none inside
+        if kind in _UNSURE:  # three words in front may be anything
+            return share >= MOST and not self._reads_most(sample)
+        if kind == prefixes.STAMPED:  # or it is the stamp of a text format: then there is none inside
             known = bool(layer.envelopes) or self._reads_most(inside)
             return share >= MOST and (known or any(looks_continued(text) for text in inside.lines))
         return True
@@ -283,6 +300,16 @@ def _find_pretty(lines: Sequence[str]) -> str:
     return min(opens, key=lambda line: (len(line), line), default="")
 
 
-def _find_stamps(lines: Sequence[str]) -> list[str]:
-    found = ((line, find_timestamp(line)) for line in lines)
-    return [line[at[0] : at[1]] for line, at in found if at is not None]
+def _join_pretty(lines: Sequence[str], opens: str) -> Iterator[str]:
+    """The objects that begin with the line ``opens`` and end with its counterpart, each as one line."""
+    closes = opens.replace("{", "}")
+    held: list[str] = []
+    for line in lines:
+        text = line.rstrip().removesuffix(",") if held else line.rstrip()
+        if text == opens:
+            held = [text]
+        elif held:
+            held.append(text if text == closes else line)
+            if text == closes:
+                yield "".join(held)
+                held = []

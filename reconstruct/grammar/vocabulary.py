@@ -204,6 +204,17 @@ def _read_likely_keys(keys: tuple[str, ...], certain: frozenset[str]) -> KeySet:
     return load_vocabulary().read_keys(keys, certain)
 
 
+def is_message(key: str) -> bool:
+    """Whether a key names the message of a line, wrapped or not.
+
+    >>> is_message("log"), is_message("fields.payload")
+    (True, False)
+    """
+    vocabulary = load_vocabulary()
+    name = vocabulary._find(vocabulary.names, key)
+    return name is not None and name.field == "message"
+
+
 def read_vocabulary(table: Mapping[str, Any]) -> Vocabulary:
     """The vocabulary of a parsed file.
 

@@ -152,7 +152,7 @@ class _Search:
             self._skipped[shown] = str(refusal)
             return
         if not probe.archive:
-            self._add_log(shown, file, size, modified_ns, probe)
+            self._add_unfolded(shown, file, size, modified_ns, probe)
         elif inside:
             self._skipped[shown] = "archive inside an archive; unpack it first"
         else:
@@ -171,6 +171,21 @@ class _Search:
             if member.file and (not reason or member.problem):
                 copy = directory / member.file
                 self._probe(name, copy, copy.stat().st_size, member.modified_ns, inside=True)
+
+    def _add_unfolded(self, shown: str, file: Path, size: int, modified_ns: int, probe: Probe) -> None:
+        """Add a log; of an export with many entries in one, the copy with a line for each."""
+        from reconstruct.sources import exports  # orjson: only for who reads logs
+
+        if how := exports.unfolding_of(probe.head):
+            try:
+                copy = exports.unfold(file, probe.compression, probe.encoding, probe.fingerprint, how)
+                if copy is not None:
+                    file, size = copy, copy.stat().st_size
+                    probe = probe_file(file, size)
+            except (OSError, RefusedError) as error:
+                self._skipped[shown] = describe_failure(error) if isinstance(error, OSError) else str(error)
+                return
+        self._add_log(shown, file, size, modified_ns, probe)
 
     def _add_log(self, shown: str, file: Path, size: int, modified_ns: int, probe: Probe) -> None:
         while shown in self._logs:  # members of one name, names that differ in bytes that are no text
