@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 
@@ -65,6 +66,8 @@ class SourceProfile:
     """from the file's name; fills events that do not say"""
     reach: int = LOOKAHEAD
     """bytes below an entry's first line that its continuations may take"""
+    local: tuple[MatchPlan, ...] = ()
+    """the formats in use that only these logs have: a layout in a configuration file among them"""
     changes: tuple[tuple[int, w3c.W3cHeader], ...] = ()
     """offset of the end of a chunk, and the ``#Fields:`` in force from there on where it changed; ascending"""
 
@@ -88,12 +91,15 @@ class SourceProfile:
         return replace(self.layer, headers=replace(self.layer.headers, w3c=passed[-1])) if passed else self.layer
 
 
-def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] | None = None) -> SourceProfile:
+def profile_source(
+    head: bytes, source: Source, plans: Mapping[str, MatchPlan] | None = None, local: Sequence[MatchPlan] = ()
+) -> SourceProfile:
     """Decide how a source is read from ``head``: whole lines of its first PROFILE_BYTES, the first ones first.
 
-    ``plans``: the grammars to know; those of this installation when not given.
+    ``plans``: the grammars to know; those of this installation when not given. ``local``: those of these logs alone.
     """
-    formats = formats_of(plans)
+    near = sorted(local, key=lambda plan: (-_nearness(plan.path, source.path), plan.id))
+    formats = formats_of(plans, near)
     head = head[:PROFILE_BYTES]
     whole = head.rfind(b"\n") + 1
     lines = split_lines(head[:whole] if whole else head).text[:SAMPLE_LINES]
@@ -101,7 +107,27 @@ def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] |
     order = choose_date_order(_find_stamps(sample.lines), source.modified_ns)
     chooser = _Chooser(formats, TimeAnchor(source.modified_ns, None, order))
     layer = chooser.choose(sample, lines, 0)
-    return SourceProfile(layer, source.modified_ns, order, envelopes.service_of_path(source.path))
+    used = frozenset(_walk_formats(layer))
+    return SourceProfile(
+        layer,
+        source.modified_ns,
+        order,
+        envelopes.service_of_path(source.path),
+        local=tuple(plan for plan in near if plan.id in used),
+    )
+
+
+def _nearness(one: str, other: str) -> int:
+    """How many directories two shown paths share, from the root."""
+    pairs = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _walk_formats(layer: Layer) -> Iterator[str]:
+    """Every format of a layer and of those inside it."""
+    yield from layer.formats
+    for _, inside in (*layer.envelopes, *layer.nested):
+        yield from _walk_formats(inside)
 
 
 _DIRECTIVE = re.compile(rb"^#", re.MULTILINE)
