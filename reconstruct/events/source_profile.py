@@ -214,6 +214,8 @@ class _Chooser:
         described = [W3C] if headers.w3c else []
         described += [DELIMITED] if headers.delimited else []
         telling = [name for name in self._formats.ranked if self._formats.tells(name)]
+        if plain := self._find_plain(sample, telling):
+            telling = [plain, *(name for name in telling if name != plain)]
         weak = [name for name in self._formats.ranked if not self._formats.tells(name)]
         found = self._read_sample(sample, np.arange(len(sample.lines)), (*described, JSON, *telling, LOGFMT), headers)
         for names in (weak, [GENERIC]):
@@ -221,6 +223,19 @@ class _Chooser:
             if sum(sample.weights[rows].sum() for rows in more.values()) >= MOST * sample.weights.sum():
                 found |= more
         return found
+
+    def _find_plain(self, sample: Sample, telling: Sequence[str]) -> str | None:
+        """The local format that says little and yet is what the source as a whole is: it reads most lines, and no other one
+        reads most of those."""
+        for name in [name for name in self._formats.plain if name in telling]:
+            rows = self._read_sample(sample, np.arange(len(sample.lines)), [name], NO_HEADERS).get(name)
+            if rows is None or sample.weights[rows].sum() < MOST * sample.weights.sum():
+                continue
+            others = (each for each in telling if each not in self._formats.plain)
+            found = self._read_sample(sample, rows, others, NO_HEADERS)
+            if not any(sample.weights[each].sum() >= MOST * sample.weights[rows].sum() for each in found.values()):
+                return name
+        return None
 
     def _read_sample(self, sample: Sample, left: Rows, names: Iterable[str], headers: Headers) -> dict[str, Rows]:
         """Which of the lines ``left`` each of the formats reads that those before it did not."""

@@ -61,12 +61,13 @@ def find_layouts(path: str, text: str) -> list[Layout]:
     name = PurePosixPath(path).name
     found: dict[tuple[str, str, str], Layout] = {}
     tree: list[Entry] | None = None
-    for language in load_languages().values():
+    languages = load_languages().values()
+    named = [each for each in languages if any(fnmatchcase(name, glob) for glob in each.places.files)]
+    for language in [*named, *(each for each in languages if each not in named)]:
         places = language.places
-        by_name = any(fnmatchcase(name, glob) for glob in places.files)
-        if not by_name and not any(fnmatchcase(name, glob) for glob in places.elsewhere):
+        if language not in named and not any(fnmatchcase(name, glob) for glob in places.elsewhere):
             continue
-        if places.marker and not re.search(places.marker, text):
+        if language not in named and places.marker and not re.search(places.marker, text):
             continue
         if places.statements and PurePosixPath(name).suffix not in (".yaml", ".yml"):
             entries = read_statements(places.statements, text, places.names)
@@ -136,15 +137,15 @@ def _names_of(tree: Sequence[Entry]) -> Iterator[tuple[str, str]]:
         yield entry.options.get("name") or entry.key, entry.value
 
 
-_GENERIC_KEYS = frozenset(
-    "configuration appender appenders encoder layout pattern patternlayout logging formatters formatter format fmt conversionpattern "
-    "log4j property properties text_format text_format_source inline_string defaultpattern data access_log_format accesslogformat logformat".split()
+_GENERIC_KEYS = re.compile(
+    r"configuration|appenders?|encoder|(?:pattern)?layout|(?:default|conversion)?pattern|logging|formatters?|format|fmt|log4j|property|properties"
+    r"|text_format(?:_source)?|inline_string|data|access_?log_?format|logformat"
 )
 
 
 def _name_in_tree(key: str) -> str:
     """What of a dotted key tells it from others: ``logging.pattern.console`` → ``console``."""
-    parts = [part for part in re.split(r"[.:]|formatters?_", key) if part and part not in _GENERIC_KEYS]
+    parts = [part for part in re.split(r"[.:]|formatters?_", key) if part and not _GENERIC_KEYS.fullmatch(part)]
     return "_".join(parts[-2:])
 
 

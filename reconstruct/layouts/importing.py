@@ -31,6 +31,9 @@ CACHE_NAME = "layouts.json"
 MAX_CACHED = 500
 """Files remembered; then the cache starts anew."""
 
+TELLING_BITS = 20
+"""What a line without a moment must say at least to be told from any other: three literal characters."""
+
 MAX_LAYOUTS = 100
 """Layouts of one file that are read: each may cost some ten milliseconds the first time."""
 
@@ -52,6 +55,8 @@ class Imported:
     """why it was not understood, with a caret; empty when it was"""
     hint: str = ""
     remarks: tuple[str, ...] = ()
+    told: bool = True
+    """whether its lines can be told from others, so that it may be used without being asked for"""
 
 
 def import_layout(layout: Layout, name: str = "") -> Imported:
@@ -85,31 +90,45 @@ def import_layout(layout: Layout, name: str = "") -> Imported:
             about=[layout.text, *(f"{key} = {value}" for key, value in sorted(layout.options.items()))],
             **changes,
         )
-        compile_definition(parse_definition(written.text, Path(f"{id}.lark")))
+        plan = compile_definition(parse_definition(written.text, Path(f"{id}.lark")))
     except GrammarError as error:
         at = "" if error.message.startswith(layout.place) else f"{layout.place}: "
         return Imported(layout, id, problem=at + error.message, hint=error.hint)
-    return Imported(layout, id, written.text, remarks=(*meaning.remarks, *written.remarks))
+    remarks = [*meaning.remarks, *written.remarks]
+    told = "time" in plan.fields or plan.specificity >= TELLING_BITS
+    if not told:
+        remarks.append("any line might be one of it, so it is used only where you put it among your formats")
+    return Imported(layout, id, written.text, remarks=tuple(remarks), told=told)
 
 
 def guess_language(text: str) -> str:
-    """The language that knows most of what a bare layout says; of one with a mistake, the language that reads furthest; empty
-    when none reads anything."""
+    """The language that knows most of what a bare layout says; of one with a mistake, of what stands in front of it; empty
+    when none knows anything."""
     from reconstruct.layouts.meaning import read_meaning
 
     best, found = 0, ""
-    furthest, broken = 1, ""
+    most, broken = 0, ""
     for name, language in load_languages().items():
         try:
             meaning = read_meaning(language, text, {}, name)
         except GrammarError as error:
-            if error.column > furthest:
-                furthest, broken = error.column, name
+            known = _count_known(language, text[: max(error.column - 1, 0)])
+            if known > most:
+                most, broken = known, name
             continue
         score = meaning.known - 2 * meaning.unknown
         if score > best:
             best, found = score, name
     return found or broken
+
+
+def _count_known(language: Language, text: str) -> int:
+    from reconstruct.layouts.meaning import read_meaning
+
+    try:
+        return read_meaning(language, text, {}, language.id).known
+    except GrammarError:
+        return 0
 
 
 def format_id(language: Language, name: str) -> str:
@@ -177,7 +196,7 @@ def definitions_of(configurations: Collection[Configuration]) -> tuple[Definitio
     for configuration in sorted(configurations, key=lambda each: each.path):
         for imported in configuration.imported:
             body = re.sub(r"(?m)^//.*\n", "", imported.text)
-            if not imported.text or body in seen:
+            if not imported.text or not imported.told or body in seen:
                 continue
             seen.add(body)
             id, count = imported.id, 2
@@ -225,7 +244,7 @@ def _from_json(entries: Any, path: str) -> tuple[Imported, ...] | None:
         return None
 
 
-def _read_cache() -> Mapping[str, Any]:
+def _read_cache() -> dict[str, Any]:
     try:
         content = orjson.loads((cache_directory() / CACHE_NAME).read_bytes())
     except (OSError, orjson.JSONDecodeError):

@@ -91,6 +91,8 @@ class Language:
     """layout → format that reads it already"""
     quote_flag: str
     sticky: str
+    single_blanks: bool
+    """blanks in a row are written as one, and none at the beginning"""
     prefix_words: bool
     """a word is the longest known one that the letters begin with"""
     places: Places = field(default_factory=Places)
@@ -167,13 +169,21 @@ def _read_language(name: str, tables: Mapping[str, Mapping[str, Any]]) -> Langua
         known={layout: id for id, layouts in table.get("known", {}).items() for layout in layouts},
         quote_flag=table.get("quote_flag", ""),
         sticky=table.get("sticky", ""),
+        single_blanks=table.get("single_blanks", False),
         prefix_words=table.get("prefix_words", False),
-        places=Places(
-            **{
-                key: value if isinstance(value, str) else tuple(value)
-                for key, value in table.get("configuration", {}).items()
-            }
-        ),
+        places=_read_places(table.get("configuration", {})),
+    )
+
+
+def _read_places(table: Mapping[str, Any]) -> Places:
+    return Places(
+        files=tuple(table.get("files", ())),
+        elsewhere=tuple(table.get("elsewhere", ())),
+        marker=table.get("marker", ""),
+        statements=table.get("statements", ""),
+        names=tuple(table.get("names", ())),
+        keys=tuple(table.get("keys", ())),
+        described=tuple(table.get("described", ())),
     )
 
 

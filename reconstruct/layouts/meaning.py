@@ -29,7 +29,7 @@ class Field:
     """A value."""
 
     name: str
-    """of its terminal"""
+    """of its terminal; empty for nothing but the blanks that pad a group"""
     type: str
     """right side of the terminal; TEXT, TOKEN and REST end where what follows begins"""
     source: str
@@ -98,6 +98,8 @@ def read_meaning(language: Language, layout: str, options: Mapping[str, str], pl
     """
     reading = _Reading(language, layout, options, place)
     elements = reading.read(reading.parts(layout))
+    if language.single_blanks:
+        elements = _squeeze(elements)
     first = _first_line(elements, reading.remarks)
     return Meaning(
         _join_text(_settle_stamps(first, reading)), tuple(reading.remarks), len(reading.seen), reading.unknown
@@ -199,7 +201,8 @@ class _Reading:
         stamp = read_stamp(use, pattern or None, self.place)
         self.seen.add(part.name)
         left, right = _paddings(part.padding)
-        return [Field("TIME", use.alone, part.name, left, right, stamp=stamp)]
+        source = " ".join([part.name, *part.arguments[:1]])
+        return [Field("TIME", use.alone, source, left, right, stamp=stamp)]
 
     def _read_field(self, part: Directive) -> Element:
         argument = part.arguments[0].partition(":-")[0] if part.arguments else ""
@@ -250,6 +253,17 @@ class _Reading:
     def _spoken(self, part: Directive) -> str:
         start = self.layout.find(part.name)
         return self.layout[max(0, start - 1) : start] + part.name if start > 0 else part.name
+
+
+def _squeeze(elements: Sequence[Element]) -> list[Element]:
+    """The elements with one blank where texts have several, and none in front: what writes nothing leaves no gap."""
+    squeezed: list[Element] = []
+    for element in _join_text(elements):
+        if isinstance(element, Literal):
+            text = re.sub(" +", " ", element.text)
+            element = Literal(text if squeezed else text.lstrip(" "))
+        squeezed.append(element)
+    return squeezed
 
 
 def _plain(part: Part) -> str:
@@ -311,7 +325,7 @@ def _pad_group(elements: list[Element], padding: str) -> list[Element]:
         if isinstance(last, Field):
             elements[-1] = replace(last, right=True)
         else:
-            elements.append(Field("_PADDING", "/ +/", "padding"))
+            elements.append(Field("", "", "", right=True))
     return elements
 
 

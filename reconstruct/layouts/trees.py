@@ -168,7 +168,7 @@ def _read_toml(text: str) -> Iterator[Entry]:
     while waiting:
         value, key = waiting.pop()
         if isinstance(value, Mapping):
-            waiting += [(below, f"{key}.{name}" if key else name) for name, below in reversed(value.items())]
+            waiting += [(below, f"{key}.{name}" if key else name) for name, below in reversed(list(value.items()))]
         elif isinstance(value, str):
             yield Entry(key.lower(), value, _find_line(text, value), {"name": key})
 

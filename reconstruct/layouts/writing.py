@@ -117,6 +117,8 @@ class _Writer:
         self.rules: dict[str, str] = {}
         self.remarks: list[str] = []
         self._required: Field | None = None
+        self._held = False
+        """the blank in front of the last value is written with it: editors and shippers trim blanks at the end of a line"""
 
     def write(self, elements: Sequence[Element]) -> str:
         """The right side of ``start``; fills ``terminals`` and ``rules``."""
@@ -133,7 +135,7 @@ class _Writer:
 
     def _choose_required(self, elements: Sequence[Element]) -> None:
         """Where every value may be missing, one must be there for a line to be told from an empty one."""
-        own = [each for each in elements if isinstance(each, Field) and not each.name.startswith("_")]
+        own = [each for each in elements if isinstance(each, Field) and each.name and each.name[0] != "_"]
         if not any(each.type not in OPEN_TYPES and not each.may_miss and not self.empty for each in own):
             # Text at the end of a line is the last to be missing, but what stands in front of it may be.
             self._required = next((each for each in own if each.type == REST), own[0] if own else None)
@@ -165,7 +167,8 @@ class _Writer:
             before = elements[at - 1] if at else None
             following = elements[at + 1] if at + 1 < len(elements) else None
             if isinstance(element, Literal):
-                items += self._emit_text(element.text.removeprefix(eaten), before, following, at + 2 == len(elements))
+                last = at + 2 == len(elements) and after == ("",)
+                items += self._emit_text(element.text.removeprefix(eaten), before, following, last)
                 eaten = ""
                 continue
             if isinstance(element, Optional):
@@ -177,19 +180,19 @@ class _Writer:
             if isinstance(element, Rule):
                 items += self._emit_rule(element, followers, in_quotes, before)
                 continue
+            if not element.name:
+                items += ["[_SP]"] if following is None else []
+                continue
             if element.left and not isinstance(before, Literal):
                 items.append("[_SP]" if before is None else "_SP")
             elif isinstance(before, Field) and before.right:
                 items.append("_SP")
-            own = self._declare(element, followers, in_quotes, self._next_type(elements, at))
+            own = self._declare(element, followers, in_quotes, self._find_ahead(elements, at))
             if self._is_optional(element):
                 blank = isinstance(following, Literal) and following.text.startswith(" ")
                 # A missing value that is padded in front is all blanks, and they were taken with those before it.
                 eaten = " " if element.left and blank else ""
-                tail = (
-                    isinstance(before, Literal) and before.text.endswith(" ") and following is None and after == ("",)
-                )
-                if tail and not element.left:  # editors and shippers trim blanks at the end of a line
+                if self._held:
                     items.append(f'[" " [{own}]]')
                 else:
                     items.append(f'[{own} " "]' if eaten else f"[{own}]")
@@ -202,6 +205,7 @@ class _Writer:
     def _emit_text(self, text: str, before: Element | None, following: Element | None, last: bool) -> list[str]:
         """Text between values, with the blanks that padding makes many."""
         items: list[str] = []
+        self._held = False
         if isinstance(before, Rule) and before.takes_quotes:
             text = text[1:]
         if isinstance(before, Field) and before.right:
@@ -218,6 +222,7 @@ class _Writer:
         if isinstance(following, Rule) and following.absent:
             text = text.removesuffix(" ")
         if last and isinstance(following, Field) and self._is_optional(following) and not following.left:
+            self._held = text.endswith(" ")
             text = text.removesuffix(" ")
         if text:
             items.append(quote(text))
@@ -263,14 +268,21 @@ class _Writer:
         begins = load_types().begins.get(_base(following.type), "") if isinstance(following, Field) else ""
         return (begins,) if len(begins) == 1 else (None,)
 
-    def _next_type(self, elements: Sequence[Element], at: int) -> str:
-        """Character class of what the next value but for the text between begins with; empty when it is not known."""
-        following = next((each for each in elements[at + 1 :] if not isinstance(each, Literal)), None)
-        return load_types().begins.get(_base(following.type), "") if isinstance(following, Field) else ""
+    def _find_ahead(self, elements: Sequence[Element], at: int) -> str:
+        """What is known to stand behind the text that follows the element, as a regular expression: a number and what ends
+        it, so that the colon before a port is told from those of an address."""
+        beyond = elements[at + 2 : at + 4]
+        following = beyond[0] if beyond else None
+        begins = load_types().begins.get(_base(following.type), "") if isinstance(following, Field) else ""
+        if not begins:
+            return ""
+        if len(beyond) == 1:
+            return f"{begins}{{1,{LOOK}}}$"
+        return f"{begins}{{1,{LOOK}}}{escape_text(beyond[1].text[0])}" if isinstance(beyond[1], Literal) else begins
 
-    def _declare(self, field: Field, followers: Followers, in_quotes: bool, next_class: str) -> str:
+    def _declare(self, field: Field, followers: Followers, in_quotes: bool, ahead: str) -> str:
         """The terminal of a field; declared where it is new."""
-        kind = self._write_type(field, followers, in_quotes, next_class)
+        kind = self._write_type(field, followers, in_quotes, ahead)
         name = field.name
         if _is_type(name):  # the variant of a name fills the field of the name
             name = f"{name}__VALUE"
@@ -282,7 +294,7 @@ class _Writer:
         self.terminals[name] = kind
         return name
 
-    def _write_type(self, field: Field, followers: Followers, in_quotes: bool, next_class: str) -> str:
+    def _write_type(self, field: Field, followers: Followers, in_quotes: bool, ahead: str) -> str:
         kind = field.type
         texts = [each for each in followers if each]
         if kind == REST:
@@ -290,7 +302,7 @@ class _Writer:
                 return REST
             return _regexp(f".+(?={'|'.join(escape_text(text[:LOOK]) for text in texts)})")
         if kind in OPEN_TYPES:
-            if in_quotes and not self.raw and kind == TEXT:
+            if in_quotes and not self.raw and kind != REST:
                 return "UNTIL_QUOTE"
             if "" in followers and not texts and kind == TEXT:
                 return REST
@@ -298,9 +310,10 @@ class _Writer:
         if kind == "LOG_LEVEL" and 0 < field.cut < SHORT_LEVEL:
             return "LEVEL_LETTER" if field.cut == 1 else _regexp(f"[A-Za-z]{{1,{field.cut}}}")
         characters = load_types().characters.get(_base(kind))
-        first = {text[0] for text in texts}
-        if characters and any(re.match(characters, char) for char in first):
-            ends = "|".join(escape_text(text[:LOOK]) + (next_class if len(text) <= LOOK else "") for text in texts)
+        if characters and any(re.match(characters, text[0]) for text in texts):
+            if characters.startswith(("[^", "\\S")):
+                return _regexp(_until(texts, blanks=False, padded=False))
+            ends = "|".join(escape_text(text[:LOOK]) + (ahead if len(text) <= LOOK else "") for text in texts)
             return _regexp(f"{characters}+(?={ends})" + ("|-" if '"-"' in kind else ""))
         if kind.startswith("/"):
             return _regexp(kind[1:-1])
@@ -362,7 +375,7 @@ def _all_fields(elements: Iterable[Element]) -> Iterable[Field | Rule]:
     for element in elements:
         if isinstance(element, Optional):
             yield from _all_fields(element.elements)
-        elif isinstance(element, (Field, Rule)):
+        elif isinstance(element, Rule) or (isinstance(element, Field) and element.name):
             yield element
 
 
@@ -386,7 +399,7 @@ def _name_apart(elements: Sequence[Element]) -> list[Element]:
                 return Field(f"_{field_name(element.source)}_AGAIN", TEXT, element.source)
             rules.add(element.name)
             return element
-        if not isinstance(element, Field) or element.name.startswith("_"):
+        if not isinstance(element, Field) or element.name[:1] in ("", "_"):
             return element
         wanted = element.name
         if wanted == "TIME" and element is not time:
