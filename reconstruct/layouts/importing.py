@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from reconstruct import __version__
 from reconstruct.errors import GrammarError
 from reconstruct.grammar.definition import Definition, parse_definition
 from reconstruct.layouts.configuration import Layout, find_layouts, is_configuration, may_hold_layouts
@@ -208,7 +209,7 @@ def definitions_of(configurations: Collection[Configuration]) -> tuple[Definitio
 
 
 def _cache_key(name: str, content: bytes) -> str:
-    digest = hashlib.blake2b(f"{CACHE_VERSION}\0{name}\0".encode(), digest_size=16)
+    digest = hashlib.blake2b(f"{__version__}\0{CACHE_VERSION}\0{name}\0".encode(), digest_size=16)
     tables = [*sorted(layouts_directory().iterdir()), grammars_directory() / "common.lark"]
     for table in tables:
         digest.update(f"{table.name}\0".encode() + table.read_bytes() + b"\0")

@@ -106,6 +106,8 @@ class Types:
     """type → character class of what goes on in a value"""
     begins: Mapping[str, str]
     """type → character class of what a value begins with"""
+    first: Mapping[str, str]
+    """type → expression of values that end by themselves"""
 
 
 @lru_cache(maxsize=1)
@@ -121,7 +123,7 @@ def load_languages() -> dict[str, Language]:
 def load_types() -> Types:
     """``types.toml``."""
     table = _read_table(layouts_directory() / "types.toml")
-    return Types(table["characters"], table["begins"])
+    return Types(table["characters"], table["begins"], table["first"])
 
 
 @lru_cache(maxsize=8)

@@ -56,6 +56,8 @@ class Rule:
     body: str
     fields: Mapping[str, str]
     """terminal → type"""
+    ends: Mapping[str, Sequence[str]]
+    """terminal → texts that end it, beside what follows the rule"""
     source: str
     quoted: str = ""
     """the rule of ``common.lark`` that takes it together with double quotes around it"""
@@ -224,7 +226,7 @@ class _Reading:
             rule = self.language.rules[meaning]
             fields = {name: kind for name, kind in rule.items() if name.isupper()}
             common = self.language.quoted.get(part.name, "")
-            return Rule(meaning, rule["rule"], fields, source, common, quoted, absent=rule.get("absent", False))
+            return Rule(meaning, rule["rule"], fields, rule.get("ends", {}), source, common, quoted, absent=rule.get("absent", False))
         name, _, kind = meaning.partition(": ")
         left, right = _paddings(part.padding) if part.padding else _spec_paddings(part.flags)
         cut = re.search(r"\.-?(\d+)", part.padding) or re.fullmatch(r"length=(\d+)", argument)
@@ -392,7 +394,7 @@ def _settle(element: Field, reading: _Reading) -> list[Element]:
     assert stamp is not None
     moments: list[Element]
     if stamp.is_moment:
-        moments = [replace(element, name="TIME", type=f"/{stamp.pattern}/")]
+        moments = [replace(element, name="TIME", type=stamp.type)]
     elif element.type:  # milliseconds without a stamp in front of them
         name, _, kind = element.type.partition(": ")
         moments = [replace(element, name=name, type=kind, stamp=None)]

@@ -13,6 +13,9 @@ from reconstruct.layouts.parts import Text, locate_layout_error, read_parts
 
 _UTC = re.compile(r"Z\b| ?(?:UTC|GMT)\b")
 
+EXAMPLE_DAY = "14"
+"""The day in the examples of the dialects' tables: no month, so it shows where the day stands."""
+
 DATE, CLOCK, FRACTION, ZONE = "date", "clock", "fraction", "zone"
 
 
@@ -55,6 +58,16 @@ class Stamp:
         """Whether it says a time of day at least, in a shape that is read."""
         example = self.example
         return CLOCK in self.tells and len(example) <= STAMP_CAP and match_stamp(example, "ANY") is not None
+
+    @property
+    def type(self) -> str:
+        """Right side of its terminal: the type that knows the order of day and month where both are numbers, else its own
+        pattern."""
+        found = match_stamp(self.example, "NUMERIC_DATE")
+        if found is not None and found[0] == "NUMERIC_DATE":
+            order = {found[1]["a"]: "DAY_FIRST_DATE", found[1]["b"]: "MONTH_FIRST_DATE"}
+            return order.get(EXAMPLE_DAY, f"/{self.pattern}/")
+        return f"/{self.pattern}/"
 
     def joined(self, text: str, other: Stamp) -> Stamp:
         """This stamp, text, and another one, as one."""

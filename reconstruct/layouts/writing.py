@@ -117,6 +117,8 @@ class _Writer:
         self.rules: dict[str, str] = {}
         self.remarks: list[str] = []
         self._required: Field | None = None
+        self._later: list[str] = []
+        """the texts behind the one that follows the value being written"""
         self._held = False
         """the blank in front of the last value is written with it: editors and shippers trim blanks at the end of a line"""
 
@@ -187,6 +189,7 @@ class _Writer:
                 items.append("[_SP]" if before is None else "_SP")
             elif isinstance(before, Field) and before.right:
                 items.append("_SP")
+            self._later = [each.text for each in elements[at + 2 :] if isinstance(each, Literal)]
             own = self._declare(element, followers, in_quotes, self._find_ahead(elements, at))
             if self._is_optional(element):
                 blank = isinstance(following, Literal) and following.text.startswith(" ")
@@ -232,7 +235,7 @@ class _Writer:
         if rule.takes_quotes:
             return [rule.quoted]
         for name, kind in rule.fields.items():
-            ends: Followers = (" ", *followers) if name == "TARGET" else followers
+            ends: Followers = (*rule.ends.get(name, ()), *followers)
             field = Field(name, kind, rule.source)
             self._declare(field, ends, in_quotes and kind == TEXT, "")
         name = f"{rule.name}_line" if rule.name in _common() else rule.name
@@ -274,7 +277,7 @@ class _Writer:
         beyond = elements[at + 2 : at + 4]
         following = beyond[0] if beyond else None
         begins = load_types().begins.get(_base(following.type), "") if isinstance(following, Field) else ""
-        if not begins:
+        if begins != r"\d":
             return ""
         if len(beyond) == 1:
             return f"{begins}{{1,{LOOK}}}$"
@@ -300,6 +303,8 @@ class _Writer:
         if kind == REST:
             if "" in followers or not texts:
                 return REST
+            if any(text in later for text in texts for later in self._later):  # it stands last elsewhere
+                return _regexp(_until(texts, blanks=True, padded=False))
             return _regexp(f".+(?={'|'.join(escape_text(text[:LOOK]) for text in texts)})")
         if kind in OPEN_TYPES:
             if in_quotes and not self.raw and kind != REST:
@@ -311,10 +316,13 @@ class _Writer:
             return "LEVEL_LETTER" if field.cut == 1 else _regexp(f"[A-Za-z]{{1,{field.cut}}}")
         characters = load_types().characters.get(_base(kind))
         if characters and any(re.match(characters, text[0]) for text in texts):
-            if characters.startswith(("[^", "\\S")):
+            begins = load_types().begins.get(_base(kind), "(?!)")
+            if characters.startswith(("[^", "\\S")) and not any(re.match(begins, text[0]) for text in texts):
                 return _regexp(_until(texts, blanks=False, padded=False))
             ends = "|".join(escape_text(text[:LOOK]) + (ahead if len(text) <= LOOK else "") for text in texts)
-            return _regexp(f"{characters}+(?={ends})" + ("|-" if '"-"' in kind else ""))
+            plain = "|".join(escape_text(text[:LOOK]) for text in texts)
+            first = f"{load_types().first[_base(kind)]}(?={plain})|" if _base(kind) in load_types().first else ""
+            return _regexp(f"{first}{characters}+(?={ends})" + ("|-" if '"-"' in kind else ""))
         if kind.startswith("/"):
             return _regexp(kind[1:-1])
         return kind
