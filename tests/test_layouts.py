@@ -94,6 +94,12 @@ def configure(language: str, layouts: list[tuple[str, dict[str, str]]]) -> tuple
                 for n, (layout, _) in enumerate(layouts)
             ]
             return "log4j2.xml", f"<Configuration><Appenders>{''.join(found)}</Appenders></Configuration>"
+        case "tomcat":
+            found = [
+                f'<Valve className="org.apache.catalina.valves.AccessLogValve" pattern="{escape(layout)}"/>'
+                for layout, _ in layouts
+            ]
+            return "server.xml", f"<Server><Service><Engine><Host>{''.join(found)}</Host></Engine></Service></Server>"
         case "logback":
             found = [
                 f'<appender name="l{n}"><encoder><pattern>{escape(layout, quote=False)}</pattern></encoder></appender>'
@@ -279,6 +285,8 @@ def test_layouts_are_found_in_files(what: str) -> None:
         ("bomb.xml", '<!DOCTYPE x [<!ENTITY a "PatternLayout">]><x>&a;</x>'),
         ("broken.yaml", "formatters: [\n  - {"),
         ("deep.yaml", "formatters: " + "[" * 500 + "]" * 500),
+        ("abyss.yaml", "formatters:\n  " + "- " * 90_000 + "x"),  # would overflow the stack of the parser
+        ("abyss.json", '{"formatters": ' + "[" * 90_000 + "]" * 90_000 + "}"),
         ("bomb.yaml", "formatters:\n" + "".join(f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'x'}]\n" for n in range(12))),
         ("settings.properties", "log4j.x=1\n"),
         ("x.log", "log_format a '$status';"),
@@ -534,9 +542,14 @@ def test_every_directive_makes_a_format(name: str) -> None:
 
 def first_of(language: str) -> str:
     """A directive with a value that is always there."""
-    return {"nginx": "status", "apache": "s", "gunicorn": "s", "haproxy": "ST", "envoy": "RESPONSE_CODE"}.get(
-        language, "levelname" if language.startswith("python") else "p"
-    )
+    return {
+        "nginx": "status",
+        "apache": "s",
+        "tomcat": "s",
+        "gunicorn": "s",
+        "haproxy": "ST",
+        "envoy": "RESPONSE_CODE",
+    }.get(language, "levelname" if language.startswith("python") else "p")
 
 
 def spell(language: str, key: str) -> str:
@@ -546,7 +559,7 @@ def spell(language: str, key: str) -> str:
     match language:
         case "nginx":
             return f"${{{name}}}"
-        case "apache":
+        case "apache" | "tomcat":
             return f"%{{{argument}}}{name}" if argument else f"%{name}"
         case "haproxy":
             return f"%[{argument}]" if name == "sample" else f"%{name}"
@@ -567,9 +580,8 @@ def test_languages_are_guessed() -> None:
     for language, layout, _, _ in CASES:
         if "%{+Q}o" in layout:  # a header of Apache, too
             continue
-        assert guess_language(layout.replace("\\n", "")) in (language, *{"logback": ["log4j"]}.get(language, ())), (
-            layout
-        )
+        alike = {"logback": "log4j", "tomcat": "apache"}
+        assert guess_language(layout.replace("\\n", "")) in (language, alike.get(language)), layout
     assert guess_language("hello") == ""
     assert guess_language("%d{HH:mm %m%n") in ("log4j", "logback"), "one with a mistake"
 

@@ -152,7 +152,7 @@ def _name_in_tree(key: str) -> str:
 def fill_placeholders(text: str, values: Mapping[str, str], language: Language) -> str:
     """The text with every ``${name}``, ``${sys:name}`` and ``${name:-default}`` filled by the file, by the language's
     table, or by its default; one that nothing fills becomes a value of unknown text."""
-    if language.stamps and "${" in text and language.placeholders:
+    if "${" in text and language.placeholders and len(text) <= FORMAT_CAP:
         for _ in range(NESTED_PLACEHOLDERS):
             filled = _PLACEHOLDER.sub(lambda found: _fill(found[1], values, language), text)
             if filled == text or len(filled) > FORMAT_CAP:
@@ -176,7 +176,7 @@ def _fill(inside: str, values: Mapping[str, str], language: Language) -> str:
     plain = name.rpartition(":")[2]
     for key in (name, plain):
         if key in values:
-            return values[key]
+            return values[key][:FORMAT_CAP]
     for key in (name, plain):
         if key in language.placeholders:
             return language.placeholders[key]

@@ -1,7 +1,8 @@
 """Layout languages as data: what each directive of a language means, and in which files its layouts lie.
 
-``grammars/layouts/<id>.toml`` beside ``<id>.lark``; adding a directive, or a language whose files are of a known syntax,
-touches no Python. Reads text only, so that looking at a directory of logs never loads Lark.
+``grammars/layouts/<id>.toml``, beside ``<id>.lark`` unless it is written ``like`` another one; adding a directive, or a
+language whose files are of a known syntax, touches no Python. Reads text only, so that looking at a directory of logs never
+loads Lark.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ class Language:
     """One layout language."""
 
     id: str
+    grammar: str
+    """stem of the ``.lark`` file with its syntax: its own, or that of the language it is like"""
     title: str
     docs: str
     kind: str
@@ -152,6 +155,7 @@ def _read_language(name: str, tables: Mapping[str, Mapping[str, Any]]) -> Langua
     nothing = table.get("nothing", {})
     return Language(
         id=name,
+        grammar=name if (layouts_directory() / f"{name}.lark").is_file() else own["like"],
         title=table["title"],
         docs=table["docs"],
         kind=table["kind"],

@@ -122,7 +122,7 @@ class _Reading:
         self._flags = ""
 
     def parts(self, layout: str) -> tuple[Part, ...]:
-        return read_parts(self.language.id, layout, self.place)
+        return read_parts(self.language.grammar, layout, self.place)
 
     def read(self, parts: Sequence[Part]) -> list[Element]:
         elements: list[Element] = []
@@ -226,7 +226,16 @@ class _Reading:
             rule = self.language.rules[meaning]
             fields = {name: kind for name, kind in rule.items() if name.isupper()}
             common = self.language.quoted.get(part.name, "")
-            return Rule(meaning, rule["rule"], fields, rule.get("ends", {}), source, common, quoted, absent=rule.get("absent", False))
+            return Rule(
+                meaning,
+                rule["rule"],
+                fields,
+                rule.get("ends", {}),
+                source,
+                common,
+                quoted,
+                absent=rule.get("absent", False),
+            )
         name, _, kind = meaning.partition(": ")
         left, right = _paddings(part.padding) if part.padding else _spec_paddings(part.flags)
         cut = re.search(r"\.-?(\d+)", part.padding) or re.fullmatch(r"length=(\d+)", argument)

@@ -92,9 +92,12 @@ def _read_haproxy(text: str) -> Iterator[Entry]:
 def _read_assignments(text: str, names: Sequence[str]) -> Iterator[Entry]:
     """``name = "string"`` in Python, strings in a row put together."""
     import ast
+    import warnings
 
     try:
-        tree = ast.parse(text)
+        with warnings.catch_warnings():  # of odd escapes in a file that is not ours
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in tree.body:

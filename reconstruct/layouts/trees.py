@@ -6,7 +6,7 @@ What a file really says is read by the libraries made for it. A file that is bro
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from configparser import Error as IniError
 from configparser import RawConfigParser
 from pathlib import PurePosixPath
@@ -86,11 +86,25 @@ def _read_yaml(text: str) -> Iterator[Entry]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        if _is_deep(yaml.parse(text, Loader=loader)):
+            return
         roots = list(yaml.compose_all(text, Loader=loader))
     except (yaml.YAMLError, RecursionError, ValueError):
         return
     for root in roots:
         yield from _walk_yaml(root)
+
+
+def _is_deep(events: Iterable[Any]) -> bool:
+    """Whether anything is nested deeper than a configuration ever is: the parser in C recurses, and would take the process
+    with it."""
+    depth = 0
+    for event in events:
+        kind = type(event).__name__
+        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def _walk_yaml(root: Any) -> Iterator[Entry]:
