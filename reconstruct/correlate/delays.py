@@ -127,9 +127,7 @@ def _steps(db: duckdb.DuckDBPyConnection) -> Steps:
     }
 
 
-def _follow(
-    runs: list[Run], steps: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
-) -> list[tuple[Run, int, str]]:
+def _follow(runs: list[Run], steps: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]) -> list[tuple[Run, int, str]]:
     """(run, object, step template) for the runs whose step is unique; empty when the job follows no step by habit."""
     at = np.array([run.t for run in runs], np.int64) + BACKWARDS_NS
     best: tuple[float, float, str] | None = None

@@ -241,9 +241,7 @@ def _object_facts(store: Store, plan: Plan) -> list[ObjectFacts]:
     }
     return [
         ObjectFacts(object, plan.types[kind].name, value, births.get(object), parts[object], attempt)
-        for object, kind, value, attempt in store.rows(
-            "SELECT object, type, value, attempt FROM things ORDER BY object"
-        )
+        for object, kind, value, attempt in store.rows("SELECT object, type, value, attempt FROM things ORDER BY object")
     ]
 
 

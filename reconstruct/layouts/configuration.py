@@ -33,9 +33,19 @@ class Layout:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-def may_hold_layouts(name: str) -> bool:
-    """Whether a file of this name (without directories) is worth a look. Reads nothing."""
-    return _name_pattern().fullmatch(name) is not None
+def may_hold_layouts(name: str, text: str = "") -> bool:
+    """Whether a file of this name (without directories) is worth a look; with its text, whether that says so too."""
+    if _name_pattern().fullmatch(name) is None:
+        return False
+    return not text or any(_is_likely(language, name, text) for language in load_languages().values())
+
+
+def _is_likely(language: Language, name: str, text: str) -> bool:
+    """Whether a file may hold layouts of the language: by its name alone, or by its name and the marker in its text."""
+    places = language.places
+    if any(fnmatchcase(name, glob) for glob in places.files):
+        return True
+    return any(fnmatchcase(name, glob) for glob in places.elsewhere) and re.search(places.marker, text) is not None
 
 
 def is_configuration(name: str) -> bool:
@@ -65,9 +75,7 @@ def find_layouts(path: str, text: str) -> list[Layout]:
     named = [each for each in languages if any(fnmatchcase(name, glob) for glob in each.places.files)]
     for language in [*named, *(each for each in languages if each not in named)]:
         places = language.places
-        if language not in named and not any(fnmatchcase(name, glob) for glob in places.elsewhere):
-            continue
-        if language not in named and places.marker and not re.search(places.marker, text):
+        if not _is_likely(language, name, text):
             continue
         if places.statements and PurePosixPath(name).suffix not in (".yaml", ".yml"):
             entries = read_statements(places.statements, text, places.names)

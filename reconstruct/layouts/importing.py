@@ -12,6 +12,7 @@ import re
 import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -175,13 +176,14 @@ def read_configuration(path: str, content: bytes) -> Configuration | None:
     Never raises.
     """
     name = PurePosixPath(path).name
-    if not may_hold_layouts(name):
+    text = content.decode("utf-8", "replace")
+    if not may_hold_layouts(name, text):
         return None
     key = _cache_key(name, content)
     cached = _read_cache()
     kept = _from_json(cached.get(key), path)
     if kept is None:
-        layouts = find_layouts(path, content.decode("utf-8", "replace"))[:MAX_LAYOUTS]
+        layouts = find_layouts(path, text)[:MAX_LAYOUTS]
         kept = tuple(import_layout(layout) for layout in layouts)
         _write_cache((cached if len(cached) < MAX_CACHED else {}) | {key: _to_json(kept, path)})
     if not kept and not is_configuration(name):
@@ -209,11 +211,17 @@ def definitions_of(configurations: Collection[Configuration]) -> tuple[Definitio
 
 
 def _cache_key(name: str, content: bytes) -> str:
-    digest = hashlib.blake2b(f"{__version__}\0{CACHE_VERSION}\0{name}\0".encode(), digest_size=16)
-    tables = [*sorted(layouts_directory().iterdir()), grammars_directory() / "common.lark"]
-    for table in tables:
-        digest.update(f"{table.name}\0".encode() + table.read_bytes() + b"\0")
+    digest = hashlib.blake2b(f"{__version__}\0{CACHE_VERSION}\0{_tables_key()}\0{name}\0".encode(), digest_size=16)
     digest.update(content)
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _tables_key() -> str:
+    """Changes when anything does that layouts are read by."""
+    digest = hashlib.blake2b(digest_size=16)
+    for table in [*sorted(layouts_directory().iterdir()), grammars_directory() / "common.lark"]:
+        digest.update(f"{table.name}\0".encode() + table.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
