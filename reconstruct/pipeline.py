@@ -103,6 +103,7 @@ def content_key(discovery: Discovery, options: Options) -> str:
     """What results depend on: the bytes of every source under its name, the settings, this program."""
     parts = [__version__, STORE_VERSION, str(options.timezone_s), _data_key()]
     parts += [f"{source.path}\0{source.fingerprint}\0{source.family}\0{source.rank}" for source in discovery.sources]
+    parts += [f"{each.id}\0{each.path}\0{each.text}" for each in discovery.formats]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 

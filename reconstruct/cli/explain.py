@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -14,6 +15,8 @@ from reconstruct.engines.session_rows import VIA_VALUE
 from reconstruct.errors import EXIT_OK, ReconstructError, UsageError
 from reconstruct.events.scan import Scan, scan_chunk
 from reconstruct.events.source_profile import SourceProfile, profile_source
+from reconstruct.grammar.definition import Definition
+from reconstruct.grammar.plans import MatchPlan, load_plans, plans_of
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.options import Options
 from reconstruct.pipeline import open_paths
@@ -32,14 +35,24 @@ def run(arguments: argparse.Namespace) -> int:
     """Explain a file or one of its lines. Raises UsageError when there is no such line."""
     path, number = _place(arguments.place)
     source = discover([path]).sources[0]
+    within = Path(arguments.within) if arguments.within else path.parent
+    local = plans_of(_formats_within(within))
     if number is None:
-        _explain_file(source)
+        _explain_file(source, local)
         return EXIT_OK
-    profile, scan, before, text = _scan_around(source, number)
+    profile, scan, before, text = _scan_around(source, number, local)
     _explain_line(profile, scan, number - before, text)
     if not arguments.no_links:
-        _explain_links(path, number, Path(arguments.within) if arguments.within else path.parent)
+        _explain_links(path, number, within)
     return EXIT_OK
+
+
+def _formats_within(directory: Path) -> tuple[Definition, ...]:
+    """The formats that configuration files among the logs define."""
+    try:
+        return discover([directory]).formats
+    except ReconstructError:
+        return ()
 
 
 def _place(text: str) -> tuple[Path, int | None]:
@@ -49,14 +62,14 @@ def _place(text: str) -> tuple[Path, int | None]:
     return Path(text), None
 
 
-def _explain_file(source: Source) -> None:
+def _explain_file(source: Source, local: Sequence[MatchPlan]) -> None:
     formats: dict[str, int] = {}
     counts = {"lines": 0, "events": 0, "continuations": 0, "directives": 0, "blank": 0, "unparsed": 0}
     samples: list[tuple[int, str]] = []
     profile: SourceProfile | None = None
     before = 0
     for chunk in read_chunks(source):
-        profile = profile or profile_source(chunk.data, source)
+        profile = profile or profile_source(chunk.data, source, local=local)
         scan = scan_chunk(chunk, profile)
         for name, n in scan.formats.items():
             formats[name] = formats.get(name, 0) + n
@@ -74,12 +87,12 @@ def _explain_file(source: Source) -> None:
         print(f"  reconstruct explain {source.path}:{samples[0][0]} says why")
 
 
-def _scan_around(source: Source, number: int) -> tuple[SourceProfile, Scan, int, str]:
+def _scan_around(source: Source, number: int, local: Sequence[MatchPlan]) -> tuple[SourceProfile, Scan, int, str]:
     """The scan of the chunk that holds a line, the lines before it, and the line."""
     profile: SourceProfile | None = None
     before = 0
     for chunk in read_chunks(source):
-        profile = profile or profile_source(chunk.data, source)
+        profile = profile or profile_source(chunk.data, source, local=local)
         scan = scan_chunk(chunk, profile)
         if number <= before + scan.n_lines:
             text = chunk.data.split(b"\n")[number - before - 1][:4096].decode("utf-8", "replace").rstrip("\r")
@@ -119,11 +132,10 @@ def _explain_line(profile: SourceProfile, scan: Scan, row: int, text: str) -> No
 def _explain_misses(profile: SourceProfile, text: str, taken: str) -> None:
     """How far the formats got that did not take the line: those the file has, then those that came furthest."""
     from reconstruct.grammar.lark_engine import explain_line
-    from reconstruct.grammar.plans import load_plans
 
     taken_id = taken.rpartition("/")[2]
     reached = []
-    for name, plan in load_plans().items():
+    for name, plan in {**load_plans(), **{plan.id: plan for plan in profile.local}}.items():
         if name == taken_id:
             continue
         why = explain_line(plan, text)

@@ -14,6 +14,7 @@ import pyarrow as pa
 from reconstruct.correlate.dates import complete_dates
 from reconstruct.engines.local import Scanned, scan_sources
 from reconstruct.events.undated import anchor_ns
+from reconstruct.grammar.plans import plans_of
 from reconstruct.grammar.timestamps import find_timestamp
 from reconstruct.sources import Discovery, Source, read_slice
 from reconstruct.sources.progress import Progress
@@ -83,7 +84,11 @@ def ingest(
     accounts = [SourceAccount(source) for source in discovery.sources]
     progress.phase("reading", discovery.total_bytes)
     for scanned in scan_sources(
-        discovery.sources, chunk_bytes=chunk_bytes, pool=pool, first_chunk_only=first_chunk_only
+        discovery.sources,
+        chunk_bytes=chunk_bytes,
+        pool=pool,
+        first_chunk_only=first_chunk_only,
+        local=plans_of(discovery.formats),
     ):
         store.add(scanned.scan.events, scanned.scan.mentions)
         accounts[scanned.source.id].add(scanned)

@@ -50,6 +50,15 @@ TEXT_CAP = 2 * MESSAGE_CAP
 up to MATCH_CAP, since half an object is none."""
 
 
+LOCAL_BITS = 40
+"""What it is worth that a format comes from the configuration among the logs: six literal characters. So of two formats that
+say about the same of a line the one that is known to be used here wins."""
+
+
+PLAIN_FIELDS = 3
+"""Fields up to which a layout says so little (moment, level, message) that it may read the lines of other formats too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Below:
     """What lines below entries say, still raw."""
@@ -65,15 +74,20 @@ class Below:
 class Formats:
     """The grammars that are known, ranked, and the kinds that need none."""
 
-    def __init__(self, plans: Mapping[str, MatchPlan]) -> None:
-        self._plans = plans
+    def __init__(self, plans: Mapping[str, MatchPlan], base: Formats | None = None) -> None:
+        """``base``: more grammars, those of the installation; ``plans`` are then of the logs at hand, the nearest first."""
+        self._base = base
+        self._plans: Mapping[str, MatchPlan] = plans if base is None else {**base._plans, **plans}
         self._matchers: dict[str, Matcher] = {}
-        self.ranked = rank_plans(plans)
+        local = tuple(plans) if base is not None else ()
+        self.plain = tuple(name for name in local if len(plans[name].fields) <= PLAIN_FIELDS)
+        """Local formats that say little, the nearest first; last in ``ranked``."""
+        self.ranked = rank_plans(self._plans, tuple(name for name in local if name not in self.plain), self.plain)
         """Ids of all grammars of entries, the more specific first."""
         self._below: dict[str, list[str]] = {}
-        for name in sorted(plans):
-            if plans[name].below:
-                self._below.setdefault(plans[name].below, []).append(name)
+        for name in sorted(self._plans):
+            if self._plans[name].below:
+                self._below.setdefault(self._plans[name].below, []).append(name)
 
     def has_time(self, name: str) -> bool:
         """Whether entries of the grammar carry a moment."""
@@ -152,6 +166,8 @@ class Formats:
 
     def _matcher(self, name: str) -> Matcher:
         matcher = self._matchers.get(name)
+        if matcher is None and self._base is not None and self._plans[name] is self._base._plans.get(name):
+            return self._base._matcher(name)
         if matcher is None:
             matcher = self._matchers[name] = matcher_for(self._plans[name])
         return matcher
@@ -190,22 +206,28 @@ def narrow(anchor: TimeAnchor, chosen: npt.NDArray[np.bool_]) -> TimeAnchor:
     return TimeAnchor(anchor.modified_ns, anchor.envelope_ns.filter(pa.array(chosen)), anchor.date_order)
 
 
-def rank_plans(plans: Mapping[str, MatchPlan]) -> tuple[str, ...]:
-    """The ids of all that read entries, such that a format comes before those it wins over; else the more specific first, then by id."""
+def rank_plans(plans: Mapping[str, MatchPlan], local: Sequence[str] = (), last: Sequence[str] = ()) -> tuple[str, ...]:
+    """The ids of all that read entries, such that a format comes before those it wins over; else the more specific first, then by id.
+
+    ``local``: ids that count LOCAL_BITS more, and of equals go in this order. ``last``: ids behind all others."""
     plans = {name: plan for name, plan in plans.items() if not plan.below}
+    place = {name: at for at, name in enumerate(local)}
     winners: dict[str, set[str]] = {name: set() for name in plans}
     for name, plan in plans.items():
         for other in plan.wins_over:
             if other in winners:
                 winners[other].add(name)
     ranked: list[str] = []
-    waiting = sorted(plans, key=lambda name: (-plans[name].specificity, name))
+    bits = {name: plan.specificity + LOCAL_BITS * (name in place) for name, plan in plans.items()}
+    waiting = sorted(
+        (name for name in plans if name not in last), key=lambda name: (-bits[name], place.get(name, len(place)), name)
+    )
     while waiting:
         ahead = set(waiting)
         free = next((name for name in waiting if not winners[name] & ahead), waiting[0])
         waiting.remove(free)
         ranked.append(free)
-    return tuple(ranked)
+    return (*ranked, *last)
 
 
 @lru_cache(maxsize=1)
@@ -214,6 +236,22 @@ def known_formats() -> Formats:
     return Formats(load_plans())
 
 
-def formats_of(plans: Mapping[str, MatchPlan] | None) -> Formats:
-    """The formats of these plans; those of this installation when None."""
-    return known_formats() if plans is None else Formats(plans)
+LOCAL_SETS_KEPT = 64
+"""Sets of local formats whose matchers are kept: one per order of nearness, and one per set that a source uses."""
+
+_with_local: dict[tuple[tuple[str, str], ...], Formats] = {}
+
+
+def formats_of(plans: Mapping[str, MatchPlan] | None, local: Sequence[MatchPlan] = ()) -> Formats:
+    """The formats of these plans; those of this installation when None. ``local``: formats of the logs at hand besides."""
+    if plans is not None:
+        return Formats({**plans, **{plan.id: plan for plan in local}})
+    if not local:
+        return known_formats()
+    key = tuple((plan.id, plan.text) for plan in local)
+    found = _with_local.get(key)
+    if found is None:
+        if len(_with_local) >= LOCAL_SETS_KEPT:
+            _with_local.clear()
+        found = _with_local[key] = Formats({plan.id: plan for plan in local}, known_formats())
+    return found

@@ -91,7 +91,7 @@ def scan_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
 
     ``plans``: the grammars to know; those of this installation when not given.
     """
-    reader = Reader(formats_of(plans), profile.modified_ns, profile.date_order)
+    reader = Reader(formats_of(plans, profile.local), profile.modified_ns, profile.date_order)
     layer = profile.layer_at(chunk.offset)
     lines, n_own = _split_chunk(chunk, reader, layer, profile.reach)
     reading = reader.read(lines.text, layer)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 
@@ -72,6 +73,8 @@ class SourceProfile:
     """bytes below an entry's first line that its continuations may take"""
     undated: Undated | None = None
     """what the stamps of the lines do not say, so that it was completed"""
+    local: tuple[MatchPlan, ...] = ()
+    """the formats in use that only these logs have: a layout in a configuration file among them"""
     changes: tuple[tuple[int, w3c.W3cHeader], ...] = ()
     """offset of the end of a chunk, and the ``#Fields:`` in force from there on where it changed; ascending"""
 
@@ -95,12 +98,15 @@ class SourceProfile:
         return replace(self.layer, headers=replace(self.layer.headers, w3c=passed[-1])) if passed else self.layer
 
 
-def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] | None = None) -> SourceProfile:
+def profile_source(
+    head: bytes, source: Source, plans: Mapping[str, MatchPlan] | None = None, local: Sequence[MatchPlan] = ()
+) -> SourceProfile:
     """Decide how a source is read from ``head``: whole lines of its first PROFILE_BYTES, the first ones first.
 
-    ``plans``: the grammars to know; those of this installation when not given.
+    ``plans``: the grammars to know; those of this installation when not given. ``local``: those of these logs alone.
     """
-    formats = formats_of(plans)
+    near = sorted(local, key=lambda plan: (-_nearness(plan.path, source.path), plan.id))
+    formats = formats_of(plans, near)
     head = head[:PROFILE_BYTES]
     whole = head.rfind(b"\n") + 1
     lines = split_lines(head[:whole] if whole else head).text[:SAMPLE_LINES]
@@ -111,7 +117,28 @@ def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] |
     order = choose_date_order([line[found[0] : found[1]] for line, found in stamps if found], modified_ns)
     chooser = _Chooser(formats, TimeAnchor(modified_ns, None, order))
     layer = chooser.choose(sample, lines, 0)
-    return SourceProfile(layer, modified_ns, order, service_of_path(source.path), undated=undated)
+    used = frozenset(_walk_formats(layer))
+    return SourceProfile(
+        layer,
+        modified_ns,
+        order,
+        service_of_path(source.path),
+        local=tuple(plan for plan in near if plan.id in used),
+        undated=undated,
+    )
+
+
+def _nearness(one: str, other: str) -> int:
+    """How many directories two shown paths share, from the root."""
+    pairs = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _walk_formats(layer: Layer) -> Iterator[str]:
+    """Every format of a layer and of those inside it."""
+    yield from layer.formats
+    for _, inside in (*layer.envelopes, *layer.nested):
+        yield from _walk_formats(inside)
 
 
 _DIRECTIVE = re.compile(rb"^#", re.MULTILINE)
@@ -205,6 +232,8 @@ class _Chooser:
         described = [W3C] if headers.w3c else []
         described += [DELIMITED] if headers.delimited else []
         telling = [name for name in self._formats.ranked if self._formats.tells(name)]
+        if plain := self._find_plain(sample, telling):
+            telling = [plain, *(name for name in telling if name != plain)]
         weak = [name for name in self._formats.ranked if not self._formats.tells(name)]
         found = self._read_sample(sample, np.arange(len(sample.lines)), (*described, JSON, *telling, LOGFMT), headers)
         for names in (weak, [GENERIC]):
@@ -212,6 +241,19 @@ class _Chooser:
             if sum(sample.weights[rows].sum() for rows in more.values()) >= MOST * sample.weights.sum():
                 found |= more
         return found
+
+    def _find_plain(self, sample: Sample, telling: Sequence[str]) -> str | None:
+        """The local format that says little and yet is what the source as a whole is: it reads most lines, and no other one
+        reads most of those."""
+        for name in [name for name in self._formats.plain if name in telling]:
+            rows = self._read_sample(sample, np.arange(len(sample.lines)), [name], NO_HEADERS).get(name)
+            if rows is None or sample.weights[rows].sum() < MOST * sample.weights.sum():
+                continue
+            others = (each for each in telling if each not in self._formats.plain)
+            found = self._read_sample(sample, rows, others, NO_HEADERS)
+            if not any(sample.weights[each].sum() >= MOST * sample.weights[rows].sum() for each in found.values()):
+                return name
+        return None
 
     def _read_sample(self, sample: Sample, left: Rows, names: Iterable[str], headers: Headers) -> dict[str, Rows]:
         """Which of the lines ``left`` each of the formats reads that those before it did not."""

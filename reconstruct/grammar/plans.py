@@ -11,7 +11,7 @@ import hashlib
 import importlib.metadata
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -97,7 +97,23 @@ def load_plans(directories: Iterable[Path] = ()) -> dict[str, MatchPlan]:
     Raises:
         GrammarError: a built-in grammar is wrong.
     """
-    definitions = load_definitions(directories)
+    return compile_plans(load_definitions(directories))
+
+
+def plans_of(definitions: Iterable[Definition]) -> tuple[MatchPlan, ...]:
+    """The plans of definitions that come from elsewhere, in order; nothing is read when there are none."""
+    named = {definition.id: definition for definition in definitions}
+    return tuple(compile_plans(named).values()) if named else ()
+
+
+def compile_plans(definitions: Mapping[str, Definition]) -> dict[str, MatchPlan]:
+    """The plan of each definition, by id; compiled when the cache does not have it.
+
+    One that is wrong is left out, unless it is built in; see ``refused_formats``.
+
+    Raises:
+        GrammarError: a built-in grammar is wrong.
+    """
     common = (grammars_directory() / "common.lark").read_text(encoding="utf-8")
     keys = {name: hash_definition(definition, common) for name, definition in definitions.items()}
     cached = _read_cache()
