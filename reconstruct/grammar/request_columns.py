@@ -140,6 +140,10 @@ def _host(authority: str) -> str | None:
     return (match[1] if match else authority) or None
 
 
+NOWHERE = frozenset(("null", "nil", "none", "undefined", "unknown", "nan"))
+"""Words that programs write where they know no address."""
+
+
 def address_columns(text: pa.Array, *, only_ip: bool = False) -> tuple[pa.Array, pa.Array | None]:
     """Client addresses and, where they were written together, ports (int32).
 
@@ -167,7 +171,7 @@ def _split_address(text: str) -> tuple[str | None, str | None]:
         address, port = match[1] or match[3], match[2] or match[4]
     else:
         address, port = first.removeprefix("[").removesuffix("]"), None
-    if not _ADDRESS.fullmatch(address):
+    if not _ADDRESS.fullmatch(address) or address.lower() in NOWHERE:
         return None, None
     address = address.partition("%")[0]  # the zone of a link-local address names an interface of the server
     mapped = address.lower().removeprefix("::ffff:")
