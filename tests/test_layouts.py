@@ -622,6 +622,8 @@ def layouts(draw: st.DrawFn) -> tuple[str, str, str]:
     layout, line = "", ""
     for at, (written, value) in enumerate(chosen):
         text = draw(LITERALS) if at else draw(st.one_of(st.just(""), LITERALS))
+        if at and text[0] in chosen[at - 1][1]:
+            text = "|" + text  # where a path is followed by a slash, nobody can tell where it ends
         if layout and language == "apache" and text.startswith("{"):
             text = "-"
         layout += text + written
