@@ -101,7 +101,7 @@ def open_part(discovery: Discovery, options: Options, n_bytes: int) -> Reconstru
 
 def content_key(discovery: Discovery, options: Options) -> str:
     """What results depend on: the bytes of every source under its name, the settings, this program."""
-    parts = [__version__, STORE_VERSION, str(options.timezone_s), _data_key()]
+    parts = [__version__, STORE_VERSION, str(options.timezone_s), repr(options.pins), _data_key()]
     parts += [f"{source.path}\0{source.fingerprint}\0{source.family}\0{source.rank}" for source in discovery.sources]
     parts += [f"{each.id}\0{each.path}\0{each.text}" for each in discovery.formats]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
@@ -162,6 +162,7 @@ def finish(
     save_sources(store, accounts)
     identifiers = describe_plan(plan, resolution.owners, resolution.roots)
     store.set_meta("identifiers", orjson.dumps(identifiers).decode())
+    store.set_meta("plan_notes", orjson.dumps(plan.notes).decode())
     write_journeys(store, plan, resolution.roots, load_models(), pool, progress)
     progress.phase("summing up", 0)
     store.set_meta("summary", orjson.dumps(summarise(store, discovery, resolution)).decode())
@@ -176,5 +177,5 @@ def correlate(
     build_timeline(db, infer_zones(db, options.timezone_s))
     tabulate_paths(db)
     tabulate_agents(db)
-    plan = make_plan(db)
-    return plan, resolve(db, plan.types, plan.roles, pool)
+    plan = make_plan(db, options.pins)
+    return plan, resolve(db, plan.types, plan.roles, options.pins, pool)

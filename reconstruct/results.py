@@ -88,6 +88,11 @@ class Reconstruction:
         found: list[Document] = orjson.loads(self.store.meta("identifiers") or "[]")
         return found
 
+    def plan_notes(self) -> list[str]:
+        """What the user said of the plan that these logs have no place for."""
+        found: list[str] = orjson.loads(self.store.meta("plan_notes") or "[]")
+        return found
+
     def summary(self) -> Document:
         """The figures."""
         found: Document = orjson.loads(self.store.meta("summary") or "{}")

@@ -114,6 +114,9 @@ def _add_events(parser: argparse.ArgumentParser) -> None:
 def _add_plan(parser: argparse.ArgumentParser) -> None:
     _add_input(parser)
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    parser.add_argument(
+        "--write", metavar="FILE", type=Path, help="put the plan into FILE (reconstruct.toml), to be edited and kept"
+    )
 
 
 def _add_explain(parser: argparse.ArgumentParser) -> None:
