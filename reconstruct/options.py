@@ -6,6 +6,45 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+ROLES = (
+    "request",
+    "trace",
+    "span",
+    "session",
+    "device",
+    "customer",
+    "object",
+    "sub-object",
+    "batch",
+    "resource",
+    "measure",
+    "network",
+    "other",
+)
+"""What a type of identifier can identify; ``other`` joins nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What a user says of one type of identifier; what is None is measured."""
+
+    type: str
+    slots: tuple[str, ...] | None = None
+    """the places that hold it, and no others do"""
+    role: str | None = None
+    """one of ROLES"""
+    owner: str | None = None
+    """the type whose values its values belong to; ``""``: none"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What a user says of the plan of identifiers."""
+
+    types: tuple[Pin, ...] = ()
+    ignore: tuple[str, ...] = ()
+    """places whose values identify nothing"""
+
 
 @dataclass(frozen=True, slots=True)
 class Forced:
@@ -31,6 +70,8 @@ class Options:
     """patterns of sources that are not read"""
     grammars: tuple[Path, ...] = ()
     """directories that may hold grammars, besides those that are read; see ``resources.grammar_directories``"""
+    pins: Pins = Pins()
+    """what the user says of the plan of identifiers"""
     store: Path | None = None
     """where the store is kept; None = the user's cache directory"""
     cache: bool = True

@@ -28,6 +28,7 @@ from reconstruct.engines.journeys import write_journeys
 from reconstruct.engines.local import WORTH_WORKERS, default_workers
 from reconstruct.engines.workers import WorkerPool
 from reconstruct.errors import UsageError
+from reconstruct.grammar.definition import Definition
 from reconstruct.journeys.models import load_models
 from reconstruct.options import Forced, Options, matches
 from reconstruct.resources import cache_directory, grammar_directories
@@ -38,7 +39,7 @@ from reconstruct.sources.progress import Progress
 from reconstruct.store.cache import prune_cache
 from reconstruct.store.database import Store
 
-STORE_VERSION = "2"
+STORE_VERSION = "3"
 """Raise it whenever what a store holds changes meaning: older stores are then rebuilt."""
 
 
@@ -54,16 +55,21 @@ def open_paths(
     return open_discovery(find_sources(paths, options), options, progress)
 
 
-def find_sources(paths: Sequence[str | Path], options: Options, root: Path | None = None) -> Discovery:
-    """The logs at ``paths``, each with what the user says about it. ``root``: see ``discover``.
+def find_sources(
+    paths: Sequence[str | Path], options: Options, root: Path | None = None, formats: Sequence[Definition] = ()
+) -> Discovery:
+    """The logs at ``paths``, each with what the user says about it. ``root``: see ``discover``. ``formats``: those of the
+    logs around, where ``paths`` are some of them.
 
     Raises SourceError when there is nothing to read, UsageError when a source is to be of a format that does not exist.
     """
     discovery = discover(paths, exclude=options.exclude, root=root)
+    if formats:
+        discovery = replace(discovery, formats=tuple(formats))
     grammars = grammar_directories([*options.grammars, *paths])
     forced = [_forced_format(source, options) for source in discovery.sources]
     if any(forced):
-        _check_formats({each.format: each.origin for each in forced if each}, grammars)
+        _check_formats({each.format: each.origin for each in forced if each}, grammars, discovery.formats)
     sources = zip(discovery.sources, forced, strict=True)
     return replace(
         discovery,
@@ -77,11 +83,11 @@ def _forced_format(source: Source, options: Options) -> Forced | None:
     return next((each for each in options.forced if matches(each.glob, source.path)), None)
 
 
-def _check_formats(wanted: dict[str, str], grammars: tuple[str, ...]) -> None:
-    from reconstruct.events.formats import GENERIC, SELF_DESCRIBING
-    from reconstruct.grammar.plans import load_plans
+def _check_formats(wanted: dict[str, str], grammars: tuple[str, ...], local: Sequence[Definition]) -> None:
+    from reconstruct.events.formats import GENERIC, SELF_DESCRIBING, known_formats
+    from reconstruct.grammar.plans import plans_of
 
-    known = (*load_plans(map(Path, grammars)), *SELF_DESCRIBING, GENERIC)
+    known = (*known_formats(grammars, plans_of(local)).ranked, *SELF_DESCRIBING, GENERIC)
     for name, origin in wanted.items():
         if name not in known:
             near = get_close_matches(name, known, 1)
@@ -151,11 +157,13 @@ def open_part(discovery: Discovery, options: Options, n_bytes: int) -> Reconstru
 def content_key(discovery: Discovery, options: Options) -> str:
     """What results depend on: the bytes of every source under its name, the settings, this program."""
     grammars = discovery.sources[0].grammars
-    parts = [__version__, STORE_VERSION, str(options.timezone_s), repr(options.exclude), _data_key(grammars)]
+    settings = (options.timezone_s, options.exclude, options.pins)
+    parts = [__version__, STORE_VERSION, *map(repr, settings), _data_key(grammars)]
     parts += [
         f"{source.path}\0{source.fingerprint}\0{source.family}\0{source.rank}\0{source.forced}"
         for source in discovery.sources
     ]
+    parts += [f"{each.id}\0{each.path}\0{each.text}" for each in discovery.formats]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -213,9 +221,10 @@ def finish(
     progress.phase("correlating", 0)
     plan, resolution = correlate(store, discovery, options, pool)
     pa.default_memory_pool().release_unused()
-    save_sources(store, accounts)
+    save_sources(store, accounts, discovery.formats)
     identifiers = describe_plan(plan, resolution.owners, resolution.roots)
     store.set_meta("identifiers", orjson.dumps(identifiers).decode())
+    store.set_meta("plan_notes", orjson.dumps(plan.notes).decode())
     write_journeys(store, plan, resolution.roots, load_models(), pool, progress)
     progress.phase("summing up", 0)
     store.set_meta("summary", orjson.dumps(summarise(store, discovery, resolution)).decode())
@@ -230,5 +239,5 @@ def correlate(
     build_timeline(db, infer_zones(db, options.timezone_s))
     tabulate_paths(db)
     tabulate_agents(db)
-    plan = make_plan(db)
-    return plan, resolve(db, plan.types, plan.roles, pool)
+    plan = make_plan(db, options.pins)
+    return plan, resolve(db, plan.types, plan.roles, options.pins, pool)

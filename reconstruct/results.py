@@ -16,6 +16,7 @@ from reconstruct.engines.journeys import loads, read_documents
 from reconstruct.events import envelopes
 from reconstruct.events.formats import GENERIC
 from reconstruct.grammar.timestamps import format_time
+from reconstruct.journeys.align import SURE
 from reconstruct.sources import Discovery, read_slice
 from reconstruct.store.database import EID_SHIFT, Store
 
@@ -92,6 +93,11 @@ class Reconstruction:
     def identifiers(self) -> list[Document]:
         """Identifier types, most telling first."""
         found: list[Document] = orjson.loads(self.store.meta("identifiers") or "[]")
+        return found
+
+    def plan_notes(self) -> list[str]:
+        """What the user said of the plan that these logs have no place for."""
+        found: list[str] = orjson.loads(self.store.meta("plan_notes") or "[]")
         return found
 
     def summary(self) -> Document:
@@ -305,6 +311,7 @@ def summarise(store: Store, discovery: Discovery, resolution: Resolution) -> Doc
         "events": total,
         "events_in_journeys": placed,
         "business_journeys_in_sessions": bridged,
+        "joins": {"session": _joins(store, "event_visit"), "object": _joins(store, "thing_links")},
         "visits": {
             "cut_s": round(report.cut_s, 1),
             "cut_why": report.cut_why,
@@ -317,3 +324,11 @@ def summarise(store: Store, discovery: Discovery, resolution: Resolution) -> Doc
         "quality": _total(orjson.loads(row[0]) for row in store.rows("SELECT document FROM sources ORDER BY id")),
         "skipped": [{"path": each.path, "reason": each.reason} for each in discovery.skipped],
     }
+
+
+def _joins(store: Store, links: str) -> Document:
+    """What a table of links rests on: per rule its links, their mean confidence, and how many are sure enough to be drawn solid."""
+    rows = store.rows(
+        f"SELECT rule, count(*), round(avg(confidence), 4), count(*) FILTER (confidence >= {SURE}) FROM {links} GROUP BY 1 ORDER BY 1"
+    )
+    return {rule: {"events": n, "confidence": mean, "sure": sure} for rule, n, mean, sure in rows}

@@ -142,6 +142,13 @@ def test_a_format_that_is_forced_is_the_only_one(logs: Path) -> None:
     assert {row["source"] for row in rows} == {"old/x.trace"}
 
 
+def test_no_json_is_read_where_text_is_forced(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text('{\n  "time": "2026-03-10T10:00:07Z",\n  "msg": "paid"\n}\n' + LINES)
+    assert {row["format"] for row in read_events(tmp_path)} == {"json", "combined"}
+    rows = read_events(tmp_path, forced=(Forced("a.log", "combined", "--format"),))
+    assert {row["format"] for row in rows} == {"combined"}
+
+
 def test_the_first_pattern_counts_and_the_command_line_comes_first(logs: Path) -> None:
     write(logs, '[formats]\n"*.log" = "squid"\n')
     found = reconstruct("events", logs, "--format", "access.log=common_tail", "--no-cache")

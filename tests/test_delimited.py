@@ -116,3 +116,30 @@ def test_a_lone_quote_does_not_eat_the_file() -> None:
     lines = ['2026-09-14,info,"open,1', *["2026-09-14,info,x,2"] * 1001]
     decoded = decode_block(lines, HEADER, ANCHOR)
     assert int(decoded.matched.sum()) == 1001
+
+
+ZEEK = {
+    "conn": (
+        "1767366245.123456\tC1\t192.0.2.7\t4711\t198.51.100.1\t80\ttcp\thttp\t0.5\t100\t200\tSF\tT\tF\t0\tShADadFf\t5\t360\t4\t400\t-",
+        {"client_ip": "192.0.2.7", "client_port": 4711, "duration_ms": 500.0, "bytes_sent": 200},
+    ),
+    "dns": (
+        "1767366245.123456\tC1\t192.0.2.7\t4711\t198.51.100.1\t53\tudp\t7\t0.02\twww.example.com\t1\tC_INTERNET\t1\tA\t0\tNOERROR"
+        "\tF\tF\tT\tT\t0\t198.51.100.7\t60.000000\tF",
+        {"client_ip": "192.0.2.7", "client_port": 4711},
+    ),
+    "files": (
+        "1767366245.123456\tF1\t198.51.100.1\t192.0.2.7\tC1\tHTTP\t0\tSHA1\ttext/plain\t-\t0.1\tF\tF\t512\t512\t0\t0\tF\t-\tab\tcd\t-\t-",
+        {"client_ip": "192.0.2.7", "duration_ms": 100.0},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ZEEK)
+def test_zeek_without_its_header_is_known_by_its_columns(name: str) -> None:
+    line, fields = ZEEK[name]
+    header = find_header([line, line])
+    assert header is not None
+    columns = decode_block([line], header, ANCHOR).columns
+    assert {field: columns[field][0].as_py() for field in fields} == fields
+    assert columns["time_ns"].to_pylist() == [1_767_366_245_123_456_000]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconstruct.engines.local import scan_sources
+from reconstruct.events import formats
 from reconstruct.events.formats import DELIMITED, known_formats
 from reconstruct.events.source_profile import profile_source
 from reconstruct.sources import CHUNK_BYTES, Source, discover
@@ -37,7 +38,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> list[Source]:
 def test_neither_order_nor_company_changes_what_is_read(mixed: list[Source]) -> None:
     forwards = read(mixed)
     assert read(mixed[::-1]) == forwards
-    known_formats.cache_clear()  # nothing remembered of what was read before
+    formats._known.clear()  # nothing remembered of what was read before
     for source in mixed[:: len(mixed) // 10]:
         assert read([source]) == {source.path: forwards[source.path]}
 
@@ -45,11 +46,13 @@ def test_neither_order_nor_company_changes_what_is_read(mixed: list[Source]) -> 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_sample_is_recognised_from_any_of_its_lines(name: str) -> None:
     """One line is enough, also one without the moment that others of its format have."""
-    formats = known_formats()
-    if not formats.tells(name):
+    if (plan := known_formats().plan(name)) and plan.below:
+        pytest.skip("its lines are no entries")
+    if not known_formats().tells(name):
         pytest.skip("says too little of a line")
-    source = discover([SAMPLES / name / f"{name}.log"]).sources[0]
-    lines = [line for line in source.file.read_bytes().split(b"\n") if line]
+    sample = SAMPLES / name / f"{name}.log"  # its lines, not the copy that an export is unfolded into
+    source = discover([sample]).sources[0]
+    lines = [line for line in sample.read_bytes().split(b"\n") if line]
     for line in lines:
         layer = profile_source(line + b"\n", source).layer
         found = {*layer.formats, *(each for _, inner in layer.envelopes for each in inner.formats)}

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from reconstruct.events.envelopes import service_of_path
+from reconstruct.events.pods import service_of_path
 from reconstruct.events.render import event_lines
 from reconstruct.events.scan import scan_chunk
 from reconstruct.events.source_profile import profile_source
@@ -184,3 +184,172 @@ def test_service_of_a_path(path: str, service: str | None) -> None:
 def test_the_file_name_fills_what_the_log_does_not_say() -> None:
     (event,) = read(PYTHON, path="cart-7f8d7d756d-k7b9j_shop_app.log")
     assert event["service"] == "cart"
+
+
+JSON = '{"time":"2026-09-17T09:00:02Z","level":"info","msg":"order placed","order_id":"1001"}'
+
+
+def test_cri_joins_what_it_cut() -> None:
+    first, rest = PYTHON[:48], PYTHON[48:]
+    (event,) = read(f"2026-09-17T10:00:02.1Z stdout P {first}", f"2026-09-17T10:00:02.1Z stdout F {rest}")
+    assert (event["format"], event["lines"], event["message"]) == ("cri/python_logging", 2, "Order 1001 placed")
+    whole = [f"2026-09-17T10:00:02.1Z stdout P {JSON[:30]}", f"2026-09-17T10:00:02.1Z stdout P {JSON[30:60]}"]
+    (event,) = read(*whole, f"2026-09-17T10:00:02.1Z stdout F {JSON[60:]}")
+    assert (event["format"], event["lines"], event["message"]) == ("cri/json", 3, "order placed")
+
+
+@pytest.mark.parametrize(
+    ("head", "kind", "service", "attributes"),
+    [
+        ("shop-7f8d7d756d-k7b9j web ", "stern", "shop", {"pod": "shop-7f8d7d756d-k7b9j", "container": "web"}),
+        ("prod shop-7f8d7d756d-k7b9j web ", "stern", "shop", {"pod": "shop-7f8d7d756d-k7b9j", "container": "web"}),
+        ("2026-09-17T09:00:02.126000+00:00 web/1 ", "cloudwatch", None, {"log_stream": "web/1"}),
+        ('2026-09-17T09:00:02Z {app="shop", pod="p"} ', "logcli", "shop", {"app": "shop", "pod": "p"}),
+    ],
+)
+def test_prefixes_of_viewers(head: str, kind: str, service: str | None, attributes: dict[str, str]) -> None:
+    access, order = read(head + ACCESS, head + JSON)
+    assert (access["format"], access["client_ip"], access.get("service")) == (f"{kind}/combined", "192.0.2.7", service)
+    assert access["attributes"] == attributes
+    assert (order["format"], order["message"]) == (f"{kind}/json", "order placed")
+    assert order["attributes"] == {**attributes, "order_id": "1001"}
+
+
+def test_stern_with_stamps() -> None:
+    (event,) = read(f"shop-7f8d7d756d-k7b9j web 2026-09-17T10:00:02.123456789Z {PYTHON}")
+    assert (event["format"], event["time"]) == ("stern/stamped/python_logging", "2026-09-17T10:00:02.123456Z")
+
+
+def test_an_access_line_is_not_taken_for_the_prefix_of_stern() -> None:
+    (event,) = read(ACCESS.replace("192.0.2.7", "shop-db-1"))
+    assert (event["format"], event["client_ip"]) == ("combined", "shop-db-1")
+
+
+def test_loki_lines() -> None:
+    line = orjson.dumps({"labels": {"app": "web", "pod": "w"}, "line": ACCESS, "timestamp": "2026-09-17T09:00:02.1Z"})
+    (event,) = read(line.decode())
+    assert (event["format"], event["service"], event["status"]) == ("loki/combined", "web", 200)
+
+
+def test_fluentd_files() -> None:
+    access, order = read(
+        '2026-09-17T09:00:02+00:00\tnginx\t{"remote":"192.0.2.7","host":"-","user":"-","method":"GET","path":"/a?b=1","code":"200","size":"5"}',
+        "2026-09-17T09:00:02+00:00\torders\t" + orjson.dumps({"log": PYTHON}).decode(),
+    )
+    assert (access["client_ip"], access["target"], access["time"]) == (
+        "192.0.2.7",
+        "/a?b=1",
+        "2026-09-17T09:00:02.000000Z",
+    )
+    assert (order["format"], order["message"]) == ("fluentd/json/python_logging", "Order 1001 placed")
+
+
+def test_fluent_bit_files() -> None:
+    record = orjson.dumps({"log": ACCESS}).decode()
+    events = read(
+        f"nginx: [1789635602.126000000, {record}]",
+        '[0] app: [1789635602.126000000, {"log"=>"order placed", "order_id"=>"1001"}]',
+        '[1] app: [[1789635602.126000000, {}], {"log"=>"order paid"}]',
+    )
+    assert [event["format"] for event in events] == ["fluentbit/json/combined", "fluentbit/json", "fluentbit/json"]
+    assert [event.get("message") for event in events] == [None, "order placed", "order paid"]
+    assert events[1]["time"] == "2026-09-17T09:00:02.126000Z"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"version": "1.1", "host": "h", "short_message": ACCESS, "timestamp": 1789635602.126, "level": 6},
+        {"__REALTIME_TIMESTAMP": "1789635602126000", "MESSAGE": ACCESS, "PRIORITY": "6"},
+        {"_index": "a", "_id": "b", "_source": {"@timestamp": "2026-09-17T09:00:02.126Z", "message": ACCESS}},
+        {"preview": False, "result": {"_raw": ACCESS, "_time": "2026-09-17T09:00:02.126+00:00", "host": "h"}},
+        {"time": 1789635602.126, "host": "h", "sourcetype": "a", "event": ACCESS},
+        {"insertId": "1", "textPayload": ACCESS + "\n", "timestamp": "2026-09-17T09:00:02.126Z", "severity": "INFO"},
+        {"date": 1789635602.126, "log": ACCESS},
+        {"@timestamp": "2026-09-17T09:00:02.126Z", "message": ACCESS, "agent": {"type": "filebeat"}},
+        {"timestamp": 1789635602126, "message": ACCESS, "logStreamName": "web/1"},
+        {"message": ACCESS, "podName": "shop-7f8d7d756d-k7b9j", "containerName": "web"},
+    ],
+    ids=lambda line: next(iter(line)) if isinstance(line, dict) else "",
+)
+def test_access_lines_in_json(line: dict[str, object]) -> None:
+    (event,) = read(orjson.dumps(line).decode())
+    assert event["format"] == "json/combined"
+    assert (event["client_ip"], event["status"], event["time"]) == ("192.0.2.7", 200, "2026-09-17T09:00:01.000000Z")
+    assert "message" not in event
+
+
+def test_a_message_of_bytes() -> None:
+    (event,) = read('{"__REALTIME_TIMESTAMP":"1789635602126000","MESSAGE":[195,169],"PRIORITY":"3"}')
+    assert (event["message"], event["level"]) == ("é", "error")
+
+
+def test_csv_with_the_raw_line() -> None:
+    quoted = ACCESS.replace('"', '""')
+    (event,) = read("_time,_raw,host", f'2026-09-17T09:00:02.126+0000,"{quoted}",h')
+    assert (event["format"], event["status"], event["host"]) == ("delimited/combined", 200, "h")
+
+
+def test_pretty_objects_hold_lines() -> None:
+    pretty = orjson.dumps([{"insertId": "1", "textPayload": ACCESS}], option=orjson.OPT_INDENT_2).decode()
+    (event,) = read(*pretty.splitlines())
+    assert (event["format"], event["line"], event["lines"], event["status"]) == ("json/combined", 2, 5, 200)
+
+
+def test_docker_in_json_in_syslog() -> None:
+    inner = orjson.dumps({"message": ACCESS, "service": "x"}).decode()
+    (event,) = read(docker(f"<134>1 2026-09-17T09:00:02.123Z web1 orders 71 - - {inner}\n"))
+    assert (event["format"], event["service"]) == ("docker/syslog_rfc5424/json/combined", "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Order placed {"order":{"id":"1001"},"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}',
+        'payload={"order":{"id":"1001"},"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"} sent',
+        "got %7B%22order%22%3A%7B%22id%22%3A%221001%22%7D%2C%22trace_id%22%3A%224bf92f3577b34da6a3ce929d0e0e4736%22%7D",
+    ],
+)
+def test_objects_in_messages(text: str) -> None:
+    (event,) = read(f"2026-09-17 11:00:02,125 INFO [shop.orders] {text}")
+    assert event["message"] == text
+    assert event["trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert event["attributes"] == {"order.id": "1001", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}
+
+
+def test_the_status_of_a_payment_is_not_that_of_the_line() -> None:
+    (event,) = read('2026-09-17 11:00:02,125 INFO [shop.orders] paid {"status":200,"level":"error","user":"bob"}')
+    assert ("status" not in event, event["level"], "user" not in event) == (True, "info", True)
+
+
+def test_a_request_behind_the_text_is_the_entry_s() -> None:
+    request = '{"request": {"remote_ip": "192.0.2.7", "method": "GET", "host": "example.com", "uri": "/a?b=1"}, "duration": 0.25, "status": 404}'
+    (event,) = read(f"2026/09/17 11:00:02.125\tINFO\thttp.log.access\thandled request\t{request}")
+    assert (event["format"], event["method"], event["path"], event["status"]) == ("zap_console", "GET", "/a", 404)
+    assert (event["duration_ms"], event["client_ip"], event["logger"]) == (250.0, "192.0.2.7", "http.log.access")
+
+
+def test_objects_in_fields() -> None:
+    payload = orjson.dumps({"order": {"id": "1001"}}).decode()
+    (event,) = read(orjson.dumps({"time": "2026-09-17T09:00:02Z", "msg": "sent", "payload": payload}).decode())
+    assert (event["message"], event["attributes"]) == ("sent", {"payload.order.id": "1001"})
+    (event,) = read(
+        '{"time":"2026-09-17T09:00:02Z","msg":"sent","q":"%7B%22order%22%3A%7B%22id%22%3A%221001%22%7D%7D"}'
+    )
+    assert event["attributes"] == {"q.order.id": "1001"}
+
+
+@pytest.mark.parametrize("text", ['{"', 'x {"a":} y', '{"a":1}{"b":2}', "%7B%22", "%7B%22a%22%3A", '{"a":' * 2000])
+def test_damaged_objects_stay_text(text: str) -> None:
+    (event,) = read(f"2026-09-17 11:00:02,125 INFO [shop.orders] sent {text}")
+    assert (event["message"], event.get("attributes")) == (f"sent {text}", None)
+
+
+def test_the_firewall_behind_syslog() -> None:
+    packet = (
+        "IN=eth0 OUT= MAC= SRC=203.0.113.51 DST=192.0.2.10 LEN=40 TTL=54 ID=1 PROTO=TCP SPT=4711 DPT=443 SYN URGP=0"
+    )
+    (event,) = read(f"Sep 14 10:12:01 gw kernel: [1293979.679369] [UFW BLOCK] {packet}")
+    assert (event["format"], event["host"], event["client_ip"]) == ("syslog_rfc3164/netfilter", "gw", "203.0.113.51")
+    (event,) = read(f"[UFW BLOCK] {packet}")
+    assert event["format"] == "netfilter"

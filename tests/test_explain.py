@@ -90,6 +90,24 @@ def test_prose_comes_near_to_nothing(text: str) -> None:
     assert find_misses(known_formats(), (), text) == []
 
 
+def test_what_a_line_below_says_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "catalina.log"
+    path.write_text("Sep 14, 2026 6:52:39 AM com.example.shop.OrderService placeOrder\nWARNING: order 4711 is late\n")
+    shown = explain(path, 2)
+    assert "format jul, continues the entry 1 lines above\nwhat the line says more of it\n  jul_below  (" in shown
+    assert "\nthe entry\n  jul  (" in shown
+    assert "order 4711 is late" in shown.partition("the entry\n")[0]
+
+
+def test_lines_below_entries_are_no_near_misses_of_others() -> None:
+    formats = known_formats()
+    below = {name for name in formats.ids if formats.below(name)}
+    text = "WARNING order 4711 is late"
+    among = [miss.name for miss in find_misses(formats, (), text, every=True)]
+    assert not {each for name in below for each in formats.below(name)} & set(among)
+    assert "jul_below" in [miss.name for miss in find_misses(formats, ("jul",), text, every=True)]
+
+
 def test_types_are_told_with_an_example(log: Path) -> None:
     log.write_text(log.read_text() + LINE.replace("10/Mar/2026", "10/March/2026"))
     assert "expected TIME: HTTP_DATE (02/Jan/2026:15:04:05 +0000)" in explain(log, 30)

@@ -92,7 +92,7 @@ def test_nothing_but_absent_values_is_no_column() -> None:
         ("?a=1", "", "a=1", None),
         ("*", "*", None, None),
         ("http://www.example.com/a?b=1", "/a", "b=1", "www.example.com"),
-        ("https://www.example.com:8443?b=1", "/", "b=1", "www.example.com"),
+        ("https://www.example.com:8443?b=1", "/", "b=1", "www.example.com:8443"),
         ("https://bob@[2001:db8::1]:443/x", "/x", None, "[2001:db8::1]"),
         ("www.example.com:443", "www.example.com:443", None, None),
         ("/a://b/c", "/a://b/c", None, None),
@@ -343,9 +343,28 @@ def test_the_envelope_anchors_rows() -> None:
     assert [format_time(time)[:10] for time in times.to_pylist()] == ["2026-09-14", "2026-09-15"]
 
 
-def test_vhosts_lose_their_port() -> None:
-    assert read(vhost="www.example.com:443") == {"vhost": "www.example.com"}
-    assert read(vhost="[2001:db8::1]:80") == {"vhost": "[2001:db8::1]"}
+@pytest.mark.parametrize(
+    ("text", "vhost"),
+    [
+        ("www.example.com:443", "www.example.com"),
+        ("[2001:db8::1]:80", "[2001:db8::1]"),
+        ("bob@www.example.com:", "www.example.com"),
+        ("cart:9080", "cart:9080"),
+        ("www.example.com:8443", "www.example.com:8443"),
+        ("[2001:db8::1]:4430", "[2001:db8::1]:4430"),
+    ],
+)
+def test_vhosts_lose_the_port_that_goes_without_saying(text: str, vhost: str) -> None:
+    assert read(vhost=text) == {"vhost": vhost}
+
+
+def test_an_encoded_referrer_is_a_url() -> None:
+    assert read(referer="https%3A%2F%2Fwww.example.com%2Fa%3Fb%3D1") == {"referrer": "https://www.example.com/a?b=1"}
+    assert read(referer="https://www.example.com/%20") == {"referrer": "https://www.example.com/%20"}
+
+
+def test_a_url_with_a_port_names_its_host() -> None:
+    assert read(request_uri="http://localhost:8080/a")["vhost"] == "localhost:8080"
 
 
 def test_attributes_keep_names_and_types() -> None:

@@ -40,9 +40,11 @@ OURS = [
 
 @pytest.fixture(scope="session")
 def matchers() -> dict[str, Matcher]:
-    """Every format, in the order in which they are tried. A grammar that does not compile fails here, once."""
+    """Every format: those that read lines below an entry, then the others in the order in which they are tried. A grammar
+    that does not compile fails here, once."""
     plans = load_plans()
-    return {name: matcher_for(plans[name]) for name in rank_plans(plans)}
+    below = [name for name, plan in plans.items() if plan.below]
+    return {name: matcher_for(plans[name]) for name in (*below, *rank_plans(plans))}
 
 
 def sample_text(name: str) -> str:
@@ -88,8 +90,9 @@ def test_sample_means_what_is_expected(name: str, matchers: dict[str, Matcher]) 
 @pytest.mark.parametrize("name", FORMATS)
 def test_no_format_tried_before_claims_the_sample(name: str, matchers: dict[str, Matcher]) -> None:
     text = sample_text(name)
-    before = takewhile(lambda other: other != name, matchers)
-    assert [other for other in before if matchers[other].match_block(text).matched.any()] == []
+    before = () if matchers[name].plan.below else takewhile(lambda other: other != name, matchers)
+    entries = [other for other in before if not matchers[other].plan.below]
+    assert [other for other in entries if matchers[other].match_block(text).matched.any()] == []
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -109,6 +112,11 @@ def _is_address(text: str) -> bool:
 def test_a_format_named_in_wins_over_exists(matchers: dict[str, Matcher]) -> None:
     named = {other for matcher in matchers.values() for other in matcher.plan.wins_over}
     assert named - set(matchers) == set()
+
+
+def test_lines_below_are_of_formats_of_entries(matchers: dict[str, Matcher]) -> None:
+    above = {matcher.plan.below for matcher in matchers.values()} - {""}
+    assert {name: matchers[name].plan.below for name in above} == dict.fromkeys(above, "")
 
 
 def test_samples_belong_to_formats() -> None:

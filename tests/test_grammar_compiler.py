@@ -137,6 +137,16 @@ CASES: dict[str, tuple[str, dict[str, dict[str, str] | None]]] = {
         'start: ID (" " KEY "=" VALUE)*\nID: /\\d+/\nKEY: NAME\nVALUE: /[^ ]+(?: (?!\\w{1,30}=)[^ ]+)*/',
         {"1 a=x y z b=c": {"id": "1", "a": "x y z", "b": "c"}, "1 a=x y": {"id": "1", "a": "x y"}},
     ),
+    "literals that are called like a field": (
+        'start: "PID" "=" PID | "USER" " " (USER | "PID" NUM)\nPID: /\\d+/\nUSER: /[a-z]+/\nNUM: /\\d+/',
+        {
+            "PID=7": {"pid": "7"},
+            "PID=PID": None,
+            "USER bob": {"user": "bob"},
+            "USER USER": None,
+            "USER PID7": {"num": "7"},
+        },
+    ),
     "counted repetition": (
         'start: ID ("." PART)~1..2\nID: /\\d+/\nPART: /\\d+/',
         {"1.2": {"id": "1", "part": "2"}, "1.2.3": {"id": "1", "part": "2, 3"}, "1.2.3.4": None, "1": None},

@@ -39,6 +39,7 @@ SLIPS: list[Slip] = [
     ("header without a value", "// docs: https://example.com/till", "// docs:", 3, 1, "`// docs:` says nothing", "// docs: URL"),
     ("unknown kind", "// kind: application", "// kind: app", 2, 10, "unknown kind 'app'", "application"),
     ("unknown loser", "// docs", "// wins_over: combind\n// docs", 3, 15, "wins_over names combind", "did you mean combined?"),
+    ("unknown format above", "// docs", "// below: combind\n// docs", 3, 11, "below names combind", "did you mean combined?"),
     ("terminal that eats its delimiter", 'TILL " " MESSAGE', 'MESSAGE " " TILL', 4, 42, "takes what should follow it", "UNTIL_COLON"),
     ("nested repetition", "MESSAGE: REST", "MESSAGE: /(?:[a-z]+ ?)+x/", 8, 10, "inside a repetition [a-z]+", "Linear time"),
     ("pattern that goes on and back", "MESSAGE: REST", "MESSAGE: /.*foo.*/", 8, 10, "can be followed by what it repeats", "Linear time"),

@@ -129,7 +129,7 @@ def test_each_line_of_a_mixed_file_is_read_by_its_own_format() -> None:
     assert python["logger"] == "shop.orders" and python["message"] == "Order 1001 placed" and not python["zoned"]
     assert json["level"] == "warn" and json["message"] == "stock low"
     assert logfmt["message"] == "order accepted"
-    assert odd["level"] == "error" and odd["message"] == "3> ~ (error) ~ lost the queue"
+    assert odd["level"] == "error" and odd["message"] == "~ (error) ~ lost the queue"
 
 
 def test_a_stack_trace_is_part_of_its_entry() -> None:
@@ -146,7 +146,7 @@ def test_lines_before_the_first_entry_are_shown_not_lost() -> None:
 
 def test_json_over_several_lines() -> None:
     text = '[\n  {\n    "time": "2026-09-17T09:00:03Z",\n    "msg": "a"\n  },\n  {\n    "msg": "b"\n  },\n'
-    found = scan(text + '  {\n    "msg": \n  }\n]\n')
+    found = scan(text + '  {\n    "msg"\n  }\n]\n')
     assert [(row["line"], row["lines"], row["message"]) for row in rows(found)] == [(2, 4, "a"), (6, 3, "b")]
     assert (found.account.directives, found.account.unparsed) == (1, 4)
 
@@ -200,3 +200,26 @@ def test_profiles_travel() -> None:
 @pytest.mark.parametrize("data", [b"", b"\n", b"\0\0\0", b"\xff\xfe", b"\r\n\r\n"])
 def test_nothing_at_all(data: bytes) -> None:
     check(data, scan(data))
+
+
+BELOW = (
+    b"Jan 02, 2026 3:04:05 PM com.example.shop.Orders place\nINFO: placed\nJan 02, 2026 3:04:06 PM com.example.shop.Orders place\n"
+    b"SEVERE: declined\njava.io.IOException: gone\n\tat a.B.c(B.java:1)\n"
+)
+
+
+@pytest.mark.parametrize("cut", [at for at, byte in enumerate(BELOW) if byte == 10])
+def test_what_stands_below_an_entry_does_not_depend_on_the_cut(cut: int) -> None:
+    events = [row for piece in scan_in_pieces(BELOW, profile_source(BELOW, SOURCE), [cut]) for row in rows(piece)]
+    assert [(row["level"], str(row["message"]).partition("\n")[0]) for row in events] == [
+        ("info", "placed"),
+        ("error", "declined"),
+    ]
+
+
+def test_an_entry_that_is_longer_than_entries_may_be_is_noted() -> None:
+    data = "\n".join([PYTHON, *["more of it"] * 100, PYTHON]).encode()
+    found = scan_chunk(Chunk(7, 0, 0, data, b"", True), replace(profile_source(data, SOURCE), reach=550))
+    assert found.account.continuations == 50
+    assert found.account.unparsed == 50
+    assert found.notes == {"more than 0 KiB below the entry they seem to belong to": 50}

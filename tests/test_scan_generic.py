@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from reconstruct.events import line_head
 from reconstruct.events.generic import decode_block
 from reconstruct.grammar.timestamps import TimeAnchor
 
@@ -17,8 +18,10 @@ ANCHOR = TimeAnchor(1_789_000_000 * 10**9)
         ("2026-09-17 10:00:05 ~ all is well", None, "~ all is well"),
         ("[2026-09-17 10:00:05] WARN: disk nearly full", "warn", "disk nearly full"),
         ("2026-09-17 10:00:05 (error) lost the queue", "error", "lost the queue"),
-        ("2026-09-17 10:00:05 main ERROR lost the queue", "error", "main ERROR lost the queue"),
-        ("worker-3 2026-09-17 10:00:05 lost the queue", None, "worker-3 lost the queue"),
+        ("2026-09-17 10:00:05 main ERROR lost the queue", "error", "lost the queue"),
+        ("till 2026-09-17 10:00:05 lost the queue", None, "till lost the queue"),
+        ("2026-09-17 10:00:05 the ERROR is known", "error", "the ERROR is known"),
+        ("2026-09-17 10:00:05 WARNING Failed: no such till", "warn", "Failed: no such till"),
         ("2026-09-17 10:00:05 there was an error in it", None, "there was an error in it"),
         ("2026-09-17 10:00:05 Notice of arrival", "notice", "of arrival"),
     ],
@@ -28,6 +31,79 @@ def test_the_level_is_a_word_in_its_place(line: str, level: str | None, message:
     assert columns["time_ns"].to_pylist() == [1_789_639_205 * 10**9]
     assert (columns["level"][0].as_py() if "level" in columns else None) == level
     assert columns["message"].to_pylist() == [message]
+
+
+@pytest.mark.parametrize(
+    ("line", "fields"),
+    [
+        ("{t} DEBUG shop_till.main PM - 176", {"logger": "shop_till.main", "message": "PM - 176"}),
+        (
+            "{t} [2376]DEBUG:shop.till.open:receipt, 7",
+            {"pid": 2376, "logger": "shop.till.open", "message": "receipt, 7"},
+        ),
+        ("{t} taskExecutor-5  INFO  org.example.Spi up", {"thread": "taskExecutor-5", "logger": "org.example.Spi"}),
+        ("[{t} http--188      ERROR com.example.a.Cart] lost", {"thread": "http--188", "logger": "com.example.a.Cart"}),
+        (
+            "{t} INFO sts[23:startStop-1] [Cor= Op=9] [com.example.Pool] new",
+            {
+                "process": "sts",
+                "pid": 23,
+                "thread": "startStop-1",
+                "logger": "com.example.Pool",
+                "attributes": '{"Op":"9"}',
+            },
+        ),
+        ("{t} 1377 192.0.2.7: rpc/welcome", {"pid": 1377, "client_ip": "192.0.2.7", "message": "rpc/welcome"}),
+        (
+            "{t} [pool-1-thread-3] [WARN] [com.example.Cart] [4711] - gone",
+            {
+                "thread": "pool-1-thread-3",
+                "level": "warn",
+                "logger": "com.example.Cart",
+                "pid": 4711,
+                "message": "gone",
+            },
+        ),
+        ("{t} 4711 7f3a2c001700 INFO scheduler: up", {"pid": 4711, "thread": "7f3a2c001700", "logger": "scheduler"}),
+        (
+            "INFO {t} server.py:42 up",
+            {"level": "info", "attributes": '{"file":"server.py","line":"42"}', "message": "up"},
+        ),
+        ("{t} [ERROR] [ tenant one ] [main] up", {"thread": "main", "attributes": '{"context":"tenant one"}'}),
+        ("[INFO:chooser] {t}: up", {"level": "info", "logger": "chooser", "message": "up"}),
+        ("{t} <0.123.0> [error] gone", {"thread": "0.123.0", "level": "error"}),
+        ("{t} INFO shop.orders placed", {"logger": "shop.orders", "message": "placed"}),
+        ("{t} INFO [orders:42] placed", {"logger": "orders", "attributes": '{"line":"42"}', "message": "placed"}),
+        ("{t} 42 receipts", {"message": "42 receipts"}),
+        ("{t} INFO example.com is down", {"message": "example.com is down"}),
+        ("{t} (see below) it is", {"message": "(see below) it is"}),
+    ],
+)
+def test_the_head_of_a_layout_is_taken_apart(line: str, fields: dict[str, object]) -> None:
+    columns = decode_block([line.replace("{t}", "2026-09-17 10:00:05,123")], ANCHOR).columns
+    found = {name: columns[name][0].as_py() if name in columns else None for name in fields}
+    assert found == fields
+    assert {"pid", "thread", "logger", "client_ip"} & columns.keys() <= fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "attributes"),
+    [
+        (
+            "cart=7 is empty user='Ann Lee'",
+            {"user": "Ann Lee", "message": "cart=7 is empty user='Ann Lee'"},
+            '{"cart":"7"}',
+        ),
+        ('level=warn msg="no till" till=3', {"level": "warn", "message": "no till"}, '{"till":"3"}'),
+        ("GET /cart 404 12.5 ms", {"method": "GET", "path": "/cart", "status": 404, "duration_ms": 12.5}, None),
+        ("done method=GET path=/a status=200 duration=3ms", {"path": "/a", "status": 200, "duration_ms": 3.0}, None),
+        ("see https://example.com/?a=1&b=2 if x==1", {}, None),
+    ],
+)
+def test_pairs_and_requests_in_text_are_fields(text: str, fields: dict[str, object], attributes: str | None) -> None:
+    columns = decode_block([f"2026-09-17 10:00:05 {text}"], ANCHOR).columns
+    assert {name: columns[name][0].as_py() for name in fields} == fields
+    assert (columns["attributes"][0].as_py() if "attributes" in columns else None) == attributes
 
 
 def test_a_request_is_seen_in_any_layout() -> None:
@@ -47,3 +123,34 @@ def test_the_envelope_completes_a_time_of_day() -> None:
     envelope = pa.array([None, 1_789_639_200 * 10**9])
     decoded = decode_block(["nothing", "10:00:05.250 ready"], TimeAnchor(0, envelope))
     assert decoded.columns["time_ns"].to_pylist() == [1_789_639_205_250 * 10**6]
+
+
+def test_what_is_remembered_of_a_beginning_is_what_the_whole_line_says() -> None:
+    """The first words alone must not be read differently from the line they begin."""
+    tails = ["", " x", " - x", ": x", " [main] x", " (a b) - x", " INFO x", " shop.Cart - x", " sts[7:worker one]: x"]
+    heads = [
+        "main",
+        "INFO",
+        "[7]",
+        "shop.Cart",
+        "worker-3",
+        "4711",
+        "a b c d",
+        "[a b c d e f g h i] INFO",
+        "sts[7:worker one two three]",
+    ]
+    lines = [
+        f"2026-09-17 10:00:05 {head}{tail}{more}"
+        for head in heads
+        for tail in tails
+        for more in ("", " and more words here")
+    ]
+    alone = [decode_block([line], ANCHOR).columns for line in lines]
+    line_head._parse_front.cache_clear()
+    for line, columns in zip(reversed(lines), reversed(alone), strict=True):
+        assert {k: v.to_pylist() for k, v in decode_block([line], ANCHOR).columns.items()} == {
+            k: v.to_pylist() for k, v in columns.items()
+        }
+        row: dict[str, object] = {}
+        at, _ = line_head._read_behind(line[20:], row)  # type: ignore[arg-type]
+        assert line_head._read_front(line[20:]) == (row, at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from reconstruct.engines.session_rows import VIA_VALUE
 from reconstruct.errors import EXIT_OK, ReconstructError, UsageError
 from reconstruct.events.explanation import (
     Level,
+    find_below,
     find_misses,
     find_rivals,
     innermost,
@@ -30,11 +31,13 @@ from reconstruct.events.explanation import (
 )
 from reconstruct.events.formats import GENERIC, Formats, known_formats
 from reconstruct.events.layers import Layer
+from reconstruct.grammar.definition import Definition
 from reconstruct.grammar.lark_engine import Part
+from reconstruct.grammar.plans import MatchPlan, plans_of
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.options import Options
 from reconstruct.pipeline import find_sources, open_paths
-from reconstruct.sources import CHUNK_BYTES, Chunk, Source, read_chunks
+from reconstruct.sources import CHUNK_BYTES, Chunk, Source, discover, read_chunks
 from reconstruct.store.database import EID_SHIFT
 
 MISSES_SHOWN = 3
@@ -60,14 +63,16 @@ def run(arguments: argparse.Namespace) -> int:
     options = options_of(arguments)
     # patterns are those of the whole: this file goes by the name it has among the others, and is looked at though vetoed
     named = replace(options, exclude=(), grammars=(*options.grammars, within, path.parent))
-    discovery = find_sources([path], named, _root_of(path, arguments.within, options))
+    root = _root_of(path, arguments.within, options)
+    discovery = find_sources([path], named, root, _formats_within(within, options, root))
     source = discovery.sources[0]
     warn(named, discovery)
-    formats = known_formats(source.grammars)
+    local = plans_of(discovery.formats)
+    formats = known_formats(source.grammars, local)
     if number is None:
-        _explain_file(formats, source)
+        _explain_file(formats, source, local)
         return EXIT_OK
-    _explain_line(formats, _find(source, number), every=arguments.all)
+    _explain_line(formats, _find(source, number, local), every=arguments.all)
     if not arguments.no_links:
         _explain_links(path, number, within, options)
     return EXIT_OK
@@ -79,6 +84,14 @@ def _root_of(path: Path, within: str | None, options: Options) -> Path | None:
     return next((place.resolve() for place in places if path.resolve().is_relative_to(place.resolve())), None)
 
 
+def _formats_within(directory: Path, options: Options, root: Path | None) -> tuple[Definition, ...]:
+    """The formats that configuration files among the logs define."""
+    try:
+        return discover([directory], exclude=options.exclude, root=root).formats
+    except ReconstructError:
+        return ()
+
+
 def _place(text: str) -> tuple[Path, int | None]:
     path, _, number = text.rpartition(":")
     if path and number.isdigit() and not Path(text).exists():
@@ -86,23 +99,23 @@ def _place(text: str) -> tuple[Path, int | None]:
     return Path(text), None
 
 
-def _scan(source: Source) -> Iterator[tuple[Scanned, Chunk]]:
+def _scan(source: Source, local: Sequence[MatchPlan]) -> Iterator[tuple[Scanned, Chunk]]:
     """Every chunk as it is read anywhere else, with its bytes."""
-    scanned = scan_sources([replace(source, id=0)], chunk_bytes=CHUNK_BYTES, pool=None)
+    scanned = scan_sources([replace(source, id=0)], chunk_bytes=CHUNK_BYTES, pool=None, local=local)
     return zip(scanned, read_chunks(source, CHUNK_BYTES), strict=True)
 
 
 # -- a file --------------------------------------------------------------------------------------------------------
 
 
-def _explain_file(formats: Formats, source: Source) -> None:
+def _explain_file(formats: Formats, source: Source, local: Sequence[MatchPlan]) -> None:
     counted: Counter[str] = Counter()
     found: Counter[str] = Counter()
     notes: Counter[str] = Counter()
     samples: list[tuple[int, str]] = []
     generic = 0
     layer = Layer()
-    for scanned, _ in _scan(source):
+    for scanned, _ in _scan(source, local):
         layer = scanned.profile.layer
         found.update(scanned.scan.formats)
         notes.update(scanned.scan.notes)
@@ -164,9 +177,9 @@ class _Found:
     mentions: list[dict[str, Any]]
 
 
-def _find(source: Source, number: int) -> _Found:
+def _find(source: Source, number: int, local: Sequence[MatchPlan]) -> _Found:
     last = 0
-    for scanned, chunk in _scan(source):
+    for scanned, chunk in _scan(source, local):
         last = scanned.first_line + scanned.scan.n_lines
         if number > last:
             continue
@@ -212,6 +225,11 @@ def _explain_line(formats: Formats, found: _Found, *, every: bool) -> None:
     above = found.number - event["line"]
     text = found.first_text
     print(clean(f"format {event['format']}") + (f", continues the entry {above} lines above" if above else ""))
+    below = find_below(formats, found.layer, event["format"], found.text) if above else None
+    if below is not None:
+        print("what the line says more of it")
+        _print_levels([below])
+        print("the entry")
     levels = peel_levels(formats, found.layer, event["format"], text)
     _print_levels(levels)
     _print_event(event, found.mentions)

@@ -1,4 +1,5 @@
-"""``reconstruct formats``: the log formats that are known, and what is wrong with one that is being written."""
+"""``reconstruct formats``: the log formats that are known, what is wrong with one that is being written, and those that a
+program's own configuration describes."""
 
 from __future__ import annotations
 
@@ -24,8 +25,13 @@ BUILT_IN_KINDS = {
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List, show or check formats."""
-    actions: dict[str, Callable[[argparse.Namespace], int]] = {"list": _list, "show": _show, "check": _check}
+    """List, show, check or import formats."""
+    actions: dict[str, Callable[[argparse.Namespace], int]] = {
+        "list": _list,
+        "show": _show,
+        "check": _check,
+        "import": _import,
+    }
     return actions[arguments.action](arguments)
 
 
@@ -98,6 +104,12 @@ def _check(arguments: argparse.Namespace) -> int:
             f"hint: put lines of the log into {path.with_suffix('.log')}, and they are held against it", file=sys.stderr
         )
     return EXIT_OK
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from reconstruct.cli.format_import import run as run_import
+
+    return run_import(arguments)
 
 
 def _is_built_in(definition: Definition) -> bool:

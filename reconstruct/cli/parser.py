@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
@@ -134,6 +135,9 @@ def _add_events(parser: argparse.ArgumentParser) -> None:
 def _add_plan(parser: argparse.ArgumentParser) -> None:
     _add_input(parser)
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    parser.add_argument(
+        "--write", metavar="FILE", type=Path, help="put the plan into FILE (reconstruct.toml), to be edited and kept"
+    )
 
 
 def _add_explain(parser: argparse.ArgumentParser) -> None:
@@ -158,6 +162,19 @@ def _add_formats(parser: argparse.ArgumentParser) -> None:
     check.add_argument(
         "file", metavar="FILE.lark", type=Path, help="the grammar; lines in a .log file beside it must match"
     )
+    importing = actions.add_parser("import", help="make formats of the layouts in a program's configuration")
+    importing.add_argument(
+        "file", metavar="FILE", help="nginx.conf, httpd.conf, logback.xml …; or a layout itself; - for standard input"
+    )
+    importing.add_argument(
+        "--language", metavar="LANGUAGE", help="of the layout, when it is not to be guessed: nginx, apache …"
+    )
+    importing.add_argument(
+        "--name", metavar="ID", type=_format_id, help="the format's id (default: made of the layout's name)"
+    )
+    importing.add_argument(
+        "-o", "--output", metavar="DIR", default="-", help="write one file per format there (default: stdout)"
+    )
 
 
 BROWSE = "look at the journeys in the terminal (the default)"
@@ -176,6 +193,12 @@ def _count(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes")
     return int(text)
+
+
+def _format_id(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no id: small letters, digits and underscores")
+    return text
 
 
 def _zone(text: str) -> int:

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import orjson
 
 from reconstruct.cli.inputs import open_results
-from reconstruct.cli.output import clean
-from reconstruct.errors import EXIT_OK
+from reconstruct.cli.output import check_output, clean, open_output
+from reconstruct.errors import EXIT_OK, UsageError
+from reconstruct.export.plan import render_plan
 
 SLOTS_SHOWN = 6
 
+_SECTION = re.compile(r"^\s*\[\s*plan\s*[\].]", re.MULTILINE)
+
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the plan."""
+    """Print the plan, or put it into a file."""
+    place: Path | None = arguments.write
+    before = _read_before(place) if place is not None else ""
     results = open_results(arguments)
-    rows = results.identifiers()
+    rows, notes = results.identifiers(), results.plan_notes()
     results.close()
+    for note in notes:
+        print(clean(f"warning: {note}"), file=sys.stderr)
+    if place is not None:
+        _write(place, before, rows)
+        return EXIT_OK
     if arguments.json:
         sys.stdout.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode() + "\n")
         return EXIT_OK
@@ -30,3 +44,25 @@ def run(arguments: argparse.Namespace) -> int:
         print(clean(f"    found in  {', '.join(slots[:SLOTS_SHOWN])}{more}"))
         print(clean(f"    because   {'; '.join(row['why'])}"))
     return EXIT_OK
+
+
+def _read_before(place: Path) -> str:
+    """What the file says so far, so that the plan is added to it. Raises UsageError when it has a plan already."""
+    check_output(str(place))
+    if not place.is_file():
+        return ""
+    try:
+        text = place.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {place}: {error}", hint="name a new file") from None
+    if _SECTION.search(text):
+        raise UsageError(f"{place} has a plan already", hint="name a new file, or take its [plan] sections out")
+    return text.rstrip("\n") + "\n\n" if text.strip() else ""
+
+
+def _write(place: Path, before: str, rows: Sequence[dict[str, Any]]) -> None:
+    with open_output(str(place)) as out:
+        out.write((before + render_plan(rows)).encode())
+    print(
+        f"{place}: {len(rows)} types; edit it, and it counts for the logs beside it, or with --config", file=sys.stderr
+    )

@@ -18,6 +18,7 @@ STAGES = ("awareness", "interest", "consideration", "purchase", "after-sales")
 
 FORMATS_SHOWN = 8
 
+RULES_SHOWN = 6
 REMARKS_SHOWN = 8
 
 
@@ -117,7 +118,22 @@ def _journeys(figures: dict[str, Any]) -> list[str]:
     lines.append(f"  outcomes: {outcomes or 'none'}; conversion {figures['conversion']:.1%}")
     if figures["experience"] is not None:
         lines.append(f"  mean experience score {figures['experience']} of 100")
-    return lines
+    return [*lines, *_joins(figures)]
+
+
+def _joins(figures: dict[str, Any]) -> list[str]:
+    """How much of the logs the journeys rest on, and by what rules."""
+    rules = figures["joins"]["session"]
+    placed = figures["events_in_journeys"]
+    if not placed:
+        return []
+    sure = sum(rule["sure"] for rule in rules.values())
+    most = sorted(rules.items(), key=lambda item: (-item[1]["events"], item[0]))[:RULES_SHOWN]
+    by = ", ".join(f"{name} {rule['events']:,} ({rule['confidence']:.2f})" for name, rule in most)
+    return [
+        f"  {placed:,} of {figures['events']:,} events are in journeys ({placed / figures['events']:.1%}), {sure / placed:.1%} of them for sure",
+        f"  by {by}" + (" …" if len(rules) > RULES_SHOWN else ""),
+    ]
 
 
 def _business(figures: dict[str, Any]) -> list[str]:

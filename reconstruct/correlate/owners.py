@@ -112,7 +112,7 @@ def find_roots(roles: list[Role], owners: list[Ownership]) -> list[int]:
 def settle(roles: list[Role], owners: list[Ownership]) -> None:
     """Write what ownership says back into the roles: an owned object is a sub-object, an unowned sub-object that owns an object."""
     owned = {each.child for each in owners}
-    for role in roles:
+    for role in (each for each in roles if not each.pinned):
         if role.role in ("object", "other") and role.type in owned:
             role.why = [*(role.why if role.role == "object" else []), "each value belongs to one value of its owner"]
             role.role = "sub-object"

@@ -5,15 +5,17 @@ Pass 1 as one call, and the plan as the rows a user reads (``identifiers`` of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 
+from reconstruct.correlate import pins
 from reconstruct.correlate.owners import Ownership
 from reconstruct.correlate.profile import profile_slots, relate_slots
 from reconstruct.correlate.roles import Role, judge_roles, observe
 from reconstruct.correlate.types import IdType, set_hubs_aside, type_mentions, unify_slots
+from reconstruct.options import Pins
 
 HUBS_SHOWN = 3
 
@@ -28,6 +30,8 @@ class Plan:
     types: list[IdType]
     roles: list[Role]
     """one per type, same order"""
+    notes: list[str] = field(default_factory=list)
+    """what the user said that these logs have no place for"""
 
     def of_role(self, *roles: str) -> list[int]:
         """Types of the given roles, surest first."""
@@ -35,19 +39,20 @@ class Plan:
         return [role.type for role in sorted(found, key=lambda role: (-role.points, role.type))]
 
 
-def make_plan(db: duckdb.DuckDBPyConnection) -> Plan:
+def make_plan(db: duckdb.DuckDBPyConnection, pinned: Pins) -> Plan:
     """Pass 1. Needs ``events``, ``mentions``, ``slots`` and ``timeline``; makes ``typed`` and ``entities``."""
-    slots = profile_slots(db)
-    types = unify_slots(slots, relate_slots(db, slots))
+    slots = [slot for slot in profile_slots(db) if slot.name not in pinned.ignore]
+    types = pins.pin_types(unify_slots(slots, relate_slots(db, slots)), pinned)
     type_mentions(db, types)
     hubs = set_hubs_aside(db, types)
     roles = judge_roles(types, observe(db, types))
+    pins.pin_roles(types, roles, pinned)
     for number, values in hubs.items():
         shown = ", ".join(f"“{value[:40]}”" for value in values[:HUBS_SHOWN])
         roles[number].why.append(
             f"{len(values)} value{'s' if len(values) > 1 else ''} on too many lines set aside: {shown}"
         )
-    return Plan(types, roles)
+    return Plan(types, roles, pins.find_misfits(types, pinned))
 
 
 def describe_plan(plan: Plan, owners: list[Ownership], roots: list[int]) -> list[dict[str, Any]]:
@@ -58,8 +63,10 @@ def describe_plan(plan: Plan, owners: list[Ownership], roots: list[int]) -> list
         why = list(role.why)
         owner = owner_of.get(role.type)
         if owner is not None:
-            share = next(each.dependency for each in owners if each.child == role.type)
-            why.append(f"{share:.0%} of meetings are with one {owner}")
+            found = next(each for each in owners if each.child == role.type)
+            why.append(
+                f"{found.dependency:.0%} of meetings are with one {owner}" if found.met else f"owned by {owner}: pinned"
+            )
         elif role.type in roots or role.role == "request":
             owner = "session"
         elif role.role == "session":

@@ -17,8 +17,10 @@ import duckdb
 
 from reconstruct.correlate import brackets, delays, neighbours, objects, sessions, tiers
 from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
+from reconstruct.correlate.pins import pin_owners, pin_roots
 from reconstruct.correlate.roles import Role, gathers_lines
 from reconstruct.correlate.types import IdType
+from reconstruct.options import Pins
 
 REQUEST_CONFIDENCE = 0.99
 """A request identifier names one request; what is left is identifiers copied into the wrong line."""
@@ -57,7 +59,7 @@ def group_requests(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: li
 
 
 def resolve(
-    db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role], pool: Executor | None = None
+    db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role], pinned: Pins, pool: Executor | None = None
 ) -> Resolution:
     """Run pass 2. Needs ``events``, ``timeline``, ``typed``, ``entities`` and ``paths``."""
     session_types = [role.type for role in sorted(roles, key=lambda r: -r.points) if role.role == "session"]
@@ -72,14 +74,14 @@ def resolve(
     _place_events(db)
     _place_by_session(db, session_types, report.cut_s)
     brackets_worth = brackets.place_by_bracket(db)
-    owners = find_owners(db, types, roles)
+    owners = pin_owners(types, find_owners(db, types, roles), pinned)
     settle(roles, owners)
     things = [role.type for role in roles if role.role in ("object", "sub-object")]
     named = neighbours.find_things(db, things, report.cut_s)
     if brackets_worth == brackets.PRIOR:
         neighbours.confirm_brackets(db, named, brackets.PRIOR)
     neighbours.place_by_things(db, named)
-    roots = find_roots(roles, owners)
+    roots = pin_roots(types, find_roots(roles, owners), pinned)
     objects.find_objects(db, roots, owners, {role.type: role.behaviour.back_families > 0 for role in roles})
     delays.link_by_delay(db)
     objects.find_births(db)

@@ -12,22 +12,7 @@ import duckdb
 
 from reconstruct.correlate.types import IdType
 from reconstruct.events.nouns import prior_roles
-
-ROLES = (
-    "request",
-    "trace",
-    "span",
-    "session",
-    "device",
-    "customer",
-    "object",
-    "sub-object",
-    "batch",
-    "resource",
-    "measure",
-    "network",
-    "other",
-)
+from reconstruct.options import ROLES
 
 NAME_POINTS = 2.0
 """What a telling name adds (correlation §7.6: the lexicon adds at most two points)."""
@@ -89,6 +74,8 @@ class Role:
     points: float
     why: list[str] = field(default_factory=list)
     behaviour: Behaviour = field(default_factory=Behaviour)
+    pinned: bool = False
+    """the user said so"""
 
 
 def observe(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> list[Behaviour]:

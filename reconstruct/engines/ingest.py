@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +12,12 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from reconstruct.correlate.dates import complete_dates
 from reconstruct.engines.local import Scanned, scan_sources
 from reconstruct.engines.quality import explain_samples
+from reconstruct.events.undated import anchor_ns
+from reconstruct.grammar.definition import Definition
+from reconstruct.grammar.plans import plans_of
 from reconstruct.grammar.timestamps import find_timestamp
 from reconstruct.sources import Discovery, Source, read_slice
 from reconstruct.sources.progress import Progress
@@ -36,6 +41,7 @@ class SourceAccount:
     formats: Counter[str] = field(default_factory=Counter)
     samples: list[dict[str, Any]] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    undated: str | None = None
 
     def add(self, scanned: Scanned) -> None:
         scan = scanned.scan
@@ -43,6 +49,7 @@ class SourceAccount:
             self.counts[name] += getattr(scan.account, name)
         self.formats.update(scan.formats)
         self.notes.update(scan.notes)
+        self.undated = scan.undated
         if scanned.note:
             self.notes[scanned.note] += 1
         for sample in scan.samples[: SAMPLES_KEPT - len(self.samples)]:
@@ -79,17 +86,29 @@ def ingest(
     accounts = [SourceAccount(source) for source in discovery.sources]
     progress.phase("reading", discovery.total_bytes)
     for scanned in scan_sources(
-        discovery.sources, chunk_bytes=chunk_bytes, pool=pool, first_chunk_only=first_chunk_only
+        discovery.sources,
+        chunk_bytes=chunk_bytes,
+        pool=pool,
+        first_chunk_only=first_chunk_only,
+        local=plans_of(discovery.formats),
     ):
         store.add(scanned.scan.events, scanned.scan.mentions)
         accounts[scanned.source.id].add(scanned)
         progress.advance(scanned.disk_bytes, scanned.scan.n_lines)
     store.finish_events()
+    sources = [(each.source, each.undated) for each in accounts if each.undated]
+    complete_dates(
+        store.connection,
+        {source.id: (lack, anchor_ns(source.path, source.modified_ns)) for source, lack in sources},
+    )
     return accounts
 
 
-def save_sources(store: Store, accounts: list[SourceAccount]) -> None:
-    """Write ``sources(id, path, document)`` with time span and zone. Needs ``timeline`` and ``zones``."""
+def save_sources(store: Store, accounts: list[SourceAccount], formats: Sequence[Definition] = ()) -> None:
+    """Write ``sources(id, path, document)`` with time span and zone. Needs ``timeline`` and ``zones``.
+
+    ``formats``: those of these logs alone, see ``Discovery.formats``.
+    """
     spans = {
         source: (first, last)
         for source, first, last in store.rows(
@@ -109,7 +128,7 @@ def save_sources(store: Store, accounts: list[SourceAccount]) -> None:
         )
     }
     samples = [(sample, account.formats) for account in accounts for sample in account.samples]
-    explain_samples(samples, accounts[0].source.grammars)
+    explain_samples(samples, accounts[0].source.grammars, formats)
     documents = []
     for account in accounts:
         number = account.source.id

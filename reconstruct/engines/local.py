@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from reconstruct.engines.workers import Parcel
 from reconstruct.events.scan import Scan, scan_chunk
 from reconstruct.events.source_profile import SourceProfile, note_directives, profile_source
+from reconstruct.grammar.plans import MatchPlan
 from reconstruct.sources import Chunk, ChunkRef, Source, load_chunk, plan_ranges, read_chunks
 
 WORTH_WORKERS = 24 << 20
@@ -49,11 +50,16 @@ def default_workers() -> int:
 
 
 def scan_sources(
-    sources: Iterable[Source], *, chunk_bytes: int, pool: Executor | None, first_chunk_only: bool = False
+    sources: Iterable[Source],
+    *,
+    chunk_bytes: int,
+    pool: Executor | None,
+    first_chunk_only: bool = False,
+    local: Sequence[MatchPlan] = (),
 ) -> Iterator[Scanned]:
-    """Scan every source; the order of the result is that of ``sources``."""
+    """Scan every source; the order of the result is that of ``sources``. ``local``: formats that only these logs have."""
     most = 1 if first_chunk_only else None
-    jobs = (job for source in sources for job in itertools.islice(_jobs(source, chunk_bytes), most))
+    jobs = (job for source in sources for job in itertools.islice(_jobs(source, chunk_bytes, local), most))
     if pool is None:
         results: Iterator[tuple[_Job, tuple[Scan, int, str]]] = ((job, _run(job)) for job in jobs)
     else:
@@ -76,11 +82,11 @@ class _Job:
     last: bool
 
 
-def _jobs(source: Source, chunk_bytes: int) -> Iterator[_Job]:
+def _jobs(source: Source, chunk_bytes: int, local: Sequence[MatchPlan]) -> Iterator[_Job]:
     if source.seekable:
         refs = plan_ranges(source, chunk_bytes)
         head = load_chunk(source, refs[0])
-        profile = profile_source(head.data, source)
+        profile = profile_source(head.data, source, local=local)
         for ref in refs:
             if profile.has_directives:
                 profile = note_directives(profile, load_chunk(source, ref))
@@ -88,7 +94,7 @@ def _jobs(source: Source, chunk_bytes: int) -> Iterator[_Job]:
         return
     chunks = read_chunks(source, chunk_bytes)
     head = next(chunks)
-    profile = profile_source(head.data, source)
+    profile = profile_source(head.data, source, local=local)
     for chunk in itertools.chain([head], chunks):
         if profile.has_directives:
             profile = note_directives(profile, chunk)

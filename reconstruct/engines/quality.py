@@ -7,6 +7,8 @@ from typing import Any
 
 from reconstruct.events.formats import Formats, known_formats
 from reconstruct.events.lines import line_shape
+from reconstruct.grammar.definition import Definition
+from reconstruct.grammar.plans import plans_of
 
 EXPLAINED = 12
 """Kinds of unparsed lines that are explained, over all sources: 30 ms for each format that is tried. Lines of one shape share a reason."""
@@ -15,14 +17,18 @@ EXPECTED_KEPT = 4
 """Things that could have stood where a format gave up, as many as can be read at a glance."""
 
 
-def explain_samples(samples: Sequence[tuple[dict[str, Any], Iterable[str]]], grammars: tuple[str, ...]) -> None:
+def explain_samples(
+    samples: Sequence[tuple[dict[str, Any], Iterable[str]]],
+    grammars: tuple[str, ...],
+    local: Sequence[Definition] = (),
+) -> None:
     """Fill in ``nearest`` of unparsed lines, each with the formats its source has: the format that came furthest, up to
     which column, and what was expected there; None where none came far enough to tell anything."""
     if not samples:
         return
     from reconstruct.events.explanation import find_misses  # imports lark: 80 ms that logs read whole do without
 
-    formats = known_formats(grammars)
+    formats = known_formats(grammars, plans_of(local))
     reasons: dict[tuple[object, ...], dict[str, Any] | None] = {}
     for sample, names in samples:
         known = _known(formats, names)

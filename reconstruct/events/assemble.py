@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import dedent
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +37,8 @@ def append_messages(columns: dict[str, pa.Array], added: Mapping[int, str]) -> i
     if added:
         texts = message.to_pylist()
         for at, text in added.items():
-            texts[at] = text if texts[at] is None else texts[at] + text
+            held = texts[at]
+            texts[at] = held + text if held else dedent(text.removeprefix("\n"))
         message = pa.array(texts, pa.string())
     long = pc.greater(pc.utf8_length(message), MESSAGE_CAP) if _may_be_long(message) else None
     cut = (pc.sum(long).as_py() or 0) if long is not None else 0

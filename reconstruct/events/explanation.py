@@ -13,7 +13,7 @@ from functools import lru_cache
 import orjson
 
 from reconstruct.events import envelopes
-from reconstruct.events.formats import GENERIC, SELF_DESCRIBING, Formats, Headers
+from reconstruct.events.formats import GENERIC, NO_HEADERS, SELF_DESCRIBING, Formats, Headers, cut_long
 from reconstruct.events.layers import Layer
 from reconstruct.grammar.lark_engine import LarkMatcher, Part
 from reconstruct.grammar.plans import MatchPlan
@@ -90,6 +90,17 @@ def peel_levels(formats: Formats, layer: Layer, path: str, text: str) -> list[Le
     return levels
 
 
+def find_below(formats: Formats, layer: Layer, path: str, text: str) -> Level | None:
+    """What a line says more of the entry above it, ``path`` being that one's format; None where no grammar reads it."""
+    text, _ = innermost(formats, layer, text)
+    for name in path.split("/"):
+        for below in formats.below(name):
+            if formats.match(below, cut_long([text]), NO_HEADERS, NO_ANCHOR)[0]:
+                plan = formats.plan(below)
+                return Level(below, text, plan, _parts_of(below, plan, text))
+    return None
+
+
 def innermost(formats: Formats, layer: Layer, text: str) -> tuple[str, Layer]:
     """The text of a line that nothing reads, without the envelopes it has."""
     for name, inside in layer.envelopes:
@@ -148,6 +159,8 @@ def _why(formats: Formats, winner: str, loser: str) -> str:
     if ours.specificity > theirs.specificity:
         return f"{winner} says more of a line: {ours.specificity:.0f} bits, not {theirs.specificity:.0f}"
     if formats.ranked.index(winner) < formats.ranked.index(loser):
+        if winner in formats.local and loser not in formats.local:
+            return f"{winner} is a layout that the configuration among these logs says is used here"
         return f"{winner} wins over what wins over it" if ours.specificity < theirs.specificity else "by name"
     return f"the source is known to have {winner}"
 
@@ -163,7 +176,7 @@ def find_misses(
     known = set(known)
     stamp = find_timestamp(text[:200])
     least = 1 if every else max(FAR, stamp[1] + 1 if stamp and stamp[0] <= BRACKET else 0)
-    able = formats.able([text])
+    able = [name for name in formats.able([text]) if formats.is_asked(name, known)]
     likely = sorted(able, key=lambda name: (name not in known, -_share_of_literals(formats, name, text), name))
     if not every:
         alike = [name for name in likely if name in known or _share_of_literals(formats, name, text) >= SIMILAR]

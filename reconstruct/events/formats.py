@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import compress
 from pathlib import Path
 
@@ -51,21 +50,52 @@ TEXT_CAP = 2 * MESSAGE_CAP
 up to MATCH_CAP, since half an object is none."""
 
 
+LOCAL_BITS = 40
+"""What it is worth that a format comes from the configuration among the logs: six literal characters. So of two formats that
+say about the same of a line the one that is known to be used here wins."""
+
+
+PLAIN_FIELDS = 3
+"""Fields up to which a layout says so little (moment, level, message) that it may read the lines of other formats too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """What lines below entries say, still raw."""
+
+    matched: npt.NDArray[np.bool_]
+    """one per line"""
+    columns: dict[str, list[tuple[int, str]]]
+    """field → lines that say it, and what they say"""
+    decoders: dict[str, str]
+    fields: tuple[str, ...]
+
+
 class Formats:
     """The grammars that are known, ranked, and the kinds that need none."""
 
-    def __init__(self, plans: Mapping[str, MatchPlan]) -> None:
-        self._plans = plans
+    def __init__(self, plans: Mapping[str, MatchPlan], base: Formats | None = None) -> None:
+        """``base``: more grammars, those of the installation; ``plans`` are then of the logs at hand, the nearest first."""
+        self._base = base
+        self._plans: Mapping[str, MatchPlan] = plans if base is None else {**base._plans, **plans}
         self._matchers: dict[str, Matcher] = {}
         self._by_first: dict[str, frozenset[str]] = {}
-        self.ids = frozenset(plans)
-        self._timed = frozenset(name for name, plan in plans.items() if "time" in plan.fields)
-        self.ranked = rank_plans(plans)
-        """Ids of all grammars, the more specific first."""
+        self.ids = frozenset(self._plans)
+        self._timed = frozenset(name for name, plan in self._plans.items() if "time" in plan.fields)
+        self.local = tuple(plans) if base is not None else ()
+        """Ids of the formats of the logs at hand."""
+        self.plain = tuple(name for name in self.local if len(plans[name].fields) <= PLAIN_FIELDS)
+        """Local formats that say little, the nearest first; last in ``ranked``."""
+        self.ranked = rank_plans(self._plans, tuple(name for name in self.local if name not in self.plain), self.plain)
+        """Ids of all grammars of entries, the more specific first."""
         self.telling = tuple(name for name in self.ranked if self.tells(name))
         """Those of which one line is proof enough"""
         self.weak = tuple(name for name in self.ranked if not self.tells(name) or self.needs_time(name))
         """Those of which a line proves little: the others, and lines without the moment that would be the proof"""
+        self._below: dict[str, list[str]] = {}
+        for name in sorted(self._plans):
+            if self._plans[name].below:
+                self._below.setdefault(self._plans[name].below, []).append(name)
 
     def plan(self, name: str) -> MatchPlan | None:
         """The plan of a grammar; None for kinds that need none."""
@@ -92,6 +122,10 @@ class Formats:
             names |= known
         return names
 
+    def is_asked(self, name: str, among: Collection[str]) -> bool:
+        """Whether a grammar has a say where formats ``among`` are in use: one of lines below entries has with its own only."""
+        return not self._plans[name].below or self._plans[name].below in among
+
     def tells(self, name: str) -> bool:
         """Whether one line is proof enough of the format. GENERIC has nothing but its moment, so it proves little."""
         return name in SELF_DESCRIBING or (name != GENERIC and (self.has_time(name) or self.is_sure(name)))
@@ -104,7 +138,11 @@ class Formats:
         """Whether plain text below an entry of this format is part of it: timestamped text, not access logs."""
         if name in SELF_DESCRIBING:
             return False
-        return name == GENERIC or (self._plans[name].kind not in ("access", "proxy") and self.has_time(name))
+        return (
+            name == GENERIC
+            or name in self._below
+            or (self._plans[name].kind not in ("access", "proxy") and self.has_time(name))
+        )
 
     def decode(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> Decoded:
         """Read the lines that are of format ``name``. ``anchor.envelope_ns``, if any, has one value per line given."""
@@ -140,6 +178,30 @@ class Formats:
         decoded = self.decode(name, lines, headers, anchor)
         return decoded.matched, decoded.columns.get("message")
 
+    def below(self, name: str) -> Sequence[str]:
+        """The grammars for the lines below an entry of this format."""
+        return self._below.get(name, ())
+
+    def match_below(self, name: str, lines: Sequence[str]) -> Below:
+        """Read lines that stand below entries of format ``name``. A line is read by the first grammar that fits."""
+        matched = np.zeros(len(lines), np.bool_)
+        columns: dict[str, list[tuple[int, str]]] = {}
+        decoders: dict[str, str] = {}
+        fields: tuple[str, ...] = ()
+        for below in self.below(name):
+            left = np.flatnonzero(~matched)
+            if not len(left):
+                break
+            block = self._matcher(below).match_block("\n".join(cut_long([lines[at] for at in left.tolist()])) + "\n")
+            rows = left[block.matched]
+            matched[rows] = True
+            for field, texts in block.columns.items():
+                filled = [(at, text) for at, text in zip(rows.tolist(), texts, strict=True) if text]
+                columns.setdefault(field, []).extend(filled)
+            decoders = {**self._plans[below].decoders, **decoders}
+            fields += self._plans[below].fields
+        return Below(matched, columns, decoders, fields)
+
     def match(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> list[bool]:
         """Which lines are of format ``name``. ``lines``: no longer than :func:`cut_long` leaves them, but for JSON."""
         if name in self._plans:
@@ -149,6 +211,8 @@ class Formats:
 
     def _matcher(self, name: str) -> Matcher:
         matcher = self._matchers.get(name)
+        if matcher is None and self._base is not None and self._plans[name] is self._base._plans.get(name):
+            return self._base._matcher(name)
         if matcher is None:
             matcher = self._matchers[name] = matcher_for(self._plans[name])
         return matcher
@@ -188,29 +252,59 @@ def narrow(anchor: TimeAnchor, chosen: npt.NDArray[np.bool_]) -> TimeAnchor:
     return TimeAnchor(anchor.modified_ns, anchor.envelope_ns.filter(pa.array(chosen)), anchor.date_order)
 
 
-def rank_plans(plans: Mapping[str, MatchPlan]) -> tuple[str, ...]:
-    """All ids, such that a format comes before those it wins over; else the more specific first, then by id."""
+def rank_plans(plans: Mapping[str, MatchPlan], local: Sequence[str] = (), last: Sequence[str] = ()) -> tuple[str, ...]:
+    """The ids of all that read entries, such that a format comes before those it wins over; else the more specific first, then by id.
+
+    ``local``: ids that count LOCAL_BITS more, and of equals go in this order. ``last``: ids behind all others."""
+    plans = {name: plan for name, plan in plans.items() if not plan.below}
+    place = {name: at for at, name in enumerate(local)}
     winners: dict[str, set[str]] = {name: set() for name in plans}
     for name, plan in plans.items():
         for other in plan.wins_over:
             if other in winners:
                 winners[other].add(name)
     ranked: list[str] = []
-    waiting = sorted(plans, key=lambda name: (-plans[name].specificity, name))
+    bits = {name: plan.specificity + LOCAL_BITS * (name in place) for name, plan in plans.items()}
+    waiting = sorted(
+        (name for name in plans if name not in last), key=lambda name: (-bits[name], place.get(name, len(place)), name)
+    )
     while waiting:
         ahead = set(waiting)
         free = next((name for name in waiting if not winners[name] & ahead), waiting[0])
         waiting.remove(free)
         ranked.append(free)
-    return tuple(ranked)
+    return (*ranked, *last)
 
 
-@lru_cache(maxsize=8)
-def known_formats(directories: tuple[str, ...] = ()) -> Formats:
-    """The formats of this installation, the user, and ``directories``; loaded once per process."""
-    return Formats(load_plans(map(Path, directories)))
+SETS_KEPT = 64
+"""Sets of formats whose matchers are kept: one per order of nearness, and one per set of local formats that a source uses."""
+
+_known: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], Formats] = {}
 
 
-def formats_of(plans: Mapping[str, MatchPlan] | None, directories: tuple[str, ...] = ()) -> Formats:
-    """The formats of these plans; when None, those of this installation and of ``directories``."""
-    return known_formats(directories) if plans is None else Formats(plans)
+def known_formats(directories: tuple[str, ...] = (), local: Sequence[MatchPlan] = ()) -> Formats:
+    """The formats of this installation, the user, and ``directories``; loaded once per process.
+
+    ``local``: formats of the logs at hand besides, the nearest first. Who wrote a grammar of the same id meant that one.
+    """
+    key = (directories, tuple((plan.id, plan.text) for plan in local))
+    found = _known.get(key)
+    if found is None:
+        if local:
+            base = known_formats(directories)
+            found = Formats({plan.id: plan for plan in local if plan.id not in base.ids}, base)
+        else:
+            found = Formats(load_plans(map(Path, directories)))
+        if len(_known) >= SETS_KEPT:
+            _known.clear()
+        _known[key] = found
+    return found
+
+
+def formats_of(
+    plans: Mapping[str, MatchPlan] | None, directories: tuple[str, ...] = (), local: Sequence[MatchPlan] = ()
+) -> Formats:
+    """The formats of these plans; when None, those that are known, see :func:`known_formats`. ``local``: as there."""
+    if plans is None:
+        return known_formats(directories, local)
+    return Formats({**plans, **{plan.id: plan for plan in local}})

@@ -1,7 +1,8 @@
 """The grammar of last resort: any line with a moment near its beginning is an entry.
 
-Nothing is assumed about the layout. The level is taken when a level word stands near the moment, the request when one
-is quoted, the client when the line begins with an address; the rest is the message.
+Nothing is assumed about the layout. The moment, the *head* around it (level, process, thread, logger, client: what
+layouts put in front of the message, read by ``line_head``), a request where one stands, and ``key=value`` pairs; the
+rest is the message.
 """
 
 from __future__ import annotations
@@ -12,83 +13,106 @@ from collections.abc import Sequence
 import numpy as np
 
 from reconstruct.events.decoded import Decoded
-from reconstruct.grammar.fields import type_columns
-from reconstruct.grammar.timestamps import ANY, TimeAnchor, find_timestamp
+from reconstruct.events.keyed import Row, decode_rows
+from reconstruct.events.line_head import read_head
+from reconstruct.grammar.text_columns import unescape
+from reconstruct.grammar.timestamps import TimeAnchor, find_timestamp
 
 GENERIC = "generic"
 """Format id of such entries."""
 
-LEVEL_REACH = 80
-"""Characters around the moment in which a level word counts: thread and logger names may stand between the two, and
-further on the word is part of a sentence."""
+STATUS_REACH = 80
+"""Characters after a request in which its status stands; further on three digits are something else."""
 
-_LEVEL = re.compile(
-    r"(?<![\w.=/-])(?:TRACE|DEBUG|INFO(?:RMATION)?|NOTICE|WARN(?:ING)?|ERROR|ERR|SEVERE|CRIT(?:ICAL)?|FATAL|ALERT|EMERG|PANIC"
-    r"|(?<=[\[<(|])(?:trace|debug|info|notice|warn(?:ing)?|error|err|crit(?:ical)?|fatal|alert|emerg|panic"
-    r"|Trace|Debug|Info(?:rmation)?|Notice|Warn(?:ing)?|Error|Critical|Fatal)(?= *[\]>)|:/]))(?![\w.=/-])"
-)
-"""Capitals anywhere; other spellings only between brackets, where they are not prose."""
+PAIRS_CAP = 64
+"""Pairs of a line that become attributes; real lines have a dozen."""
 
-_LEVEL_FIRST = re.compile(
-    r"(?:trace|debug|info(?:rmation)?|notice|warn(?:ing)?|error|err|severe|fatal|crit(?:ical)?|alert|emerg|panic)"
-    r"(?=[ \t:\])>|/])",
-    re.IGNORECASE,
+_METHODS = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|TRACE|PROPFIND|REPORT"
+_QUOTED_REQUEST = re.compile(r'"([A-Z]{3,10}) ([^\s"]{1,8192})(?: (HTTP/\d(?:\.\d)?))?"')
+_PLAIN_REQUEST = re.compile(
+    rf"({_METHODS}) +\"?((?:/|https?://)[^\s\"|,]{{0,8192}})\"?(?: +(HTTP/\d(?:\.\d)?))?(?=[\s|,:;]|$)"
 )
-"""First word after the moment, in any spelling."""
-_REQUEST = re.compile(r'"([A-Z]{3,10}) ([^\s"]{1,8192})(?: (HTTP/\d(?:\.\d)?))?"')
-_STATUS = re.compile(r"[ |\"](\d{3})(?= |$|\|)")
-_CLIENT = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{1,4}:[0-9a-fA-F:]{3,38})(?=[ ,]|$)")
-_EDGES = " \t-|:,;"
-_DECODERS = {"time": ANY}
+_STATUS = re.compile(r"[ |\"=(\[](\d{3})(?=[ |,;)\]]|$)")
+_DURATION = re.compile(r"[ |,=(\[](\d{1,9}(?:\.\d{1,9})? ?(?:ms|µs|us|s))(?=[ |,;)\]]|$)")
+
+_KEY = re.compile(r"[A-Za-z_][\w.-]{0,63}")
+_VALUE = re.compile(r'"((?:[^"\\]|\\.)*+)"|\'([^\']*+)\'|([^\s"\',;|&()\[\]{}<>=][^\s"\',;|&()\[\]{}<>]*+)')
+_OPENERS = "([{<,;|\"'"
+"""What may stand before a key besides a blank."""
+
+_MESSAGES = ("msg", "message")
+_PURE = re.compile(r"[A-Za-z_][\w.-]{0,63}=(?!=)")
+"""Text that begins with a pair."""
 
 
 def decode_block(lines: Sequence[str], anchor: TimeAnchor) -> Decoded:
     """Decode the lines that carry a moment near their beginning.
 
-    ``anchor.envelope_ns``, when given, has one value per line given."""
+    ``anchor.envelope_ns``, when given, has one value per line given.
+
+    >>> line = "2026-09-17 10:00:05 [4711] WARN shop.Cart - declined order=7"
+    >>> columns = decode_block([line], TimeAnchor(0)).columns
+    >>> [columns[name][0].as_py() for name in ("level", "pid", "logger", "message", "attributes")]
+    ['warn', 4711, 'shop.Cart', 'declined order=7', '{"order":"7"}']
+    """
     mask = np.zeros(len(lines), np.bool_)
-    rows: dict[str, list[str]] = {
-        name: [] for name in ("time", "level", "client_ip", "method", "target", "protocol", "status", "message")
-    }
-    append = [values.append for values in rows.values()]
-    for row, line in enumerate(lines):
+    rows: list[Row] = []
+    for at, line in enumerate(lines):
         found = find_timestamp(line)
-        if found is None:
-            continue
-        mask[row] = True
-        for add, value in zip(append, _read_line(line, found[0], found[1]), strict=True):
-            add(value)
-    count = int(mask.sum())
-    if anchor.envelope_ns is not None:
-        anchor = TimeAnchor(anchor.modified_ns, anchor.envelope_ns.filter(mask), anchor.date_order)
-    used = {name: values for name, values in rows.items() if any(values)}
-    return Decoded(mask, type_columns(used, _DECODERS, count, anchor) if count else {})
+        if found is not None:
+            mask[at] = True
+            rows.append(_read_line(line, found[0], found[1]))
+    if not rows:
+        return Decoded(mask, {})
+    return Decoded(mask, decode_rows(rows, np.flatnonzero(mask), anchor).columns)
 
 
-def _read_line(line: str, start: int, end: int) -> tuple[str, ...]:
-    """time, level, client_ip, method, target, protocol, status, message of one line; ``""`` for absent."""
-    before, after = line[:start], line[end:]
-    text = after.lstrip(_EDGES + "])>")
-    level = _LEVEL_FIRST.match(text, 1 if text[:1] in "[<(" else 0)
-    if level is not None:
-        text = text[level.end() :].lstrip(_EDGES + "])>")
-    else:
-        level = _LEVEL.search(before, 0, LEVEL_REACH) or _LEVEL.search(text, 0, LEVEL_REACH)
-    request = _REQUEST.search(line)
-    client = _CLIENT.match(before)
-    method = target = protocol = status = ""
-    if request is not None:
-        method, target, protocol = request[1], request[2], request[3] or ""
-        code = _STATUS.search(line, request.end() - 1, request.end() + LEVEL_REACH)
-        status = code[1] if code else ""
-    message = f"{before.strip(_EDGES + '[(<')} {text}".strip()
-    return (
-        line[start:end],
-        level[0] if level else "",
-        client[1] if client else "",
-        method,
-        target,
-        protocol,
-        status,
-        message,
-    )
+def _read_line(line: str, start: int, end: int) -> Row:
+    """The fields of a line whose moment stands at ``start`` to ``end``."""
+    row: Row = {"time": line[start:end]}
+    read_head(line, start, end, row)
+    _read_request(line, str(row["message"]), row)
+    if "=" in line:
+        _read_pairs(line[end:], str(row["message"]), row)
+    return row
+
+
+def _read_request(line: str, message: str, row: Row) -> None:
+    """A request line between quotes, or plain at the beginning of the message; its status, and how long it took."""
+    request = _QUOTED_REQUEST.search(line) if '"' in line else None
+    text = line
+    if request is None:
+        request, text = _PLAIN_REQUEST.match(message), message
+        if request is None:
+            return
+    row["method"], row["request_uri"] = request[1], request[2]
+    if request[3]:
+        row["protocol"] = request[3]
+    stop = request.end() + STATUS_REACH
+    status = _STATUS.search(text, request.end() - 1, stop)
+    if status is not None:
+        row["status"] = status[1]
+        duration = _DURATION.search(text, status.end(), stop)
+        if duration is not None:
+            row["duration"] = duration[1].replace(" ", "")
+
+
+def _read_pairs(text: str, message: str, row: Row) -> None:
+    """``key=value`` pairs; the message among them is the message where the text is nothing but pairs. The query of an
+    address is no pair, nor a comparison of code."""
+    begin = 0
+    at = text.find("=")
+    for _ in range(PAIRS_CAP):
+        if at < 0:
+            break
+        first = max(begin, text.rfind(" ", begin, at) + 1, text.rfind("\t", begin, at) + 1)
+        key = text[first:at].lstrip(_OPENERS)
+        value = _VALUE.match(text, at + 1) if _KEY.fullmatch(key) else None
+        if value is not None:
+            begin = value.end()
+            said = unescape(value[1]) if value[1] else value[2] or (value[3] or "").rstrip(".:")
+            if key in _MESSAGES and _PURE.match(message):
+                row["message"] = said
+            elif said:
+                row.setdefault(key, said)
+        at = text.find("=", max(begin, at + 1))

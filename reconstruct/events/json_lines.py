@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from urllib.parse import unquote_plus
 
 import numpy as np
 import orjson
 
 from reconstruct.events.decoded import Decoded
-from reconstruct.events.keyed import Row, decode_rows
+from reconstruct.events.keyed import Row, Scalar, decode_rows
 from reconstruct.grammar.timestamps import TimeAnchor
+from reconstruct.grammar.vocabulary import is_message
 
 DEPTH_CAP = 16
 """Nesting that becomes dotted keys; what lies deeper is marked as cut. Real lines have four levels."""
@@ -20,6 +22,9 @@ CUT = "…"
 """Stands for what lies deeper than DEPTH_CAP."""
 
 _CONTAINERS = {dict, list}
+_JOURNAL_TEXT = "MESSAGE"
+_TEXT_OF_OBJECT = '"{\\"'
+_ENCODED_OBJECT = '"%7B%22'
 _BLANKS = " \t\r\n\0\ufeff"
 _HEX_ESCAPES = re.compile(r"\\(?:((?:x[0-9A-Fa-f]{2})(?:\\x[0-9A-Fa-f]{2})*)|([^\"\\/bfnrtu])|.)", re.DOTALL)
 _NO_VALUE = re.compile(r'(": *)-?(?= *[,}])')
@@ -49,7 +54,46 @@ def parse_line(line: str | bytes) -> Row | None:
         value = _parse_leniently(line)
     if type(value) is not dict:
         return None
-    return value if _CONTAINERS.isdisjoint(map(type, value.values())) else flatten(value)
+    row = flat(value)
+    return _open_texts(row) if type(line) is str and (_TEXT_OF_OBJECT in line or _ENCODED_OBJECT in line) else row
+
+
+def flat(value: dict[str, object]) -> Row:
+    """An object as a row: itself when nothing is nested in it."""
+    if _CONTAINERS.isdisjoint(map(type, value.values())):
+        return value  # type: ignore[return-value]
+    row = flatten(value)
+    text = row.get(_JOURNAL_TEXT)
+    if type(text) is list:
+        row[_JOURNAL_TEXT] = _decode_bytes(text)
+    return row
+
+
+def _decode_bytes(values: list[Scalar]) -> str | list[Scalar]:
+    """A text that journalctl writes as a list of bytes, since it is no UTF-8 or has control characters."""
+    try:
+        return bytes(values).decode("utf-8", "replace")  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return values
+
+
+def _open_texts(row: Row) -> Row:
+    """Objects in texts under dotted keys, but for messages: those are read as lines."""
+    opened: dict[str, object] = {}
+    for key, value in row.items():
+        inner = None
+        if type(value) is str and value.startswith(('{"', "%7B%22")) and not is_message(key):
+            inner = _load_object(unquote_plus(value) if value.startswith("%") else value)
+        opened |= flatten({key: inner}) if inner else {key: value}
+    return opened  # type: ignore[return-value]
+
+
+def _load_object(text: str) -> dict[str, object] | None:
+    try:
+        value = orjson.loads(text)
+    except ValueError:
+        return None
+    return value if type(value) is dict else None
 
 
 def flatten(value: dict[str, object]) -> Row:
@@ -94,6 +138,9 @@ def _flatten_list(values: list[object], name: str, flat: dict[str, object], dept
         if values:
             flat[name] = values
         return 1 if values else 0
+    pairs = _read_pairs(values)
+    if pairs is not None:
+        return _flatten(pairs, f"{name}.", flat, depth)
     columns: dict[str, list[object]] = {}
     for value in values:
         inner: dict[str, object] = {}
@@ -114,9 +161,22 @@ def _flatten_list(values: list[object], name: str, flat: dict[str, object], dept
     return len(columns)
 
 
+def _read_pairs(values: list[object]) -> dict[str, object] | None:
+    """A list of names and values as an object: headers (AWS WAF), parameters (GitLab), labels. None for other lists."""
+    pairs: dict[str, object] = {}
+    for each in values:
+        if type(each) is not dict or len(each) != 2 or "value" not in each:
+            return None
+        name = each.get("name", each.get("key"))
+        if type(name) is not str or not name or name in pairs:
+            return None
+        pairs[name] = each["value"]
+    return pairs or None
+
+
 def _parse_leniently(line: str | bytes) -> object:
     """An object that orjson refuses: NaN, control characters, ``\\xHH`` as nginx writes it, ``"rt": ,`` of hand-made
-    JSON, a comma after the object. None when it is none."""
+    JSON, a comma or braces too many after the object. None when it is none."""
     text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
     text = text.strip(_BLANKS).removesuffix(",")
     if not (text.startswith("{") and text.endswith("}")):
@@ -125,15 +185,19 @@ def _parse_leniently(line: str | bytes) -> object:
         if repair is not None:
             text = repair(text)
         try:
-            return json.loads(text, strict=False, parse_constant=lambda _: None, parse_int=_parse_int)
+            value, end = _LENIENT.raw_decode(text)
         except (ValueError, RecursionError):
             continue
+        return value if not text[end:].strip("} ") else None
     return None
 
 
 def _parse_int(digits: str) -> int | str:
     """Whole numbers beyond 64 bits stay text: no column and no reader of JSON holds them."""
     return int(digits) if len(digits) <= 18 else digits
+
+
+_LENIENT = json.JSONDecoder(strict=False, parse_constant=lambda _: None, parse_int=_parse_int)
 
 
 def _repair_escapes(text: str) -> str:

@@ -196,7 +196,7 @@ def _attributes(
                         if consumed[at]:
                             values.pop(keys[source.key], None)
         filled = [(at, values) for at, values in zip(members, kept, strict=True) if values]
-        for (at, _), text in zip(filled, _dump_all([values for _, values in filled]), strict=True):
+        for (at, _), text in zip(filled, dump_rows([values for _, values in filled]), strict=True):
             texts[at] = text
     for at, values in extra.items():
         held = texts[at]
@@ -233,7 +233,7 @@ def _refused_values(
     return extra
 
 
-def _dump_all(rows: list[Row]) -> list[bytes]:
+def dump_rows(rows: list[Row]) -> list[bytes]:
     """The JSON text of each row. One call for all: orjson takes a kilobyte per call, and keeping thousands of those
     is 15 times slower. ``},{"`` parts the rows, unless a text ends so; then they are written one by one."""
     try:

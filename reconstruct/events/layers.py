@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconstruct.events import envelopes
+from reconstruct.events.embedded import read_embedded
 from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Formats, Headers, may_have_time
 from reconstruct.events.lines import Shape, line_shape
 from reconstruct.events.multiline import looks_continued
@@ -73,6 +74,8 @@ class Reading:
     stream: npt.NDArray[np.int32]
     told: Mask
     """the entry above has the text of this line already"""
+    below: Mask
+    """the line says more of an entry of a format of the source: it starts none"""
     tails: dict[int, str]
     """text after the first line end inside a line: what a shipper has folded already"""
     streams: dict[tuple[int, str], int] = field(default_factory=dict)
@@ -87,15 +90,19 @@ class Reader:
     """Reads blocks of lines of one source."""
 
     def __init__(self, formats: Formats, modified_ns: int, date_order: str | None) -> None:
-        self._formats = formats
+        self.formats = formats
         self._modified_ns = modified_ns
         self._date_order = date_order
+
+    def anchor_at(self, envelope_ns: pa.Array | None) -> TimeAnchor:
+        """What completes stamps of lines that their envelope dates so."""
+        return TimeAnchor(self._modified_ns, envelope_ns, self._date_order)
 
     def read(self, lines: list[str], layer: Layer) -> Reading:
         """Read a block. ``lines`` hold no line ends."""
         count = len(lines)
-        directive, partial, told = np.zeros((3, count), np.bool_)
-        reading = Reading(list(lines), [], directive, partial, np.zeros(count, np.int32), told, {})
+        directive, partial, told, below = np.zeros((4, count), np.bool_)
+        reading = Reading(list(lines), [], directive, partial, np.zeros(count, np.int32), told, below, {})
         self._read_level(reading, _Level(np.arange(count), lines, layer, "", {}))
         return reading
 
@@ -112,7 +119,7 @@ class Reader:
         envelope_ns = level.outer.get("time_ns")
         if envelope_ns is not None and len(chosen) < len(level.lines):
             envelope_ns = envelope_ns.take(pa.array(chosen))
-        return TimeAnchor(self._modified_ns, envelope_ns, self._date_order)
+        return self.anchor_at(envelope_ns)
 
     def _read_level(self, reading: Reading, level: _Level) -> None:
         left = np.flatnonzero(np.fromiter(map(len, level.lines), np.int64, len(level.lines)))
@@ -121,9 +128,11 @@ class Reader:
         left = self._read_formats(reading, level, left)
         if not len(left):
             return
-        left = self._open_pretty(reading, level, left)
-        if not level.layer.closed:
+        below = reading.below[level.rows[left]]
+        aside, left = left[below], self._open_pretty(reading, level, left[~below])
+        if len(left) and not level.layer.closed:
             left = self._read_others(reading, level, left)
+        left = np.union1d(aside, left) if len(left) else aside
         if level.prefix:
             self._keep_enveloped(reading, level, left)
 
@@ -154,6 +163,7 @@ class Reader:
         return first
 
     def _read_formats(self, reading: Reading, level: _Level, left: Rows) -> Rows:
+        aside: list[Rows] = []
         for name in level.layer.formats:
             if not len(left):
                 break
@@ -162,7 +172,12 @@ class Reader:
                 left = np.union1d(left[loose], self._try(reading, level, left[~loose], name))
             else:
                 left = self._try(reading, level, left, name)
-        return left
+            if len(left) and self.formats.below(name):
+                rest = self.formats.match_below(name, level.choose(left)).matched
+                reading.below[level.rows[left[rest]]] = True
+                aside.append(left[rest])
+                left = left[~rest]
+        return np.union1d(left, np.concatenate(aside)) if aside else left
 
     def _read_others(self, reading: Reading, level: _Level, left: Rows) -> Rows:
         """Formats the source is not known to have; only for lines that cannot be part of the entry above."""
@@ -180,23 +195,23 @@ class Reader:
             rest = self._try(reading, level, rest, GENERIC)
         aside = np.concatenate([aside, left[known & ~timed], rest])
         without, left = left[~timed & ~known], left[timed & ~known]
-        able = self._formats.able(level.choose(np.concatenate([left, without])))
-        for name in (*self._formats.ranked, LOGFMT, GENERIC):
+        able = self.formats.able(level.choose(np.concatenate([left, without])))
+        for name in (*self.formats.ranked, LOGFMT, GENERIC):
             if (
                 name in tried
-                or (name in self._formats.ids and name not in able)
-                or not (name == GENERIC or self._formats.tells(name))
+                or (name in self.formats.ids and name not in able)
+                or not (name == GENERIC or self.formats.tells(name))
             ):
                 continue
             if len(left):
                 left = self._try(reading, level, left, name)
-            if len(without) and name in self._formats.ids and not self._formats.needs_time(name):
+            if len(without) and name in self.formats.ids and not self.formats.needs_time(name):
                 without = self._try(reading, level, without, name)
         return np.sort(np.concatenate([aside, without, left]))
 
     def _try(self, reading: Reading, level: _Level, left: Rows, name: str) -> Rows:
         """Read the lines ``left`` that are of format ``name``; what is left then."""
-        decoded = self._formats.decode(name, level.choose(left), level.layer.headers, self._anchor(level, left))
+        decoded = self.formats.decode(name, level.choose(left), level.layer.headers, self._anchor(level, left))
         taken = decoded.matched
         if decoded.directives is not None and decoded.directives.any():
             reading.directive[level.rows[left[decoded.directives]]] = True
@@ -210,17 +225,18 @@ class Reader:
         here = left[decoded.matched]
         if len(here):
             columns = wrap_columns(level.take_outer(here), decoded.columns)
-            part = Part(level.rows[here], level.prefix + name, columns, self._formats.absorbs(name))
+            part = Part(level.rows[here], level.prefix + name, columns, self.formats.absorbs(name))
             inner = dict(level.layer.nested).get(name)
             if inner is not None and "message" in columns:
                 part = self._read_messages(reading, part, inner)
             if len(part.rows):
+                part.columns = read_embedded(part.columns, self._anchor(level, here))
                 reading.parts.append(part)
         return left[~taken]
 
     def _read_messages(self, reading: Reading, part: Part, layer: Layer) -> Part:
         """Read messages that are lines of a known format themselves; the part of the entries whose message is not."""
-        whole: list[str] = [text or "" for text in part.columns["message"].to_pylist()]
+        whole: list[str] = [(text or "").rstrip("\r\n") for text in part.columns["message"].to_pylist()]
         messages = [text.partition("\n")[0] if "\n" in text else text for text in whole]
         outer = {name: column for name, column in part.columns.items() if name != "message"}
         level = _Level(part.rows, messages, layer, f"{part.format}/", outer)

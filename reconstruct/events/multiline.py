@@ -31,13 +31,22 @@ _CONTINUES = re.compile(
     r"|at (?:async )?[\w$.<>/@-]+ ?[(\[]"  # V8, Java with the indent lost
     r"|Caused by: |Suppressed: |\.\.\. \d+ (?:more|common frames)"  # java.lang.Throwable.printStackTrace
     r"|Traceback \(most recent call last\):|During handling of the above|The above exception was the direct"  # Python
-    r"|goroutine \d+ \[|created by [\w./*()-]+|\[signal |exit status \d|panic: |runtime\."  # Go
+    r"|goroutine \d+ \[|created by [\w./*()-]+|\[signal |exit status \d|runtime\."  # Go
     r"|--- End of (?:inner exception )?stack trace|Stack trace:|#\d+ "  # .NET, PHP, gdb
-    r"|stack backtrace:|note: run with `RUST_BACKTRACE"  # Rust
+    r"|stack backtrace:|note: (?:run with `RUST_BACKTRACE|Some details are omitted)"  # Rust
+    r"|Last message(?: \(from [^)]{0,100}\))?: "  # Elixir
     r"|[\])}>]+[,;]?\s*$|</[\w:.-]+>\s*$"  # the end of a wrapped literal or element
     r"|\^+\s*$"
 )
 """Shapes a line has only as part of the entry above, whatever the format of that entry."""
+
+_BEGINS_ERROR = re.compile(
+    r"(?:[A-Za-z_][\w$]{0,60}[.\\]){1,12}[A-Z][\w$]{0,80}(?:Exception|Error|Throwable)(?::|\s*$)"  # java.io.IOException: text, of .NET and PHP too
+    r"|Exception in thread \"|[A-Z]\w{0,80}(?:Error|Exception)(?: \[\w{1,60}\])?: |Error: "  # Java, JavaScript, Python
+    r"|panic: |fatal error: |thread '[^']{0,200}' panicked at |\*\* \((?:[A-Z]\w{0,60}\.){0,8}[A-Z]\w{0,60}\)"  # Go, Rust, Elixir
+    r"|[\w./-]{1,300}\.rb:\d{1,7}:in [`']"  # Ruby
+)
+"""First lines of error reports: part of the entry that logs the error, or what a program wrote when it broke down."""
 
 _TRACEBACK = "Traceback (most recent call last):"
 _GOROUTINE = "goroutine "
@@ -51,7 +60,7 @@ _GO_FRAME = re.compile(r"[\w./*()\[\]{}$-]+\(.{0,200}\)?$")
 
 def looks_continued(text: str) -> bool:
     """Whether the line has the shape of a continuation; such a line starts an entry only of a format the source has."""
-    return _CONTINUES.match(text) is not None
+    return _CONTINUES.match(text) is not None or _BEGINS_ERROR.match(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,7 @@ def _fold_run(run: Run, owners: npt.NDArray[np.int64], start: int, low: int, hig
             owner != NOBODY
             and run.end[row] <= limit
             and run.stream[row] == run.stream[owner]
-            and (absorbs or run.partial[last] or looks_continued(text) or error.goes_on(text))
+            and (absorbs or run.partial[last] or _continues(text, alone=bool(run.alone[row])) or error.goes_on(text))
         ):
             owners[last + 1 : row + 1] = owner
             last = row
@@ -142,6 +151,12 @@ def _fold_run(run: Run, owners: npt.NDArray[np.int64], start: int, low: int, hig
             last, absorbs, error = row, False, _ErrorText(text)
         else:
             owner = NOBODY
+
+
+def _continues(text: str, *, alone: bool) -> bool:
+    """Whether the shape of a line makes it a part of the entry above. An error report whose envelope says when it was
+    written is an entry of its own."""
+    return _CONTINUES.match(text) is not None or (not alone and _BEGINS_ERROR.match(text) is not None)
 
 
 class _ErrorText:

@@ -19,12 +19,14 @@ import pyarrow.compute as pc
 
 from reconstruct.events import mentions
 from reconstruct.events.assemble import append_messages, assemble_columns
+from reconstruct.events.below import join_heads, read_below
 from reconstruct.events.formats import formats_of
 from reconstruct.events.layers import Layer, Part, Reader, Reading, Rows
 from reconstruct.events.lines import MATCH_CAP, Lines, split_lines
 from reconstruct.events.multiline import BLANK, DIRECTIVE, LOOSE, NOBODY, START, Run, find_owners
 from reconstruct.events.schema import EVENTS, LABEL, MESSAGE_CAP
 from reconstruct.events.source_profile import SourceProfile
+from reconstruct.events.undated import NOTES, Undated
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.sources.model import Chunk
 
@@ -32,6 +34,9 @@ SAMPLE_LIMIT = 20
 """Unparsed lines shown per chunk; enough to see what they are."""
 
 SAMPLE_CHARACTERS = 300
+
+_AFTER_OBJECT = " \t,]"
+"""What may stand behind an object that is an element of a list."""
 
 FIRST_LOOK = 4096
 """Bytes of the lookahead read first: it ends the last entry in nearly every chunk."""
@@ -75,6 +80,8 @@ class Scan:
     samples: tuple[UnparsedLine, ...]
     notes: dict[str, int]
     """what the user should know, and how many lines it concerns"""
+    undated: Undated | None
+    """what the stamps of the source lack"""
     n_lines: int
     """lines of ``chunk.data``: what the line numbers of the next chunk start after"""
 
@@ -84,15 +91,17 @@ def scan_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
 
     ``plans``: the grammars to know; those of this installation when not given.
     """
-    reader = Reader(formats_of(plans, profile.grammars), profile.modified_ns, profile.date_order)
+    reader = Reader(formats_of(plans, profile.grammars, profile.local), profile.modified_ns, profile.date_order)
     layer = profile.layer_at(chunk.offset)
     lines, n_own = _split_chunk(chunk, reader, layer, profile.reach)
     reading = reader.read(lines.text, layer)
+    join_heads(reading, reader.formats)
     run = _judge_lines(reading, lines)
     owners = find_owners(run, profile.reach)
     skip = _count_head(run, profile.reach) if chunk.index else 0
     owners[:skip] = NOBODY
     joined = _finish_entries(reader, reading, owners)
+    read_below(reading, owners, reader)
     parts = [kept for part in reading.parts if (kept := _keep_events(part, owners)) is not None]
     rows, columns = assemble_columns(parts)
     n_cut = append_messages(columns, _continuation_text(reading, owners, rows, joined))
@@ -110,7 +119,8 @@ def scan_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
             UnparsedLine(row + 1, lines.text[row][:SAMPLE_CHARACTERS], profile.main_format)
             for row in unparsed[:SAMPLE_LIMIT].tolist()
         ),
-        _take_notes(lines, n_cut),
+        _take_notes(lines, n_cut, _count_beyond(run, owners, profile.reach), profile, len(rows)),
+        profile.undated,
         n_own,
     )
 
@@ -181,7 +191,7 @@ def _finish_entries(reader: Reader, reading: Reading, owners: Rows) -> dict[int,
         spans = [_find_own_lines(reading, owners, row) for row in rows.tolist()]
         texts = ["".join(reading.text[row:stop]) for row, stop in zip(rows.tolist(), spans, strict=True)]
         n_before = len(reading.parts)
-        reader.reread(reading, part, rows, [text.rstrip().removesuffix(",") for text in texts])
+        reader.reread(reading, part, rows, [text.rstrip(_AFTER_OBJECT) for text in texts])
         added = reading.parts[n_before:]
         read = {row for each in added for row in each.rows.tolist()}
         taken.update((row, stop - row) for row, stop in zip(rows.tolist(), spans, strict=True) if row in read)
@@ -234,9 +244,9 @@ def _continuation_text(reading: Reading, owners: Rows, rows: Rows, taken: dict[i
         pieces = ["\n", reading.tails[row]] if row in reading.tails else []
         size = 0
         for below in range(row + taken.get(row, 1), stop):
-            if reading.told[below]:
-                continue
             text = reading.text[below]
+            if reading.told[below] or (not text and not pieces and reading.told[below - 1]):
+                continue  # a blank line parts what was told from what follows
             pieces += ("" if reading.partial[below - 1] else "\n", text)
             if below in reading.tails:
                 pieces += ("\n", reading.tails[below])
@@ -290,9 +300,22 @@ def _count_formats(column: pa.DictionaryArray) -> dict[str, int]:
     return {name: int(n) for name, n in sorted(zip(names, counts.tolist(), strict=True)) if n}
 
 
-def _take_notes(lines: Lines, n_cut: int) -> dict[str, int]:
+def _count_beyond(run: Run, owners: Rows, reach: int) -> int:
+    """Lines of text that would be part of the entry above, were it not longer than an entry may be."""
+    starts = np.flatnonzero(run.shape == START)
+    loose = np.flatnonzero((owners == NOBODY) & (run.shape == LOOSE))
+    if not len(starts) or not len(loose):
+        return 0
+    above = np.searchsorted(starts, loose) - 1
+    loose, entry = loose[above >= 0], starts[above[above >= 0]]
+    return int((run.absorbs[entry] & (run.end[loose] > run.end[entry] + reach)).sum())
+
+
+def _take_notes(lines: Lines, n_cut: int, n_beyond: int, profile: SourceProfile, n_events: int) -> dict[str, int]:
     notes = {
+        f"more than {profile.reach >> 10} KiB below the entry they seem to belong to": n_beyond,
         f"longer than {MATCH_CAP >> 20} MiB, not read to the end": len(lines.clipped),
         f"message cut at {MESSAGE_CAP} characters": n_cut,
+        NOTES[profile.undated] if profile.undated else "": n_events,
     }
-    return {text: n for text, n in notes.items() if n}
+    return {text: n for text, n in notes.items() if text and n}

@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import compress, takewhile
 
 import numpy as np
 
-from reconstruct.events import delimited, envelopes, w3c
-from reconstruct.events.envelopes import Peeled
+from reconstruct.events import delimited, envelopes, prefixes, w3c
 from reconstruct.events.formats import (
     DELIMITED,
     GENERIC,
@@ -32,7 +31,10 @@ from reconstruct.events.formats import (
 from reconstruct.events.layers import PRETTY_OPEN, Layer, Rows
 from reconstruct.events.lines import line_shape, split_lines
 from reconstruct.events.multiline import looks_continued
+from reconstruct.events.peeled import Peeled
+from reconstruct.events.pods import service_of_path
 from reconstruct.events.sample import Sample
+from reconstruct.events.undated import Undated, anchor_ns, find_undated
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.timestamps import TimeAnchor, choose_date_order, find_timestamp
 from reconstruct.sources.model import LOOKAHEAD, Chunk, Source
@@ -48,6 +50,9 @@ MAX_DEPTH = 4
 
 MOST = 0.5
 """Share of lines that decides what a source as a whole is."""
+
+_UNSURE = (prefixes.STERN, prefixes.CLOUDWATCH, prefixes.FLUENT_BIT)
+"""Envelopes that text of a known format may look like."""
 
 COMPOSE_SHARE = 0.8
 """Share of lines that must have the prefix of ``docker compose``: a bar is no rare thing in text."""
@@ -69,6 +74,10 @@ class SourceProfile:
     """bytes below an entry's first line that its continuations may take"""
     grammars: tuple[str, ...] = ()
     """directories with grammars of the user's; see ``Source.grammars``"""
+    undated: Undated | None = None
+    """what the stamps of the lines do not say, so that it was completed"""
+    local: tuple[MatchPlan, ...] = ()
+    """the formats in use that only these logs have: a layout in a configuration file among them"""
     changes: tuple[tuple[int, w3c.W3cHeader], ...] = ()
     """offset of the end of a chunk, and the ``#Fields:`` in force from there on where it changed; ascending"""
 
@@ -92,21 +101,48 @@ class SourceProfile:
         return replace(self.layer, headers=replace(self.layer.headers, w3c=passed[-1])) if passed else self.layer
 
 
-def profile_source(head: bytes, source: Source, plans: Mapping[str, MatchPlan] | None = None) -> SourceProfile:
+def profile_source(
+    head: bytes, source: Source, plans: Mapping[str, MatchPlan] | None = None, local: Sequence[MatchPlan] = ()
+) -> SourceProfile:
     """Decide how a source is read from ``head``: whole lines of its first PROFILE_BYTES, the first ones first.
 
-    ``plans``: the grammars to know; those of this installation when not given.
+    ``plans``: the grammars to know; those of this installation when not given. ``local``: those of these logs alone.
     """
-    formats = formats_of(plans, source.grammars)
+    near = sorted(local, key=lambda plan: (-_nearness(plan.path, source.path), plan.id))
+    formats = formats_of(plans, source.grammars, near)
     head = head[:PROFILE_BYTES]
     whole = head.rfind(b"\n") + 1
     lines = split_lines(head[:whole] if whole else head).text[:SAMPLE_LINES]
     sample = Sample.of(lines)
-    order = choose_date_order(_find_stamps(sample.lines), source.modified_ns)
-    chooser = _Chooser(formats, TimeAnchor(source.modified_ns, None, order), source.forced)
+    stamps = [(line, find_timestamp(line)) for line in sample.lines]
+    undated = find_undated([found[2] if found else "" for _, found in stamps], sample.weights)
+    modified_ns = anchor_ns(source.path, source.modified_ns) if undated else source.modified_ns
+    order = choose_date_order([line[found[0] : found[1]] for line, found in stamps if found], modified_ns)
+    chooser = _Chooser(formats, TimeAnchor(modified_ns, None, order), source.forced)
     layer = chooser.choose(sample, lines, 0)
-    service = envelopes.service_of_path(source.path)
-    return SourceProfile(layer, source.modified_ns, order, service, grammars=source.grammars)
+    used = frozenset(_walk_formats(layer))
+    return SourceProfile(
+        layer,
+        modified_ns,
+        order,
+        service_of_path(source.path),
+        grammars=source.grammars,
+        local=tuple(plan for plan in near if plan.id in used),
+        undated=undated,
+    )
+
+
+def _nearness(one: str, other: str) -> int:
+    """How many directories two shown paths share, from the root."""
+    pairs = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _walk_formats(layer: Layer) -> Iterator[str]:
+    """Every format of a layer and of those inside it."""
+    yield from layer.formats
+    for _, inside in (*layer.envelopes, *layer.nested):
+        yield from _walk_formats(inside)
 
 
 _DIRECTIVE = re.compile(rb"^#", re.MULTILINE)
@@ -153,13 +189,19 @@ class _Chooser:
         headers = Headers(w3c.find_header(head), None if depth else delimited.find_header(head))
         found = self._find_lines(sample, headers)
         names = (self._forced,) if self._forced else tuple(found)
+        text = (self._forced and self._forced != JSON) or any(self._formats.absorbs(name) for name in names)
+        pretty = "" if text else _find_pretty(head)
+        nested = list(self._find_nested(found, sample, headers, depth))
+        if pretty and JSON not in found:
+            objects = Sample.of(list(_join_pretty(head, pretty)))
+            nested += self._find_nested({JSON: np.arange(len(objects.lines))}, objects, headers, depth)
         return Layer(
             tuple(wrapped),
             names,
-            tuple(self._find_nested(found, sample, headers, depth)),
+            tuple(nested),
             headers,
             unread=frozenset(map(line_shape, self._find_unread(sample, found))),
-            pretty="" if any(self._formats.absorbs(name) for name in names) else _find_pretty(head),
+            pretty=pretty,
             closed=bool(self._forced),
         )
 
@@ -173,10 +215,12 @@ class _Chooser:
     def _accepts(self, kind: str, peeled: Peeled, sample: Sample, inside: Sample, layer: Layer) -> bool:
         """Whether the lines have the envelope, or only look like it."""
         share = sample.share(peeled.mask)
-        if kind == envelopes.COMPOSE:
+        if kind == prefixes.COMPOSE:
             columns = {len(prefix.rstrip()) for prefix in peeled.stream}
             return share >= COMPOSE_SHARE and len(columns) == 1 and not self._reads_most(sample)
-        if kind == envelopes.STAMPED:  # or it is the stamp of a text format: then there is none inside
+        if kind in _UNSURE:  # three words in front may be anything
+            return share >= MOST and not self._reads_most(sample)
+        if kind == prefixes.STAMPED:  # or it is the stamp of a text format: then there is none inside
             known = bool(layer.envelopes) or self._reads_most(inside)
             return share >= MOST and (known or any(looks_continued(text) for text in inside.lines))
         return True
@@ -203,7 +247,10 @@ class _Chooser:
         """
         described = [W3C] if headers.w3c else []
         described += [DELIMITED] if headers.delimited else []
-        names = (*described, JSON, *self._formats.telling, LOGFMT)
+        telling = self._formats.telling
+        if plain := self._find_plain(sample):
+            telling = (plain, *(name for name in telling if name != plain))
+        names = (*described, JSON, *telling, LOGFMT)
         found = self._read_sample(sample, np.arange(len(sample.lines)), names, headers)
         for names in (self._formats.weak, (GENERIC,)):
             rest = _without(np.arange(len(sample.lines)), found)
@@ -211,6 +258,21 @@ class _Chooser:
             if sum(sample.weights[rows].sum() for rows in more.values()) >= MOST * sample.weights.sum():
                 found |= more
         return found
+
+    def _find_plain(self, sample: Sample) -> str | None:
+        """The local format that says little and yet is what the source as a whole is: it reads most lines, and no other one
+        reads most of those."""
+        for name in self._formats.plain:
+            if not self._formats.tells(name):
+                continue
+            rows = self._read_sample(sample, np.arange(len(sample.lines)), (name,), NO_HEADERS).get(name)
+            if rows is None or sample.weights[rows].sum() < MOST * sample.weights.sum():
+                continue
+            others = (each for each in self._formats.telling if each not in self._formats.plain)
+            found = self._read_sample(sample, rows, others, NO_HEADERS)
+            if not any(sample.weights[each].sum() >= MOST * sample.weights[rows].sum() for each in found.values()):
+                return name
+        return None
 
     def _read_sample(
         self, sample: Sample, left: Rows, names: Iterable[str], headers: Headers, *, timed_only: bool = True
@@ -234,6 +296,9 @@ class _Chooser:
             if tried is None:
                 tried = texts[needs_time] = [lines[at] for at in rows]
             matched = self._formats.match(name, tried, headers, self._anchor)
+            if name == JSON and sample.weights[list(compress(rows, matched))].sum() < MOST * sample.weights.sum():
+                # an object that is indented is of a dump in text
+                matched = [is_one and not text[:1].isspace() for is_one, text in zip(matched, tried, strict=True)]
             if name in (LOGFMT, GENERIC):
                 matched = [is_one and not looks_continued(text) for is_one, text in zip(matched, tried, strict=True)]
             if True in matched:
@@ -260,9 +325,16 @@ class _Chooser:
             weights = sample.weights[chosen[matched]]
             messages = Sample([text for text in texts if text], weights[filled])
             inside = self._find_inside(messages)
+            if name in inside and self._repeats(name, [messages.lines[at] for at in inside[name].tolist()]):
+                del inside[name]
             if inside:
                 deeper = tuple(self._find_nested(inside, messages, NO_HEADERS, depth + 1))
                 yield name, Layer((), tuple(inside), deeper)
+
+    def _repeats(self, name: str, lines: list[str]) -> bool:
+        """Whether a format's messages are what it was given: reading them again says nothing (Rails)."""
+        again = self._formats.decode(name, lines, NO_HEADERS, self._anchor).columns.get("message")
+        return again is not None and again.to_pylist() == lines
 
     def _find_inside(self, messages: Sample) -> dict[str, Rows]:
         """Formats that read enough messages to be what they are, not a coincidence of wording."""
@@ -274,12 +346,16 @@ class _Chooser:
             for name, rows in found.items()
             if self._formats.is_sure(name) or messages.weights[rows].sum() >= NESTED_SHARE * total
         }
-        if LOGFMT in found:  # pairs in a sentence are not an entry; one with a moment or a message is
+        if LOGFMT in found:  # pairs in a sentence are not an entry; one with a moment, a message or a request is
             lines = [messages.lines[at] for at in found[LOGFMT].tolist()]
             columns = self._formats.decode(LOGFMT, lines, NO_HEADERS, self._anchor).columns
-            if not {"time_ns", "message"} & columns.keys():
+            if not {"time_ns", "method"} & columns.keys() and not any(map(_MESSAGE_PAIR.search, lines)):
                 del found[LOGFMT]
         return found
+
+
+_MESSAGE_PAIR = re.compile(r"(?:^|\s)(?:msg|message)=")
+"""A pair that is a message. One that may stand for it where there is none (``error=``) does not make an entry."""
 
 
 def _without(rows: Rows, found: Mapping[str, Rows]) -> Rows:
@@ -298,6 +374,16 @@ def _find_pretty(lines: Sequence[str]) -> str:
     return min(opens, key=lambda line: (len(line), line), default="")
 
 
-def _find_stamps(lines: Sequence[str]) -> list[str]:
-    found = ((line, find_timestamp(line)) for line in lines)
-    return [line[at[0] : at[1]] for line, at in found if at is not None]
+def _join_pretty(lines: Sequence[str], opens: str) -> Iterator[str]:
+    """The objects that begin with the line ``opens`` and end with its counterpart, each as one line."""
+    closes = opens.replace("{", "}")
+    held: list[str] = []
+    for line in lines:
+        text = line.rstrip().removesuffix(",") if held else line.rstrip()
+        if text == opens:
+            held = [text]
+        elif held:
+            held.append(text if text == closes else line)
+            if text == closes:
+                yield "".join(held)
+                held = []

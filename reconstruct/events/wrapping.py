@@ -60,7 +60,7 @@ def wrap_columns(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> dict
     for name, column in inner.items():
         if name in ("time_ns", "zoned", "attributes"):
             continue
-        columns[name] = _coalesce(column, outer[name]) if name in outer else column
+        columns[name] = coalesce_columns(column, outer[name]) if name in outer else column
     attributes = inner.get("attributes")
     if attributes is not None and "attributes" in outer:
         columns["attributes"] = merge_attributes(outer["attributes"], attributes)
@@ -98,7 +98,8 @@ def _add_inner_time(attributes: pa.Array | None, stamps: pa.Array) -> pa.Array:
     return pc.coalesce(more, first, attributes)
 
 
-def _coalesce(first: pa.Array, second: pa.Array) -> pa.Array:
+def coalesce_columns(first: pa.Array, second: pa.Array) -> pa.Array:
+    """The first column, its gaps filled from the second."""
     if first.null_count == 0 or second.null_count == len(second):
         return first
     if first.null_count == len(first):

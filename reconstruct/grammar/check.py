@@ -57,10 +57,12 @@ def check_definition(
     except GrammarError as error:
         return [Problem(error.message, error.line, error.column, error.hint)]
     problems = [
-        _explain_winner(definition, name, known)
+        _explain_reference(definition, "wins_over", name, known)
         for name in definition.wins_over
         if known is not None and name not in known
     ]
+    if known is not None and definition.below and definition.below not in known:
+        problems.append(_explain_reference(definition, "below", definition.below, known))
     problems += _check_header(definition)
     problems += [_place(definition, one) for one in find_unused(definition)]
     matcher = matcher_for(plan)
@@ -98,16 +100,17 @@ def compare_engines(matcher: Matcher, lark: LarkMatcher, lines: Sequence[str]) -
     return []
 
 
-def _explain_winner(definition: Definition, name: str, known: Collection[str]) -> Problem:
+def _explain_reference(definition: Definition, key: str, name: str, known: Collection[str]) -> Problem:
+    """A key of the header that names a format which does not exist."""
     lines = definition.text.split("\n")
-    line = next((i for i, text in enumerate(lines, 1) if re.match(r"//\s*wins_over:", text)), 1)
+    line = next((i for i, text in enumerate(lines, 1) if re.match(rf"//\s*{key}:", text)), 1)
     near = get_close_matches(name, sorted(known), 1)
     return _place(
         definition,
         Mistake(
             line,
             max(0, lines[line - 1].find(name)) + 1,
-            f"wins_over names {name}, which is no format",
+            f"{key} names {name}, which is no format",
             f"did you mean {near[0]}?" if near else "reconstruct formats list names them",
         ),
     )

@@ -29,7 +29,15 @@ from reconstruct.grammar.definition import (
 from reconstruct.grammar.emission import write_scan
 from reconstruct.grammar.factoring import factor
 from reconstruct.grammar.linear import prove_terminal
-from reconstruct.grammar.loading import START, Loaded, field_name, last_part, load_grammar_file, read_common
+from reconstruct.grammar.loading import (
+    START,
+    Loaded,
+    field_name,
+    last_part,
+    literal_key,
+    load_grammar_file,
+    read_common,
+)
 from reconstruct.grammar.mistakes import find_pattern
 from reconstruct.grammar.patterns import Node, PatternError
 from reconstruct.grammar.plans import MatchPlan, Scan
@@ -42,11 +50,11 @@ from reconstruct.grammar.rules import (
     Structure,
     Term,
     begins_with,
-    certain_fields,
     count_fields,
     is_nullable,
     optional,
     specificity,
+    telling_fields,
     walk_terms,
 )
 
@@ -75,9 +83,8 @@ def compile_definition(definition: Definition) -> MatchPlan:
         raise reading.error("matches an empty line", START, "", "one terminal must always be there")
     counts = count_fields(structure)
     fields = [name for name in counts if name not in PAIR]
-    sure = certain_fields(structure)
-    certain = [name for name in fields if name in sure]
-    if not certain:
+    telling = telling_fields(structure, fields)
+    if not telling:
         raise reading.error(
             "no field is there on every line", START, "", "at least one field must be outside [] and never empty"
         )
@@ -88,12 +95,13 @@ def compile_definition(definition: Definition) -> MatchPlan:
         title=definition.title,
         docs=definition.docs,
         wins_over=definition.wins_over,
+        below=definition.below,
         engine="regex",
         scan=write_scan(structure),
         fields=tuple(fields),
         lists=tuple(name for name in fields if counts[name] > 1),
         decoders=reading.decoders(),
-        certain=certain[0],
+        certain=tuple(name for name in fields if name in telling),
         specificity=round(specificity(structure), 1),
         begins=begins_with(structure),
         ways=choices.ways,
@@ -112,12 +120,13 @@ def _plan_recursive(definition: Definition, reading: _Reading) -> MatchPlan:
         title=definition.title,
         docs=definition.docs,
         wins_over=definition.wins_over,
+        below=definition.below,
         engine="lark",
         scan=Scan("", ()),
         fields=tuple(dict.fromkeys(reading.recursive_fields())),
         lists=(),
         decoders=reading.decoders(),
-        certain="",
+        certain=(),
         specificity=0.0,
         begins=EVERY,
         ways=1,
@@ -251,9 +260,10 @@ class _Reading:
                     label,
                     f"write {name}",
                 )
-        if regexp not in self._proven:
-            self._proven[regexp] = self._prove(regexp, rule, label)
-        return Term(regexp, label, *self._proven[regexp], None, rule)
+        key = literal_key(regexp, self.terminals)
+        if key not in self._proven:
+            self._proven[key] = self._prove(regexp, rule, label)
+        return Term(key, label, *self._proven[key], None, rule)
 
     def _prove(self, regexp: str, declared_in: str, label: str) -> tuple[Node, Node]:
         """A terminal's pattern as written and in linear form."""

@@ -30,7 +30,7 @@ KINDS = (
 )
 """What a format's lines are about; ``access`` and ``proxy`` lines are requests."""
 
-HEADER_KEYS = ("title", "kind", "docs", "wins_over")
+HEADER_KEYS = ("title", "kind", "docs", "wins_over", "below")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class Definition:
     """URL of the format's documentation"""
     wins_over: tuple[str, ...]
     """ids of formats that also match these lines but say less"""
+    below: str
+    """id of the format whose entries go on in these lines; empty: the lines are entries themselves"""
     text: str
     path: Path
 
@@ -104,7 +106,9 @@ def parse_definition(text: str, path: Path) -> Definition:
             text, path, f"unknown kind {header['kind']!r}", line=line, column=10, hint="kinds: " + ", ".join(KINDS)
         )
     wins_over = tuple(name.strip() for name in header.get("wins_over", "").split(",") if name.strip())
-    return Definition(path.stem, header["title"], header["kind"], header["docs"], wins_over, text, path)
+    return Definition(
+        path.stem, header["title"], header["kind"], header["docs"], wins_over, header.get("below", ""), text, path
+    )
 
 
 def _header_error(text: str, path: Path, key: str) -> GrammarError:

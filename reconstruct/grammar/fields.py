@@ -43,6 +43,9 @@ FIELDS: dict[str, pa.DataType] = {
 ESCAPED = ("QUOTED", "SINGLE_QUOTED", "QUOTED_OR_WORD", "HTTP_TARGET", "HTTP_TARGET_SPACED", "UNTIL_QUOTE")
 """Terminal types whose text still has the backslash escapes of the program that wrote it."""
 
+DOUBLED = "CSV_QUOTED"
+"""Terminal type whose text has the quotes in it doubled."""
+
 VERBATIM = "VERBATIM"
 """Decoder of text that is its value already: quotes in it belong to it."""
 
@@ -143,6 +146,8 @@ def type_message(
 
 def _raw_text(values: Sequence[str] | pa.Array, decoder: str) -> pa.Array:
     text = text_column(values)
+    if decoder == DOUBLED:
+        return pc.replace_substring(text, '""', '"')
     if decoder in ESCAPED:
         return unescape_column(text)
     return text if decoder else strip_quotes(text)
@@ -353,11 +358,12 @@ _INTEGERS: dict[str, Convert] = {
 NUMBERS = (*_INTEGERS, "status", "nanos", "duration")
 """Fields whose raw columns may hold fractions; others read whole numbers and text."""
 
-_TEXTS = ("user", "referrer", "upstream", "logger", "service", "host", "process", "thread", "message")
+_TEXTS = ("user", "upstream", "logger", "service", "host", "process", "thread", "message")
 
 _CONVERTERS: dict[str, Convert] = {
     **{name: convert for name, convert in _INTEGERS.items() if name != "client_port"},
     **dict.fromkeys(_TEXTS, _unchanged),
+    "referrer": request.referrer_column,
     "user_agent": request.agent_column,
 }
 """Fields that need nothing but their own values."""

@@ -25,7 +25,15 @@ from lark.load_grammar import Grammar
 from lark.parsers.lalr_analysis import LALR_Analyzer
 
 from reconstruct.grammar.definition import Definition, parse_definition
-from reconstruct.grammar.loading import START, Loaded, field_name, last_part, load_grammar_file, translate_error
+from reconstruct.grammar.loading import (
+    START,
+    Loaded,
+    field_name,
+    last_part,
+    literal_key,
+    load_grammar_file,
+    translate_error,
+)
 from reconstruct.grammar.matcher import Block, match_one
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.repeats import Gathered, Pairs, spread_pairs
@@ -132,7 +140,8 @@ class LarkMatcher:
         self._starts, self._ends, self._table = _build_table(self.rules)
 
         def place(name: str) -> tuple[int, str]:
-            return rank.get(name if name in declared else self.terminals[name], len(rank)), name
+            key = name if name in declared else literal_key(self.terminals[name], declared)
+            return rank.get(key, len(rank)), name
 
         self._candidates = [
             sorted((name for name in actions if name in self.terminals), key=place) for actions in self._table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -143,6 +143,15 @@ def _syntax_error(definition: Definition, line: int, column: int) -> GrammarErro
     return locate_error(
         definition.text, definition.path, found.message, line=found.line, column=found.column, hint=found.hint
     )
+
+
+def literal_key(regexp: str, terminals: Collection[str]) -> str:
+    """What a literal is known by beside ``terminals``: its pattern, told from a terminal that is called like its text.
+
+    >>> literal_key("uid=", {"PID"}), literal_key("PID", {"PID"})
+    ('uid=', '(?:PID)')
+    """
+    return f"(?:{regexp})" if regexp in terminals else regexp
 
 
 def field_name(terminal: str) -> str | None:

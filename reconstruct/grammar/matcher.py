@@ -75,7 +75,7 @@ class RegexMatcher:
     def __init__(self, plan: MatchPlan) -> None:
         self.plan = plan
         slots = plan.scan.slots
-        self._certain = [i for i, slot in enumerate(slots) if slot.field == plan.certain]
+        self._certain = [i for i, slot in enumerate(slots) if slot.field in plan.certain]
         self._repeats = Repeats(slots) if any(slot.scan or slot.field in PAIR for slot in slots) else None
         repeated = self._repeats.fields if self._repeats else ()
         self._plain = {

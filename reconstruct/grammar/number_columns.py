@@ -149,7 +149,7 @@ def level_column(values: pa.Array, unit: str, vocabulary: Vocabulary) -> pa.Arra
 
 def normal_level(text: str, unit: str, vocabulary: Vocabulary) -> str | None:
     """The level a word or number stands for; None when it is none."""
-    word = text[:64].strip(" []()<>:|-\t").lower()
+    word = text[:64].strip(" []()<>:|-\t").lower() or text[:64].strip()  # nothing but a sign: Redis
     if word in vocabulary.levels:
         return vocabulary.levels[word]
     number = word.removesuffix(".0")

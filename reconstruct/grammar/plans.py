@@ -11,7 +11,7 @@ import hashlib
 import importlib.metadata
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from reconstruct.grammar.characters import Ranges
 from reconstruct.grammar.definition import Definition, load_definitions
 from reconstruct.resources import cache_directory, grammars_directory
 
-CACHE_VERSION = 3
+CACHE_VERSION = 4
 """Raised with every change of the compiler or of ``MatchPlan``: older plans are then compiled again."""
 
 CACHE_NAME = "plans.json"
@@ -64,6 +64,8 @@ class MatchPlan:
     title: str
     docs: str
     wins_over: tuple[str, ...]
+    below: str
+    """the format whose entries go on in these lines; empty: the lines are entries themselves"""
     engine: str
     """``regex``, or ``lark`` for a grammar with recursion"""
     scan: Scan
@@ -74,8 +76,8 @@ class MatchPlan:
     """fields that may occur more than once in a line"""
     decoders: dict[str, str]
     """field -> name of its type in ``common.lark``, where the grammar says it"""
-    certain: str
-    """a field that is there on every matching line, and not empty"""
+    certain: tuple[str, ...]
+    """fields of which at least one is there on every matching line, and not empty"""
     specificity: float
     """bits a matching line says at least; see ``rules.specificity``"""
     begins: Ranges
@@ -98,7 +100,23 @@ def load_plans(directories: Iterable[Path] = ()) -> dict[str, MatchPlan]:
     Raises:
         GrammarError: a built-in grammar is wrong.
     """
-    definitions = load_definitions(directories)
+    return compile_plans(load_definitions(directories))
+
+
+def plans_of(definitions: Iterable[Definition]) -> tuple[MatchPlan, ...]:
+    """The plans of definitions that come from elsewhere, in order; nothing is read when there are none."""
+    named = {definition.id: definition for definition in definitions}
+    return tuple(compile_plans(named).values()) if named else ()
+
+
+def compile_plans(definitions: Mapping[str, Definition]) -> dict[str, MatchPlan]:
+    """The plan of each definition, by id; compiled when the cache does not have it.
+
+    One that is wrong is left out, unless it is built in; see ``refused_formats``.
+
+    Raises:
+        GrammarError: a built-in grammar is wrong.
+    """
     common = (grammars_directory() / "common.lark").read_text(encoding="utf-8")
     keys = {name: hash_definition(definition, common) for name, definition in definitions.items()}
     cached = _read_cache()
@@ -158,6 +176,7 @@ def _plan_from_json(entry: Any) -> MatchPlan | None:
                 "scan": _scan_from_json(entry["scan"]),
                 "fields": tuple(entry["fields"]),
                 "lists": tuple(entry["lists"]),
+                "certain": tuple(entry["certain"]),
                 "begins": tuple((low, high) for low, high in entry["begins"]),
                 "order": tuple(entry["order"]),
             }

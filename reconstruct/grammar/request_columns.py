@@ -11,14 +11,19 @@ import pyarrow.compute as pc
 from reconstruct.grammar.number_columns import integer_column
 from reconstruct.grammar.text_columns import change_where, has_byte_in, has_char, map_distinct, text_scalar
 
-_METHOD = re.compile(r"[A-Z][A-Z_-]{2,23}", re.ASCII)
+_METHOD = re.compile(r"[A-Z][A-Z_-]{2,23}|\[\d{1,9}\] ?[A-Za-z]{3,23}", re.ASCII)
+"""The second is the FTP service of IIS: number of the connection and command, ``[2]USER``."""
+
 _COMMON_METHODS = frozenset(("get", "post", "put", "patch", "delete", "head", "options", "trace", "connect"))
 _PROTOCOL = re.compile(r"(?:HTTP/?|h)?(\d(?:\.\d)?)(?:\.0)*", re.ASCII | re.IGNORECASE)
-_REQUEST_LINE = re.compile(r"([A-Za-z][A-Za-z_-]{2,23}) +(\S.*?)(?: +(HTTP/\d(?:\.\d)?))? *", re.ASCII)
+_REQUEST_LINE = re.compile(
+    r"([A-Za-z][A-Za-z_-]{2,23}) +(\S.*?)(?: +(HTTP/\d(?:\.\d)?|1\.[01]|[23](?:\.0)?))? *", re.ASCII
+)
+"""The protocol without its name is of Hypercorn: ``GET /a 1.1``."""
 _TARGET = re.compile(r"(?:https?:/)?/\S*")
 _EMPTY, _NONE = text_scalar(""), text_scalar(None)
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://([^/?#]*)")
-_AUTHORITY = re.compile(r"(?:[^@]*@)?(\[[0-9A-Fa-f:.%]+\]|[^:]*)(?::\d{0,5})?")
+_AUTHORITY = re.compile(r"(?:[^@]*@)?((?:\[[0-9A-Fa-f:.%]+\]|[^:]*)(?::(?!(?:80|443)?$)\d{1,5})?)(?::\d{0,3})?")
 _ADDRESS_PORT = re.compile(r"\[?([0-9A-Za-z_.:%-]+)\]:(\d{1,5})|([0-9A-Za-z_.-]+):(\d{1,5})", re.ASCII)
 _ADDRESS = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
 _IS_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f.]{0,15}){2,8}", re.ASCII)
@@ -31,6 +36,8 @@ _INSIDE = (
 )
 """Addresses of private networks (RFC 1918, 6598, 4193, link local, loopback) and host names of one label: a client
 there is a proxy of ours."""
+
+_ENCODED_URL = r"^https?%3[Aa]%2[Ff]%2[Ff]"
 
 FORWARDED_CAP = 1024
 """Characters of a chain of proxies that are read; real ones have a handful of hops."""
@@ -70,7 +77,7 @@ def split_request_lines(text: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
 def _split_request_line(line: str) -> tuple[str | None, str | None, str | None]:
     match = _REQUEST_LINE.fullmatch(line)
     if match and _method(match[1]) and _is_target(match[2], match[3]):
-        return match[1], match[2], match[3]
+        return match[1], match[2], _protocol(match[3]) if match[3] else None
     return None, line if _TARGET.fullmatch(line) else None, None
 
 
@@ -125,13 +132,17 @@ def query_column(text: pa.Array) -> pa.Array:
 
 
 def host_column(text: pa.Array) -> pa.Array:
-    """Virtual hosts without port, lower case left as it is."""
+    """Virtual hosts without the port that goes without saying (80, 443), lower case left as it is."""
     return change_where(text, has_char(text, ":"), _host)
 
 
 def _host(authority: str) -> str | None:
     match = _AUTHORITY.fullmatch(authority)
     return (match[1] if match else authority) or None
+
+
+NOWHERE = frozenset(("null", "nil", "none", "undefined", "unknown", "nan"))
+"""Words that programs write where they know no address."""
 
 
 def address_columns(text: pa.Array, *, only_ip: bool = False) -> tuple[pa.Array, pa.Array | None]:
@@ -161,7 +172,7 @@ def _split_address(text: str) -> tuple[str | None, str | None]:
         address, port = match[1] or match[3], match[2] or match[4]
     else:
         address, port = first.removeprefix("[").removesuffix("]"), None
-    if not _ADDRESS.fullmatch(address):
+    if not _ADDRESS.fullmatch(address) or address.lower() in NOWHERE:
         return None, None
     address = address.partition("%")[0]  # the zone of a link-local address names an interface of the server
     mapped = address.lower().removeprefix("::ffff:")
@@ -192,6 +203,14 @@ def agent_column(text: pa.Array) -> pa.Array:
     if not pc.any(coded).as_py():
         return text
     return change_where(text, pc.and_(coded, pc.invert(has_char(text, " "))), _with_blanks)
+
+
+def referrer_column(text: pa.Array) -> pa.Array:
+    """Referrers as URLs; Akamai encodes them whole, ``https%3A%2F%2F``."""
+    coded = has_char(text, "%")
+    if not pc.any(coded).as_py():
+        return text
+    return change_where(text, pc.match_substring_regex(text, _ENCODED_URL), unquote)
 
 
 def _with_blanks(agent: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from reconstruct.grammar import characters as ch
@@ -160,6 +160,21 @@ def certain_fields(structure: Structure) -> set[str]:
             return set()
         case Span(field, item):
             return certain_fields(item) | (set() if is_nullable(item) else {field})
+
+
+def telling_fields(structure: Structure, among: Collection[str]) -> set[str]:
+    """Fields of ``among`` of which at least one is there, and not empty, on every match; empty when there are none."""
+    sure = certain_fields(structure)
+    if found := next((name for name in among if name in sure), None):
+        return {found}
+    match structure:
+        case Sequence(items):
+            return next(filter(None, (telling_fields(item, among) for item in items)), set())
+        case Choice(items):
+            each = [telling_fields(item, among) for item in items]
+            return set().union(*each) if all(each) else set()
+        case _:
+            return set()
 
 
 def count_fields(structure: Structure) -> Counter[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -30,6 +30,9 @@ NESTED_COST = 10 * WRAPPER_COST
 
 WRAPPERS_DEEP = 3
 """Wrappers taken off at most: ``payload.http.request.method`` has one, exporters nest three."""
+
+ENDING_PARTS = 2
+"""Last parts of a key that together may be a name of ``nested``: ``network.client.ip`` ends in one of two."""
 
 REQUEST_FIELDS = ("method", "request")
 """Fields that make a line a request, so that ``in_request`` names count."""
@@ -141,8 +144,8 @@ class Vocabulary:
         found: dict[str, list[tuple[int, int, Name]]] = {}
         used = {position for sources in ranked.values() for _, position, _ in sources}
         for position, key in enumerate(keys):
-            last = plain_name(key.rpartition(".")[2]) if "." in key else ""
-            if last in self.nested and position not in used:
+            last = next(filter(self.nested.__contains__, _endings(key)), None) if position not in used else None
+            if last is not None:
                 name = self.names[last]
                 if not ranked.get(name.field):
                     weak = Name(name.field, name.unit, name.rank + NESTED_COST, keep=True)
@@ -160,6 +163,13 @@ class Vocabulary:
                 return None
             key = rest
         return None
+
+
+def _endings(key: str) -> Iterator[str]:
+    """The plain names of the last parts of a dotted key, the longest first: ``a.b.client.ip`` ends in ``client.ip``."""
+    parts = key.rsplit(".", ENDING_PARTS)
+    for first in range(1, len(parts)):
+        yield plain_name(".".join(parts[first:]))
 
 
 def plain_name(key: str) -> str:
@@ -192,6 +202,17 @@ def read_keys(keys: tuple[str, ...], certain: frozenset[str] = frozenset()) -> K
 @lru_cache(maxsize=SETS_KEPT)
 def _read_likely_keys(keys: tuple[str, ...], certain: frozenset[str]) -> KeySet:
     return load_vocabulary().read_keys(keys, certain)
+
+
+def is_message(key: str) -> bool:
+    """Whether a key names the message of a line, wrapped or not.
+
+    >>> is_message("log"), is_message("fields.payload")
+    (True, False)
+    """
+    vocabulary = load_vocabulary()
+    name = vocabulary._find(vocabulary.names, key)
+    return name is not None and name.field == "message"
 
 
 def read_vocabulary(table: Mapping[str, Any]) -> Vocabulary:

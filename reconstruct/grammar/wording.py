@@ -30,7 +30,7 @@ def say_expected(plan: MatchPlan, label: str) -> str:
 
 
 def _example(kind: str) -> str:
-    """The comment behind a type of ``common.lark``."""
+    """The comment behind a type of ``common.lark``, without what it notes behind a semicolon."""
     common = read_common()
     found = _COMMENT.search(common.text.split("\n")[common.declared[kind].line - 1])
-    return f" ({found[1]})" if found else ""
+    return f" ({found[1].partition(';')[0]})" if found else ""

@@ -15,9 +15,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from reconstruct.errors import SourceError
+from reconstruct.grammar.definition import Definition
+from reconstruct.layouts.names import CONFIGURATION_CAP, SUFFIXES
 from reconstruct.options import matches
 from reconstruct.sources import spool
 from reconstruct.sources.archives import unpack
@@ -27,6 +29,8 @@ from reconstruct.sources.model import STDIN, Discovery, Skipped, Source
 from reconstruct.sources.probe import Probe, RefusedError, probe_file
 from reconstruct.sources.walk import Found, kind_of, walk_directory, why_passed_over
 
+if TYPE_CHECKING:
+    from reconstruct.layouts.importing import Configuration
 EXCLUDED = "excluded by"
 """How the reason begins for which a source the user vetoed is skipped; its pattern follows."""
 
@@ -112,6 +116,7 @@ class _Search:
         self._found: list[Found] = []
         self._logs: dict[str, _Log] = {}
         self._skipped: dict[str, str] = {}
+        self._configurations: list[Configuration] = []
 
     def add(self, argument: str, stdin: BinaryIO | None) -> None:
         """Take in an argument: walk a directory, note a file, copy a stream."""
@@ -167,11 +172,31 @@ class _Search:
             self._skipped[shown] = str(refusal)
             return
         if not probe.archive:
-            self._add_log(shown, file, size, modified_ns, probe)
+            if not self._add_configuration(shown, file, size, probe):
+                self._add_unfolded(shown, file, size, modified_ns, probe)
         elif inside:
             self._skipped[shown] = "archive inside an archive; unpack it first"
         else:
             self._add_members(shown, file, probe)
+
+    def _add_configuration(self, shown: str, file: Path, size: int, probe: Probe) -> bool:
+        """Read the layouts of a file that is the configuration of a program that writes logs; False when it is none."""
+        if not shown.endswith(SUFFIXES) or size > CONFIGURATION_CAP or probe.compression or probe.encoding != "utf-8":
+            return False
+        from reconstruct.layouts.importing import (
+            read_configuration,
+        )  # tables and parsers that most directories need not
+
+        try:
+            configuration = read_configuration(shown, file.read_bytes())
+        except OSError as error:
+            self._skipped[shown] = describe_failure(error)
+            return True
+        if configuration is None or (not configuration.imported and self._first_stamp(probe.head) is not None):
+            return False
+        self._configurations.append(configuration)
+        self._skipped[shown] = configuration.summary
+        return True
 
     def _add_members(self, shown: str, file: Path, probe: Probe) -> None:
         directory, members, problem = unpack(file, probe.compression, probe.fingerprint)
@@ -186,6 +211,21 @@ class _Search:
             if member.file and (not reason or member.problem):
                 copy = directory / member.file
                 self._probe(name, copy, copy.stat().st_size, member.modified_ns, inside=True)
+
+    def _add_unfolded(self, shown: str, file: Path, size: int, modified_ns: int, probe: Probe) -> None:
+        """Add a log; of an export with many entries in one, the copy with a line for each."""
+        from reconstruct.sources import exports  # orjson: only for who reads logs
+
+        if how := exports.unfolding_of(probe.head):
+            try:
+                copy = exports.unfold(file, probe.compression, probe.encoding, probe.fingerprint, how)
+                if copy is not None:
+                    file, size = copy, copy.stat().st_size
+                    probe = probe_file(file, size)
+            except (OSError, RefusedError) as error:
+                self._skipped[shown] = describe_failure(error) if isinstance(error, OSError) else str(error)
+                return
+        self._add_log(shown, file, size, modified_ns, probe)
 
     def _add_log(self, shown: str, file: Path, size: int, modified_ns: int, probe: Probe) -> None:
         while shown in self._logs:  # members of one name, names that differ in bytes that are no text
@@ -226,7 +266,15 @@ class _Search:
             )
             for id, (path, log) in enumerate(sorted((path, self._logs[path]) for path in place))
         )
-        return Discovery(self._root, sources, tuple(Skipped(*item) for item in sorted(self._skipped.items())))
+        skipped = tuple(Skipped(*item) for item in sorted(self._skipped.items()))
+        return Discovery(self._root, sources, skipped, self._find_formats())
+
+    def _find_formats(self) -> tuple[Definition, ...]:
+        if not self._configurations:
+            return ()
+        from reconstruct.layouts.importing import definitions_of
+
+        return definitions_of(self._configurations)
 
     def _without_copies(self, paths: Sequence[str]) -> list[str]:
         """The family without files that hold what another of its files holds: a rotation that was copied, or one that

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconstruct.grammar.definition import Definition
+
 CHUNK_BYTES = 8 << 20
 """Bytes per chunk: some 30,000 access-log lines. Small enough that two workers share a 20 MB file and that a chunk and
 everything made from it stay within some 200 MB; large enough that per-chunk work (a task, a batch) does not show."""
@@ -80,6 +82,9 @@ class Discovery:
     """Sorted by path; ``sources[i].id == i``. Never empty."""
     skipped: tuple[Skipped, ...]
     """Sorted by path."""
+    formats: tuple[Definition, ...] = ()
+    """What the layouts in configuration files among the logs say of their lines; ``Definition.path`` is the file, shown
+    like ``Source.path``. Sorted by id."""
 
     @property
     def total_bytes(self) -> int:

@@ -1,0 +1,97 @@
+"""JSON objects inside the text of a message: their values as attributes of the entry.
+
+Loggers put what they know behind the text (``order placed {"order_id":"1001"}``, zap's console), people log payloads whole,
+and some encode them for a URL. The message stays as it was written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import islice
+from urllib.parse import unquote_plus
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reconstruct.events import json_lines
+from reconstruct.events.keyed import KEY_CAP, Row, decode_rows, dump_rows
+from reconstruct.events.wrapping import wrap_columns
+from reconstruct.grammar.fields import IDENTIFIERS
+from reconstruct.grammar.timestamps import TimeAnchor
+
+OPENS = '{"'
+OPENS_ENCODED = "%7B%22"
+
+REQUEST_FIELDS = (
+    "client_ip", "client_port", "method", "target", "path", "query", "protocol", "status", "bytes_sent", "referrer",
+    "user_agent", "duration_ms", "vhost", "upstream", "upstream_status",
+)  # fmt: skip
+"""Fields that an object with a method gives to its entry: it is the record of a request. Of other objects only
+identifiers are the entry's own; the status of a payment is not that of the line that speaks of it."""
+
+_ENCODED = re.compile(r"%7B%22[^\s\"'<>&]+")
+
+
+def read_embedded(columns: Mapping[str, pa.Array], anchor: TimeAnchor) -> dict[str, pa.Array]:
+    """The columns of entries with what the objects in their messages say. What the entry says itself stays."""
+    columns = dict(columns)
+    message = columns.get("message")
+    if message is None:
+        return columns
+    likely = pc.or_(pc.match_substring(message, OPENS), pc.match_substring(message, OPENS_ENCODED))
+    if not pc.any(likely).as_py():
+        return columns
+    at = np.flatnonzero(np.asarray(likely.fill_null(False)))
+    found = [find_object(text) for text in message.take(pa.array(at)).to_pylist()]
+    rows = [row for row in found if row]
+    if not rows:
+        return columns
+    places = at[[bool(row) for row in found]]
+    inside = _spread(rows, places, len(message), anchor)
+    return wrap_columns(inside, columns)
+
+
+def find_object(text: str) -> Row | None:
+    """The flat keys and values of the object a text holds; None when it holds none.
+
+    >>> find_object('order placed {"order":{"id":"1001"}} in 3 ms')
+    {'order.id': '1001'}
+    """
+    start = text.find(OPENS)
+    if start < 0:
+        encoded = _ENCODED.search(text)
+        return find_object(unquote_plus(encoded[0])) if encoded else None
+    value = _load(text[start : text.rfind("}") + 1])
+    return json_lines.flat(value) if value else None
+
+
+def _load(text: str) -> dict[str, object] | None:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _spread(
+    rows: list[Row], places: np.ndarray[tuple[int], np.dtype[np.int64]], n: int, anchor: TimeAnchor
+) -> dict[str, pa.Array]:
+    """Columns of all ``n`` entries, filled at ``places``: attributes, identifiers, and the fields of requests."""
+    where = np.full(n, -1, np.int64)
+    where[places] = np.arange(len(places))
+    take = pa.array(where, mask=where < 0)
+    typed = decode_rows(rows, np.arange(len(rows)), TimeAnchor(anchor.modified_ns, None, anchor.date_order)).columns
+    names = (*IDENTIFIERS, *REQUEST_FIELDS) if "method" in typed else IDENTIFIERS
+    kept = {name: typed[name] for name in names if name in typed}
+    if "method" in typed:
+        is_request = typed["method"].is_valid()
+        kept = {
+            name: column if name in IDENTIFIERS else pc.if_else(is_request, column, pa.scalar(None, column.type))
+            for name, column in kept.items()
+        }
+    capped = [row if len(row) <= KEY_CAP else dict(islice(row.items(), KEY_CAP)) for row in rows]
+    kept["attributes"] = pa.array(dump_rows(capped), pa.string())
+    return {name: column.take(take) for name, column in kept.items()}

@@ -1,0 +1,292 @@
+"""What stands between the moment and the message of a line of unknown layout.
+
+Layouts differ in order and brackets, hardly in what they put there: level, process id, thread, logger, client, source
+file. The head is read part by part from the left. A part in brackets, or a level, is certain to be one; a bare word is
+one only if it has the shape of a logger, thread or number *and* a certain part or a separator follows. The first part
+that is none of these begins the message, so prose is never taken apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+from functools import lru_cache
+
+from reconstruct.events.keyed import Row
+
+PARTS_CAP = 10
+"""Parts of a head; the longest layouts known (VMware, Spring with Sleuth) have eight."""
+
+EDGES = " \t-|:,;"
+"""Separators of parts."""
+
+WORDS_KEPT = 65_536
+"""Distinct words and bracketed texts whose shape is remembered: threads and loggers come again and again."""
+
+FRONT_WORDS = (4, 8)
+"""First words of a line that are looked up, before it is read as a whole: short heads and long ones."""
+
+FRONTS_KEPT = 16_384
+"""Beginnings of lines that are remembered; some 10 MB."""
+
+LEVEL_REACH = 80
+"""Characters around the moment in which a level word in capitals counts; further on it is part of a sentence."""
+
+_LEVELS = (
+    "trace|debug|fine(?:r|st)?|verbose|info(?:rmation)?|notice|warn(?:ing)?|error|err|severe|crit(?:ical)?|fatal|alert|emerg(?:ency)?"
+    "|panic|inf|wrn|dbg|ftl|vrb|debu|erro|fata|trac|trce|dbug"
+)
+_LEVEL = re.compile(_LEVELS, re.IGNORECASE)
+_SHORT_LEVEL = re.compile(r"(?i:inf|wrn|dbg|trc|vrb|ftl|dbug|fail|crit|trce)|[TDIWEFVNC]")
+"""Three letters of Serilog, zerolog and .NET, one of glog; between brackets only."""
+
+_CAPITALS = re.compile(
+    r"(?<![\w.=/-])(?:TRACE|DEBUG|INFO(?:RMATION)?|NOTICE|WARN(?:ING)?|ERROR|ERR|SEVERE|CRIT(?:ICAL)?|FATAL|ALERT|EMERG|PANIC"
+    r"|(?<=[\[<(|])(?:trace|debug|info|notice|warn(?:ing)?|error|err|crit(?:ical)?|fatal|alert|emerg|panic"
+    r"|Trace|Debug|Info(?:rmation)?|Notice|Warn(?:ing)?|Error|Critical|Fatal)(?= *[\]>)|:/]))(?![\w.=/-])"
+)
+"""Capitals anywhere near the moment; other spellings only between brackets, where they are not prose."""
+
+_LEVEL_FIRST = re.compile(rf"(?:{_LEVELS})(?=[ \t:\])>|/]|$)", re.IGNORECASE)
+"""First word after the moment, in any spelling."""
+
+_PART = re.compile(
+    r"[ \t\-|:,;\])>]{0,64}(?:"
+    r"([A-Za-z][\w./-]{0,63})\[(\d{1,10})(?::([^\[\]]{1,100}))?\](?=[:\s]|$)"  # sshd[71], sts[23:worker-1]
+    r"|\[([^\[\]]{0,200}(?:\[[^\[\]]{0,64}\][^\[\]]{0,64})?)\]|\(([^()]{1,100})\)(?=[ \t:]|$)|<([^<>\s]{1,64})>(?=[ \t:]|$)"
+    r"|([^\s\[\](){}<>\"'|=]{1,200}))"
+)
+"""A part in brackets, or a word; the word ends where a bracket begins."""
+
+_PROCESS, _PROCESS_THREAD, _SQUARE, _WORD = 2, 3, 4, 7
+"""Groups of a part: the last one of ``process[pid]`` without and with a thread, square brackets, a word."""
+
+_CERTAIN_LOGGER = re.compile(
+    r"[A-Za-z_$][\w$-]*(?:\.[\w$<>-]+){2,}|[a-z][\w-]*\.[A-Z][\w$]*|\w*_\w*\.\w+|\w+\.\w*_\w*", re.ASCII
+)
+"""Of dotted words those that are no host name, file or number: ``org.example.Cart``, ``shop.Cart``, ``my_app.main``."""
+
+_MODULES = re.compile(r"[a-z_][a-z0-9_]+\.([a-z_][a-z0-9_]+)", re.ASCII)
+_NO_MODULE = re.compile(
+    r"com|org|net|io|de|uk|eu|co|dev|app|local|internal|lan|js|ts|py|rb|go|rs|php|java|log|txt|conf|cfg|js"
+    r"on|yml|yaml|xml|html|css|csv|sql|db|jar|war|zip|gz|tar|so|dll|exe|sh|pid|sock|key|pem|crt|service|so"
+    r"cket|timer|target|mount|slice|scope"
+)
+"""Last parts of what is no module ``shop.orders``: hosts, files, units of systemd."""
+
+_NAME = re.compile(r"[A-Za-z_$][\w$./:-]{1,99}", re.ASCII)
+_STRUCTURED_NAME = re.compile(r"(?:[a-z][\w-]*|[A-Z][\w]*[a-z][A-Z]\w*|\w+(?:[._/-]|::)[\w./:-]+)", re.ASCII)
+_ERROR_NAME = re.compile(r"(?i:\w*(?:error|exception|failed|failure|warning|caused|http|https))")
+_THREAD = re.compile(
+    r"(?i:main|.{0,80}(?:thread|worker|exec|pool|dispatch|schedul|timer|nio|task|reactor|startstop).{0,80}|(?=.*[a-z]).{1,80}[-#]\d{1,6})"
+)
+_HEX = re.compile(r"0x[0-9a-f]{4,16}|(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{8,16}", re.IGNORECASE)
+_ERLANG_PID = re.compile(r"\d{1,9}\.\d{1,9}\.\d{1,9}")
+_LEVEL_GLUED = re.compile(r"(TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL)[:/|](?=\S)")
+_LOGGER_GLUED = re.compile(r"([A-Za-z_$][\w$-]*(?:\.[\w$-]+)+):(?=[A-Za-z_])")
+"""``DEBUG:shop.cart:text`` of Python's short layouts, ``[DEBUG:cart]``."""
+_PRIORITY = re.compile(r"<(\d{1,3})>")
+_SEVERITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+"""``<3>`` first in a line: the priority of syslog and of systemd (sd-daemon(3)); its last three bits are the severity."""
+
+_NUMBER = re.compile(r"\d{1,8}")
+_PLACED_NAME = re.compile(r"([A-Za-z_][\w.$]{0,100}):(\d{1,6})")
+"""``shop.orders:42``: logger and line."""
+_FILE = re.compile(r"([\w./\\-]{1,100}\.[A-Za-z]{1,5}):(\d{1,6})")
+_ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{1,4}:[0-9a-fA-F:]{3,38})(?::(\d{1,5}))?")
+_SEPARATOR = re.compile(r":?[ \t]*(?:[-|]{1,3}|:|\])(?:[ \t]|$)|:(?=[ \t]|$)")
+
+
+def read_head(line: str, start: int, end: int, row: Row) -> None:
+    """Put what stands around the moment at ``start`` to ``end`` of a line into ``row``; the rest is its ``message``."""
+    before = line[:start]
+    text = line[end:].lstrip(EDGES + "])>")
+    front = ""
+    if not before.strip(EDGES + "[(<"):
+        fields, at = _read_front(text)
+        row |= fields
+    else:
+        priority = _PRIORITY.match(before)
+        if priority is not None:
+            row["level"] = _SEVERITIES[int(priority[1]) % len(_SEVERITIES)]
+        stop, _ = _read_parts(
+            before.rstrip(EDGES + "[(<"), priority.end() if priority is not None else 0, row, before=True
+        )
+        front = before[stop:].strip(EDGES + "[(<")
+        at, _ = _read_behind(text, row)
+    rest = text[at:].lstrip(EDGES + "])>") if at else text
+    if "level" not in row:
+        level = _CAPITALS.search(front, 0, LEVEL_REACH) or _CAPITALS.search(rest, 0, LEVEL_REACH)
+        if level is not None:
+            row["level"] = level[0]
+    row["message"] = f"{front} {rest}".strip() if front else rest.rstrip()
+
+
+def _read_front(text: str) -> tuple[Row, int]:
+    """What stands behind the moment, where nothing stands in front of it; where the message begins. Most lines of a log
+    begin in few ways, so what the first words say is remembered."""
+    for count in FRONT_WORDS:
+        words = text.split(" ", count)
+        if len(words) <= count:
+            break
+        fields, at, is_sure = _parse_front(text[: len(text) - len(words[count])])
+        if is_sure:
+            return fields, at
+    row: Row = {}
+    return row, _read_behind(text, row)[0]
+
+
+@lru_cache(maxsize=FRONTS_KEPT)
+def _parse_front(text: str) -> tuple[Row, int, bool]:
+    """The fields of some first words, where the message begins, and whether more words could not change that."""
+    row: Row = {}
+    at, seen = _read_behind(text, row)
+    return row, at, seen < text.rstrip(" ").rfind(" ")
+
+
+def _read_behind(text: str, row: Row) -> tuple[int, int]:
+    """Read what stands behind the moment; where the message begins, and how far the text was looked at."""
+    first = _LEVEL_FIRST.match(text, 1 if text[:1] in ("[", "<", "(") else 0) if "level" not in row else None
+    at = 0
+    if first is not None:
+        row["level"] = first[0]
+        at = first.end()
+    return _read_parts(text, at, row)
+
+
+def _read_parts(text: str, at: int, row: Row, *, before: bool = False) -> tuple[int, int]:
+    """Read the parts from ``at`` on; where the message begins, and how far the text was looked at. ``before``: the text
+    stands in front of the moment."""
+    done = at
+    seen = len(text)
+    waiting: Row = {}
+    aside: list[str] = []
+    n_aside = 0
+    certain = "level" in row
+    for _ in range(PARTS_CAP):
+        part = _PART.match(text, at)
+        if part is None:
+            seen = len(text)
+            break
+        seen = part.end() if text[part.end() : part.end() + 1] not in ("[", "(", "<") else len(text)
+        kind = part.lastindex or 0
+        inside = part[kind]
+        at = part.end()
+        if kind == _WORD:
+            word = inside.rstrip(":,;")
+            if ":" in word and (glued := (_LOGGER_GLUED if "level" in row else _LEVEL_GLUED).match(word)) is not None:
+                word = glued[1]
+            at -= len(inside) - len(word)
+            separated = _SEPARATOR.match(text, at) is not None or (before and at >= len(text))
+            fields = _judge_word(word, row.keys() | waiting.keys(), separated=separated, certain=certain)
+            if fields is None:
+                break
+            waiting |= fields
+            believed = separated or "level" in fields or (certain and not fields.keys().isdisjoint(("logger", "file")))
+            certain = certain or "level" in fields
+        elif kind in (_PROCESS, _PROCESS_THREAD):
+            names = ("process", "pid", "thread")
+            waiting |= {
+                name: value for name, value in zip(names, part.groups()[:_PROCESS_THREAD], strict=True) if value
+            }
+            believed = certain = True
+        else:
+            fields = _judge_bracketed(inside.strip(), row.keys() | waiting.keys())
+            believed = fields is not None
+            if fields is not None:
+                waiting |= fields
+                certain = True
+            elif kind == _SQUARE and certain:  # between parts of this layout, whatever it is
+                aside.append(inside.strip())
+            else:
+                break
+        if believed:
+            row |= waiting
+            waiting = {}
+            done, n_aside = at, len(aside)
+    context = [text for text in aside[:n_aside] if "=" not in text]
+    if context:
+        row["context"] = ", ".join(context)
+    return done, seen
+
+
+def _judge_bracketed(inside: str, held: Set[str]) -> Row | None:
+    """What stands between brackets, by its shape; None: no part of any layout known."""
+    if (
+        "level" not in held
+        and (glued := _LEVEL_GLUED.match(inside)) is not None
+        and _NAME.fullmatch(inside, glued.end())
+    ):
+        return {"level": glued[1], **({} if "logger" in held else {"logger": inside[glued.end() :]})}
+    for kind in _shapes_of_bracketed(inside):
+        name = kind if kind != "pid" or "pid" not in held else "thread"
+        if name not in held:
+            return _fields_of(name, inside)
+    return None if inside else {}
+
+
+@lru_cache(maxsize=WORDS_KEPT)
+def _shapes_of_bracketed(inside: str) -> tuple[str, ...]:
+    """The fields that a text between brackets may be, the most likely first."""
+    if "=" in inside:
+        return ()
+    if _LEVEL.fullmatch(inside) or _SHORT_LEVEL.fullmatch(inside):
+        return ("level", "thread") if len(inside) == 1 else ("level",)
+    if _NUMBER.fullmatch(inside):
+        return ("pid",)
+    if _ADDRESS.fullmatch(inside):
+        return ("client_ip",)
+    if _FILE.fullmatch(inside):
+        return ("file",)
+    thread = any(shape.fullmatch(inside) for shape in (_THREAD, _HEX, _ERLANG_PID))
+    if _CERTAIN_LOGGER.fullmatch(inside) and not thread:
+        return ("logger",)
+    if _PLACED_NAME.fullmatch(inside) and not thread:
+        return ("placed",)
+    name = ("logger",) if _NAME.fullmatch(inside) else ()
+    return ("thread", *name) if thread else name
+
+
+def _judge_word(word: str, held: Set[str], *, separated: bool, certain: bool) -> Row | None:
+    """What a bare word in the head is; None: the message begins here."""
+    for kind, needs_separator, needs_certain in _shapes_of_word(word):
+        if (needs_separator and not separated) or (needs_certain and not certain):
+            continue
+        name = kind if kind != "pid" or "pid" not in held else "thread"
+        if name not in held and not (name == "thread" and kind != "pid" and certain and not separated):
+            return _fields_of(name, word)
+    return None
+
+
+@lru_cache(maxsize=WORDS_KEPT)
+def _shapes_of_word(word: str) -> tuple[tuple[str, bool, bool], ...]:
+    """The fields a bare word may be, the most likely first; whether that needs a separator behind it, and a certain
+    part in front."""
+    if _NUMBER.fullmatch(word):
+        return (("pid", False, False),)
+    if _ADDRESS.fullmatch(word):
+        return (("client_ip", False, False),)
+    if _FILE.fullmatch(word):
+        return (("file", False, False),)
+    shapes = []
+    if _LEVEL.fullmatch(word):
+        shapes.append(("level", not word.isupper(), False))
+    if _CERTAIN_LOGGER.fullmatch(word):
+        shapes.append(("logger", False, False))
+    elif (modules := _MODULES.fullmatch(word)) is not None and not _NO_MODULE.fullmatch(modules[1]):
+        shapes.append(("logger", False, True))
+    if word == "main" or _HEX.fullmatch(word) or ("-" in word and _THREAD.fullmatch(word)):
+        shapes.append(("thread", False, False))
+    if _STRUCTURED_NAME.fullmatch(word) and not _ERROR_NAME.fullmatch(word):
+        shapes.append(("logger", True, True))
+    return tuple(shapes)
+
+
+def _fields_of(name: str, text: str) -> Row:
+    if name == "client_ip" and (address := _ADDRESS.fullmatch(text)) is not None:
+        return {"client_ip": address[1], **({"client_port": address[2]} if address[2] else {})}
+    if name == "placed" and (placed := _PLACED_NAME.fullmatch(text)) is not None:
+        return {"logger": placed[1], "line": placed[2]}
+    if name == "file" and (found := _FILE.fullmatch(text)) is not None:
+        return {"file": found[1], "line": found[2]}
+    return {name: text}

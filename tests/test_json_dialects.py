@@ -1,0 +1,230 @@
+"""Lines of programs whose JSON keys mean something of their own, made from their documentation: fields in, fields out."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from reconstruct.events.json_lines import decode_block
+from reconstruct.grammar.timestamps import TimeAnchor, format_times
+
+STAMP = "2026-01-02T15:04:05.123Z"
+TIME = "2026-01-02T15:04:05.123000Z"
+
+LINES = {
+    "serilog_compact": (
+        {
+            "@t": STAMP,
+            "@mt": "Order {Id}",
+            "Id": 7,
+            "@tr": "0af7651916cd43dd8448eb211c80319c",
+            "@sp": "b7ad6b7169203331",
+        },
+        {
+            "level": "info",
+            "message": "Order {Id}",
+            "trace_id": "0af7651916cd43dd8448eb211c80319c",
+            "span_id": "b7ad6b7169203331",
+        },
+    ),
+    "loguru": (
+        {
+            "text": "… | hello\n",
+            "record": {
+                "elapsed": {"repr": "0:00:00.1", "seconds": 0.1},
+                "level": {"name": "INFO", "no": 20},
+                "message": "hello",
+                "name": "shop",
+                "process": {"id": 71, "name": "MainProcess"},
+                "thread": {"id": 1, "name": "MainThread"},
+                "time": {"repr": "2026-01-02 16:04:05.123000+01:00", "timestamp": 1767366245.123},
+            },
+        },
+        {"level": "info", "message": "hello", "logger": "shop", "pid": 71, "thread": "MainThread", "duration_ms": None},
+    ),
+    "log4js": (
+        {
+            "startTime": STAMP,
+            "categoryName": "cart",
+            "level": {"level": 20000, "levelStr": "INFO", "colour": "green"},
+            "data": ["hello"],
+            "context": {},
+            "pid": 71,
+        },
+        {"level": "info", "logger": "cart", "message": "hello", "pid": 71},
+    ),
+    "semantic_logger": (
+        {
+            "host": "web1",
+            "application": "shop",
+            "timestamp": STAMP,
+            "level": "info",
+            "level_index": 2,
+            "pid": 71,
+            "thread": "puma 001",
+            "duration_ms": 12.5,
+            "duration": "12.5ms",
+            "name": "OrdersController",
+            "message": "Completed #show",
+            "payload": {"method": "GET", "path": "/orders/7", "status": 200},
+        },
+        {
+            "host": "web1",
+            "vhost": None,
+            "logger": "OrdersController",
+            "path": "/orders/7",
+            "duration_ms": 12.5,
+            "status": 200,
+        },
+    ),
+    "logback_json": (
+        {
+            "sequenceNumber": 0,
+            "timestamp": 1767366245123,
+            "nanoseconds": 123000000,
+            "level": "WARN",
+            "threadName": "main",
+            "loggerName": "com.example.Shop",
+            "formattedMessage": "hello",
+        },
+        {"level": "warn", "thread": "main", "logger": "com.example.Shop", "message": "hello"},
+    ),
+    "elasticsearch_audit": (
+        {
+            "timestamp": "2026-01-02T16:04:05,123+0100",
+            "node.id": "n",
+            "event.type": "rest",
+            "event.action": "access_denied",
+            "user.name": "alice",
+            "origin.type": "rest",
+            "origin.address": "192.0.2.7:4711",
+            "url.path": "/_search",
+            "request.method": "GET",
+            "request.id": "WzL_kb6V",
+        },
+        {
+            "client_ip": "192.0.2.7",
+            "client_port": 4711,
+            "user": "alice",
+            "message": "access_denied",
+            "request_id": "WzL_kb6V",
+        },
+    ),
+    "mysql_json": (
+        {"prio": 2, "err_code": 4207, "subsystem": "Server", "msg": "late", "time": STAMP, "ts": 1, "label": "Warning"},
+        {"level": "warn", "logger": "Server", "message": "late"},
+    ),
+    "vault_audit": (
+        {
+            "time": STAMP,
+            "type": "request",
+            "auth": {"display_name": "token-alice"},
+            "request": {
+                "id": "b8a9",
+                "operation": "read",
+                "path": "secret/a",
+                "remote_address": "192.0.2.7",
+                "remote_port": 4711,
+            },
+        },
+        {
+            "user": "token-alice",
+            "target": "secret/a",
+            "client_ip": "192.0.2.7",
+            "client_port": 4711,
+            "request_id": "b8a9",
+        },
+    ),
+    "kubernetes_audit": (
+        {
+            "level": "Metadata",
+            "auditID": "7d7",
+            "stage": "ResponseComplete",
+            "requestURI": "/api/v1/pods?limit=5",
+            "verb": "list",
+            "user": {"username": "alice"},
+            "sourceIPs": ["192.0.2.7"],
+            "userAgent": "kubectl/1",
+            "responseStatus": {"code": 200},
+            "requestReceivedTimestamp": STAMP,
+        },
+        {
+            "user": "alice",
+            "path": "/api/v1/pods",
+            "client_ip": "192.0.2.7",
+            "status": 200,
+            "level": None,
+            "request_id": "7d7",
+        },
+    ),
+    "github_audit": (
+        {
+            "@timestamp": 1767366245123,
+            "action": "repo.create",
+            "actor": "alice",
+            "actor_ip": "192.0.2.7",
+            "user": "bob",
+        },
+        {"user": "alice", "client_ip": "192.0.2.7", "message": "repo.create"},
+    ),
+    "mattermost_audit": (
+        {
+            "timestamp": "2026-01-02 15:04:05.123 Z",
+            "event": "patchTeam",
+            "status": "success",
+            "user_id": "u7",
+            "session_id": "s7",
+            "ip_address": "192.0.2.7",
+            "api_path": "/api/v4/teams",
+            "client": "curl/8",
+        },
+        {"user": "u7", "session_id": "s7", "client_ip": "192.0.2.7", "user_agent": "curl/8", "message": "patchTeam"},
+    ),
+    "datadog": (
+        {
+            "timestamp": 1767366245123,
+            "status": "error",
+            "host": "web1",
+            "message": "boom",
+            "ddsource": "python",
+            "http": {"method": "GET", "status_code": 500, "url": "/a"},
+            "duration": 12_000_000,
+            "network": {"client": {"ip": "192.0.2.7", "port": 4711}},
+        },
+        {"level": "error", "status": 500, "host": "web1", "vhost": None, "duration_ms": 12.0, "client_port": 4711},
+    ),
+    "lograge with Logstash keys": (
+        {
+            "method": "GET",
+            "path": "/jobs/8",
+            "controller": "JobsController",
+            "action": "show",
+            "status": 200,
+            "duration": 58.5,
+            "@timestamp": STAMP,
+            "@version": "1",
+        },
+        {"path": "/jobs/8", "duration_ms": 58.5, "status": 200},
+    ),
+    "python-json-logger": (
+        {"asctime": "2026-01-02 15:04:05,123", "levelname": "INFO", "name": "shop", "message": "hello", "process": 71},
+        {"level": "info", "logger": "shop", "pid": 71, "process": None},
+    ),
+    "names under unknown keys": (
+        {
+            "when": STAMP,
+            "sev": "warn",
+            "where": {"edge": {"client": {"ip": "192.0.2.7", "port": 4711}}},
+            "who": {"usr": {"id": "u7"}},
+        },
+        {"level": "warn", "client_ip": "192.0.2.7", "client_port": 4711, "user": "u7"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_keys_of_the_program_become_fields(name: str) -> None:
+    line, fields = LINES[name]
+    columns = decode_block([orjson.dumps(line)], TimeAnchor(0)).columns
+    assert {field: columns[field][0].as_py() if field in columns else None for field in fields} == fields
+    assert format_times(columns["time_ns"]).to_pylist() == [TIME]
