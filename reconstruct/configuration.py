@@ -8,6 +8,13 @@
     [sources]
     exclude = ["archive", "*.trace"]     # not read; listed as skipped
 
+    [plan]
+    ignore = ["query:ref"]               # places whose values identify nothing
+    [plan.types.order]                   # what is said counts for what is measured; ``reconstruct plan --write`` drafts it
+    role = "object"
+    owner = "session"
+    slots = ["key:order_id", "path:/orders/{}"]
+
 Everything else is measured, so there need be no such file. Each error names the file, the key and the nearest key that is
 known, so that a slip of the pen is not a setting silently ignored.
 """
@@ -16,17 +23,19 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
 from reconstruct.errors import ConfigurationError
-from reconstruct.options import Forced
+from reconstruct.options import ROLES, Forced, Pin, Pins
 
 CONFIGURATION = "reconstruct.toml"
 
-KEYS = ("formats", "sources", "timezone")
+KEYS = ("formats", "sources", "plan", "timezone")
 SOURCE_KEYS = ("exclude",)
+PLAN_KEYS = ("ignore", "types")
+TYPE_KEYS = ("slots", "role", "owner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,7 @@ class Configuration:
     exclude: tuple[str, ...] = ()
     timezone_s: int | None = None
     """seconds east of UTC"""
+    pins: Pins = field(default_factory=Pins)
 
 
 def load_configuration(paths: Iterable[Path | str], given: Path | None = None) -> Configuration:
@@ -77,8 +87,9 @@ def read_configuration(path: Path) -> Configuration:
     return Configuration(
         path,
         tuple(_forced(path, glob, id) for glob, id in _table(path, "formats", table).items()),
-        _globs(path, sources.get("exclude", [])),
+        _texts(path, "sources.exclude", sources.get("exclude", []), 'exclude = ["archive", "*.trace"]', "patterns"),
         _zone(path, table.get("timezone")),
+        _pins(path, _table(path, "plan", table)),
     )
 
 
@@ -120,8 +131,9 @@ def _check_keys(path: Path, prefix: str, table: Mapping[str, object], known: tup
             )
 
 
-def _table(path: Path, key: str, table: Mapping[str, object]) -> Mapping[str, object]:
-    value = table.get(key, {})
+def _table(path: Path, key: str, table: Mapping[str, object], name: str = "") -> Mapping[str, object]:
+    """The section ``key``, under its last name in ``table``."""
+    value = table.get(name or key, {})
     if not isinstance(value, dict):
         raise ConfigurationError(
             f"{path}: {key} is a section, not {_kind_of(value)}", path=path, key=key, hint=f"write [{key}]"
@@ -140,15 +152,42 @@ def _forced(path: Path, glob: str, id: object) -> Forced:
     return Forced(glob, id, str(path))
 
 
-def _globs(path: Path, value: object) -> tuple[str, ...]:
+def _texts(path: Path, key: str, value: object, example: str, kind: str = "texts") -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise ConfigurationError(
-            f"{path}: sources.exclude must be a list of patterns, not {_kind_of(value)}",
+            f"{path}: {key} must be a list of {kind}, not {_kind_of(value)}",
             path=path,
-            key="sources.exclude",
-            hint='as in exclude = ["archive", "*.trace"]',
+            key=key,
+            hint=f"as in {example}",
         )
     return tuple(value)
+
+
+def _pins(path: Path, plan: Mapping[str, object]) -> Pins:
+    _check_keys(path, "plan.", plan, PLAN_KEYS)
+    ignore = _texts(path, "plan.ignore", plan.get("ignore", []), 'ignore = ["text:id", "query:ref"]')
+    types = _table(path, "plan.types", plan, "types")
+    return Pins(tuple(_pin(path, name, _table(path, f"plan.types.{name}", types, name)) for name in types), ignore)
+
+
+def _pin(path: Path, name: str, said: Mapping[str, object]) -> Pin:
+    key = f"plan.types.{name}"
+    _check_keys(path, f"{key}.", said, TYPE_KEYS)
+    slots = None if "slots" not in said else _texts(path, f"{key}.slots", said["slots"], 'slots = ["key:order_id"]')
+    role, owner = (_text(path, f"{key}.{each}", said.get(each)) for each in ("role", "owner"))
+    if role is not None and role not in ROLES:
+        near = get_close_matches(role, ROLES, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(ROLES)}"
+        raise ConfigurationError(f"{path}: {key}.role is no role: {role}", path=path, key=f"{key}.role", hint=hint)
+    return Pin(name, slots, role, owner)
+
+
+def _text(path: Path, key: str, value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ConfigurationError(
+            f"{path}: {key} must be a text, not {_kind_of(value)}", path=path, key=key, hint='as in "order"'
+        )
+    return value
 
 
 def _zone(path: Path, value: object) -> int | None:

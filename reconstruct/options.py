@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -70,7 +70,7 @@ class Options:
     """patterns of sources that are not read"""
     grammars: tuple[Path, ...] = ()
     """directories that may hold grammars, besides those that are read; see ``resources.grammar_directories``"""
-    pins: Pins = Pins()
+    pins: Pins = field(default_factory=Pins)
     """what the user says of the plan of identifiers"""
     store: Path | None = None
     """where the store is kept; None = the user's cache directory"""

@@ -13,7 +13,7 @@ from command import ACCESS, assert_refused, reconstruct
 from reconstruct.configuration import CONFIGURATION, load_configuration, read_configuration
 from reconstruct.errors import ConfigurationError, UsageError
 from reconstruct.export.events import write_events
-from reconstruct.options import Forced, Options, matches
+from reconstruct.options import Forced, Options, Pin, Pins, matches
 from reconstruct.pipeline import content_key, find_sources, open_paths
 
 LINES = "".join(ACCESS.format(n=n) for n in range(1, 9))
@@ -71,6 +71,33 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert (found.exclude, found.timezone_s) == (("old", "*.trace"), 5400)
 
 
+def test_the_plan_is_read(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        '[plan]\nignore = ["query:ref"]\n[plan.types.order]\nrole = "object"\n[plan.types.trip]\nslots = ["key:trip"]\nowner = ""\n',
+    )
+    pins = load_configuration([tmp_path]).pins
+    assert pins == Pins((Pin("order", role="object"), Pin("trip", slots=("key:trip",), owner="")), ("query:ref",))
+
+
+def test_a_written_plan_is_found_beside_the_logs(logs: Path) -> None:
+    before = reconstruct("summary", logs, "--no-cache").stdout
+    place = logs / "reconstruct.toml"
+    place.write_text('timezone = "UTC"\n')
+    assert "edit it" in reconstruct("plan", logs, "--no-cache", "--write", place).stderr
+    assert place.read_text().startswith('timezone = "UTC"')
+    after = reconstruct("summary", logs, "--no-cache")
+    assert after.stderr == ""
+    assert after.stdout.splitlines()[0] == before.splitlines()[0]  # it is no log
+    with place.open("a") as more:
+        more.write('[plan.types.booking]\nrole = "object"\n')
+    assert (
+        "plan.types.booking: there is no such type in these logs" in reconstruct("summary", logs, "--no-cache").stderr
+    )
+    again = reconstruct("plan", logs, "--no-cache", "--write", place)
+    assert (again.returncode, "has a plan already" in again.stderr) == (2, True)
+
+
 def test_where_it_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here, logs, given = tmp_path / "here", tmp_path / "logs", tmp_path / "mine.toml"
     for directory in (here, logs):
@@ -88,7 +115,19 @@ def test_where_it_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ("text", "key", "message", "hint"),
     [
         ("formatz = 1", "formatz", "unknown key formatz", "did you mean formats?"),
-        ("zzz = 1", "zzz", "unknown key zzz", "known: formats, sources, timezone"),
+        ("zzz = 1", "zzz", "unknown key zzz", "known: formats, sources, plan, timezone"),
+        ("[plan]\nignored = []", "plan.ignored", "unknown key plan.ignored", "did you mean plan.ignore?"),
+        ("[plan]\nignore = 1", "plan.ignore", "a list of texts, not a number", "ignore = ["),
+        ("[plan.types]\norder = 1", "plan.types.order", "a section, not a number", "write [plan.types.order]"),
+        (
+            "[plan.types.order]\nrol = 1",
+            "plan.types.order.rol",
+            "unknown key plan.types.order.rol",
+            "plan.types.order.role?",
+        ),
+        ('[plan.types.order]\nrole = "objekt"', "plan.types.order.role", "is no role: objekt", "did you mean object?"),
+        ("[plan.types.order]\nrole = 1", "plan.types.order.role", "a text, not a number", '"order"'),
+        ("[plan.types.order]\nslots = 1", "plan.types.order.slots", "a list of texts", "slots = ["),
         ("[sources]\nexlude = []", "sources.exlude", "unknown key sources.exlude", "did you mean sources.exclude?"),
         ("sources = 3", "sources", "a section, not a number", "write [sources]"),
         ('[sources]\nexclude = "x"', "sources.exclude", "a list of patterns, not a text", "exclude = ["),

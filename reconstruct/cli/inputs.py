@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from reconstruct.cli.output import clean
 from reconstruct.configuration import load_configuration
 from reconstruct.errors import SourceError, UsageError
 from reconstruct.grammar.plans import refused_formats
@@ -27,6 +28,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         forced=(*map(_read_forced, arguments.format), *file.formats),
         exclude=(*arguments.exclude, *file.exclude),
         grammars=(file.path.parent,) if file.path else (),
+        pins=file.pins,
         store=given.get("store"),
         cache=not given.get("no_cache", False),
     )
@@ -58,6 +60,8 @@ def open_results(arguments: argparse.Namespace) -> Reconstruction:
     with progress_on(sys.stderr) as progress:
         results = open_paths(paths, options, progress)
     warn(options, results.discovery)
+    for note in results.plan_notes():
+        print(clean(f"warning: {note}"), file=sys.stderr)
     sources = results.sources()
     if not any(source["events"] for source in sources):
         lines = sum(source["lines"] for source in sources)

@@ -26,10 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     place: Path | None = arguments.write
     before = _read_before(place) if place is not None else ""
     results = open_results(arguments)
-    rows, notes = results.identifiers(), results.plan_notes()
+    rows = results.identifiers()
     results.close()
-    for note in notes:
-        print(clean(f"warning: {note}"), file=sys.stderr)
     if place is not None:
         _write(place, before, rows)
         return EXIT_OK
