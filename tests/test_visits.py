@@ -21,6 +21,7 @@ from reconstruct.correlate.visits import (
     build_visits,
     fit_cut,
     measure_entries,
+    page_gaps,
 )
 
 HOME, SEARCH, PRODUCT, BASKET, CHECKOUT, THANKS = range(6)
@@ -46,6 +47,12 @@ def visits_of(
 
 def test_follows_the_referrer_chain() -> None:
     assert visits_of([(0, 0, -1, HOME, NO_REFERRER, 200, False), (9, 0, -1, PRODUCT, HOME, 200, False)]) == [0, 0]
+
+
+def test_the_beat_of_a_monitor_is_no_gap_between_pages() -> None:
+    monitor = [(300 * n, 1, -1, HOME, NO_REFERRER, 200, False) for n in range(20)]
+    person = [(0, 0, -1, HOME, NO_REFERRER, 200, False), (9, 0, -1, PRODUCT, HOME, 200, False)]
+    assert page_gaps(requests_of(sorted(monitor + person))).tolist() == [9]
 
 
 def test_splits_after_a_long_silence() -> None:

@@ -176,11 +176,13 @@ def adopt(db: duckdb.DuckDBPyConnection) -> None:
         WHERE owned.object = first.object
         """
     )
-    # What is known of the object is worth more than what else was being served at that moment.
+    # What is known of the object is worth more than what else was being served at that moment. What is only known of it through
+    # the request being served (somebody looks at an old order) says nothing about whose line it is: it stays with the request.
     db.execute(
         """
         DELETE FROM event_visit WHERE rule = 'in flight'
-          AND eid IN (SELECT l.eid FROM thing_links l JOIN owned USING (object) WHERE l.rule <> 'batch')
+          AND eid IN (SELECT l.eid FROM thing_links l JOIN owned USING (object)
+                      WHERE l.rule <> 'batch' AND NOT (l.rule = 'request' AND l.via_type = 'request'))
         """
     )
     db.execute(

@@ -210,8 +210,11 @@ def _normal(x: NDArray[np.float64], mean: float, deviation: float) -> NDArray[np
 
 
 def page_gaps(requests: Requests) -> NDArray[np.float64]:
-    """Seconds between consecutive pages of the same visitor (address and browser)."""
-    pages = ~requests.asset
+    """Seconds between consecutive pages of the same visitor (address and browser).
+
+    Only of visitors that come from page to page: a monitor's five minutes would be the most frequent gap of a small shop.
+    """
+    pages = ~requests.asset & requests.navigates()[requests.visitor]
     order = np.lexsort((requests.second[pages], requests.visitor[pages]))
     visitor, second = requests.visitor[pages][order], requests.second[pages][order]
     return np.asarray(np.diff(second)[visitor[1:] == visitor[:-1]], dtype=np.float64)
