@@ -20,8 +20,8 @@ from scoring import read_truth, score
 from simulate import Shop, simulate
 
 COLUMNS = (
-    "lines", "sessions", "pair_p", "pair_r", "pair_f1", "exact", "inflation", "orders", "line_order_p", "line_order_r",
-    "order_session_p", "order_session_r", "unparsed", "adds_up",
+    "lines", "sessions", "pair_p", "pair_r", "pair_f1", "exact", "overlap", "inflation", "orders", "line_order_p", "line_order_r",
+    "order_session_p", "order_session_r", "ece", "unparsed", "adds_up",
 )  # fmt: skip
 KINDS: dict[str, dict[str, object]] = {
     "tail": {},
@@ -40,6 +40,17 @@ KINDS: dict[str, dict[str, object]] = {
     "bots .5": {"bots": 0.5},
     "guests only": {"guests": 1.0},
     "accounts only": {"guests": 0.0},
+    "identifiers 30 % lost": {"lost": 0.3},
+    "identifiers lost": {"lost": 1.0},
+    "numbered carts": {"numbered": True, "page_checkout": True, "late_session": True, "declined": 0.3},
+    "cookies that stay": {"sticky_cookies": 0.5},
+    "shared browsers": {"shared_devices": 0.5, "guests": 0.2},
+    "two devices": {"two_devices": 0.5},
+    "tabs": {"tabs": 0.3},
+    "rush hour": {"rush": 0.8, "chatter": 3},
+    "lists": {"batch_rate": 6, "line_items": True},
+    "bare numbers": {"bare_numbers": True},
+    "placeholders": {"lost": 0.3, "blank": "guest"},
     "rotated, gzip": {"rotate": True, "gzip": True},
 }
 

@@ -21,6 +21,13 @@ STAFF_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/
 STAFF_ADDRESSES = ("203.0.113.251", "203.0.113.252")
 
 
+HOOK_TRACEBACK = (
+    "\nTraceback (most recent call last):\n"
+    '  File "/srv/fernhill/web/hooks.py", line 31, in delivered\n    return order.advance("delivered")\n'
+    "fernhill.orders.InvalidStatus: delivered cannot follow delivered"
+)
+
+
 def next_wave(at: int) -> int:
     """The first wave within opening hours at or after ``at``."""
     wave = -(-at // WAVE_MS) * WAVE_MS
@@ -32,11 +39,13 @@ def next_wave(at: int) -> int:
 class BackOffice:
     def __init__(self, world: World) -> None:
         self.world, self.rng, self.shop = world, world.rng, world.shop
-        self.to_depot = world.journal.sink("depot/wms.log")
-        self.to_carrier = world.journal.sink("carriers/callbacks.log")
-        self.to_worker = world.journal.sink("worker/worker.log")
-        self.to_risk = world.journal.sink("risk/syslog")
+        self.to_depot = world.sink("depot/wms.log")
+        self.to_carrier = world.sink("carriers/callbacks.log")
+        self.to_worker = world.sink("worker/worker.log")
+        self.to_risk = world.sink("risk/syslog")
         self.waves: dict[int, list[Order]] = {}
+        self.before: list[Order] = []
+        """orders of the last wave"""
         self.n_parcels = 0
 
     def take(self, order: Order) -> None:
@@ -82,16 +91,36 @@ class BackOffice:
                 text = warehouse_line(
                     self.world.stamps["depot"], wave, "wave released", {"wave": number, "orders": listed}
                 )
-                self.to_depot((wave, text, None, [order.id for order in orders]))
+                self.to_depot((wave, text, None, [order.key for order in orders]))
+            self.list_some(wave, orders)
             at = wave
             for order in orders:
                 at += 60_000 + self.rng.randrange(240_000)
                 self.ship(order, at, number)
 
+    def list_some(self, wave: int, orders: list[Order]) -> None:
+        """Lines that name many orders at once: stock takes of the depot, invoice runs of the application."""
+        world, among = self.world, self.before + orders
+        self.before = orders
+        for number in range(self.shop.batch_rate):
+            chosen = self.rng.sample(among, min(len(among), self.rng.randint(2, 12)))
+            at, listed, keys = wave + 20_000 + number * 31_000, ",".join(o.id for o in chosen), [o.key for o in chosen]
+            if number % 2:
+                text = world.app_line(
+                    at, "INFO", "invoices", f"run {wave // WAVE_MS}-{number} covered orders {listed}", "", 1
+                )
+                world.to_app((at, text, None, keys))
+            else:
+                text = warehouse_line(world.stamps["depot"], at, "stock take", {"shelf": number, "orders": listed})
+                self.to_depot((at, text, None, keys))
+
     def ship(self, order: Order, at: int, wave: str) -> None:
         rng = self.rng
         self.depot(at, "picking", order, order=order.id, wave=wave, picker=f"p{rng.randint(1, 9):02}")
         at += 120_000 + rng.randrange(900_000)
+        if self.shop.line_items:
+            for number in range(1, len(order.products) + 1):
+                self.depot(at + number * 9000, "item picked", order, item=f"{order.id}-{number}")
         self.n_parcels += 1
         parcel = f"FB{481_000_000 + self.n_parcels * 37}DE"
         self.depot(at, "parcel closed", order, order=order.id, parcel=parcel, grams=rng.randint(300, 9000))
@@ -104,9 +133,23 @@ class BackOffice:
             self._line(self.to_carrier, at, line, order)
             if at < self.shop.days * DAY_MS:  # what lies beyond the end of the logs has not happened yet
                 order.outcome = status
+            if status == "delivered" and rng.random() < self.shop.repeated_hooks:
+                self.repeat(order, at, address, target, carrier)
             at += 5 * HOUR_MS + rng.randrange(14 * HOUR_MS)
         if rng.random() < self.shop.refunds:
             self.refund(order, at + DAY_MS // 2, by_staff=True)
+
+    def repeat(self, order: Order, at: int, address: str, target: str, carrier: str) -> None:
+        """The carrier did not hear the answer and says it again, which the shop takes badly."""
+        world = self.world
+        for _ in range(2):
+            at += 600_000 + self.rng.randrange(60_000)
+            parcel = target.split("/")[4].partition("?")[0]
+            self._line(
+                self.to_carrier, at, carrier_line(world.stamps["carriers"], at, address, target, carrier, 500), order
+            )
+            failure = f"cannot apply delivered to parcel {parcel}{HOOK_TRACEBACK}"
+            self._line(world.to_app, at, world.app_line(at, "ERROR", "hooks", failure, "", 1), order)
 
     def refund(self, order: Order, at: int, *, by_staff: bool) -> None:
         """Money back; by staff it goes through the same edge as the customers."""
@@ -122,7 +165,7 @@ class BackOffice:
                 line = world.edge_line(
                     at + after, ip, method, target, 200, 4100, ref, STAFF_AGENT, 70, trace if after == 0 else "", ""
                 )
-                world.to_edge((at + after, line, None, (order.id,)))
+                world.to_edge((at + after, line, None, (order.key,)))
             if at < self.shop.days * DAY_MS:
                 order.outcome = "refunded"
         fields = {"charge": order.charge, "reference": order.id, "minor_units": order.cents, "currency": "EUR"}
@@ -133,7 +176,7 @@ class BackOffice:
                 at - 20,
                 payment_line(world.stamps["payments"], self.shop.docker, at - 20, "charge refunded", fields),
                 None,
-                (order.id,),
+                (order.key,),
             )
         )
         self.job(order, at + 2000, "refund-notice")
@@ -153,4 +196,4 @@ class BackOffice:
     def _line(
         self, sink: Callable[[tuple[int, str, str | None, tuple[str, ...]]], None], at: int, text: str, order: Order
     ) -> None:
-        sink((at, text, None, (order.id,)))
+        sink((at, text, None, (order.key,)))

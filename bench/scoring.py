@@ -3,15 +3,18 @@
 Truth rows, one a line of ``truth-lines.jsonl.gz``:
 
     {"path": "edge/access.log", "line": 12, "session": "p7" | null, "orders": ["ORD-2026-000001"]}
-    {"order": "ORD-2026-000001", "session": "p7"}
+    {"order": "ORD-2026-000001", "session": "p7"}        placed there, or tried there in vain under the same number
 
 Lines without a row are not judged. Measures:
 
     pair_p, pair_r, pair_f1   pairs of lines put into one journey, against pairs of one true session; a line in no journey stands alone
     exact                     share of true sessions rebuilt line for line
+    overlap                   mean over true sessions of the largest share of one that a single journey holds
     inflation                 largest journey over largest true session, in judged lines
     line_order_p, _r          (line, order) attachments of the lines that have orders
     order_session_p, _r       (order, session that placed it); a journey stands for the true session most of its lines are of
+    ece                       expected calibration error of links to sessions: how far stated confidence is from being right, in
+                              ten bins; a link is right when its line is of the session most lines of the journey are of
     unparsed, adds_up         line accounting of the sources
 """
 
@@ -28,6 +31,8 @@ from typing import Any
 
 Place = tuple[str, int]
 """Path of a source and 1-based line."""
+BINS = 10
+"""Bins of stated confidence."""
 ACCOUNTED = ("events", "continuations", "directives", "blank", "duplicates", "unparsed")
 
 
@@ -35,7 +40,8 @@ ACCOUNTED = ("events", "continuations", "directives", "blank", "duplicates", "un
 class Truth:
     session_of: dict[Place, str] = field(default_factory=dict)
     orders_of: dict[Place, frozenset[str]] = field(default_factory=dict)
-    placed_in: dict[str, str] = field(default_factory=dict)
+    placed_in: set[tuple[str, str]] = field(default_factory=set)
+    """(order, session)"""
 
 
 @dataclass(slots=True)
@@ -45,6 +51,8 @@ class Found:
     journey_of: dict[Place, str] = field(default_factory=dict)
     business: list[tuple[str | None, frozenset[str], frozenset[Place]]] = field(default_factory=list)
     """journey it is in, identifiers of its objects, its lines"""
+    links: list[tuple[Place, str, float]] = field(default_factory=list)
+    """line, journey it was linked to, confidence"""
 
 
 def read_truth(path: Path) -> Truth:
@@ -52,7 +60,7 @@ def read_truth(path: Path) -> Truth:
     with gzip.open(path, "rt", encoding="utf-8") as rows:
         for row in map(json.loads, rows):
             if "path" not in row:
-                truth.placed_in[row["order"]] = row["session"]
+                truth.placed_in.add((row["order"], row["session"]))
                 continue
             place = (row["path"], row["line"])
             if row["session"] is not None:
@@ -69,6 +77,10 @@ def read_found(document: dict[str, Any]) -> Found:
         for event in _events(journey["customer_journey"]["touchpoints"]):
             found.journey_of.setdefault((paths[event[0]], event[1]), journey["id"])
         found.business += _business(journey["business_journeys"], journey["id"], paths)
+        for link in journey["links"]:
+            if link["to"] == "session":
+                source, line = link["event"]
+                found.links.append(((paths[source], line), journey["id"], link["confidence"]))
     found.business += _business(document["unattributed"]["business_journeys"], None, paths)
     return found
 
@@ -79,6 +91,7 @@ def score(document: dict[str, Any], truth: Truth) -> dict[str, float]:
     return {
         **score_sessions(truth.session_of, found.journey_of),
         **score_orders(truth, found),
+        "ece": score_confidence(truth, found),
         **account(document["sources"]),
     }
 
@@ -92,6 +105,9 @@ def score_sessions(true: dict[Place, str], found: dict[Place, str]) -> dict[str,
     together = sum(comb(n, 2) for n in cells.values())
     p = _ratio(together, sum(comb(n, 2) for n in journeys.values()))
     r = _ratio(together, sum(comb(n, 2) for n in sessions.values()))
+    largest: dict[str, int] = {}
+    for (session, _), n in cells.items():
+        largest[session] = max(largest.get(session, 0), n)
     exact = sum(n == sessions[session] == journeys[journey] for (session, journey), n in cells.items())
     return {
         "lines": len(true),
@@ -100,33 +116,52 @@ def score_sessions(true: dict[Place, str], found: dict[Place, str]) -> dict[str,
         "pair_r": r,
         "pair_f1": _ratio(2 * p * r, p + r),
         "exact": _ratio(exact, len(sessions)),
+        "overlap": _ratio(sum(n / sessions[session] for session, n in largest.items()), len(sessions)),
         "inflation": _ratio(max(journeys.values(), default=0), max(sessions.values(), default=0)),
     }
 
 
 def score_orders(truth: Truth, found: Found) -> dict[str, float]:
     known = frozenset().union(*truth.orders_of.values())
-    votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for place, journey in found.journey_of.items():
-        if place in truth.session_of:
-            votes[journey][truth.session_of[place]] += 1
+    stands_for = _sessions_of_journeys(truth, found)
     attached, placed = set(), set()
     for journey, identifiers, places in found.business:
         order = _order_of(identifiers & known, places, truth)
         if order is None:
             continue
         attached |= {(place, order) for place in places if place in truth.orders_of}
-        if journey in votes:
-            placed.add((order, votes[journey].most_common(1)[0][0]))
+        if journey in stands_for:
+            placed.add((order, stands_for[journey]))
     wanted = {(place, order) for place, orders in truth.orders_of.items() for order in orders}
-    homes = set(truth.placed_in.items())
+    homes = truth.placed_in
     return {
-        "orders": len(homes),
+        "orders": len({order for order, _ in homes}),
         "line_order_p": _ratio(len(attached & wanted), len(attached)),
         "line_order_r": _ratio(len(attached & wanted), len(wanted)),
         "order_session_p": _ratio(len(placed & homes), len(placed)),
         "order_session_r": _ratio(len(placed & homes), len(homes)),
     }
+
+
+def score_confidence(truth: Truth, found: Found) -> float:
+    stands_for = _sessions_of_journeys(truth, found)
+    n, right, stated = [0] * BINS, [0] * BINS, [0.0] * BINS
+    for place, journey, confidence in found.links:
+        if place in truth.session_of:
+            number = min(int(confidence * BINS), BINS - 1)
+            n[number] += 1
+            right[number] += truth.session_of[place] == stands_for.get(journey)
+            stated[number] += confidence
+    return _ratio(sum(abs(s - r) for s, r in zip(stated, right, strict=True)), sum(n))
+
+
+def _sessions_of_journeys(truth: Truth, found: Found) -> dict[str | None, str]:
+    """The true session each journey stands for: that of most of its lines."""
+    votes: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
+    for place, journey in found.journey_of.items():
+        if place in truth.session_of:
+            votes[journey][truth.session_of[place]] += 1
+    return {journey: each.most_common(1)[0][0] for journey, each in votes.items()}
 
 
 def account(sources: list[dict[str, Any]]) -> dict[str, float]:

@@ -24,10 +24,11 @@ from random import Random
 
 from backoffice import BackOffice
 from catalogue import make_assets, make_products
-from journal import Journal
-from visitors import CRAWLERS, DAY_MS, PROBES, Person, make_people, schedule
-from visits import Visit
-from wording import Stamps, app_wording, edge_wording
+from journal import Journal, Sink
+from spoiling import Spoiler
+from visitors import CRAWLERS, DAY_MS, PROBES, Person, give_habits, make_people, schedule
+from visits import Order, Visit
+from wording import Stamps, app_wording, edge_wording, ulid
 
 FIRST_DAY = datetime(2026, 3, 2)
 """A Monday, so that weeks start where they do. No clock is read."""
@@ -97,6 +98,48 @@ class Shop:
     """milliseconds the application's clock is ahead"""
     skew_payments: int = 0
     skew_depot: int = 0
+    false_zone: int = 0
+    """seconds the depot's stamps are off although they end in Z: local time, called UTC"""
+    lost: float = 0.0
+    """share of identifiers of every kind (session, request, order, cart, charge, job, parcel, customer) that no line shows"""
+    blank: str = "-"
+    """what stands where an identifier was lost: ``-``, ``null``, ``guest``, ``0``"""
+    bare_numbers: bool = False
+    """the edge writes /orders/123 where everybody else writes ORD-2026-000123"""
+    numbered: bool = False
+    """carts are numbered from 400, and the order of cart 404 is 100404: known before it is placed, kept after a declined card"""
+    page_checkout: bool = False
+    """the checkout is a page: 302 when paid, 200 when declined, no order number in any URL, a second press is sent to the cart"""
+    late_session: bool = False
+    """no session id before the checkout"""
+    order_days: int = 0
+    """days after which order numbers start again; 0: never"""
+    recycled_sessions: float = 0.0
+    """share of new session ids that were another visitor's a day or more ago"""
+    sticky_cookies: float = 0.0
+    """share of people whose session id never changes: a device's, posing as a session's"""
+    shared_devices: float = 0.0
+    """share of people with an account whose browser somebody else uses, minutes after they have signed out"""
+    two_devices: float = 0.0
+    """share of people who also come by telephone"""
+    tabs: float = 0.0
+    """share of pages opened from an older page of the visit"""
+    rush: float = 0.0
+    """share of visits that fall into one hour of the first day"""
+    chatter: int = 0
+    """lines without any identifier that the application writes for a page, each when it is served"""
+    threads: int = 9
+    """threads of the application; requests take any of them"""
+    thread_names: bool = True
+    """whether the application's lines name their thread (spring only)"""
+    batch_rate: int = 0
+    """further lines of a wave that list some of its orders and of the one before, in the depot's and the application's log"""
+    line_items: bool = False
+    """the depot also names parts of orders alone: ORD-2026-000123-1"""
+    repeated_hooks: float = 0.0
+    """share of delivered parcels announced three times; repeats fail with a 500 and a traceback"""
+    head_checks: bool = False
+    """the monitor asks by HEAD, and the application warns every time"""
 
 
 class World:
@@ -116,29 +159,51 @@ class World:
         self.stamps = {
             "app": Stamps(FIRST_DAY, shop.skew_app, shop.naive_offset),
             "payments": Stamps(FIRST_DAY, shop.skew_payments),
-            "depot": Stamps(FIRST_DAY, shop.skew_depot),
+            "depot": Stamps(FIRST_DAY, shop.skew_depot + shop.false_zone * 1000),
             "carriers": Stamps(FIRST_DAY),
             "worker": Stamps(FIRST_DAY),
             "risk": Stamps(FIRST_DAY),
         }
         self.edge_line = edge_wording(shop.edge, Stamps(FIRST_DAY))
-        self.app_line = app_wording(shop.style, self.stamps["app"])
-        self.to_edge = self.journal.sink(edge_name)
-        self.to_app = self.journal.sink(app_name)
-        self.to_payments = self.journal.sink("payments/gateway.log")
+        self.app_line = app_wording(shop.style, self.stamps["app"], shop.thread_names)
+        self.spoiler = Spoiler(shop)
+        self.to_edge = self.sink(edge_name)
+        self.to_app = self.sink(app_name)
+        self.to_payments = self.sink("payments/gateway.log")
         self.products = make_products(self.rng)
         self.assets = make_assets(self.rng)
         self.office = BackOffice(self)
-        self.n_orders = 0
+        self.order_epoch = 0
+        self.n_orders = self.n_carts = 0
+        self.old_cookies: list[tuple[int, str]] = []
+        """(when it was given out, session id), for those who get a used one"""
         self.outcomes: dict[str, dict[str, object]] = {"sessions": {}, "orders": {}}
 
-    def next_order(self) -> str:
+    def sink(self, name: str) -> Sink:
+        """What appends a line to the log of this name, after what befalls its identifiers."""
+        return self.spoiler.before(name, self.journal.sink(name))
+
+    def next_order(self, at: int, cart: str) -> tuple[str, str]:
+        """(number of an order, what truth calls it)."""
+        if self.shop.numbered:
+            number = str(100_000 + int(cart))
+            return number, number
         self.n_orders += 1
-        return f"ORD-2026-{self.n_orders:06}"
+        if not self.shop.order_days:
+            return (number := f"ORD-2026-{self.n_orders:06}"), number
+        epoch = at // (self.shop.order_days * DAY_MS)
+        if epoch != self.order_epoch:
+            self.order_epoch, self.n_orders = epoch, 1
+        return (number := f"ORD-2026-{self.n_orders:06}"), f"{number} of epoch {epoch}"
+
+    def next_cart(self, at: int) -> str:
+        self.n_carts += 1
+        return str(399 + self.n_carts) if self.shop.numbered else f"crt_{ulid(self.rng, at)}"
 
     def run(self) -> None:
         shop, rng = self.shop, self.rng
         people = make_people(rng, shop, max(8, round(shop.sessions / 2.2)))
+        give_habits(Random(f"{shop.seed} habits"), shop, people)
         agenda: list[tuple[int, str, Person | None]] = [
             (at, "person", p) for at, p in schedule(rng, shop, people, shop.sessions)
         ]
@@ -146,7 +211,7 @@ class World:
         if shop.monitor:
             agenda += [(at, "monitor", None) for at in range(1000, shop.days * DAY_MS, 300_000)]
         agenda.sort(key=lambda item: item[0])
-        all_orders = []
+        all_orders: list[Order] = []
         for number, (at, kind, person) in enumerate(agenda):
             if number % FLUSH_EVERY == 0:
                 self.office.release(at)
@@ -154,8 +219,7 @@ class World:
                 if self.journal.full:
                     break
             if kind == "monitor":
-                line = self.edge_line(at, MONITOR[0], "GET", "/healthz", 200, 2, "-", MONITOR[1], 1, "", "")
-                self.to_edge((at, line, None, ()))
+                self.check_health(at)
                 continue
             session = f"{kind[0]}{number}"
             if person is None:
@@ -163,27 +227,49 @@ class World:
                 continue
             if at >= shop.days * DAY_MS:
                 continue
-            visit = Visit(self, person, at, session)
-            outcome = self.play(visit)
-            for order in visit.orders:
-                self.journal.own(order.id, session)
-                all_orders.append(order)
-                self.office.take(order)
-            self.outcomes["sessions"][session] = {
-                "kind": "person", "person": person.number, "network": person.network, "customer": person.customer,
-                "outcome": outcome, "orders": [order.id for order in visit.orders],
-            }  # fmt: skip
+            visit = self.receive(person, at, session, all_orders)
+            if person.housemate is not None:
+                visit.sign_out()
+                at = visit.now + 60_000 + rng.randrange(240_000)
+                self.receive(person.housemate, at, session + "-mate", all_orders)
         self.office.release(shop.days * DAY_MS)
         self.journal.flush(shop.days * DAY_MS)
         self.journal.close()
         self.outcomes["orders"] = {
-            o.id: {"session": o.session, "cents": o.cents, "outcome": o.outcome} for o in all_orders
+            o.key: {"session": o.session, "cents": o.cents, "outcome": o.outcome} for o in all_orders
         }
         (self.journal.out / "outcomes.json").write_text(json.dumps(self.outcomes, indent=1) + "\n", encoding="utf-8")
+
+    def check_health(self, at: int) -> None:
+        method = "HEAD" if self.shop.head_checks else "GET"
+        self.to_edge(
+            (at, self.edge_line(at, MONITOR[0], method, "/healthz", 200, 2, "-", MONITOR[1], 1, "", ""), None, ())
+        )
+        if self.shop.head_checks:
+            warn = "WARN" if self.shop.style == "spring" else "WARNING"
+            self.to_app((at, self.app_line(at, warn, "web", "HEAD /healthz answered with a body", "", 1), None, ()))
+
+    def receive(self, person: Person, at: int, session: str, orders: list[Order]) -> Visit:
+        """One person's visit and what it sets off; ``orders`` grows."""
+        visit = Visit(self, person, at, session)
+        outcome = self.play(visit)
+        for order in visit.orders:
+            self.journal.own(order.key, session)
+            orders.append(order)
+            self.office.take(order)
+        self.outcomes["sessions"][session] = {
+            "kind": "person", "person": person.number, "network": person.network, "customer": person.customer,
+            "outcome": outcome, "orders": [order.key for order in visit.orders],
+        }  # fmt: skip
+        return visit
 
     def play(self, visit: Visit) -> str:
         """Let one person have their visit; what came of it."""
         rng, shop = self.rng, self.shop
+        if visit.person.unpaid:
+            visit.land()
+            order = visit.check_out(visit.person.unpaid)
+            return "purchase" if order is not None and order.outcome == "placed" else "payment_failed"
         if visit.person.placed and rng.random() < 0.4:
             visit.follow_up()
             return "follow_up"
@@ -255,7 +341,9 @@ def main(arguments: Sequence[str]) -> int:
     choices = {"edge": ("combined", "tail", "json"), "style": ("oscar", "spring")}
     for field in dataclasses.fields(Shop):
         flag = "--" + field.name.replace("_", "-")
-        if field.type == "bool":
+        if field.name == "no_ids":  # a flag that says no by name must not be taken for a negation
+            parser.add_argument(flag, action="store_true")
+        elif field.type == "bool":
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=field.default)
         else:
             kind = {"int": int, "float": float, "str": str}[str(field.type)]

@@ -10,10 +10,13 @@ from random import Random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from catalogue import Product
     from simulate import Shop
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+RUSH_AT_MS = 19 * HOUR_MS
+"""When a newsletter brings everybody at once."""
 APART_MS = 2 * HOUR_MS
 """Least time between two visits of one person: above any cut of visits in use, so that truth is not a matter of taste."""
 HOURS = (1, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 11, 12, 11, 9, 9, 10, 11, 13, 15, 16, 14, 8, 3)
@@ -51,6 +54,14 @@ class Person:
     warm: bool = False  # the browser holds the shop's assets
     cart: str = ""
     placed: list[str] = field(default_factory=list)
+    sticky: bool = False
+    """the session cookie stays for good"""
+    telephone: tuple[str, str] | None = None
+    """address and browser of a second device"""
+    housemate: Person | None = None
+    """who takes over the browser when this person has signed out"""
+    unpaid: list[Product] = field(default_factory=list)
+    """what a declined card left in the cart, to be tried again at the next visit"""
 
 
 def draw_agent(rng: Random, phone: bool) -> str:
@@ -88,6 +99,17 @@ def make_people(rng: Random, shop: Shop, n: int) -> list[Person]:
     return people
 
 
+def give_habits(rng: Random, shop: Shop, people: list[Person]) -> None:
+    """Which of these people keep a cookie for good, come by telephone too, or share their browser."""
+    for person in people:
+        person.sticky = rng.random() < shop.sticky_cookies
+        telephone = (mobile_address(rng), draw_agent(rng, True))
+        person.telephone = telephone if rng.random() < shop.two_devices else None
+        if rng.random() < shop.shared_devices and person.customer:
+            number = person.number + len(people)
+            person.housemate = Person(number, person.address, person.agent, person.network, 910_000 + number * 7)
+
+
 def schedule(rng: Random, shop: Shop, people: list[Person], n: int) -> list[tuple[int, Person]]:
     """(milliseconds since the first midnight, person) of every visit, in time order."""
     times: dict[int, list[int]] = {}
@@ -96,6 +118,8 @@ def schedule(rng: Random, shop: Shop, people: list[Person], n: int) -> list[tupl
         # Some come once, some often: a squared draw makes the first people regulars.
         who = int(len(people) * rng.random() ** 1.6)
         at = rng.randrange(shop.days) * DAY_MS + hour * HOUR_MS + rng.randrange(HOUR_MS)
+        if shop.rush and rng.random() < shop.rush:
+            at = RUSH_AT_MS + rng.randrange(HOUR_MS)
         times.setdefault(who, []).append(at)
     visits = []
     for who, starts in times.items():

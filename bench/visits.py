@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catalogue import CAMPAIGNS, ENTRIES, SEARCHES, THINGS, Product
-from visitors import Person, mobile_address
+from visitors import DAY_MS, Person, mobile_address
 from wording import HOST, payment_line, ulid
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ class Order:
     """An order somebody tried to place."""
 
     id: str
+    key: str
+    """what truth calls it: numbers may come twice"""
     session: str
     person: Person
     placed_at: int
@@ -40,19 +42,24 @@ class Visit:
     def __init__(self, world: World, person: Person, at: int, session: str) -> None:
         self.world, self.shop, self.rng, self.person, self.session = world, world.shop, world.rng, person, session
         self.now = at
-        self.ip = person.address
+        self.ip, self.agent = person.address, person.agent
         if person.network == "mobile" and self.rng.random() < 0.5:
             self.ip = person.address = mobile_address(self.rng)
-        self.cookie = person.cookie if self.rng.random() < 0.5 else ""
+        self.cookie = person.cookie if self.rng.random() < 0.5 or person.sticky else ""
         # Some browsers hold no cookie until there is something to remember; some never do.
         self.cookie_at = self.rng.choice(("landing", "landing", "cart"))
+        if self.shop.late_session:
+            self.cookie_at = "checkout"
+        if person.telephone and self.rng.random() < 0.5:
+            (self.ip, self.agent), self.cookie = person.telephone, ""
         self.takes_cookies = self.rng.random() >= 0.03
         self.signed_in = False
         self.page_url = "-"
+        self.opened: list[str] = []
         self.orders: list[Order] = []
         self.n_pages = 0
         self.seen: set[str] = set()
-        self.thread = self.rng.randint(1, 9)
+        self.thread = 1
 
     # -- lines -----------------------------------------------------------------------------------------------------
 
@@ -68,7 +75,7 @@ class Visit:
             trace = ""
         end = at + ms
         line = self.world.edge_line(
-            end, self.ip, method, target, status, size, self.page_url, self.person.agent, ms, trace, sid
+            end, self.ip, method, target, status, size, self.page_url, self.agent, ms, trace, sid
         )
         self.world.to_edge((end, line, self.session, (order,) if order else ()))
 
@@ -89,10 +96,11 @@ class Visit:
         if trace and not self.shop.no_ids:
             fields["traceparent"] = f"00-{trace}-{trace[:16]}-01"
         line = payment_line(self.world.stamps["payments"], self.shop.docker, at, message, fields)
-        self.world.to_payments((at, line, self.session, (order.id,)))
+        self.world.to_payments((at, line, self.session, (order.key,)))
 
     def trace(self) -> str:
-        """The request identifier the edge gives out; it gives none where the shop logs none."""
+        """Begin a request: a free thread, and the identifier the edge gives out; it gives none where the shop logs none."""
+        self.thread = self.rng.randint(1, self.shop.threads)
         return "" if self.shop.no_ids else f"{self.rng.getrandbits(128) | 1 << 127:032x}"
 
     # -- clicks ----------------------------------------------------------------------------------------------------
@@ -112,6 +120,8 @@ class Visit:
         """A page, then what it is made of."""
         rng = self.rng
         ms = 25 + int(rng.expovariate(1 / 90))
+        if self.shop.tabs and self.opened and rng.random() < self.shop.tabs:
+            self.page_url = rng.choice(self.opened)
         trace = self.trace()
         if status < 400 and rng.random() < self.shop.failing:
             self.app(
@@ -120,9 +130,13 @@ class Visit:
             self.edge(self.now, "GET", target, 500, 1180, ms, trace, order)
             self.now += ms + 2500  # a reload
             trace = self.trace()
+        for number in range(self.shop.chatter):
+            said = CHATTER[number % len(CHATTER)].format(rng.randint(2, 40))
+            self.app(2 + (ms - 4) * number // self.shop.chatter, "INFO", "web", said, trace, order)
         self.edge(self.now, "GET", target, status, 9_000 + rng.randrange(30_000), ms, trace, order)
         self.now += ms
         self.page_url = SITE + target
+        self.opened.append(self.page_url)
         self.n_pages += 1
         if not self.cookie and self.takes_cookies and self.cookie_at == "landing":
             self.new_cookie()
@@ -149,7 +163,16 @@ class Visit:
                 self.edge(at, "GET", target, 304, 0, 1 + rng.randrange(4), "")
 
     def new_cookie(self) -> None:
-        self.cookie = "".join(self.rng.choices(ALPHABET, k=22))
+        if self.person.sticky and self.person.cookie:
+            self.cookie = self.person.cookie
+            return
+        old = self.world.old_cookies
+        if old and self.now - old[0][0] > DAY_MS and self.rng.random() < self.shop.recycled_sessions:
+            self.cookie = old.pop(0)[1]
+        else:
+            self.cookie = "".join(self.rng.choices(ALPHABET, k=22))
+        if self.shop.recycled_sessions:
+            old.append((self.now, self.cookie))
         self.person.cookie = self.cookie
 
     # -- parts of a visit ------------------------------------------------------------------------------------------
@@ -192,12 +215,13 @@ class Visit:
         return product
 
     def add_to_cart(self, product: Product) -> None:
-        if not self.cookie and self.takes_cookies:
+        if not self.cookie and self.takes_cookies and not self.shop.late_session:
             self.new_cookie()
         if not self.person.cart:
-            self.person.cart = f"crt_{ulid(self.rng, self.now)}"
+            self.person.cart = self.world.next_cart(self.now)
         trace = self.trace()
-        self.app(18, "INFO", "cart", f"cart {self.person.cart} now holds {product.sku} qty 1", trace)
+        held = f"added product {product.number - 3000}" if self.shop.numbered else f"now holds {product.sku} qty 1"
+        self.app(18, "INFO", "cart", f"cart {self.person.cart} {held}", trace)
         self.call("POST", "/api/cart/lines", 201, 30 + self.rng.randrange(40), trace)
 
     def sign_in(self) -> None:
@@ -217,6 +241,14 @@ class Visit:
         self.signed_in = True
         self.page("/account")
 
+    def sign_out(self) -> None:
+        """Leave a browser that others use too: the session id goes with the person."""
+        if self.signed_in:
+            self.think(10)
+            self.call("POST", "/account/logout", 303, 40)
+        self.cookie = self.person.cookie = ""
+        self.signed_in = False
+
     def check_out(self, products: list[Product], give_up: str = "") -> Order | None:
         """Cart to confirmation; ``give_up`` names the page where it ends instead."""
         rng = self.rng
@@ -229,6 +261,8 @@ class Visit:
             self.sign_in()
         self.think(9)
         self.page("/checkout")
+        if not self.cookie and self.takes_cookies:
+            self.new_cookie()
         if give_up == "checkout":
             return None
         self.think(35)
@@ -238,20 +272,23 @@ class Visit:
         if give_up == "payment":
             return None
         self.think(28)
-        order = Order(
-            self.world.next_order(), self.session, self.person, self.now, products, sum(p.cents for p in products) + 490
-        )
+        number, key = self.world.next_order(self.now, self.person.cart)
+        order = Order(number, key, self.session, self.person, self.now, products, sum(p.cents for p in products) + 490)
         self.orders.append(order)
         paid = self.pay(order)
         while not paid and rng.random() < 0.8:
             self.think(25)
             paid = self.pay(order, again=True)
+        # A number that hangs on the cart is used again when the customer comes back.
+        self.person.unpaid = products if self.shop.numbered and not paid else []
         if not paid:
             order.outcome = "payment_failed"
             return order
         self.person.cart = ""
         self.person.placed.append(order.id)
-        self.page(f"/checkout/thanks/{order.id}", order=order.id)
+        self.page(
+            "/checkout/thank-you/" if self.shop.page_checkout else f"/checkout/thanks/{order.id}", order=order.key
+        )
         return order
 
     def pay(self, order: Order, again: bool = False) -> bool:
@@ -263,29 +300,45 @@ class Visit:
         order.charge = f"chg_{ulid(rng, self.now)}"
         warn = "WARN" if shop.style == "spring" else "WARNING"
         amount = f"{order.cents // 100}.{order.cents % 100:02}"
-        if not again:
-            opened = (
-                f"order {order.id} opened from cart {self.person.cart}, {len(order.products)} lines, total EUR {amount}"
+        cart = self.person.cart
+        if shop.numbered:
+            self.app(
+                25,
+                "INFO",
+                "checkout",
+                f"submitting cart {cart} as order {order.id}, total EUR {amount}",
+                trace,
+                order.key,
             )
-            self.app(25, "INFO", "checkout", opened, trace, order.id)
-            if self.person.customer and self.signed_in:
-                owner = f"order {order.id} belongs to customer {self.person.customer}"
-                self.app(27, "INFO", "checkout", owner, trace, order.id)
+        elif not again:
+            opened = f"order {order.id} opened from cart {cart}, {len(order.products)} lines, total EUR {amount}"
+            self.app(25, "INFO", "checkout", opened, trace, order.key)
+        if not again and self.person.customer and self.signed_in:
+            owner = f"order {order.id} belongs to customer {self.person.customer}"
+            self.app(27, "INFO", "checkout", owner, trace, order.key)
         self.gateway(60, "charge requested", order, trace, minor_units=order.cents, currency="EUR")
         double = not declined and rng.random() < shop.double_submits
         if declined:
             reason = rng.choice(("insufficient_funds", "do_not_honour", "expired_card"))
             self.gateway(ms - 60, "charge declined", order, trace, reason=reason)
-            self.app(ms - 20, warn, "checkout", f"payment for order {order.id} declined by issuer", trace, order.id)
+            self.app(ms - 20, warn, "checkout", f"payment for order {order.id} declined by issuer", trace, order.key)
         else:
             self.gateway(ms - 60, "charge captured", order, trace, minor_units=order.cents, currency="EUR")
-            self.app(ms - 20, "INFO", "checkout", f"order {order.id} confirmed, charge {order.charge}", trace, order.id)
-        self.edge(self.now, "POST", "/api/checkout", 402 if declined else 201, 310, ms, trace, order.id)
+            self.app(
+                ms - 20, "INFO", "checkout", f"order {order.id} confirmed, charge {order.charge}", trace, order.key
+            )
+        if shop.page_checkout:
+            target, paid, refused, second_status = "/checkout/preview/", 302, 200, 302
+        else:
+            target, paid, refused, second_status = "/api/checkout", 201, 402, 409
+        self.edge(self.now, "POST", target, refused if declined else paid, 310, ms, trace, order.key)
         if double:
             second = self.trace()
             self.now += 700
-            self.app(30, warn, "checkout", f"cart {self.person.cart} is already being checked out", second, order.id)
-            self.edge(self.now, "POST", "/api/checkout", 409, 96, 55, second, order.id)
+            self.app(30, warn, "checkout", f"cart {cart} is already being checked out", second, order.key)
+            self.edge(self.now, "POST", target, second_status, 96, 55, second, order.key)
+            if shop.page_checkout:
+                self.edge(self.now + 60, "GET", "/cart/", 200, 9_400, 40, self.trace())
             self.now -= 700
         self.now += ms
         return not declined
@@ -305,11 +358,12 @@ class Visit:
     def cancel(self, order: Order) -> None:
         self.think(60)
         trace = self.trace()
-        self.app(40, "INFO", "orders", f"order {order.id} cancelled by customer", trace, order.id)
-        self.call("POST", f"/api/orders/{order.id}/cancel", 200, 80, trace, order.id)
+        self.app(40, "INFO", "orders", f"order {order.id} cancelled by customer", trace, order.key)
+        self.call("POST", f"/api/orders/{order.id}/cancel", 200, 80, trace, order.key)
         order.outcome = "cancelled"
 
 
+CHATTER = ("template chosen", "24 rows in {} ms", "cache missed, {} keys read", "prices taken from region eu")
 TRACEBACK = (
     "\nTraceback (most recent call last):\n"
     '  File "/srv/fernhill/web/views.py", line 88, in show\n    return self.render(item)\n'

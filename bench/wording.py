@@ -78,7 +78,7 @@ def edge_wording(kind: str, stamps: Stamps) -> EdgeLine:
     return {"combined": combined, "tail": tail, "json": as_json}[kind]
 
 
-def app_wording(style: str, stamps: Stamps) -> Callable[[int, str, str, str, str, int], str]:
+def app_wording(style: str, stamps: Stamps, thread_names: bool) -> Callable[[int, str, str, str, str, int], str]:
     """``line(t, level, component, message, trace, thread)`` of the shop application."""
     iso = stamps.iso
 
@@ -90,9 +90,8 @@ def app_wording(style: str, stamps: Stamps) -> Callable[[int, str, str, str, str
         correlation = f"{trace}-{trace[8:24]}" if trace else " " * 49
         logger = f"e.f.shop.{component.capitalize()}Service"
         stamp = iso(t, " ", ".", "")  # Spring Boot 2: local time without a zone
-        return (
-            f"{stamp}  {level:<5} 3117 --- [fernhill] [nio-8080-exec-{thread}] [{correlation}] {logger:<40} : {message}"
-        )
+        name = f"nio-8080-exec-{thread}" if thread_names else "main"
+        return f"{stamp}  {level:<5} 3117 --- [fernhill] [{name}] [{correlation}] {logger:<40} : {message}"
 
     return {"oscar": oscar, "spring": spring}[style]
 
