@@ -311,6 +311,17 @@ def test_lines_written_for_a_look_at_an_old_order_stay_with_the_one_who_looks(sc
     assert figures["exact"] >= 0.9, figures
 
 
+def test_order_numbers_that_start_again_are_several_orders(scored: Scored) -> None:
+    figures, document = scored(days=8, order_days=4, seed=1)
+    assert figures["order_session_p"] >= 0.99, figures
+    assert figures["order_session_r"] >= 0.95, figures
+    # Parcels still under way when their order's number is given out again may go to the wrong one.
+    assert figures["line_order_p"] >= 0.95, figures
+    found = [b["id"] for journey in document["journeys"] for b in journey["business_journeys"]]
+    assert "order:ORD-2026-000001" in found
+    assert "order:ORD-2026-000001~1" in found
+
+
 def test_confidence_is_scored(plain: tuple[Path, Document]) -> None:
     directory, document = plain
     broken = json.loads(json.dumps(document))

@@ -15,9 +15,6 @@ from reconstruct.events.templates import skeletons
 MAJORITY = 0.9
 """Share of meetings a part must have with one object to be called its part (correlation §7.7)."""
 
-RETRY_WINDOW_NS = 60 * 1_000_000_000
-"""An object's line with no session of its own belongs to the attempt at most a minute before it, else to the birth."""
-
 BIRTH_REACH_NS = 120 * 1_000_000_000
 """Where no session is known for the usual birth line, the first lines that name the object stand in for it, up to this long after:
 the thank-you page, say. Later ones are callbacks and look-ups."""
@@ -194,7 +191,7 @@ def adopt(db: duckdb.DuckDBPyConnection) -> None:
             WHERE l.rule <> 'batch' GROUP BY l.eid HAVING count(DISTINCT l.object) = 1),
              tries AS (
             SELECT o.eid, arg_max(b.visit, b.t) AS visit FROM orphans o JOIN births b USING (object)
-            WHERE b.t BETWEEN o.t - {RETRY_WINDOW_NS} AND o.t + {BIRTH_LEAD_NS} GROUP BY o.eid)
+            WHERE b.t <= o.t + {BIRTH_LEAD_NS} GROUP BY o.eid)
         SELECT o.eid, coalesce(tries.visit, owned.visit), 'object', things.type::VARCHAR, things.value, o.confidence * owned.confidence
         FROM orphans o JOIN owned USING (object) JOIN things USING (object) LEFT JOIN tries ON tries.eid = o.eid
         """
@@ -204,11 +201,12 @@ def adopt(db: duckdb.DuckDBPyConnection) -> None:
 def split_tries(db: duckdb.DuckDBPyConnection) -> None:
     """Give each visit that tried for an object in vain, before the visit that owns it, an object of its own.
 
-    Somebody is declined, leaves, and comes back the next day: the same order number, but two stories. Such an object has the
-    type and value of the one that came to be, and ``attempt`` 1, 2 … in the order of time.
+    Somebody is declined, leaves, and comes back the next day: the same order number, but two stories. Or numbers start again, and
+    the same one is somebody else's. Such an object has the type and value of the last one, and ``attempt`` 1, 2 … in the order of time.
+    A line belongs to the try of its visit; one of no such visit to the try it follows.
     """
     db.execute(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE earlier_tries AS
         WITH home AS (SELECT object, visit, t FROM owned JOIN timeline USING (eid)),
              earlier AS (SELECT b.object, b.visit, min(h.t) AS until, min(b.t) AS t, arg_min(b.eid, (b.t, b.eid)) AS eid,
@@ -216,6 +214,7 @@ def split_tries(db: duckdb.DuckDBPyConnection) -> None:
                          FROM births b JOIN home h USING (object) WHERE b.typical AND b.visit <> h.visit AND b.t < h.t
                          GROUP BY b.object, b.visit)
         SELECT *, row_number() OVER (PARTITION BY object ORDER BY t, eid) AS attempt,
+               coalesce(lead(t) OVER (PARTITION BY object ORDER BY t, eid), until) - {BIRTH_LEAD_NS} AS next,
                (SELECT max(object) FROM things) + row_number() OVER (ORDER BY t, eid) AS number
         FROM earlier
         """
@@ -223,8 +222,11 @@ def split_tries(db: duckdb.DuckDBPyConnection) -> None:
     db.execute(
         """
         UPDATE thing_links SET object = try.number
-        FROM (SELECT e.object, e.number, v.eid FROM earlier_tries e JOIN event_visit v USING (visit) JOIN timeline t ON t.eid = v.eid
-              WHERE t.t < e.until) try
+        FROM (SELECT l.object, l.eid, arg_max(e.number, (v.visit IS NOT DISTINCT FROM e.visit, e.t)) AS number
+              FROM earlier_tries e JOIN thing_links l USING (object) JOIN timeline t ON t.eid = l.eid
+              LEFT JOIN event_visit v ON v.eid = l.eid LEFT JOIN owned o ON o.object = e.object AND o.visit = v.visit
+              WHERE t.t < e.until AND (v.visit = e.visit OR o.object IS NULL AND t.t >= e.t AND t.t < e.next)
+              GROUP BY l.object, l.eid) try
         WHERE thing_links.eid = try.eid AND thing_links.object = try.object AND rule <> 'batch'
         """
     )
