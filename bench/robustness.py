@@ -117,7 +117,14 @@ CURVES = {
 }  # fmt: skip
 
 SHOPS: dict[str, Knobs] = {
-    "with identifiers": {"nat": 0.3, "chatter": 2, "batch_rate": 3, "declined": 0.4, "numbered": True, "missing_session": 0.3},
+    "with identifiers": {
+        "nat": 0.3,
+        "chatter": 2,
+        "batch_rate": 3,
+        "declined": 0.4,
+        "numbered": True,
+        "missing_session": 0.3,
+    },
     "30 % lost": {"lost": 0.3, "blank": "guest", "nat": 0.3, "chatter": 2, "batch_rate": 3, "declined": 0.2},
     "no identifiers": {"no_ids": True, "nat": 0.3, "chatter": 2, "rush": 0.3, "batch_rate": 3, "declined": 0.2},
 }
