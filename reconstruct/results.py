@@ -238,9 +238,11 @@ def _source_row(document: Document) -> Document:
     row = {name: document[name] for name in SOURCE_CONTRACT}
     row["first_at"] = None if first is None else format_time(first)
     row["last_at"] = None if last is None else format_time(last)
-    row["timezone"] = say_offset(document["offset_s"])
+    offset_s = document["offset_s"]
+    zone_s = round(offset_s / 900) * 900 if document["timezone_from"] == "inferred" else offset_s
+    row["timezone"] = say_offset(zone_s)
     row["timezone_from"] = document["timezone_from"]
-    row["clock_offset_ms"] = 0
+    row["clock_offset_ms"] = (zone_s - offset_s) * 1000
     for name in ("family", "rank", "size", "compression", "encoding", "forced", "notes"):
         row[name] = document[name]
     row["quality"] = {

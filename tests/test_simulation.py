@@ -301,6 +301,18 @@ def test_clocks_and_zones_change_no_figure(plain: tuple[Path, Document], scored:
     assert {name: after[name] for name in names} == pytest.approx({name: before[name] for name in names}, abs=0.01)
 
 
+@pytest.mark.parametrize("skew_ms", [1000, -30_000, 60_000])
+def test_a_clock_without_identifiers_is_set(scored: Scored, skew_ms: int) -> None:
+    figures, document = scored(no_ids=True, skew_app=skew_ms)
+    (source,) = (each for each in document["sources"] if each["path"].endswith("application.log"))
+    assert (source["timezone"], source["clock_offset_ms"]) == ("+02:00", -skew_ms)
+    assert (
+        f"clock is {abs(skew_ms) // 1000} s {'ahead' if skew_ms > 0 else 'behind'}" in source["quality"]["timezone_why"]
+    )
+    assert figures["pair_f1"] >= 0.98, figures
+    assert figures["exact"] >= 0.9, figures
+
+
 def test_lines_written_for_a_look_at_an_old_order_stay_with_the_one_who_looks(scored: Scored) -> None:
     # The application says four things without any identifier for every page, also for /track/ORD-…: they are about the order,
     # which somebody placed in an earlier visit.
