@@ -58,6 +58,8 @@ bench: $(VENV)/installed-dev ## Measure speed and memory on this machine; figure
 	"$(BIN)/python" bench/cold_start.py
 	"$(BIN)/python" bench/throughput.py
 	"$(BIN)/python" bench/accuracy.py --simulate
+	"$(BIN)/python" bench/robustness.py
+	"$(BIN)/python" bench/growth.py
 
 clean: ## Remove the environment and what tools left behind
 	rm -rf "$(VENV)" dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
