@@ -6,6 +6,8 @@ request or task as a line that does. A request that touches several objects give
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 import pyarrow as pa
 
@@ -150,11 +152,14 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
     db.unregister("named_in")
 
 
-def adopt(db: duckdb.DuckDBPyConnection) -> None:
+def adopt(db: duckdb.DuckDBPyConnection, things: Sequence[int]) -> None:
     """Make ``owned(object, visit, eid, confidence)``, the session of each object, and give its session the lines that have none.
 
     An object that was tried more than once belongs to the last try; each line belongs to the try it follows. Where the usual
     birth was not seen in any session, the first line that was decides: later ones are callbacks and look-ups.
+
+    Args:
+        things: Types whose values stand for one thing each.
     """
     db.execute(
         """
@@ -174,12 +179,15 @@ def adopt(db: duckdb.DuckDBPyConnection) -> None:
         """
     )
     # What is known of the object is worth more than what else was being served at that moment. What is only known of it through
-    # the request being served (somebody looks at an old order) says nothing about whose line it is: it stays with the request.
+    # the request being served says whose line it is at the birth; long after (somebody looks at an old order) it does not,
+    # unless the line names a thing itself.
     db.execute(
-        """
+        f"""
         DELETE FROM event_visit WHERE rule = 'in flight'
-          AND eid IN (SELECT l.eid FROM thing_links l JOIN owned USING (object)
-                      WHERE l.rule <> 'batch' AND NOT (l.rule = 'request' AND l.via_type = 'request'))
+          AND eid IN (SELECT l.eid FROM thing_links l JOIN owned o USING (object) JOIN timeline t ON t.eid = l.eid JOIN timeline b ON b.eid = o.eid
+                      WHERE l.rule <> 'batch' AND (
+                          NOT (l.rule = 'request' AND l.via_type = 'request') OR abs(t.t - b.t) <= {BIRTH_REACH_NS}
+                          OR l.eid IN (SELECT eid FROM typed WHERE type IN ({", ".join(map(str, things)) or "-1"}))))
         """
     )
     db.execute(

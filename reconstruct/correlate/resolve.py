@@ -85,7 +85,7 @@ def resolve(
     objects.find_objects(db, roots, owners, {role.type: role.behaviour.back_families > 0 for role in roles})
     delays.link_by_delay(db)
     objects.find_births(db)
-    objects.adopt(db)
+    objects.adopt(db, things)
     objects.split_tries(db)
     neighbours.place_by_neighbours(db, things)
     return Resolution(edge, inner, report, owners, roots)
