@@ -19,7 +19,7 @@ from reconstruct.correlate import visits
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.visits import FOREIGN_REFERRER, NO_REFERRER, RULES, Requests
-from reconstruct.store.codes import number_values
+from reconstruct.store.codes import code_texts, number_values
 
 ENCODING_THREADS = 2
 """Columns of texts turned into codes at a time; Arrow does it without holding the interpreter."""
@@ -93,13 +93,6 @@ def _requests(
     ).to_arrow_table()
 
 
-def _codes(column: pa.ChunkedArray, order: NDArray[np.int64]) -> tuple[NDArray[np.int64], pa.Array]:
-    """Dense codes (-1 for null) in the given order, and the distinct values they index."""
-    encoded = column.combine_chunks().dictionary_encode()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)[order]
-    return codes.astype(np.int64), encoded.dictionary
-
-
 @dataclass(slots=True)
 class _Coded:
     """Requests as codes, in the order visits are built."""
@@ -118,8 +111,10 @@ def _as_codes(table: pa.Table, paths: pa.Array, agents: pa.Array) -> _Coded:
     order = visits.order_requests(second, asset, eid)
     with ThreadPoolExecutor(ENCODING_THREADS) as threads:
         names = ("client_ip", "session", "customer", "asked", "referrer")
-        encoded = list(threads.map(lambda name: _codes(table[name], order), names))
-    (address, addresses), (session, sessions), (customer, _), (asked, queries), (referrer, referrers) = encoded
+        encoded = list(threads.map(lambda name: code_texts(table[name]), names))
+    (address, addresses), (session, sessions), (customer, _), (asked, queries), (referrer, referrers) = (
+        (codes[order], texts) for codes, texts in encoded
+    )
     browser = table["browser"].to_numpy().astype(np.int64)[order]
     page = np.where(asked >= 0, len(paths) + asked, table["path"].to_numpy().astype(np.int64)[order])
     # Without an address and a browser the session identifier is all there is to tell visitors apart.

@@ -228,7 +228,7 @@ def _values(table: pa.Table, name: str) -> list[Any]:
         return [None] * len(column)
     if pa.types.is_string(column.type):
         codes, texts = code_texts(column)
-        told = [*texts, None]  # the code of null is -1: the last
+        told = [*texts.to_pylist(), None]  # the code of null is -1: the last
         return [told[code] for code in codes.tolist()]
     if column.null_count or pa.types.is_list(column.type):
         return list(column.to_pylist())

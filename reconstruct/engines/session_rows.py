@@ -1,4 +1,4 @@
-"""The rows of all journeys, in order: which journey, when, by what evidence; and what the journeys' visitors looked like.
+"""The rows of all journeys, in order: which journey, when, by what evidence.
 
 Everything narrow is sorted here, as columns; the wide columns of events follow in that order and are never whole in memory.
 Two lines of three ask for static files: what one page asked for in a row becomes one row.
@@ -30,7 +30,7 @@ VIA_VALUE = (
 EVIDENCE = (
     f"v.rule, coalesce(k.name, v.via_type) AS via_type, {VIA_VALUE} AS via_value, v.confidence::DOUBLE AS confidence"
 )
-"""Columns documents.EVIDENCE_COLUMNS."""
+"""Columns links.EVIDENCE_COLUMNS."""
 
 FACTS = """
     e.source, e.line, e.method, e.path, p.route, e.query, e.status, e.duration_ms, e.referrer, e.vhost, e.level, e.logger, e.message,

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from reconstruct.errors import GrammarError
 from reconstruct.grammar.characters import Ranges
 from reconstruct.grammar.definition import Definition, load_definitions
-from reconstruct.resources import cache_directory, grammars_directory
+from reconstruct.grammar.kept import read_kept, write_kept
+from reconstruct.resources import grammars_directory
 
 CACHE_VERSION = 4
 """Raised with every change of the compiler or of ``MatchPlan``: older plans are then compiled again."""
@@ -119,7 +116,7 @@ def compile_plans(definitions: Mapping[str, Definition]) -> dict[str, MatchPlan]
     """
     common = (grammars_directory() / "common.lark").read_text(encoding="utf-8")
     keys = {name: hash_definition(definition, common) for name, definition in definitions.items()}
-    cached = _read_cache()
+    cached = read_kept(CACHE_NAME)
     plans: dict[str, MatchPlan] = {}
     compiled: dict[str, Any] = {}
     for name, definition in definitions.items():
@@ -138,7 +135,7 @@ def compile_plans(definitions: Mapping[str, Definition]) -> dict[str, MatchPlan]
         plans[name] = replace(plan, path=str(definition.path))
     if compiled:
         kept = cached if len(cached) < MAX_CACHED else {}
-        _write_cache(kept | compiled)
+        write_kept(CACHE_NAME, kept | compiled)
     return plans
 
 
@@ -193,24 +190,3 @@ def _scan_from_json(entry: Any) -> Scan:
             for slot in entry["slots"]
         ),
     )
-
-
-def _read_cache() -> dict[str, Any]:
-    try:
-        content = orjson.loads((cache_directory() / CACHE_NAME).read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _write_cache(entries: dict[str, Any]) -> None:
-    """Replace the cache in one step, so that a reader never sees half of it. A cache that cannot be written is no error."""
-    directory = cache_directory()
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=directory, prefix=CACHE_NAME)
-        with os.fdopen(handle, "wb") as file:
-            file.write(orjson.dumps(entries, option=orjson.OPT_SORT_KEYS))
-        Path(name).replace(directory / CACHE_NAME)
-    except OSError:
-        return

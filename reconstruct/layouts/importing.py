@@ -7,23 +7,20 @@ warm start reads one file and loads neither Lark nor a YAML reader.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import orjson
-
 from reconstruct import __version__
 from reconstruct.errors import GrammarError
 from reconstruct.grammar.definition import Definition, parse_definition
+from reconstruct.grammar.kept import read_kept, write_kept
 from reconstruct.layouts.configuration import Layout, find_layouts, is_configuration, may_hold_layouts
 from reconstruct.layouts.languages import Language, layouts_directory, load_languages
-from reconstruct.resources import cache_directory, grammars_directory
+from reconstruct.resources import grammars_directory
 
 CACHE_VERSION = 1
 """Raised with every change of what a layout becomes."""
@@ -180,12 +177,12 @@ def read_configuration(path: str, content: bytes) -> Configuration | None:
     if not may_hold_layouts(name, text):
         return None
     key = _cache_key(name, content)
-    cached = _read_cache()
+    cached = read_kept(CACHE_NAME)
     kept = _from_json(cached.get(key), path)
     if kept is None:
         layouts = find_layouts(path, text)[:MAX_LAYOUTS]
         kept = tuple(import_layout(layout) for layout in layouts)
-        _write_cache((cached if len(cached) < MAX_CACHED else {}) | {key: _to_json(kept, path)})
+        write_kept(CACHE_NAME, (cached if len(cached) < MAX_CACHED else {}) | {key: _to_json(kept, path)})
     if not kept and not is_configuration(name):
         return None
     return Configuration(path, kept)
@@ -251,24 +248,3 @@ def _from_json(entries: Any, path: str) -> tuple[Imported, ...] | None:
         )
     except (TypeError, KeyError):
         return None
-
-
-def _read_cache() -> dict[str, Any]:
-    try:
-        content = orjson.loads((cache_directory() / CACHE_NAME).read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _write_cache(entries: Mapping[str, Any]) -> None:
-    """Replace the cache in one step. One that cannot be written is no error."""
-    directory = cache_directory()
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=directory, prefix=CACHE_NAME)
-        with os.fdopen(handle, "wb") as file:
-            file.write(orjson.dumps(dict(entries), option=orjson.OPT_SORT_KEYS))
-        Path(name).replace(directory / CACHE_NAME)
-    except OSError:
-        return

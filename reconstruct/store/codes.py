@@ -14,11 +14,11 @@ MOST = 2**62
 """Codes stay below this, so that they are integers of 64 bits."""
 
 
-def code_texts(column: pa.ChunkedArray | pa.Array) -> tuple[Codes, list[str]]:
+def code_texts(column: pa.ChunkedArray | pa.Array) -> tuple[Codes, pa.Array]:
     """A code per row, -1 for null, and the texts that 0, 1 … stand for."""
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     encoded = whole.dictionary_encode()
-    return encoded.indices.fill_null(-1).to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+    return encoded.indices.fill_null(-1).to_numpy().astype(np.int64), encoded.dictionary
 
 
 def number_values(values: NDArray[np.int64]) -> tuple[Codes, Codes]:
