@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from reconstruct.correlate.resolve import Resolution
+from reconstruct.engines.alternatives import find_alternatives
 from reconstruct.engines.documents import read_frame
 from reconstruct.engines.ingest import COUNTED
 from reconstruct.engines.journeys import loads, read_documents
@@ -193,6 +194,15 @@ class Reconstruction:
                     "experience": {"score": None, "apdex": None, "signals": []}, "business_journeys": [business], "links": [],
                 }  # fmt: skip
         raise KeyError(id)
+
+    def alternatives(self, source: int, line: int) -> list[Document]:
+        """Where else the event might have belonged, and why it does not: ``to``, ``journey`` of a session, ``why``; the nearest first.
+
+        Looked up when asked: some tenths of a second.
+        """
+        eid = source << EID_SHIFT | line
+        found = find_alternatives(self.store, [eid], self.summary()["visits"]["cut_s"])
+        return [each.render() for each in found.get(eid, [])]
 
     # -- raw lines -------------------------------------------------------------------------------------------------
 

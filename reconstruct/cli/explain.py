@@ -338,6 +338,12 @@ def _explain_links(path: Path, number: int, within: Path, options: Options) -> N
         print(f"  {name} {clean(str(value))} by rule “{rule}”{_via(kind, via)}, confidence {confidence:.3f}")
     if not row and not things:
         print("  in no journey and of no business object")
+    refused = results.alternatives(source, number)
+    if refused:
+        print("\nwhere else it might have belonged, and why it does not:")
+    for each in refused:
+        place = f"journey {each['journey']}" if "journey" in each else each["to"]
+        print(clean(f"  {place}: {each['why']}"))
 
 
 def _via(kind: str | None, value: str | None) -> str:

@@ -78,14 +78,12 @@ def place_by_bracket(db: duckdb.DuckDBPyConnection) -> float | None:
     return confidence
 
 
-def _tabulate_served(db: duckdb.DuckDBPyConnection) -> int:
-    """Make ``served(anchor, route, t0, t1)``: when each page request was being served; gives their number.
+def serving(condition: str = "true") -> str:
+    """A query of (anchor, route, t0, t1): when each page request was being served. ``condition`` is over ``t.t``, its moment.
 
     The longest duration any tier states counts; a stamp of whole seconds may stand for any moment of that second.
     """
-    db.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE served AS
+    return f"""
         WITH resolution AS (
                 SELECT family, CASE WHEN bool_or(t % 1000000000 <> 0) THEN 0 ELSE 1000000000 END AS step FROM timeline GROUP BY family),
              inner_ms AS (SELECT d.anchor, max(e.duration_ms) AS ms FROM anchored d JOIN events e USING (eid)
@@ -96,9 +94,13 @@ def _tabulate_served(db: duckdb.DuckDBPyConnection) -> int:
                t.t + step + {int(SLACK_S * 1e9)} AS t1
         FROM anchors a JOIN events e USING (eid) JOIN timeline t USING (eid) JOIN resolution USING (family)
         LEFT JOIN paths p ON p.path = e.path LEFT JOIN inner_ms i ON i.anchor = a.eid
-        WHERE NOT coalesce(p.is_asset, false)
+        WHERE NOT coalesce(p.is_asset, false) AND {condition}
         """
-    )
+
+
+def _tabulate_served(db: duckdb.DuckDBPyConnection) -> int:
+    """Make ``served``, what ``serving`` gives; the number of its rows."""
+    db.execute(f"CREATE OR REPLACE TEMP TABLE served AS {serving()}")
     return int(db.execute("SELECT count(*) FROM served").fetchall()[0][0])
 
 
