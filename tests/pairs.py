@@ -13,10 +13,11 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 Wanted = dict[tuple[str, int], str]
 
 
-def write_logs(directory: Path, *, interleaved: bool) -> Wanted:
+def write_logs(directory: Path, *, interleaved: bool, threads: bool = False) -> Wanted:
     """Pairs of visitors, each asking for the same page within the same second. Gives the visitor of each line without identifiers.
 
-    Each request writes five lines into shop.log: the second and fourth name nothing. Interleaved, the two requests' lines alternate.
+    Each request writes five lines into shop.log: the second and fourth name nothing. Interleaved, the two requests' lines alternate;
+    with ``threads``, each line names the thread that wrote it.
     """
     edge: list[tuple[datetime, dict[str, object]]] = []
     shop: list[tuple[datetime, dict[str, object], str]] = []
@@ -31,6 +32,7 @@ def write_logs(directory: Path, *, interleaved: bool) -> Wanted:
             shift = (10 * step + 5 * second if interleaved else 10 * step + 400 * second) + 100
             words = ("price asked", "reading the list", "reading the list", "reading the list", "price told")[step]
             line = {"level": "info", "message": words} | ({"request_id": request} if step in (0, 2, 4) else {})
+            line |= {"thread": f"worker-{second}"} if threads else {}
             shop.append((at + timedelta(milliseconds=shift), line, visitor))
     edge.sort(key=lambda each: each[0])
     shop.sort(key=lambda each: each[0])

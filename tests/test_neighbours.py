@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
-from pairs import write_logs
+from pairs import AGENT, START, write_logs
 
 from reconstruct.options import Options
 from reconstruct.pipeline import open_paths
@@ -37,3 +38,34 @@ def test_lines_between_two_of_one_visit_are_that_visits(tmp_path: Path) -> None:
 def test_where_requests_interleave_nothing_is_guessed(tmp_path: Path) -> None:
     write_logs(tmp_path, interleaved=True)
     assert not placed_by_neighbours(tmp_path)
+
+
+def test_threads_keep_interleaved_requests_apart(tmp_path: Path) -> None:
+    wanted = write_logs(tmp_path, interleaved=True, threads=True)
+    found = placed_by_neighbours(tmp_path)
+    assert {place: visitor for place, (_, visitor, _) in found.items()} == wanted
+
+
+def test_jobs_that_run_by_the_clock_are_nobodys_however_busy_the_site(tmp_path: Path) -> None:
+    """Requests take 50 s of every minute: what is written every 61 s nearly always falls into one."""
+    edge, jobs = [], []
+    for number in range(60):
+        at = START + timedelta(minutes=number)
+        asked = {
+            "client_ip": f"192.0.2.{number + 1}",
+            "method": "GET",
+            "path": "/report",
+            "status": 200,
+            "duration_ms": 50_000,
+        }
+        edge.append({"ts": (at + timedelta(seconds=50)).isoformat(), **asked, "user_agent": AGENT})
+        jobs.append({"ts": (at + timedelta(seconds=number)).isoformat(), "level": "info", "message": "caches swept"})
+        jobs.append(
+            {"ts": (at + timedelta(seconds=1)).isoformat(), "level": "info", "message": f"report {number} begun"}
+        )
+    (tmp_path / "edge.log").write_text("".join(json.dumps(each) + "\n" for each in edge), encoding="utf-8")
+    (tmp_path / "jobs.log").write_text("".join(json.dumps(each) + "\n" for each in jobs), encoding="utf-8")
+    found = placed_by_neighbours(tmp_path)
+    texts = {place: jobs[place[1] - 1]["message"] for place in found}
+    assert "caches swept" not in texts.values()
+    assert len(texts) == 60

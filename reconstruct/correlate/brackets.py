@@ -1,8 +1,8 @@
 """Lines without a request identifier, placed by what was going on when they were written.
 
 A line written while exactly one request was being served belongs to it. Where several were, the line's template decides: which
-route it is usually written under is learned from the unambiguous lines. Templates that are not usually written
-while a request is served are background work, and stay where they are.
+route it is usually written under is learned from the unambiguous lines. Templates that are not written while requests are served,
+or not more often than chance has it, are background work, and stay where they are.
 
 The rule is tried on lines whose request is known; the measured precision is its confidence.
 """
@@ -25,10 +25,14 @@ SLACK_S = 0.05
 """Clocks of two processes on one machine, and the time between the event and its being written."""
 
 HABIT = 0.8
-"""Share of a template's lines that must be written while some request is served."""
+"""Share of the moments (seconds) a template is written in that must be while some request is served."""
 
-LEAST_LINES = 3
-"""Lines of a template before it has habits."""
+LEAST_MOMENTS = 3
+"""Moments of a template before it has habits."""
+
+OTHER_TIMES_S = (-29, -13, -7, 7, 13, 29)
+"""Seconds to either side at which chance is asked the same question: near enough for the shop to be as busy, far enough for the
+request to be another one, and no multiples of each other or of what jobs run by."""
 
 RATIO = 10.0
 """How much likelier the chosen request's route must be than the next one's (correlation §7.8)."""
@@ -52,6 +56,7 @@ def place_by_bracket(db: duckdb.DuckDBPyConnection) -> float | None:
     if not waiting or not _tabulate_served(db):
         return None
     _tabulate_lines(db)
+    _find_habits(db)
     _choose(db)
     ((trials, right),) = db.execute(
         """
@@ -105,7 +110,7 @@ def _tabulate_served(db: duckdb.DuckDBPyConnection) -> int:
 
 
 def _tabulate_lines(db: duckdb.DuckDBPyConnection) -> None:
-    """Make ``known_lines(eid, anchor)`` and ``line_candidates(eid, template, anchor, route, distance)``."""
+    """Make ``known_lines(eid, anchor)`` and ``line_candidates(eid, template, t, anchor, route, distance)``."""
     db.execute(
         """
         CREATE OR REPLACE TEMP TABLE known_lines AS
@@ -126,31 +131,63 @@ def _tabulate_lines(db: duckdb.DuckDBPyConnection) -> None:
         CREATE OR REPLACE TEMP TABLE line_candidates AS
         WITH lines AS (SELECT eid, t, family || ' ' || template AS template, t // 1000000000 AS s FROM lines_in),
              seconds AS (SELECT anchor, route, t0, t1, unnest(range(t0 // 1000000000, t1 // 1000000000 + 1)) AS s FROM served)
-        SELECT l.eid, l.template, c.anchor, c.route, abs(l.t - (c.t0 + c.t1) / 2) AS distance
+        SELECT l.eid, l.template, l.t, c.anchor, c.route, abs(l.t - (c.t0 + c.t1) / 2) AS distance
         FROM lines l LEFT JOIN seconds c ON c.s = l.s AND l.t BETWEEN c.t0 AND c.t1
         """
     )
     db.unregister("lines_in")
 
 
+def _find_habits(db: duckdb.DuckDBPyConnection) -> None:
+    """Make ``habits(template)``: those written while requests are served, and more often so than at any other time.
+
+    The share of a template's moments in which a request is served must reach HABIT, and its lower bound must be above the share
+    of the same moments moved by OTHER_TIMES_S: where the site is always busy, jobs that run by the clock seem to serve it, too.
+    """
+    rows = db.execute(
+        """
+        SELECT template, count(*), count(*) FILTER (served) FROM (
+            SELECT template, t // 1000000000 AS s, bool_or(anchor IS NOT NULL) AS served FROM line_candidates GROUP BY ALL)
+        GROUP BY template ORDER BY template
+        """
+    ).fetchall()
+    often = {
+        template: wilson_lower(served, moments)
+        for template, moments, served in rows
+        if moments >= LEAST_MOMENTS and served >= HABIT * moments
+    }
+    db.register("often_in", pa.table({"template": pa.array(often.keys(), pa.string()), "least": list(often.values())}))
+    shifts = ", ".join(f"({shift})" for shift in OTHER_TIMES_S)
+    db.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE habits AS
+        WITH moments AS (SELECT template, min(t) AS t FROM line_candidates SEMI JOIN often_in USING (template)
+                         GROUP BY template, t // 1000000000),
+             moved AS (SELECT template, t + shift * 1000000000::BIGINT AS t FROM moments, (VALUES {shifts}) other(shift)),
+             seconds AS (SELECT t0, t1, unnest(range(t0 // 1000000000, t1 // 1000000000 + 1)) AS s FROM served),
+             busy AS (SELECT m.template, m.t, bool_or(c.s IS NOT NULL) AS served FROM moved m
+                      LEFT JOIN seconds c ON c.s = m.t // 1000000000 AND m.t BETWEEN c.t0 AND c.t1 GROUP BY ALL)
+        SELECT template FROM busy JOIN often_in USING (template)
+        GROUP BY template, least HAVING avg(served::INT) < least
+        """
+    )
+    db.unregister("often_in")
+
+
 def _choose(db: duckdb.DuckDBPyConnection) -> None:
-    """Make ``chosen(eid, anchor, route)``: lines with one likely request."""
+    """Make ``chosen(eid, anchor, route)``: lines with one likely request. Needs ``habits``."""
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE chosen AS
-        WITH habits AS (
-                SELECT template, avg((n > 0)::INT) AS share, count(*) AS lines
-                FROM (SELECT eid, template, count(anchor) AS n FROM line_candidates GROUP BY ALL) GROUP BY template),
-             alone AS (SELECT eid, any_value(template) AS template, any_value(route) AS route FROM line_candidates
+        WITH alone AS (SELECT eid, any_value(template) AS template, any_value(route) AS route FROM line_candidates
                        WHERE anchor IS NOT NULL GROUP BY eid HAVING count(*) = 1),
              pairs AS (SELECT template, route, count(*) AS n FROM alone GROUP BY ALL),
              totals AS (SELECT template, sum(n) AS n FROM pairs GROUP BY template),
              scored AS (
                 SELECT c.eid, c.anchor, c.route, a.visit, c.distance,
                        (coalesce(p.n, 0) + {SMOOTHING}) / (coalesce(t.n, 0) + 1) AS likelihood
-                FROM line_candidates c JOIN habits h USING (template) JOIN anchors a ON a.eid = c.anchor
-                LEFT JOIN pairs p ON p.template = c.template AND p.route = c.route LEFT JOIN totals t ON t.template = c.template
-                WHERE h.share >= {HABIT} AND h.lines >= {LEAST_LINES}),
+                FROM line_candidates c SEMI JOIN habits USING (template) JOIN anchors a ON a.eid = c.anchor
+                LEFT JOIN pairs p ON p.template = c.template AND p.route = c.route LEFT JOIN totals t ON t.template = c.template),
              per_visit AS (SELECT eid, visit, max(likelihood) AS likelihood FROM scored GROUP BY ALL),
              best AS (SELECT eid, max(likelihood) AS first, max(likelihood, 2) AS two, count(*) AS visits FROM per_visit GROUP BY eid)
         SELECT s.eid, arg_min(s.anchor, (-s.likelihood, s.distance, s.anchor)) AS anchor,

@@ -152,14 +152,15 @@ def place_by_neighbours(db: duckdb.DuckDBPyConnection, types: Sequence[int]) -> 
     table = db.sql(
         f"""
         SELECT e.eid, t.t, coalesce(v.visit, -1)::BIGINT AS visit, e.eid IN (
-                   SELECT eid FROM typed WHERE type IN ({", ".join(map(str, types)) or "-1"})) AS names
+                   SELECT eid FROM typed WHERE type IN ({", ".join(map(str, types)) or "-1"})) AS names,
+               dense_rank() OVER (ORDER BY e.source, e.process, e.pid, e.thread) AS worker
         FROM events e JOIN timeline t USING (eid) LEFT JOIN event_visit v USING (eid)
-        WHERE e.method IS NULL AND e.time_ns IS NOT NULL ORDER BY e.eid
+        WHERE e.method IS NULL AND e.time_ns IS NOT NULL ORDER BY worker, e.eid
         """
     ).to_arrow_table()
-    eid, t, visit = (table[name].to_numpy() for name in ("eid", "t", "visit"))
+    eid, t, visit, worker = (table[name].to_numpy() for name in ("eid", "t", "visit", "worker"))
     names = table["names"].to_numpy(zero_copy_only=False)
-    lines = _arrange(eid, t, visit, eid >> EID_SHIFT)
+    lines = _arrange(eid, t, visit, worker)
     waiting = (visit < 0) & ~names
     used: dict[str, float] = {}
     for rule, near in (("between lines", _between(lines)), ("beside a line", _beside(lines))):
