@@ -9,10 +9,12 @@ The rule is tried on lines whose request is known; the measured precision is its
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import duckdb
 import pyarrow as pa
 
-from reconstruct.correlate.calibrate import LEAST_TRIALS, wilson_lower
+from reconstruct.correlate.calibrate import weigh, wilson_lower
 from reconstruct.events.templates import skeletons
 
 UNKNOWN_DURATION_S = 0.5
@@ -40,13 +42,23 @@ RATIO = 10.0
 SMOOTHING = 0.1
 """Added to each count of lines per template and route, so that an unseen pair is unlikely rather than impossible."""
 
-PRIOR = 0.9
-"""Confidence where no known lines allow a measurement: of labelled lines .987 and more were right, .976 where all visits fall into one
-hour (bench/robustness.py, ``threads``); rounded down, for threads that nobody simulated."""
+PRIOR_RANGE = (0.9, 0.97)
+"""Confidence where no known lines allow a measurement: what chance leaves (``_find_habits``), within this. Of labelled lines .987 and
+more were right, .976 where all visits fall into one hour (bench/robustness.py, ``threads``); rounded down, for threads that nobody
+simulated."""
 
 
-def place_by_bracket(db: duckdb.DuckDBPyConnection) -> float | None:
-    """Add unplaced log lines to ``anchored`` and ``event_visit`` (rule ``in flight``); gives the confidence, None if nothing was added.
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """How far the rule can be trusted."""
+
+    confidence: float
+    measured: bool
+    """on lines whose request is known"""
+
+
+def place_by_bracket(db: duckdb.DuckDBPyConnection) -> Worth | None:
+    """Add unplaced log lines to ``anchored`` and ``event_visit`` (rule ``in flight``); gives its worth, None if nothing was added.
 
     Needs ``anchors``, ``anchored``, ``event_visit``, ``timeline`` and ``paths``.
     """
@@ -56,7 +68,7 @@ def place_by_bracket(db: duckdb.DuckDBPyConnection) -> float | None:
     if not waiting or not _tabulate_served(db):
         return None
     _tabulate_lines(db)
-    _find_habits(db)
+    prior = _find_habits(db)
     _choose(db)
     ((trials, right),) = db.execute(
         """
@@ -64,7 +76,7 @@ def place_by_bracket(db: duckdb.DuckDBPyConnection) -> float | None:
         FROM chosen c JOIN known_lines a USING (eid) JOIN anchors v ON v.eid = a.anchor JOIN anchors w ON w.eid = c.anchor
         """
     ).fetchall()
-    confidence = round(wilson_lower(right, trials), 4) if trials >= LEAST_TRIALS else PRIOR
+    confidence, is_measured = weigh(right, trials, prior)
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE placed_lines AS
@@ -80,7 +92,7 @@ def place_by_bracket(db: duckdb.DuckDBPyConnection) -> float | None:
         FROM placed_lines p JOIN anchors a ON a.eid = p.anchor ANTI JOIN event_visit v ON v.eid = p.eid
         """
     )
-    return confidence
+    return Worth(confidence, is_measured)
 
 
 def serving(condition: str = "true") -> str:
@@ -138,11 +150,15 @@ def _tabulate_lines(db: duckdb.DuckDBPyConnection) -> None:
     db.unregister("lines_in")
 
 
-def _find_habits(db: duckdb.DuckDBPyConnection) -> None:
+def _find_habits(db: duckdb.DuckDBPyConnection) -> float:
     """Make ``habits(template)``: those written while requests are served, and more often so than at any other time.
 
     The share of a template's moments in which a request is served must reach HABIT, and its lower bound must be above the share
     of the same moments moved by OTHER_TIMES_S: where the site is always busy, jobs that run by the clock seem to serve it, too.
+
+    Gives the confidence that all this leaves to a line with one request to go to. Let b be the share of moved moments in which
+    a request is served, and u that of lines whose own request is in no log. A line finds none with u(1 − b), which is counted;
+    it finds a wrong one, and no other, with u·b, and its own alone with (1 − u)(1 − b).
     """
     rows = db.execute(
         """
@@ -167,11 +183,22 @@ def _find_habits(db: duckdb.DuckDBPyConnection) -> None:
              seconds AS (SELECT t0, t1, unnest(range(t0 // 1000000000, t1 // 1000000000 + 1)) AS s FROM served),
              busy AS (SELECT m.template, m.t, bool_or(c.s IS NOT NULL) AS served FROM moved m
                       LEFT JOIN seconds c ON c.s = m.t // 1000000000 AND m.t BETWEEN c.t0 AND c.t1 GROUP BY ALL)
-        SELECT template FROM busy JOIN often_in USING (template)
-        GROUP BY template, least HAVING avg(served::INT) < least
+        SELECT template, avg(served::INT) AS by_chance FROM busy JOIN often_in USING (template)
+        GROUP BY template, least HAVING by_chance < least
         """
     )
     db.unregister("often_in")
+    by_chance = dict(db.execute("SELECT template, by_chance FROM habits").fetchall())
+    habits = [(moments, served, by_chance[template]) for template, moments, served in rows if template in by_chance]
+    total = sum(moments for moments, _, _ in habits)
+    if not total:
+        return PRIOR_RANGE[0]
+    chance = sum(moments * share for moments, _, share in habits) / total
+    unserved = 1 - wilson_lower(sum(served for _, served, _ in habits), total)
+    lost = min(1.0, unserved / (1 - chance))
+    wrong, right = lost * chance, (1 - lost) * (1 - chance)
+    low, high = PRIOR_RANGE
+    return round(min(high, max(low, right / (right + wrong) if right else low)), 4)
 
 
 def _choose(db: duckdb.DuckDBPyConnection) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reconstruct.correlate.visits import RULES, Requests, build_visits
 
 LEAST_TRIALS = 200
-"""Trials below which a measured precision is not used (correlation §7.8)."""
+"""Trials below which a measured precision does not lower a prior (correlation §7.8); it may raise it: the bound knows how few they are."""
 
 SAMPLED_REQUESTS = 250_000
 """Requests the rules are tried on at most; some thousand trials per rule settle the second decimal."""
@@ -56,6 +56,13 @@ def wilson_lower(right: int, trials: int) -> float:
     )
 
 
+def weigh(right: int, trials: int, prior: float) -> tuple[float, bool]:
+    """Confidence of a rule that was right in so many trials, and whether it is measured or still the prior."""
+    bound = round(wilson_lower(right, trials), 4)
+    is_measured = trials >= LEAST_TRIALS or bound > prior
+    return (bound if is_measured else prior), is_measured
+
+
 def calibrate_visits(
     requests: Requests,
     customer: NDArray[np.int64],
@@ -82,10 +89,10 @@ def calibrate_visits(
     qualities = {}
     for rule in RULES:
         right, trials = measured.get(rule, (0, 0))
-        enough = trials >= LEAST_TRIALS and rule not in ("start", "session")
-        qualities[rule] = RuleQuality(
-            rule, trials, right, round(wilson_lower(right, trials), 4) if enough else PRIORS[rule], enough
-        )
+        if rule in ("start", "session"):
+            trials = 0
+        confidence, is_measured = weigh(right, trials, PRIORS[rule])
+        qualities[rule] = RuleQuality(rule, trials, right, confidence, is_measured)
     return qualities
 
 

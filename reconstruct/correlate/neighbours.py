@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from reconstruct.correlate.calibrate import LEAST_TRIALS, wilson_lower
+from reconstruct.correlate.calibrate import wilson_lower
 from reconstruct.store.database import EID_SHIFT
 
 SPAN_NS = 2 * 1_000_000_000
@@ -116,11 +116,11 @@ def confirm_brackets(db: duckdb.DuckDBPyConnection, things: Things, prior: float
     """Where lines placed by what was being served could not be held against request identifiers: do lines of one thing agree?
 
     Two agree only when both are right, so the share that does is a lower bound. Gives it, and makes it the confidence in place
-    of ``prior``; None where there are too few of them.
+    of ``prior``; None where it is no higher, as with few of them.
     """
     known = things.in_flight & (things.near >= 0)
     agreement = _measure(things.lines, things.near, known)
-    if np.count_nonzero(known) < LEAST_TRIALS or agreement <= prior:
+    if agreement <= prior:
         return None
     for table in ("event_visit", "anchored"):
         db.execute(f"UPDATE {table} SET confidence = confidence * {agreement / prior} WHERE rule = 'in flight'")

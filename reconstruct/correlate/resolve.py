@@ -73,13 +73,13 @@ def resolve(
     _anchor_by_looks(db, sorted(inner), edge)
     _place_events(db)
     _place_by_session(db, session_types, report.cut_s)
-    brackets_worth = brackets.place_by_bracket(db)
+    worth = brackets.place_by_bracket(db)
     owners = pin_owners(types, find_owners(db, types, roles), pinned)
     settle(roles, owners)
     things = [role.type for role in roles if role.role in ("object", "sub-object")]
     named = neighbours.find_things(db, things, report.cut_s)
-    if brackets_worth == brackets.PRIOR:
-        neighbours.confirm_brackets(db, named, brackets.PRIOR)
+    if worth is not None and not worth.measured:
+        neighbours.confirm_brackets(db, named, worth.confidence)
     neighbours.place_by_things(db, named)
     roots = pin_roots(types, find_roots(roles, owners), pinned)
     objects.find_objects(db, roots, owners, {role.type: role.behaviour.back_families > 0 for role in roles})

@@ -64,7 +64,10 @@ def link_requests(
     rules = calibrate_visits(
         requests, found_requests.customer, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts
     )
-    for name, table in (("anchors", _links(found_requests, found, rules)), ("visitors", found_requests.visitors)):
+    numbers = db.execute("SELECT number + 1 FROM agents WHERE kind IN ('bot', 'monitor')").fetchnumpy()
+    is_program = np.isin(requests.browser, next(iter(numbers.values())))
+    links = _links(found_requests, found, rules, is_program)
+    for name, table in (("anchors", links), ("visitors", found_requests.visitors)):
         db.register("found_in", table)
         db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM found_in")
         db.unregister("found_in")
@@ -204,9 +207,18 @@ VIA = {"session": "session", "referrer": "referrer", "roaming": "referrer", "red
 """What a rule went by, where it is not the address. Addresses and referrers stand in the event itself."""
 
 
-def _links(coded: _Coded, found: visits.Visits, rules: dict[str, RuleQuality]) -> pa.Table:
+PROGRAM_CONFIDENCE = 0.99
+"""That requests of one address are one robot's, which says in its user agent that it is one: two people who share an address and a
+browser are what makes ``address`` doubtful, and a robot has no doubles."""
+
+
+def _links(
+    coded: _Coded, found: visits.Visits, rules: dict[str, RuleQuality], is_program: NDArray[np.bool_]
+) -> pa.Table:
+    """``is_program``: per request, whether its user agent says that it is a program."""
     code = pa.array(found.rule.astype(np.int8))
     confidence = np.array([rules[name].confidence for name in RULES])[found.rule]
+    confidence[is_program & (found.rule == visits.ADDRESS)] = PROGRAM_CONFIDENCE
     session = np.where(found.rule == visits.SESSION, coded.requests.session, -1)
     via_value = coded.sessions.take(_present(session))
     return pa.table(
