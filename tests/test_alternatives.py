@@ -36,8 +36,9 @@ def shared_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reconst
             for page in range(6):
                 for person in range(2):
                     at = START + timedelta(hours=2 * visit, minutes=office, seconds=10 * page + 3 * person)
+                    product = 100 + 50 * person + office + page
                     lines.append((at, {
-                        "client_ip": f"192.0.2.{office + 1}", "user_agent": AGENT, "method": "GET", "path": f"/product/{100 + 50 * person + office + page}",
+                        "client_ip": f"192.0.2.{office + 1}", "user_agent": AGENT, "method": "GET", "path": f"/product/{product}",
                         "status": 200, "session_id": f"{office:04x}{person}{visit}c0ffee5e55{office * 977:06x}",
                     }))  # fmt: skip
     lines.sort(key=lambda each: each[0])

@@ -19,7 +19,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from reconstruct.correlate.calibrate import wilson_lower
-from reconstruct.store.database import EID_SHIFT
 
 SPAN_NS = 2 * 1_000_000_000
 """The two lines around are at most this far apart: most requests write all they write in less."""

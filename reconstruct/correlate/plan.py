@@ -14,6 +14,7 @@ from reconstruct.correlate import pins
 from reconstruct.correlate.owners import Ownership
 from reconstruct.correlate.profile import profile_slots, relate_slots
 from reconstruct.correlate.roles import Role, judge_roles, observe
+from reconstruct.correlate.spellings import find_spellings
 from reconstruct.correlate.types import IdType, set_hubs_aside, type_mentions, unify_slots
 from reconstruct.options import Pins
 
@@ -42,7 +43,8 @@ class Plan:
 def make_plan(db: duckdb.DuckDBPyConnection, pinned: Pins) -> Plan:
     """Pass 1. Needs ``events``, ``mentions``, ``slots`` and ``timeline``; makes ``typed`` and ``entities``."""
     slots = [slot for slot in profile_slots(db) if slot.name not in pinned.ignore]
-    types = pins.pin_types(unify_slots(slots, relate_slots(db, slots)), pinned)
+    spelled = [(each.bare, each.prefixed) for each in find_spellings(db, slots)]
+    types = pins.pin_types(unify_slots(slots, relate_slots(db, slots), spelled), pinned)
     type_mentions(db, types)
     hubs = set_hubs_aside(db, types)
     roles = judge_roles(types, observe(db, types))

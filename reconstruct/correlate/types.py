@@ -65,8 +65,12 @@ class IdType:
         return any(slot.strong for slot in self.slots)
 
 
-def unify_slots(slots: list[Slot], relations: list[Relation]) -> list[IdType]:
-    """Types of the given slots, in order of their names; every slot is in exactly one."""
+def unify_slots(slots: list[Slot], relations: list[Relation], spelled: Iterable[tuple[int, int]] = ()) -> list[IdType]:
+    """Types of the given slots, in order of their names; every slot is in exactly one.
+
+    Args:
+        spelled: Pairs of slots that spell the same values in two ways (``spellings``).
+    """
     by_id = {slot.id: slot for slot in slots}
     parent = {slot.id: slot.id for slot in slots}
 
@@ -76,10 +80,10 @@ def unify_slots(slots: list[Slot], relations: list[Relation]) -> list[IdType]:
             slot = parent[slot]
         return slot
 
-    for relation in relations:
-        if _same_kind(by_id[relation.a], by_id[relation.b], relation):
-            low, high = sorted((root(relation.a), root(relation.b)))
-            parent[high] = low
+    same = [(each.a, each.b) for each in relations if _same_kind(by_id[each.a], by_id[each.b], each)]
+    for a, b in (*same, *spelled):
+        low, high = sorted((root(a), root(b)))
+        parent[high] = low
     groups: dict[int, list[Slot]] = {}
     for slot in slots:
         groups.setdefault(root(slot.id), []).append(slot)
@@ -125,7 +129,7 @@ def _named(groups: Iterable[tuple[Slot, ...]]) -> list[IdType]:
 def type_mentions(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> None:
     """Make ``typed(eid, type, value, multi)`` and ``type_names(number, name)``; ``type`` indexes ``types``.
 
-    Long values of generic places take the type they have elsewhere.
+    Long values of generic places take the type they have elsewhere, bare numbers the spelling they have elsewhere. Needs ``spellings``.
     """
     table = pa.table(
         {
@@ -144,7 +148,8 @@ def type_mentions(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> None:
     db.execute(
         """
         CREATE OR REPLACE TABLE typed AS
-        WITH placed AS (SELECT eid, value, multi, type, wanders FROM mentions JOIN slot_types USING (slot)),
+        WITH placed AS (SELECT eid, coalesce(s.meant, m.value) AS value, multi, type, wanders FROM mentions m JOIN slot_types USING (slot)
+                        LEFT JOIN spellings s ON s.slot = m.slot AND s.value = m.value),
              homes AS (
                 SELECT value, arg_max(type, (n, -type)) AS home
                 FROM (SELECT value, type, count(*) AS n FROM placed WHERE NOT wanders GROUP BY ALL)
