@@ -328,13 +328,30 @@ def summarise(store: Store, discovery: Discovery, resolution: Resolution) -> Doc
             "cut_s": round(report.cut_s, 1),
             "cut_why": report.cut_why,
             "entry_starts_visit": report.entries_start,
-            "rules": {
-                name: {"confidence": rule.confidence, "measured": rule.measured, "trials": rule.trials}
-                for name, rule in sorted(report.rules.items())
-            },
         },
+        "reconstruction": _say_reconstruction(placed, total, store, resolution),
         "quality": _total(orjson.loads(row[0]) for row in store.rows("SELECT document FROM sources ORDER BY id")),
         "skipped": [{"path": each.path, "reason": each.reason} for each in discovery.skipped],
+    }
+
+
+def _say_reconstruction(placed: int, total: int, store: Store, resolution: Resolution) -> Document:
+    """How far the journeys can be trusted: what they cover, what was left out and why, what each weak rule was right in."""
+    ((largest,),) = store.rows("SELECT coalesce(max(n_events), 0) FROM journeys")
+    rules: dict[str, Document] = {}
+    # A rule tried on several types of things is worth what it is for the doubtful one.
+    for each in sorted((*resolution.sessions.rules.values(), *resolution.rules), key=lambda one: -one.confidence):
+        rules[each.rule] = {
+            "confidence": each.confidence,
+            "measured": each.measured,
+            "trials": each.trials,
+            "right": each.right,
+        }
+    return {
+        "coverage": round(placed / total, 4) if total else 0.0,
+        "largest_journey": round(largest / total, 4) if total else 0.0,
+        "abstained": resolution.abstained,
+        "rules": dict(sorted(rules.items())),
     }
 
 

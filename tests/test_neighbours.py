@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from pairs import AGENT, START, write_logs
+from pairs import AGENT, PAIRS, START, write_logs
 
 from reconstruct.options import Options
 from reconstruct.pipeline import open_paths
@@ -27,6 +28,13 @@ def placed_by_neighbours(directory: Path) -> dict[tuple[str, int], tuple[str, st
     return found
 
 
+def summary_of(directory: Path) -> dict[str, Any]:
+    results = open_paths([directory], Options(cache=False, workers=1))
+    found = results.summary()
+    results.close()
+    return found
+
+
 def test_lines_between_two_of_one_visit_are_that_visits(tmp_path: Path) -> None:
     wanted = write_logs(tmp_path, interleaved=False)
     found = placed_by_neighbours(tmp_path)
@@ -36,8 +44,20 @@ def test_lines_between_two_of_one_visit_are_that_visits(tmp_path: Path) -> None:
 
 
 def test_where_requests_interleave_nothing_is_guessed(tmp_path: Path) -> None:
-    write_logs(tmp_path, interleaved=True)
+    wanted = write_logs(tmp_path, interleaved=True)
     assert not placed_by_neighbours(tmp_path)
+    card = summary_of(tmp_path)["reconstruction"]
+    assert card["abstained"] == {"several requests were being served": len(wanted)}
+    assert card["coverage"] == round(1 - len(wanted) / (12 * PAIRS), 4)
+
+
+def test_the_card_says_how_often_each_rule_was_right(tmp_path: Path) -> None:
+    write_logs(tmp_path, interleaved=False)
+    card = summary_of(tmp_path)["reconstruction"]
+    rule = card["rules"]["between lines"]
+    assert rule["measured"] and 0.9 <= rule["confidence"] < rule["right"] / rule["trials"] <= 1
+    assert card["abstained"] == {}
+    assert 0 < card["largest_journey"] <= 12 / (12 * PAIRS)
 
 
 def test_threads_keep_interleaved_requests_apart(tmp_path: Path) -> None:

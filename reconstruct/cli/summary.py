@@ -133,7 +133,16 @@ def _joins(figures: dict[str, Any]) -> list[str]:
     return [
         f"  {placed:,} of {figures['events']:,} events are in journeys ({placed / figures['events']:.1%}), {sure / placed:.1%} of them for sure",
         f"  by {by}" + (" …" if len(rules) > RULES_SHOWN else ""),
+        *_abstained(figures["reconstruction"]["abstained"]),
     ]
+
+
+def _abstained(reasons: dict[str, int]) -> list[str]:
+    """What was left out rather than guessed."""
+    if not reasons:
+        return []
+    most = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    return ["  left out rather than guessed: " + ", ".join(f"{n:,} where {reason}" for reason, n in most)]
 
 
 def _business(figures: dict[str, Any]) -> list[str]:

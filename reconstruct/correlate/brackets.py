@@ -9,12 +9,10 @@ The rule is tried on lines whose request is known; the measured precision is its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import duckdb
 import pyarrow as pa
 
-from reconstruct.correlate.calibrate import weigh, wilson_lower
+from reconstruct.correlate.calibrate import RuleQuality, weigh, wilson_lower
 from reconstruct.events.templates import skeletons
 
 UNKNOWN_DURATION_S = 0.5
@@ -48,16 +46,7 @@ more were right, .976 where all visits fall into one hour (bench/robustness.py, 
 simulated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
-    """How far the rule can be trusted."""
-
-    confidence: float
-    measured: bool
-    """on lines whose request is known"""
-
-
-def place_by_bracket(db: duckdb.DuckDBPyConnection) -> Worth | None:
+def place_by_bracket(db: duckdb.DuckDBPyConnection) -> RuleQuality | None:
     """Add unplaced log lines to ``anchored`` and ``event_visit`` (rule ``in flight``); gives its worth, None if nothing was added.
 
     Needs ``anchors``, ``anchored``, ``event_visit``, ``timeline`` and ``paths``.
@@ -92,7 +81,7 @@ def place_by_bracket(db: duckdb.DuckDBPyConnection) -> Worth | None:
         FROM placed_lines p JOIN anchors a ON a.eid = p.anchor ANTI JOIN event_visit v ON v.eid = p.eid
         """
     )
-    return Worth(confidence, is_measured)
+    return RuleQuality("in flight", trials, right, confidence, is_measured)
 
 
 def serving(condition: str = "true") -> str:
@@ -199,6 +188,22 @@ def _find_habits(db: duckdb.DuckDBPyConnection) -> float:
     wrong, right = lost * chance, (1 - lost) * (1 - chance)
     low, high = PRIOR_RANGE
     return round(min(high, max(low, right / (right + wrong) if right else low)), 4)
+
+
+def count_abstentions(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Lines without a request that no rule placed, of which no object is known either, by the reason; after ``place_by_bracket``."""
+    rows = db.execute(
+        """
+        WITH left_out AS (SELECT eid FROM events ANTI JOIN event_visit USING (eid) ANTI JOIN thing_links USING (eid) WHERE method IS NULL),
+             tried AS (SELECT eid, any_value(template) AS template, count(DISTINCT a.visit) AS visits
+                       FROM line_candidates c SEMI JOIN left_out USING (eid) LEFT JOIN anchors a ON a.eid = c.anchor GROUP BY eid)
+        SELECT CASE WHEN t.eid IS NULL THEN 'there is no moment' WHEN visits = 0 THEN 'no request was being served'
+                    WHEN template NOT IN (SELECT template FROM habits) THEN 'the kind of line is not written for requests'
+                    ELSE 'several requests were being served' END AS reason, count(*)
+        FROM left_out LEFT JOIN tried t USING (eid) GROUP BY reason ORDER BY reason
+        """
+    ).fetchall()
+    return dict(rows)
 
 
 def _choose(db: duckdb.DuckDBPyConnection) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from reconstruct.correlate.calibrate import wilson_lower
+from reconstruct.correlate.calibrate import RuleQuality, wilson_lower
 
 SPAN_NS = 2 * 1_000_000_000
 """The two lines around are at most this far apart: most requests write all they write in less."""
@@ -111,39 +111,41 @@ def find_things(db: duckdb.DuckDBPyConnection, types: Sequence[int], cut_s: floa
     return Things(lines, _of_same_thing(lines, int(cut_s * 1e9)), kind, values, in_flight)
 
 
-def confirm_brackets(db: duckdb.DuckDBPyConnection, things: Things, prior: float) -> float | None:
+def confirm_brackets(db: duckdb.DuckDBPyConnection, things: Things, prior: float) -> RuleQuality | None:
     """Where lines placed by what was being served could not be held against request identifiers: do lines of one thing agree?
 
     Two agree only when both are right, so the share that does is a lower bound. Gives it, and makes it the confidence in place
     of ``prior``; None where it is no higher, as with few of them.
     """
     known = things.in_flight & (things.near >= 0)
-    agreement = _measure(things.lines, things.near, known)
-    if agreement <= prior:
+    agreement = _measure("in flight", things.lines, things.near, known)
+    if agreement.confidence <= prior:
         return None
     for table in ("event_visit", "anchored"):
-        db.execute(f"UPDATE {table} SET confidence = confidence * {agreement / prior} WHERE rule = 'in flight'")
+        db.execute(
+            f"UPDATE {table} SET confidence = confidence * {agreement.confidence / prior} WHERE rule = 'in flight'"
+        )
     return agreement
 
 
-def place_by_things(db: duckdb.DuckDBPyConnection, things: Things) -> dict[int, float]:
-    """Add lines to ``event_visit`` by the rule ``same thing``; gives the confidence for each type that was used."""
-    used: dict[int, float] = {}
+def place_by_things(db: duckdb.DuckDBPyConnection, things: Things) -> list[RuleQuality]:
+    """Add lines to ``event_visit`` by the rule ``same thing``; gives what it is worth for each type that was used."""
+    used = []
     lines = things.lines
     for number in np.unique(things.type).tolist():
         mine = (things.near >= 0) & (things.type == number)
-        confidence = _measure(lines, things.near, mine)
+        worth = _measure("same thing", lines, things.near, mine)
         found = np.flatnonzero(mine & (lines.visit < 0))
-        if confidence >= TRUSTED and len(found):
-            used[number] = confidence
+        if worth.confidence >= TRUSTED and len(found):
+            used.append(worth)
             value = things.value.take(pa.array(found))
             via = pa.table({"via_type": pa.repeat(str(number), len(found)), "via_value": value})
-            _place(db, lines, found, things.near[found], "same thing", confidence, via)
+            _place(db, lines, found, things.near[found], worth, via)
     return used
 
 
-def place_by_neighbours(db: duckdb.DuckDBPyConnection, types: Sequence[int]) -> dict[str, float]:
-    """Add lines to ``event_visit`` and ``thing_links`` by the rules ``between lines`` and ``beside a line``; gives their confidences.
+def place_by_neighbours(db: duckdb.DuckDBPyConnection, types: Sequence[int]) -> list[RuleQuality]:
+    """Add lines to ``event_visit`` and ``thing_links`` by the rules ``between lines`` and ``beside a line``; gives what those used are worth.
 
     Args:
         types: Types whose values stand for one thing each: a line that names one is not judged by what stands around it.
@@ -161,25 +163,25 @@ def place_by_neighbours(db: duckdb.DuckDBPyConnection, types: Sequence[int]) -> 
     names = table["names"].to_numpy(zero_copy_only=False)
     lines = _arrange(eid, t, visit, worker)
     waiting = (visit < 0) & ~names
-    used: dict[str, float] = {}
+    used = []
     for rule, near in (("between lines", _between(lines)), ("beside a line", _beside(lines))):
-        confidence = _measure(lines, near, near >= 0)
+        worth = _measure(rule, lines, near, near >= 0)
         found = np.flatnonzero((near >= 0) & waiting)
-        if confidence >= TRUSTED and len(found):
-            used[rule] = confidence
+        if worth.confidence >= TRUSTED and len(found):
+            used.append(worth)
             waiting[found] = False
             number = pa.array(eid[near[found]] & 0xFFFFFFFF).cast(pa.string())
             via = pa.table({"via_type": pa.repeat("line", len(found)), "via_value": number})
-            _place(db, lines, found, near[found], rule, confidence, via)
+            _place(db, lines, found, near[found], worth, via)
             _follow_objects(db)
     return used
 
 
-def _measure(lines: _Lines, near: Ints, told: NDArray[np.bool_]) -> float:
-    """Lower bound of the share of placed lines that the rule puts where they are."""
+def _measure(rule: str, lines: _Lines, near: Ints, told: NDArray[np.bool_]) -> RuleQuality:
+    """How many of the lines that are placed already the rule puts where they are; its confidence is the lower bound of their share."""
     known = np.flatnonzero(told & (lines.visit >= 0))
     right = int((lines.visit[near[known]] == lines.visit[known]).sum())
-    return round(wilson_lower(right, len(known)), 4)
+    return RuleQuality(rule, len(known), right, round(wilson_lower(right, len(known)), 4), True)
 
 
 def _of_same_thing(lines: _Lines, reach_ns: int) -> Ints:
@@ -207,12 +209,12 @@ def _beside(lines: _Lines) -> Ints:
 
 
 def _place(
-    db: duckdb.DuckDBPyConnection, lines: _Lines, found: Ints, near: Ints, rule: str, confidence: float, via: pa.Table
+    db: duckdb.DuckDBPyConnection, lines: _Lines, found: Ints, near: Ints, worth: RuleQuality, via: pa.Table
 ) -> None:
     """Make ``near_lines(eid, near, rule, via_type, via_value, confidence)`` and place its lines where ``near`` is."""
-    table = pa.table({"eid": lines.eid[found], "near": lines.eid[near], "rule": pa.repeat(rule, len(found))})
+    table = pa.table({"eid": lines.eid[found], "near": lines.eid[near], "rule": pa.repeat(worth.rule, len(found))})
     table = table.append_column("via_type", via["via_type"]).append_column("via_value", via["via_value"])
-    db.register("near_in", table.append_column("confidence", pa.repeat(confidence, len(found))))
+    db.register("near_in", table.append_column("confidence", pa.repeat(worth.confidence, len(found))))
     db.execute("CREATE OR REPLACE TEMP TABLE near_lines AS SELECT DISTINCT ON (eid) * FROM near_in ORDER BY ALL")
     db.unregister("near_in")
     db.execute(

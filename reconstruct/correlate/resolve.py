@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from reconstruct.correlate import brackets, delays, neighbours, objects, sessions, tiers
+from reconstruct.correlate.calibrate import RuleQuality
 from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
 from reconstruct.correlate.pins import pin_owners, pin_roots
 from reconstruct.correlate.roles import Role, gathers_lines
@@ -38,6 +39,10 @@ class Resolution:
     sessions: sessions.SessionReport
     owners: list[Ownership] = field(default_factory=list)
     roots: list[int] = field(default_factory=list)
+    rules: list[RuleQuality] = field(default_factory=list)
+    """what the rules for lines without a request are worth here, those that were used"""
+    abstained: dict[str, int] = field(default_factory=dict)
+    """lines without a request that nothing was found for, by the reason"""
 
 
 def group_requests(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role]) -> None:
@@ -78,17 +83,19 @@ def resolve(
     settle(roles, owners)
     things = [role.type for role in roles if role.role in ("object", "sub-object")]
     named = neighbours.find_things(db, things, report.cut_s)
+    rules = [worth] if worth is not None else []
     if worth is not None and not worth.measured:
-        neighbours.confirm_brackets(db, named, worth.confidence)
-    neighbours.place_by_things(db, named)
+        rules = [neighbours.confirm_brackets(db, named, worth.confidence) or worth]
+    rules += neighbours.place_by_things(db, named)
     roots = pin_roots(types, find_roots(roles, owners), pinned)
     objects.find_objects(db, roots, owners, {role.type: role.behaviour.back_families > 0 for role in roles})
     delays.link_by_delay(db)
     objects.find_births(db)
     objects.adopt(db, things)
     objects.split_tries(db)
-    neighbours.place_by_neighbours(db, things)
-    return Resolution(edge, inner, report, owners, roots)
+    rules += neighbours.place_by_neighbours(db, things)
+    abstained = brackets.count_abstentions(db) if worth is not None else {}
+    return Resolution(edge, inner, report, owners, roots, rules, abstained)
 
 
 def _anchor_by_identifier(db: duckdb.DuckDBPyConnection) -> None:
