@@ -44,16 +44,6 @@ SOURCE_CONTRACT = (
     "unparsed",
 )
 
-LISTED = """
-    SELECT * EXCLUDE (frame, position) FROM journeys
-    UNION ALL BY NAME
-    SELECT 1000000000 + row_number() OVER (ORDER BY started_at, id) AS seq, id, 'no session' AS channel, 'unknown' AS agent_kind, started_at,
-           ended_at, duration_ms, outcome, n_steps AS n_touchpoints, id || ' ' || outcome AS orders,
-           amount || coalesce(' ' || currency, '') AS value, lower(id || ' ' || outcome || ' no session') AS search
-    FROM business WHERE journey IS NULL
-"""
-"""What the journey list shows: journeys, and business journeys whose session is not known."""
-
 SAYS_LITTLE = frozenset({GENERIC, *envelopes.KINDS})
 """What the format of an event ends in when no format reads the line itself."""
 
@@ -132,7 +122,7 @@ class Reconstruction:
 
     def count_journeys(self, text: str = "") -> int:
         where, parameters = _text_filter(text)
-        return int(self.store.rows(f"SELECT count(*) FROM ({LISTED}) {where}", parameters)[0][0])
+        return int(self.store.rows(f"SELECT count(*) FROM listed {where}", parameters)[0][0])
 
     def journey_rows(
         self,
@@ -149,7 +139,7 @@ class Reconstruction:
         where, parameters = _text_filter(text)
         direction = "DESC" if descending else "ASC"
         table = self.store.arrow(
-            f"SELECT * EXCLUDE (search) FROM ({LISTED}) {where}"
+            f"SELECT * EXCLUDE (search) FROM listed {where}"
             f" ORDER BY {order_by} {direction} NULLS LAST, seq LIMIT ? OFFSET ?",
             [*parameters, limit, offset],
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import compress, pairwise
+from itertools import chain, compress, pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import orjson
 import pyarrow as pa
 import zstandard
 
+from reconstruct.engines.facts import Facts, tabulate_journeys, tabulate_loose
 from reconstruct.engines.links import Links
 from reconstruct.journeys import build, process
 from reconstruct.journeys.models import Models
@@ -131,6 +132,8 @@ class Frame:
     """JOURNEYS, one row per journey document"""
     business: pa.Table
     """BUSINESS, one row per business journey"""
+    facts: Facts
+    """the same documents as columns"""
 
 
 def object_inputs(objects: list[ObjectFacts], rows: pa.Table) -> list[ObjectInput]:
@@ -157,6 +160,7 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
     lines: list[bytes] = []
     summaries: list[dict[str, Any]] = []
     businesses: list[dict[str, Any]] = []
+    documents: list[dict[str, Any]] = []
     for number, (start, stop) in enumerate(pairwise(bounds)):
         facts, things = partition.sessions[number], partition.objects[number]
         rows, caused, own = all_rows[start:stop], [], all_own[start:stop]
@@ -179,7 +183,9 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
         pieces = [links.of(start, stop), *map(by_object.links_of, things)]
         document["links"] = orjson.Fragment(b"[%s]" % b",".join(filter(None, pieces)))
         lines.append(orjson.dumps(document))
-    return _frame(lines, summaries, businesses)
+        documents.append(document)
+    things = [each.object for each in chain.from_iterable(partition.objects)]
+    return _frame(lines, summaries, businesses, tabulate_journeys(partition.first, documents, things))
 
 
 def build_unattributed(
@@ -187,18 +193,19 @@ def build_unattributed(
 ) -> Frame:
     """Business journeys that no session is known for."""
     by_object = _ObjectRows(rows, objects)
-    lines, businesses = [], []
+    lines, businesses, documents = [], [], []
     for each in objects:
         thing = build.build_business(each.with_rows(by_object.of(each), None), models)
         business = process.annotate(thing, learned, logs_end_ns)
         lines.append(orjson.dumps(business))
         businesses.append(_business_row(business, None))
-    return _frame(lines, [], businesses)
+        documents.append(business)
+    return _frame(lines, [], businesses, tabulate_loose(documents, [each.object for each in objects]))
 
 
-def _frame(lines: list[bytes], journeys: list[dict[str, Any]], businesses: list[dict[str, Any]]) -> Frame:
+def _frame(lines: list[bytes], journeys: list[dict[str, Any]], businesses: list[dict[str, Any]], facts: Facts) -> Frame:
     docs = zstandard.ZstdCompressor(FRAME_LEVEL).compress(b"\n".join(lines))
-    return Frame(docs, pa.Table.from_pylist(journeys, JOURNEYS), pa.Table.from_pylist(businesses, BUSINESS))
+    return Frame(docs, pa.Table.from_pylist(journeys, JOURNEYS), pa.Table.from_pylist(businesses, BUSINESS), facts)
 
 
 def _journey_row(document: dict[str, Any], n_events: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from reconstruct.correlate.plan import Plan
 from reconstruct.engines import documents
 from reconstruct.engines.documents import Frame, ObjectFacts, Partition, SessionFacts
+from reconstruct.engines.facts import LOOSE, merge_facts
 from reconstruct.engines.runs import Runs
 from reconstruct.engines.services import name_services
 from reconstruct.engines.session_rows import ObjectRows, gather_rows
@@ -107,13 +108,15 @@ def write_journeys(
 
 
 def _save(store: Store, frames: list[Frame], unattributed: Frame) -> None:
-    """Fill the tables ``frames``, ``journeys`` and ``business``."""
+    """Fill the tables ``frames``, ``journeys``, ``business`` and those of facts."""
     kinds = ["journey"] * len(frames) + ["business"]
     docs = pa.array([frame.docs for frame in [*frames, unattributed]], pa.binary())
     numbers = pa.array([*range(len(frames)), 0], pa.int32())
     store.insert("frames", pa.table({"kind": pa.array(kinds), "frame": numbers, "docs": docs}))
     sizes = [frame.rows.num_rows for frame in frames]
-    journeys = pa.concat_tables([unattributed.rows, *(frame.rows for frame in frames)])
+    every = [*frames, unattributed]
+    facts = merge_facts([frame.facts for frame in every])
+    journeys = _beside(pa.concat_tables([frame.rows for frame in every]), facts.journeys)
     places = {
         "seq": np.arange(sum(sizes)),
         "frame": np.repeat(np.arange(len(frames)), sizes),
@@ -122,7 +125,19 @@ def _save(store: Store, frames: list[Frame], unattributed: Frame) -> None:
     for name, numbers in places.items():
         journeys = journeys.append_column(name, pa.array(numbers, pa.int32()))
     store.insert("journeys", journeys)
-    store.insert("business", pa.concat_tables([*(frame.business for frame in frames), unattributed.business]))
+    business = _beside(pa.concat_tables([frame.business for frame in every]), facts.business)
+    loose = unattributed.business.num_rows
+    listed = np.arange(LOOSE - (business.num_rows - loose), LOOSE + loose)
+    listed = pc.coalesce(business["journey"], pa.array(listed, pa.int32()))
+    business = business.append_column("number", pa.array(np.arange(business.num_rows), pa.int32()))
+    store.insert("business", business.append_column("listed", listed))
+    for name, table in facts.tables.items():
+        store.insert(name, table)
+
+
+def _beside(left: pa.Table, right: pa.Table) -> pa.Table:
+    """Tables of the same rows as one."""
+    return pa.table({name: table[name] for table in (left, right) for name in table.column_names})
 
 
 def _request_counts(store: Store) -> list[tuple[str, str, int, int]]:

@@ -37,12 +37,23 @@ CREATE TABLE journeys (
     n_events INTEGER,
     orders VARCHAR,
     value VARCHAR,
-    search VARCHAR                  -- lower-cased text the filter box looks in
+    search VARCHAR,                 -- lower-cased words of the journey itself, for queries by text
+    entry VARCHAR,                  -- the intent: route of the first page …
+    source VARCHAR,                 -- … campaign, search, referral, direct …
+    campaign VARCHAR,               -- … key=value, blanks between
+    referrer VARCHAR,               -- … host
+    searched VARCHAR,               -- … words searched for, on the way here and here, one search a line
+    previous VARCHAR,               -- id of the customer's journey before
+    user_agent VARCHAR,
+    apdex DOUBLE,
+    outcome_at INTEGER              -- touchpoints.position
 );
 
 -- One row per business journey; journey NULL: no session is known.
 CREATE TABLE business (
+    number INTEGER NOT NULL,        -- counts through: what the tables of facts refer to
     journey INTEGER,                -- journeys.seq
+    listed INTEGER NOT NULL,        -- listed.seq
     id VARCHAR NOT NULL,
     type VARCHAR NOT NULL,
     outcome VARCHAR NOT NULL,
@@ -51,8 +62,69 @@ CREATE TABLE business (
     started_at VARCHAR,
     ended_at VARCHAR,
     duration_ms BIGINT,
-    n_steps INTEGER
+    n_steps INTEGER,
+    object VARCHAR NOT NULL,        -- id of the object alone
+    thing INTEGER,                  -- things.object: what thing_links lead to
+    trigger INTEGER                 -- touchpoints.position
 );
+
+-- Facts: the documents once more, as columns, for queries and figures. `journey` is listed.seq, `business` is business.number,
+-- `at` (a word of SQL: quote it) is UTC, positions count from 0 as in the documents. Names and meanings are those of docs/json.md.
+CREATE TABLE touchpoints (
+    journey INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    "at" TIMESTAMP,
+    activity VARCHAR,
+    stage VARCHAR,
+    milestone BOOLEAN,
+    method VARCHAR,
+    route VARCHAR,
+    target VARCHAR,
+    status INTEGER,
+    ok BOOLEAN,
+    latency_ms DOUBLE,
+    dwell_ms BIGINT
+);
+
+CREATE TABLE signals (
+    journey INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    kind VARCHAR NOT NULL,
+    "at" TIMESTAMP,
+    touchpoint INTEGER,             -- touchpoints.position
+    weight DOUBLE
+);
+
+CREATE TABLE steps (
+    business INTEGER NOT NULL,
+    journey INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    "at" TIMESTAMP,
+    activity VARCHAR,
+    service VARCHAR,
+    status VARCHAR,
+    exception VARCHAR,
+    wait_ms BIGINT,
+    duration_ms BIGINT,
+    attempts INTEGER
+);
+
+CREATE TABLE deviations (business INTEGER NOT NULL, kind VARCHAR NOT NULL, activity VARCHAR);
+
+-- sub-objects: payments, parcels
+CREATE TABLE members (business INTEGER NOT NULL, type VARCHAR NOT NULL, value VARCHAR NOT NULL);
+
+-- kind 'ip' or 'session': addresses and session identifiers
+CREATE TABLE identities (journey INTEGER NOT NULL, kind VARCHAR NOT NULL, value VARCHAR NOT NULL);
+
+-- What the list of journeys shows: journeys, and business journeys whose session is not known.
+CREATE VIEW listed AS
+SELECT * EXCLUDE (frame, position) FROM journeys
+UNION ALL BY NAME
+SELECT listed AS seq, id, 'no session' AS channel, 'unknown' AS agent_kind, started_at, ended_at, duration_ms, outcome,
+       n_steps AS n_touchpoints, id || ' ' || outcome AS orders, amount || coalesce(' ' || currency, '') AS value,
+       lower(id || ' ' || outcome || ' no session') AS search
+FROM business WHERE journey IS NULL;
 
 -- zstd frames of journey documents, one JSON document a line; kind 'journey' or 'business' (unattributed)
 CREATE TABLE frames (kind VARCHAR NOT NULL, frame INTEGER NOT NULL, docs BLOB NOT NULL);
