@@ -8,6 +8,7 @@
     ├─ StoreError(path)                          the store cannot be opened or written
     └─ ExportError(path)                         the output cannot be written
     UsageError                               2   the command line is wrong
+    └─ QueryError(query, column)                 a query is wrong, with a caret
 
 Bad *lines* are data, not exceptions: they are counted and shown. Programming errors keep their traceback.
 """
@@ -39,6 +40,28 @@ class UsageError(ReconstructError):
     """The command line asks for something that does not exist or does not fit together."""
 
     exit_code = EXIT_USAGE
+
+
+class QueryError(UsageError):
+    """A query is wrong. ``reason`` says so in a few words; the message shows the query with a caret under ``column`` (1-based)."""
+
+    def __init__(self, reason: str, *, query: str, column: int = 1, hint: str = "") -> None:
+        self.reason = reason
+        self.query = query
+        self.column = column
+        super().__init__(f"{reason}\n{_point(query, column)}" if query else reason, hint=hint)
+
+
+SHOWN_BEFORE, SHOWN_AFTER = 60, 40
+"""Characters of a query shown around the place of an error: a line of a terminal."""
+
+
+def _point(text: str, column: int) -> str:
+    """The text around a column, with a caret under it."""
+    first = max(0, column - 1 - SHOWN_BEFORE)
+    window = "".join(char if char.isprintable() else " " for char in text[first : column - 1 + SHOWN_AFTER])
+    before = "…" if first else ""
+    return f"  {before}{window}\n  {' ' * (len(before) + column - 1 - first)}^"
 
 
 class SourceError(ReconstructError):

@@ -28,11 +28,12 @@ from reconstruct.engines.journeys import write_journeys
 from reconstruct.engines.local import WORTH_WORKERS, default_workers
 from reconstruct.engines.workers import WorkerPool
 from reconstruct.errors import UsageError
+from reconstruct.figures import describe_reading, summarise
 from reconstruct.grammar.definition import Definition
 from reconstruct.journeys.models import load_models
 from reconstruct.options import Forced, Options, matches
 from reconstruct.resources import cache_directory, grammar_directories
-from reconstruct.results import Reconstruction, summarise
+from reconstruct.results import Reconstruction
 from reconstruct.sources import Discovery, Source, discover
 from reconstruct.sources.discover import EXCLUDED
 from reconstruct.sources.progress import Progress
@@ -107,17 +108,17 @@ def unmatched(options: Options, discovery: Discovery) -> list[str]:
 
 def open_discovery(discovery: Discovery, options: Options, progress: Progress) -> Reconstruction:
     """The same for logs that were found already."""
-    path = store_path(discovery, options)
+    path, zone_s = store_path(discovery, options), options.timezone_s or 0
     if path is not None and is_kept(discovery, options):
         if options.store is None:
             os.utime(path)  # the cache forgets what was used longest ago
-        return Reconstruction(Store.open(path), discovery)
+        return Reconstruction(Store.open(path), discovery, zone_s)
     if path is None:
         with tempfile.TemporaryDirectory(prefix="reconstruct-", ignore_cleanup_errors=True) as directory:
             scratch = Path(directory) / "store.duckdb"
             _fill(scratch, discovery, options, progress)
             # The file stays open, so it stays readable after its name is gone.
-            return Reconstruction(Store.open(scratch), discovery)
+            return Reconstruction(Store.open(scratch), discovery, zone_s)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -128,7 +129,7 @@ def open_discovery(discovery: Discovery, options: Options, progress: Progress) -
         unfinished.with_name(unfinished.name + ".wal").unlink(missing_ok=True)
     if options.store is None:
         prune_cache(path.parent, keep=path)
-    return Reconstruction(Store.open(path), discovery)
+    return Reconstruction(Store.open(path), discovery, zone_s)
 
 
 def is_kept(discovery: Discovery, options: Options) -> bool:
@@ -151,7 +152,7 @@ def open_part(discovery: Discovery, options: Options, n_bytes: int) -> Reconstru
     store = Store.create(None, threads=1, memory_limit="512MB")
     accounts = ingest(store, discovery, chunk_bytes=share, pool=None, progress=Progress(), first_chunk_only=True)
     finish(store, discovery, accounts, options, None, Progress())
-    return Reconstruction(store, discovery)
+    return Reconstruction(store, discovery, options.timezone_s or 0)
 
 
 def content_key(discovery: Discovery, options: Options) -> str:
@@ -227,7 +228,8 @@ def finish(
     store.set_meta("plan_notes", orjson.dumps(plan.notes).decode())
     write_journeys(store, plan, resolution.roots, load_models(), pool, progress)
     progress.phase("summing up", 0)
-    store.set_meta("summary", orjson.dumps(summarise(store, discovery, resolution)).decode())
+    store.set_meta("reading", orjson.dumps(describe_reading(store, discovery, resolution)).decode())
+    store.set_meta("summary", orjson.dumps(summarise(store)).decode())
 
 
 def correlate(

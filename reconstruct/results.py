@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 import orjson
 
-from reconstruct.correlate.resolve import Resolution
 from reconstruct.engines.alternatives import find_alternatives
 from reconstruct.engines.documents import read_frame
-from reconstruct.engines.ingest import COUNTED
+from reconstruct.engines.facts import LOOSE
 from reconstruct.engines.journeys import loads, read_documents
-from reconstruct.events import envelopes
-from reconstruct.events.formats import GENERIC
+from reconstruct.figures import share_lines, summarise
 from reconstruct.grammar.timestamps import format_time
-from reconstruct.journeys.align import SURE
+from reconstruct.query.compiling import Context, compile_query
+from reconstruct.query.completion import Completion, complete
+from reconstruct.query.selection import EVERYTHING, Selection, bound, choose, read_bound
+from reconstruct.query.syntax import And, Node
+from reconstruct.query.values import Clock
 from reconstruct.sources import Discovery, read_slice
 from reconstruct.store.database import EID_SHIFT, Store
 
 Document = dict[str, Any]
+
+EPOCH = datetime(1970, 1, 1)
+MICROSECOND = timedelta(microseconds=1)
 
 SORTABLE = frozenset(
     {
@@ -29,7 +35,7 @@ SORTABLE = frozenset(
         "goal", "score", "n_touchpoints", "n_errors", "n_events", "orders", "value", "seq",
     }
 )  # fmt: skip
-"""Columns the journey list may be ordered by."""
+"""Columns the journey list has, and may be ordered by."""
 
 SOURCE_CONTRACT = (
     "id",
@@ -43,9 +49,6 @@ SOURCE_CONTRACT = (
     "duplicates",
     "unparsed",
 )
-
-SAYS_LITTLE = frozenset({GENERIC, *envelopes.KINDS})
-"""What the format of an event ends in when no format reads the line itself."""
 
 RAW_CONTEXT_BYTES = 64 << 10
 """Bytes read on either side of an event to show the lines around it."""
@@ -62,14 +65,66 @@ class RawLine:
 
 
 class Reconstruction:
-    """Results of one set of logs. Safe to use from several threads."""
+    """Results of one set of logs, or of the journeys of them that match a query. Safe to use from several threads."""
 
-    def __init__(self, store: Store, discovery: Discovery) -> None:
+    def __init__(
+        self,
+        store: Store,
+        discovery: Discovery,
+        zone_s: int = 0,
+        selection: Selection = EVERYTHING,
+        query: Node | None = None,
+    ) -> None:
+        """``zone_s``: seconds east of UTC of moments in queries that name no zone. ``query`` is what ``selection`` stands for."""
         self.store = store
         self.discovery = discovery
+        self.selection = selection
+        self._query = query
+        self._zone_s = zone_s
 
     def close(self) -> None:
         self.store.close()
+
+    # -- some of it ------------------------------------------------------------------------------------------------
+
+    def select(self, query: str = "", *, since: str | None = None, until: str | None = None) -> Reconstruction:
+        """The same results, narrowed to the journeys that match a query (docs/query.md) and began in a period.
+
+        Lists, documents, customers, business journeys without a session and the figures are those that match; what is said
+        of the reading (sources, identifiers) stays. Both share one store: close one of them. Raises QueryError.
+        """
+        said = [(bound("since", since), f"since:{since}"), (bound("until", until), f"until:{until}")]
+        if query.strip():
+            from reconstruct.query.parsing import parse_query  # Lark is loaded for those who ask
+
+            said.append((parse_query(query), query))
+        for node, text in said:
+            compile_query(node, text, self._context)  # each alone: an error points into what was said
+        nodes = [node for node in (self._query, *(node for node, _ in said)) if node is not None]
+        if not nodes:
+            return self
+        whole = nodes[0] if len(nodes) == 1 else And(tuple(nodes))
+        return Reconstruction(self.store, self.discovery, self._zone_s, choose(whole, self._context), whole)
+
+    def period(self, since: str | None, until: str | None) -> tuple[int, int]:
+        """``[start, end)`` in nanoseconds of two moments as users write them; all there is without them. Raises QueryError."""
+        start, end = -(2**63), 2**63 - 1
+        if since is not None:
+            start = _nanoseconds(read_bound("since", since, self._context.clock).start)
+        if until is not None:
+            end = _nanoseconds(read_bound("until", until, self._context.clock).end)
+        return start, end
+
+    def completions(self, text: str, cursor: int | None = None) -> list[Completion]:
+        """What could stand where the cursor is in a query (default: at its end): fields, groups, values seen."""
+        return complete(text, len(text) if cursor is None else cursor, self._context.kinds, self.store.rows)
+
+    @cached_property
+    def _context(self) -> Context:
+        (logs_end,) = self.store.rows("SELECT coalesce(max(t), 0) FROM timeline")[0]
+        kinds = self.store.rows("SELECT lower(type) FROM business UNION SELECT lower(type) FROM members")
+        clock = Clock(self._zone_s, EPOCH + timedelta(microseconds=logs_end // 1000))
+        return Context(clock, frozenset(kind for (kind,) in kinds))
 
     # -- the whole -------------------------------------------------------------------------------------------------
 
@@ -92,20 +147,45 @@ class Reconstruction:
         return found
 
     def summary(self) -> Document:
-        """The figures."""
+        """The figures; of a selection they say by what query, as ``where``."""
+        if self.selection.text:
+            return summarise(self.store, self.selection)
         found: Document = orjson.loads(self.store.meta("summary") or "{}")
         return found
 
     def documents(self) -> Iterator[bytes]:
         """Every journey document as JSON text, in order."""
-        return read_documents(self.store, "journey")
+        if not self.selection.text:
+            yield from read_documents(self.store, "journey")
+            return
+        wanted: dict[int, list[int]] = {}
+        for frame, position in self.store.rows(
+            f"SELECT frame, position FROM journeys WHERE seq IN {self.selection.listed} ORDER BY seq",
+            self.selection.parameters,
+        ):
+            wanted.setdefault(frame, []).append(position)
+        for frame, positions in wanted.items():
+            (docs,) = self.store.rows("SELECT docs FROM frames WHERE kind = 'journey' AND frame = ?", [frame])[0]
+            lines = read_frame(docs)
+            yield from (lines[position] for position in positions)
 
     def unattributed_business(self) -> Iterator[bytes]:
         """Business journeys that no session is known for, as JSON text."""
-        return read_documents(self.store, "business")
+        lines = read_documents(self.store, "business")
+        if not self.selection.text:
+            yield from lines
+            return
+        rows = self.store.rows(
+            f"SELECT listed FROM business WHERE journey IS NULL AND listed IN {self.selection.listed}",
+            self.selection.parameters,
+        )
+        wanted = {listed - LOOSE for (listed,) in rows}
+        yield from (line for number, line in enumerate(lines) if number in wanted)
 
     def unattributed_events(self) -> dict[str, int]:
-        """Events in no journey and of no object, by source id."""
+        """Events in no journey and of no object, by source id: none of them is in a selection of journeys."""
+        if self.selection.text:
+            return {}
         rows = self.store.rows(
             "SELECT source, count(*) FROM timeline ANTI JOIN event_visit USING (eid) ANTI JOIN thing_links USING (eid) GROUP BY 1 ORDER BY 1"
         )
@@ -114,15 +194,18 @@ class Reconstruction:
     def customers(self) -> list[Document]:
         """Customers and their journeys in time order."""
         rows = self.store.rows(
-            "SELECT customer, list(id ORDER BY seq) FROM journeys WHERE customer IS NOT NULL GROUP BY customer ORDER BY min(seq)"
+            "SELECT customer, list(id ORDER BY seq) FROM journeys"
+            f" WHERE customer IS NOT NULL AND seq IN {self.selection.listed} GROUP BY customer ORDER BY min(seq)",
+            self.selection.parameters,
         )
         return [{"id": customer, "journeys": ids} for customer, ids in rows]
 
     # -- the list --------------------------------------------------------------------------------------------------
 
     def count_journeys(self, text: str = "") -> int:
-        where, parameters = _text_filter(text)
-        return int(self.store.rows(f"SELECT count(*) FROM listed {where}", parameters)[0][0])
+        """How many journeys match a query. Raises QueryError."""
+        where = self.select(text).selection.where
+        return int(self.store.rows(f"SELECT count(*) FROM listed WHERE {where.sql}", where.parameters)[0][0])
 
     def journey_rows(
         self,
@@ -133,15 +216,15 @@ class Reconstruction:
         offset: int = 0,
         limit: int = 100,
     ) -> list[Document]:
-        """A page of the journey list. Raises ValueError for a column that cannot be ordered by."""
+        """A page of the journeys that match a query. Raises QueryError, and ValueError for a column that cannot be ordered by."""
         if order_by not in SORTABLE:
             raise ValueError(f"journeys cannot be ordered by {order_by}")
-        where, parameters = _text_filter(text)
+        where = self.select(text).selection.where
         direction = "DESC" if descending else "ASC"
         table = self.store.arrow(
-            f"SELECT * EXCLUDE (search) FROM listed {where}"
+            f"SELECT {', '.join(sorted(SORTABLE))} FROM listed WHERE {where.sql}"
             f" ORDER BY {order_by} {direction} NULLS LAST, seq LIMIT ? OFFSET ?",
-            [*parameters, limit, offset],
+            [*where.parameters, limit, offset],
         )
         rows: list[Document] = table.to_pylist()
         return rows
@@ -225,12 +308,8 @@ class Reconstruction:
         return found
 
 
-def _text_filter(text: str) -> tuple[str, list[object]]:
-    """Every word of the filter must occur in a journey's text."""
-    words = text.lower().split()
-    if not words:
-        return "", []
-    return "WHERE " + " AND ".join(["contains(search, ?)"] * len(words)), list(words)
+def _nanoseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // MICROSECOND * 1000
 
 
 def _source_row(document: Document) -> Document:
@@ -254,100 +333,8 @@ def _source_row(document: Document) -> Document:
     return row
 
 
-def share_lines(sources: Iterable[Document]) -> dict[str, float]:
-    """Of the lines of sources that are not blank: the share that a known format reads or that belongs to such entries,
-    that is known by its moment or its envelope only, and that nothing reads."""
-    lines = generic = unparsed = 0
-    for source in sources:
-        lines += source["lines"] - source["blank"]
-        unparsed += source["unparsed"]
-        generic += sum(n for name, n in source["formats"].items() if name.rpartition("/")[2] in SAYS_LITTLE)
-    shares = {"generic": generic / lines, "unparsed": unparsed / lines} if lines else {"generic": 0.0, "unparsed": 0.0}
-    rounded = {name: round(share, 4) for name, share in shares.items()}
-    return {"parsed": round(1 - sum(rounded.values()), 4), **rounded}
-
-
-def _total(sources: Iterable[Document]) -> Document:
-    """The account of lines over all sources."""
-    rows = list(sources)
-    counts = {name: sum(row[name] for row in rows) for name in COUNTED}
-    return {**counts, **{f"{name}_share": share for name, share in share_lines(rows).items()}}
-
-
 def say_offset(seconds: int) -> str:
     """``+01:00``"""
     sign = "-" if seconds < 0 else "+"
     minutes = abs(seconds) // 60
     return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
-
-
-def summarise(store: Store, discovery: Discovery, resolution: Resolution) -> Document:
-    """The figures of the export's ``summary``: people's journeys only, programs counted beside them."""
-    people = "agent_kind IN ('human', 'unknown')"
-    n, customers, achieved = store.rows(
-        f"SELECT count(*) FILTER ({people}), count(DISTINCT customer), count(*) FILTER ({people} AND outcome = 'achieved') FROM journeys"
-    )[0]
-    outcomes = dict(store.rows(f"SELECT outcome, count(*) FROM journeys WHERE {people} GROUP BY 1 ORDER BY 1"))
-    stages = dict(
-        store.rows(
-            f"SELECT stage_reached, count(*) FROM journeys WHERE {people} AND stage_reached IS NOT NULL GROUP BY 1 ORDER BY 1"
-        )
-    )
-    kinds = dict(store.rows("SELECT agent_kind, count(*) FROM journeys GROUP BY 1 ORDER BY 1"))
-    score = store.rows(f"SELECT round(avg(score), 1) FROM journeys WHERE {people}")[0][0]
-    (objects,) = store.rows("SELECT count(*) FROM things")[0]
-    (bridged,) = store.rows("SELECT count(*) FROM owned")[0]
-    placed, total = store.rows("SELECT (SELECT count(*) FROM event_visit), (SELECT count(*) FROM events)")[0]
-    business = dict(store.rows("SELECT outcome, count(*) FROM business GROUP BY 1 ORDER BY 1"))
-    report = resolution.sessions
-    return {
-        "journeys": n,
-        "customers": customers,
-        "business_journeys": objects,
-        "conversion": round(achieved / n, 4) if n else 0.0,
-        "outcomes": outcomes,
-        "stages_reached": stages,
-        "business_outcomes": business,
-        "experience": score,
-        "agents": kinds,
-        "events": total,
-        "events_in_journeys": placed,
-        "business_journeys_in_sessions": bridged,
-        "joins": {"session": _joins(store, "event_visit"), "object": _joins(store, "thing_links")},
-        "visits": {
-            "cut_s": round(report.cut_s, 1),
-            "cut_why": report.cut_why,
-            "entry_starts_visit": report.entries_start,
-        },
-        "reconstruction": _say_reconstruction(placed, total, store, resolution),
-        "quality": _total(orjson.loads(row[0]) for row in store.rows("SELECT document FROM sources ORDER BY id")),
-        "skipped": [{"path": each.path, "reason": each.reason} for each in discovery.skipped],
-    }
-
-
-def _say_reconstruction(placed: int, total: int, store: Store, resolution: Resolution) -> Document:
-    """How far the journeys can be trusted: what they cover, what was left out and why, what each weak rule was right in."""
-    ((largest,),) = store.rows("SELECT coalesce(max(n_events), 0) FROM journeys")
-    rules: dict[str, Document] = {}
-    # A rule tried on several types of things is worth what it is for the doubtful one.
-    for each in sorted((*resolution.sessions.rules.values(), *resolution.rules), key=lambda one: -one.confidence):
-        rules[each.rule] = {
-            "confidence": each.confidence,
-            "measured": each.measured,
-            "trials": each.trials,
-            "right": each.right,
-        }
-    return {
-        "coverage": round(placed / total, 4) if total else 0.0,
-        "largest_journey": round(largest / total, 4) if total else 0.0,
-        "abstained": resolution.abstained,
-        "rules": dict(sorted(rules.items())),
-    }
-
-
-def _joins(store: Store, links: str) -> Document:
-    """What a table of links rests on: per rule its links, their mean confidence, and how many are sure enough to be drawn solid."""
-    rows = store.rows(
-        f"SELECT rule, count(*), round(avg(confidence), 4), count(*) FILTER (confidence >= {SURE}) FROM {links} GROUP BY 1 ORDER BY 1"
-    )
-    return {rule: {"events": n, "confidence": mean, "sure": sure} for rule, n, mean, sure in rows}

@@ -22,20 +22,22 @@ LAYER = {
     "store": 5,
     "correlate": 6,
     "journeys": 6,
+    "query": 6,
     "engines": 7,
-    "results": 8,
-    "pipeline": 9,
-    "export": 10,
-    "live": 10,
-    "tui": 11,
-    "cli": 12,
-    "__main__": 13,
-    "__init__": 13,
+    "figures": 8,
+    "results": 9,
+    "pipeline": 10,
+    "export": 11,
+    "live": 11,
+    "tui": 12,
+    "cli": 13,
+    "__main__": 14,
+    "__init__": 14,
 }
 """Room → layer. A module imports its own room and rooms of lower layers; rooms of one layer are strangers."""
 
 ONLY_IN = {
-    "lark": ["grammar/loading.py", "grammar/compiler.py", "grammar/lark_engine.py", "layouts/parts.py"],
+    "lark": ["grammar/loading.py", "grammar/compiler.py", "grammar/lark_engine.py", "layouts/parts.py", "query/parsing.py"],
     "textual": ["tui/"],
 }
 """Library → the only modules that import it, so that the commands that need it not do not load it."""
@@ -47,7 +49,7 @@ NOT_IN = {
 }
 """Room → what it does without: events come from chunks, not from files; the terminal talks to the pipeline."""
 
-OPEN_NO_FILE = ("events", "correlate", "journeys")
+OPEN_NO_FILE = ("events", "correlate", "journeys", "query")
 """Rooms that are handed rows. They may load vocabularies (``read_text``), nothing else."""
 
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

@@ -15,6 +15,6 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(arguments.output)
     results = open_results(arguments)
     with open_output(arguments.output) as out:
-        write_events(results, out)
+        write_events(results, out, since=arguments.since, until=arguments.until)
     results.close()
     return EXIT_OK

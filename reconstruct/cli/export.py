@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from reconstruct.cli.inputs import open_results
+from reconstruct.cli.inputs import select
 from reconstruct.cli.output import check_output, open_output
 from reconstruct.errors import EXIT_OK, UsageError
 from reconstruct.export.document import write_json, write_jsonl
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     name = wanted[-1] if wanted else _format_of(arguments.output)
     check_output(arguments.output)
-    results = open_results(arguments)
+    results = select(arguments)
     with open_output(arguments.output) as out:
         WRITERS[name](results, out)
     results.close()

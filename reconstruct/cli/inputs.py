@@ -7,10 +7,11 @@ import sys
 
 from reconstruct.cli.output import clean
 from reconstruct.configuration import load_configuration
-from reconstruct.errors import SourceError, UsageError
+from reconstruct.errors import QueryError, SourceError, UsageError
 from reconstruct.grammar.plans import refused_formats
 from reconstruct.options import Forced, Options
 from reconstruct.pipeline import open_paths, unmatched
+from reconstruct.query.selection import check
 from reconstruct.results import Reconstruction
 from reconstruct.sources import Discovery
 from reconstruct.sources.progress import progress_on
@@ -57,6 +58,8 @@ def open_results(arguments: argparse.Namespace) -> Reconstruction:
     Raises SourceError when no line of the input can be read.
     """
     paths, options = arguments.paths or ["."], options_of(arguments)
+    given = vars(arguments)
+    check(given.get("where", ""), given.get("since"), given.get("until"))  # now rather than after minutes of reading
     with progress_on(sys.stderr) as progress:
         results = open_paths(paths, options, progress)
     warn(options, results.discovery)
@@ -73,3 +76,13 @@ def open_results(arguments: argparse.Namespace) -> Reconstruction:
             hint=f"reconstruct explain {results.discovery.sources[first['id']].file}:1 says how far the known formats get",
         )
     return results
+
+
+def select(arguments: argparse.Namespace) -> Reconstruction:
+    """``open_results``, narrowed to the journeys that the command line selects. Raises QueryError."""
+    results = open_results(arguments)
+    try:
+        return results.select(arguments.where, since=arguments.since, until=arguments.until)
+    except QueryError:
+        results.close()
+        raise

@@ -113,22 +113,46 @@ def _add_detection(group: argparse._ArgumentGroup, *, also: str = "") -> None:
     )
 
 
+def _add_selection(parser: argparse.ArgumentParser, what: str, period: str) -> None:
+    """Which journeys are meant."""
+    group = parser.add_argument_group("selecting")
+    group.add_argument("--where", metavar="QUERY", default="", help=f"{what} (docs/query.md)")
+    _add_period(group, period)
+
+
+def _add_period(group: argparse._ArgumentGroup, period: str) -> None:
+    when = "2026-09-14, 2026-09-14T10:30; before the end of the logs: 2d, 36h, today"
+    group.add_argument("--since", metavar="MOMENT", help=f"only {period} then or later: {when}")
+    group.add_argument(
+        "--until",
+        metavar="MOMENT",
+        help=f"only {period} then or earlier; a day counts to its end: written as for --since",
+    )
+
+
+BEGAN = "journeys that began"
+
+
 def _add_browse(parser: argparse.ArgumentParser) -> None:
     _add_input(parser)
+    _add_selection(parser, "begin with the journeys that match; the filter box shows it", BEGAN)
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     _add_input(parser, also="json or jsonl: what to write (default: by the suffix of FILE, else json); or ")
+    _add_selection(parser, "write only journeys that match, with the summary and customers of these", BEGAN)
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="where to write; - is stdout")
 
 
 def _add_summary(parser: argparse.ArgumentParser) -> None:
     _add_input(parser)
+    _add_selection(parser, "figures of the journeys that match; sources and lines are always all", BEGAN)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 def _add_events(parser: argparse.ArgumentParser) -> None:
     _add_input(parser)
+    _add_period(parser.add_argument_group("selecting"), "events of")
     parser.add_argument("-o", "--output", metavar="FILE", default="-", help="where to write (default: stdout)")
 
 

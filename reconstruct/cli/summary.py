@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from reconstruct.cli.inputs import open_results
+from reconstruct.cli.inputs import select
 from reconstruct.cli.output import clean
 from reconstruct.errors import EXIT_OK
 from reconstruct.journeys.axis import say_share
@@ -24,7 +24,7 @@ REMARKS_SHOWN = 8
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the summary."""
-    results = open_results(arguments)
+    results = select(arguments)
     if arguments.json:
         sys.stdout.write(orjson.dumps(results.summary(), option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
@@ -73,6 +73,8 @@ def render(results: Reconstruction) -> list[str]:
     lines += remarks[:REMARKS_SHOWN]
     if len(remarks) > REMARKS_SHOWN:
         lines.append(f"… and {len(remarks) - REMARKS_SHOWN:,} more remarks: see the quality view")
+    if "where" in figures:
+        lines += ["", f"of the journeys where {figures['where']}:"]
     lines += ["", *_journeys(figures), "", *_business(figures), "", *_identifiers(results.identifiers())]
     return lines
 

@@ -184,8 +184,8 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
         document["links"] = orjson.Fragment(b"[%s]" % b",".join(filter(None, pieces)))
         lines.append(orjson.dumps(document))
         documents.append(document)
-    things = [each.object for each in chain.from_iterable(partition.objects)]
-    return _frame(lines, summaries, businesses, tabulate_journeys(partition.first, documents, things))
+    born = [each.object for each in chain.from_iterable(partition.objects)]
+    return _frame(lines, summaries, businesses, tabulate_journeys(partition.first, documents, born))
 
 
 def build_unattributed(

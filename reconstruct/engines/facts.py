@@ -95,7 +95,7 @@ def tabulate_journeys(first: int, documents: Sequence[Document], things: Sequenc
     tables["identities"] = _identities(numbers, [document["session"] for document in documents])
     intents = [journey["intent"] for journey in journeys]
     told: dict[str, Iterable[object]] = {
-        name: (intent.get(name) for intent in intents) for name in ("entry", "source", "referrer", "previous")
+        name: [intent.get(name) for intent in intents] for name in ("entry", "source", "referrer", "previous")
     }
     told["campaign"] = map(_say_campaign, intents)
     told["searched"] = map(_say_searches, intents)

@@ -14,13 +14,19 @@ ROWS_AT_ONCE = 50_000
 """Events in memory at a time."""
 
 
-def write_events(results: Reconstruction, out: BinaryIO) -> None:
-    """Write every event with its corrected time and its identifiers."""
+def write_events(results: Reconstruction, out: BinaryIO, *, since: str | None = None, until: str | None = None) -> None:
+    """Write every event, or those of a period, with its corrected time and its identifiers. Raises QueryError.
+
+    An entry without a stamp of its own is of the time of those around it.
+    """
+    start, end = results.period(since, until)
     paths = [source["path"] for source in results.sources()]
     columns = ", ".join("t.t AS time_ns" if name == "time_ns" else f'e."{name}"' for name in EVENTS.names)
     stamped = columns.replace("t.t AS time_ns", "CASE WHEN e.time_ns IS NULL THEN NULL ELSE t.t END AS time_ns")
     ordered = results.store.batches(
-        f"SELECT {stamped} FROM events e JOIN timeline t USING (eid) ORDER BY e.eid", ROWS_AT_ONCE
+        f"SELECT {stamped} FROM events e JOIN timeline t USING (eid) WHERE t.t >= ? AND t.t < ? ORDER BY e.eid",
+        ROWS_AT_ONCE,
+        [start, end],
     )
     for batch in ordered:
         for line in event_lines(batch, paths, _identifiers(results, batch)):

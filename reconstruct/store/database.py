@@ -160,9 +160,9 @@ class Store:
         """Run a query and give an Arrow table."""
         return self.connection.cursor().sql(sql, params=list(parameters)).to_arrow_table()
 
-    def batches(self, sql: str, rows_per_batch: int) -> Iterator[pa.RecordBatch]:
+    def batches(self, sql: str, rows_per_batch: int, parameters: Sequence[object] = ()) -> Iterator[pa.RecordBatch]:
         """Run a query and give its result in pieces, so that a large one is never whole in memory."""
-        yield from self.connection.cursor().sql(sql).to_arrow_reader(rows_per_batch)
+        yield from self.connection.cursor().sql(sql, params=list(parameters)).to_arrow_reader(rows_per_batch)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
