@@ -15,6 +15,7 @@ from typing import Any
 from reconstruct.errors import ReconstructError
 from reconstruct.options import Options
 from reconstruct.pipeline import is_kept, open_discovery, open_part
+from reconstruct.query.completion import Completion
 from reconstruct.results import RawLine, Reconstruction
 from reconstruct.sources import Discovery
 from reconstruct.sources.progress import Progress
@@ -87,6 +88,9 @@ class LiveReader:
         return self._results.journey_rows(
             text=text, order_by=order_by, descending=descending, offset=offset, limit=limit
         )
+
+    def completions(self, text: str, cursor: int | None = None) -> list[Completion]:
+        return self._results.completions(text, cursor) if self._results else []
 
     def journey(self, id: str) -> Document:
         if self._results is None:

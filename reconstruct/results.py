@@ -18,8 +18,8 @@ from reconstruct.figures import share_lines, summarise
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.query.compiling import Context, compile_query
 from reconstruct.query.completion import Completion, complete
-from reconstruct.query.selection import EVERYTHING, Selection, bound, choose, read_bound
-from reconstruct.query.syntax import And, Node
+from reconstruct.query.selection import EVERYTHING, Selection, bound, choose, join, read_bound
+from reconstruct.query.syntax import Node
 from reconstruct.query.values import Clock
 from reconstruct.sources import Discovery, read_slice
 from reconstruct.store.database import EID_SHIFT, Store
@@ -100,10 +100,9 @@ class Reconstruction:
             said.append((parse_query(query), query))
         for node, text in said:
             compile_query(node, text, self._context)  # each alone: an error points into what was said
-        nodes = [node for node in (self._query, *(node for node, _ in said)) if node is not None]
-        if not nodes:
+        whole = join([self._query, *(node for node, _ in said)])
+        if whole is None:
             return self
-        whole = nodes[0] if len(nodes) == 1 else And(tuple(nodes))
         return Reconstruction(self.store, self.discovery, self._zone_s, choose(whole, self._context), whole)
 
     def period(self, since: str | None, until: str | None) -> tuple[int, int]:

@@ -15,13 +15,15 @@ def run(arguments: argparse.Namespace) -> int:
     from reconstruct.cli.inputs import options_of, warn
     from reconstruct.live import LiveReader
     from reconstruct.pipeline import find_sources
+    from reconstruct.query.selection import compose
     from reconstruct.tui.app import run as run_app
 
-    # Found before the screen is taken, so that a wrong path is an ordinary error message.
+    # Read and found before the screen is taken, so that a wrong query or path is an ordinary error message.
+    query = compose(arguments.where, arguments.since, arguments.until)
     options = options_of(arguments)
     discovery = find_sources(arguments.paths or ["."], options)
     reader = LiveReader(discovery, options)
-    code = run_app(reader)
+    code = run_app(reader, query)
     warn(options, discovery)  # now that the screen is given back
     if reader.failure is not None:
         raise reader.failure

@@ -11,7 +11,7 @@ from reconstruct.errors import QueryError, SourceError, UsageError
 from reconstruct.grammar.plans import refused_formats
 from reconstruct.options import Forced, Options
 from reconstruct.pipeline import open_paths, unmatched
-from reconstruct.query.selection import check
+from reconstruct.query.selection import compose
 from reconstruct.results import Reconstruction
 from reconstruct.sources import Discovery
 from reconstruct.sources.progress import progress_on
@@ -59,7 +59,9 @@ def open_results(arguments: argparse.Namespace) -> Reconstruction:
     """
     paths, options = arguments.paths or ["."], options_of(arguments)
     given = vars(arguments)
-    check(given.get("where", ""), given.get("since"), given.get("until"))  # now rather than after minutes of reading
+    compose(
+        given.get("where", ""), given.get("since"), given.get("until")
+    )  # errors now rather than after minutes of reading
     with progress_on(sys.stderr) as progress:
         results = open_paths(paths, options, progress)
     warn(options, results.discovery)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconstruct.errors import QueryError
 from reconstruct.query.compiling import Context, Where, compile_query
-from reconstruct.query.syntax import Condition, Node, Single, render
+from reconstruct.query.syntax import And, Condition, Node, Single, render
 from reconstruct.query.values import Clock, Moment, read_moment
 
 
@@ -38,6 +39,14 @@ def choose(node: Node, context: Context) -> Selection:
     return Selection(text, compile_query(node, text, context))
 
 
+def join(nodes: Sequence[Node | None]) -> Node | None:
+    """What matches all of some queries."""
+    parts: list[Node] = []
+    for node in nodes:
+        parts += node.parts if isinstance(node, And) else [node] if node is not None else []
+    return And(tuple(parts)) if len(parts) > 1 else parts[0] if parts else None
+
+
 def bound(name: str, moment: str | None) -> Node | None:
     """``since:MOMENT``; None without one."""
     return None if moment is None else Condition(name, ":", (Single(moment, column=len(name) + 2),))
@@ -60,12 +69,15 @@ class _Anything(frozenset[str]):
         return True
 
 
-def check(query: str, since: str | None, until: str | None) -> None:
-    """Raise QueryError for what is wrong whatever the logs hold; names may be types of objects in them."""
+def compose(query: str, since: str | None, until: str | None) -> str:
+    """One query of three. Raises QueryError for what is wrong whatever the logs hold; names may be types of objects in them."""
     for name, moment in (("since", since), ("until", until)):
         if moment is not None:
             read_bound(name, moment, Clock())
+    node = None
     if query.strip():
         from reconstruct.query.parsing import parse_query  # Lark is loaded for those who ask
 
-        compile_query(parse_query(query), query, Context(kinds=_Anything()))
+        node = parse_query(query)
+        compile_query(node, query, Context(kinds=_Anything()))
+    return render(join([bound("since", since), bound("until", until), node]))

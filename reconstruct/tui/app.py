@@ -54,10 +54,11 @@ class ReconstructApp(App[int]):
         "identifiers": IdentifiersView,
     }
 
-    def __init__(self, reader: Reader, *, ascii: bool | None = None) -> None:
+    def __init__(self, reader: Reader, *, ascii: bool | None = None, filter_text: str = "") -> None:
         super().__init__()
         self.reader = reader
         self.fetcher = Fetcher(lambda: self.is_running)
+        self._filter_text = filter_text
         self.pen = Pen(ascii_wanted() if ascii is None else ascii)
         self.summary: Document = {}
         self.paths: dict[int, str] = {}
@@ -84,6 +85,8 @@ class ReconstructApp(App[int]):
         self.theme = wanted if wanted in self.available_themes else DARK.name
         self.set_class(self.pen.ascii, "-ascii")
         self.push_screen("journeys")
+        if self._filter_text:
+            self.show_filtered(self._filter_text)
         self.set_interval(POLL_S, self.poll)
         self.call_after_refresh(self.poll)
 
@@ -292,12 +295,12 @@ def free_path(directory: Path, stem: str) -> Path:
     return path
 
 
-def run(reader: Reader) -> int:
-    """Browse until the user quits; gives the exit code."""
+def run(reader: Reader, filter_text: str = "") -> int:
+    """Browse until the user quits, at first the journeys that match a query; gives the exit code."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
     try:
-        return ReconstructApp(reader).run() or 0
+        return ReconstructApp(reader, filter_text=filter_text).run() or 0
     finally:
         sys.setswitchinterval(before)
         reader.close()

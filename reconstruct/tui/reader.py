@@ -63,7 +63,7 @@ class Reader(Protocol):
         """The ``identifiers`` rows: one type each."""
 
     def count_journeys(self, text: str = "") -> int:
-        """How many journeys match a filter."""
+        """How many journeys match a query (docs/query.md). Raises UsageError for what is none."""
 
     def journey_rows(
         self,
@@ -74,7 +74,7 @@ class Reader(Protocol):
         offset: int = 0,
         limit: int = 100,
     ) -> list[Document]:
-        """A page of the journey list."""
+        """A page of the journeys that match a query."""
 
     def journey(self, id: str) -> Document:
         """One whole journey document, with links."""

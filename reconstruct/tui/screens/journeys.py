@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
+from reconstruct.errors import UsageError
 from reconstruct.journeys.moments import number_of
 from reconstruct.tui.fetch import start
 from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCounted
@@ -60,10 +61,19 @@ class JourneysView(View):
         self.set_filter("")
 
     def set_filter(self, text: str) -> None:
-        """Filter by a text given elsewhere."""
+        """Filter by a query given elsewhere."""
+        start(self, "filter", self._set_filter, text)
+
+    async def _set_filter(self, text: str) -> None:
+        await self._check(text)
         self.table.set_filter(text)
         self.query_one(Prompt).remember("filter", text)
         self.table.focus()
+
+    async def _check(self, text: str) -> None:
+        """Raise UsageError for what is no query, before the list is asked for it: the list shown stays."""
+        if text:
+            await self.reconstruct.fetcher.ask(self.reconstruct.reader.count_journeys, text)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -73,7 +83,16 @@ class JourneysView(View):
     def _follow(self, text: str) -> None:
         prompt = self.query_one(Prompt)
         if prompt.is_open and prompt.purpose == "filter" and prompt.value == text:
-            self.table.set_filter(text)
+            start(self, "filter", self._follow_typing, text)
+
+    async def _follow_typing(self, text: str) -> None:
+        """A query that is not finished is no error yet: what is amiss stands beside it."""
+        try:
+            await self._check(text)
+        except UsageError as error:
+            self.query_one(Prompt).say(error.message.partition("\n")[0])
+            return
+        self.table.set_filter(text)
 
     def on_prompt_answered(self, event: Prompt.Answered) -> None:
         self.set_filter(event.text)
