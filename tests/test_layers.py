@@ -37,7 +37,13 @@ LAYER = {
 """Room → layer. A module imports its own room and rooms of lower layers; rooms of one layer are strangers."""
 
 ONLY_IN = {
-    "lark": ["grammar/loading.py", "grammar/compiler.py", "grammar/lark_engine.py", "layouts/parts.py", "query/parsing.py"],
+    "lark": [
+        "grammar/loading.py",
+        "grammar/compiler.py",
+        "grammar/lark_engine.py",
+        "layouts/parts.py",
+        "query/parsing.py",
+    ],
     "textual": ["tui/"],
 }
 """Library → the only modules that import it, so that the commands that need it not do not load it."""

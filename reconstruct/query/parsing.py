@@ -141,9 +141,13 @@ def _explain(text: str, error: UnexpectedInput) -> QueryError:
         names = error.allowed or set()
     else:
         names = getattr(error, "accepts", None) or getattr(error, "expected", None) or set()
-    if at < len(text) and text[at] == ")" and "RPAR" not in names and "WORD" in names and "_AND" in names:
+    opened = text[:at].rstrip().endswith("(")
+    if at < len(text) and text[at] == ")" and not opened and "VALUE" not in names:
         return QueryError(
-            "nothing was opened that this closes", query=text, column=at + 1, hint="take it away, or quote it"
+            "nothing was opened that this closes",
+            query=text,
+            column=at + 1,
+            hint="take it away, or quote what it is part of",
         )
     expected = "expected " + " or ".join(sorted({SPOKEN[name] for name in names if name in SPOKEN}))
     if {"VALUE", "QUOTED"} <= set(names) and "WORD" not in names:

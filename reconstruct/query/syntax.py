@@ -128,7 +128,7 @@ def _within(node: Node, outer: type[And] | type[Or] | type[Not]) -> str:
 def _render_value(value: Value) -> str:
     match value:
         case Single(text, quoted):
-            return _quote(text) if quoted or not _PLAIN_VALUE.fullmatch(text) else text
+            return _quote(text) if quoted or not is_plain_value(text) else text
         case Range(low, high):
             least = "" if low is None else _quote(low.text) if low.text.endswith(".") else _render_value(low)
             return f"{least}..{_render_value(high) if high else ''}"
@@ -139,6 +139,11 @@ def is_plain_word(text: str) -> bool:
     if not _PLAIN_WORD.fullmatch(text) or text.lower() in KEYWORDS:
         return False
     return bool(_URL.match(text)) or not _LIKE_A_FIELD.match(text)
+
+
+def is_plain_value(text: str) -> bool:
+    """Whether a value is read as one without quotes."""
+    return bool(_PLAIN_VALUE.fullmatch(text))
 
 
 def _quote(text: str) -> str:
