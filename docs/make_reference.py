@@ -1,7 +1,7 @@
 """Write the generated parts of the documentation: ``python docs/make_reference.py [--check]``.
 
-Commands and options come from the program's own parser, the list of formats from the grammars. Each part stands between
-two comments in its page; the rest of the page is written by hand. ``--check`` writes nothing and ends with 1 when a page
+Commands and options come from the program's own parser, the list of formats from the grammars, the fields of queries
+from their vocabulary. Each part stands between two comments in its page; the rest of the page is written by hand. ``--check`` writes nothing and ends with 1 when a page
 is out of date.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from reconstruct.cli.formats import BUILT_IN_KINDS
 from reconstruct.cli.parser import build_parser
 from reconstruct.grammar.definition import KINDS, load_definitions
+from reconstruct.query.fields import JOURNEY, Field, load_words
 from reconstruct.resources import grammars_directory
 
 DOCS = Path(__file__).resolve().parent
@@ -81,6 +82,39 @@ def list_formats() -> str:
     return "\n".join(rows)
 
 
+def list_fields() -> str:
+    """The fields of the query language, by what they belong to."""
+    words = load_words()
+    parts = []
+    for entity in words.entities.values():
+        fields = [(name, field) for name, field in words.visible(JOURNEY) if field.entity == entity.name]
+        rows = [f"### {entity.title[0].upper()}{entity.title[1:]}", ""]
+        if not entity.hidden and entity.name != JOURNEY:
+            groups = " or ".join(f"`{name}(…)`" for name in (entity.name, *entity.also))
+            rows += [f"Tied together by {groups}.", ""]
+        rows += ["| field | kind | what | as in |", "|---|---|---|---|"]
+        rows += [
+            f"| {_names(name, field)} | {_kind(field)} | {escape(field.help)} | `{escape(field.example)}` |"
+            for name, field in fields
+        ]
+        parts.append("\n".join(rows))
+    return "\n\n".join(parts)
+
+
+def _names(name: str, field: Field) -> str:
+    words = load_words()
+    others = [each for each in field.also if words.find(each, JOURNEY) is field]
+    return f"`{name}`" + (f" ({', '.join(f'`{each}`' for each in others)})" if others else "")
+
+
+def _kind(field: Field) -> str:
+    if field.type != "choice":
+        return field.type
+    values = (" < " if field.ordered else " ").join(f"`{value}`" for value in field.values)
+    synonyms = ", ".join(f"`{word}` is `{value}`" for word, value in field.synonyms.items())
+    return escape(f"choice: {values}" + (f"; {synonyms}" if synonyms else ""))
+
+
 def escape(text: str) -> str:
     """Text for a cell of a table."""
     return text.replace("|", "\\|").replace("%%", "%")
@@ -89,6 +123,7 @@ def escape(text: str) -> str:
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "commands": ("cli.md", describe_commands),
     "formats": ("formats.md", list_formats),
+    "fields": ("query.md", list_fields),
 }
 """Part → the page it stands in, and what makes it."""
 

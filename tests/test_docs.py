@@ -28,6 +28,8 @@ from reconstruct.events.schema import EVENTS
 from reconstruct.export.document import SCHEMA_VERSION
 from reconstruct.grammar.check import check_definition
 from reconstruct.journeys.models import load_models
+from reconstruct.query.fields import load_words
+from reconstruct.query.parsing import parse_query
 from reconstruct.resources import vocabulary_directory
 
 ROOT = Path(__file__).parent.parent
@@ -93,6 +95,22 @@ def test_every_format_is_listed() -> None:
 
 def test_every_envelope_is_listed() -> None:
     assert set(ENVELOPES) <= named(section(read("formats.md"), "## Envelopes"))
+
+
+def test_every_field_of_queries_is_described() -> None:
+    words, page = load_words(), named(section(read("query.md"), "## Fields"))
+    for field in words.fields:
+        said = [name for name, each in words.visible("journey") if each is field]
+        assert said and set(said) <= page, field
+        assert field.example.replace("|", "\\|") in page, field
+
+
+def test_quoted_conditions_are_queries() -> None:
+    rows = re.findall(r"^\| (`.*?`) \| ", section(read("query.md"), "## Conditions"), re.MULTILINE)
+    found = [each for row in rows for each in re.findall(r"`([^`]+)`", row)]
+    assert len(found) > 20
+    for text in found:
+        assert parse_query(text) is not None
 
 
 # --- contracts
@@ -184,6 +202,16 @@ def test_the_example_model_is_right(tmp_path: Path) -> None:
     assert "parts" in load_models(tmp_path).models
 
 
+def test_the_example_in_python_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = re.search(r"```python\n(.*?)```", read("query.md"), re.DOTALL)
+    assert text
+    monkeypatch.chdir(ROOT)
+    names: dict[str, Any] = {}
+    exec(text[1], names)
+    assert 0 < names["late"].count_journeys() < names["results"].count_journeys()
+    names["results"].close()
+
+
 def commands_in(path: Path) -> list[str]:
     """Lines of shell blocks that run the program, without their comments."""
     blocks = re.findall(r"^```sh\n(.*?)^```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
@@ -203,7 +231,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.mark.parametrize("command", sorted({*commands_in(README), *commands_in(DOCS / "cli.md")}))
+@pytest.mark.parametrize(
+    "command", sorted({*commands_in(README), *commands_in(DOCS / "cli.md"), *commands_in(DOCS / "query.md")})
+)
 def test_quoted_commands_run(command: str, workplace: Path) -> None:
     path = f"{workplace / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path}
