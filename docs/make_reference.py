@@ -1,8 +1,8 @@
 """Write the generated parts of the documentation: ``python docs/make_reference.py [--check]``.
 
 Commands and options come from the program's own parser, the list of formats from the grammars, the fields of queries
-from their vocabulary. Each part stands between two comments in its page; the rest of the page is written by hand. ``--check`` writes nothing and ends with 1 when a page
-is out of date.
+from their vocabulary. Each part stands between two comments in its page; the rest of the page is written by hand.
+``--check`` writes nothing and ends with 1 when a page is out of date.
 """
 
 from __future__ import annotations

@@ -157,14 +157,11 @@ class Reconstruction:
         if not self.selection.text:
             yield from read_documents(self.store, "journey")
             return
-        wanted: dict[int, list[int]] = {}
-        for frame, position in self.store.rows(
-            f"SELECT frame, position FROM journeys WHERE seq IN {self.selection.listed} ORDER BY seq",
+        chosen = f"SELECT frame, list(position ORDER BY seq) AS positions FROM journeys WHERE seq IN {self.selection.listed} GROUP BY frame"
+        for docs, positions in self.store.rows(
+            f"SELECT docs, positions FROM frames JOIN ({chosen}) USING (frame) WHERE kind = 'journey' ORDER BY frame",
             self.selection.parameters,
         ):
-            wanted.setdefault(frame, []).append(position)
-        for frame, positions in wanted.items():
-            (docs,) = self.store.rows("SELECT docs FROM frames WHERE kind = 'journey' AND frame = ?", [frame])[0]
             lines = read_frame(docs)
             yield from (lines[position] for position in positions)
 

@@ -128,12 +128,17 @@ class _Compiler:
         return f"({own} OR {key} IN ({' UNION ALL '.join(parts)}))" if parts else own
 
     def _looks_in(self, columns: Sequence[str], node: Text) -> str:
-        if "*" in node.text and not node.quoted:
-            pattern = "(?is)" + ".*".join(map(re.escape, node.text.split("*")))
-            self.parameters += [pattern] * len(columns)
-            return "(" + " OR ".join(f"regexp_matches({column}, ?)" for column in columns) + ")"
-        self.parameters += [node.text.lower()] * len(columns)
-        return "(" + " OR ".join(f"contains({column}, ?)" for column in columns) + ")"
+        said = node.text.lower()
+        parts = [part for part in said.split("*") if part] if "*" in said and not node.quoted else [said]
+        if not parts:
+            return "true"
+        test = "contains({0}, ?)"
+        if len(parts) > 1:  # what does not have the first part needs no slower look
+            test = "(contains({0}, ?) AND regexp_matches({0}, ?))"
+        pattern = "(?s)" + ".*".join(map(re.escape, parts))
+        for _ in columns:
+            self.parameters += [parts[0], pattern][: 1 + (len(parts) > 1)]
+        return "(" + " OR ".join(test.format(column) for column in columns) + ")"
 
     def _condition(self, node: Condition, scope: str, said: str) -> str:
         field = self.words.find(node.name, scope)
