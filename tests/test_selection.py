@@ -96,7 +96,7 @@ def test_the_summary_is_of_the_journeys_and_says_so(whole: Document, some: Docum
         assert {rule: each["events"] for rule, each in joins.items()} == {
             rule: n for (session, rule), n in links.items() if session is is_session
         }
-    for key in ("events", "visits", "quality", "skipped"):
+    for key in ("events", "visits", "reconstruction", "quality", "skipped"):
         assert figures[key] == whole["summary"][key]
     assert some["sources"] == whole["sources"]
     assert "where" not in whole["summary"]

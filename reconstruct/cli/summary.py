@@ -135,7 +135,7 @@ def _joins(figures: dict[str, Any]) -> list[str]:
     return [
         f"  {placed:,} of {figures['events']:,} events are in journeys ({placed / figures['events']:.1%}), {sure / placed:.1%} of them for sure",
         f"  by {by}" + (" …" if len(rules) > RULES_SHOWN else ""),
-        *_abstained(figures["reconstruction"]["abstained"]),
+        *([] if "where" in figures else _abstained(figures["reconstruction"]["abstained"])),
     ]
 
 
