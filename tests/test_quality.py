@@ -13,9 +13,9 @@ import pytest
 from command import ACCESS, reconstruct
 
 from reconstruct.export.document import write_json
+from reconstruct.figures import share_lines
 from reconstruct.options import Forced, Options
 from reconstruct.pipeline import open_paths
-from reconstruct.results import share_lines
 
 SCHEMA = json.loads((files("reconstruct") / "export" / "schema" / "journeys-1.0.json").read_text(encoding="utf-8"))
 
