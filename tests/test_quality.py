@@ -57,9 +57,23 @@ def test_unparsed_lines_say_how_near_they_came(tmp_path: Path) -> None:
     near, far = quality["samples"]
     assert near["line"] == 8 and near["text"].startswith("192.0.2.1 - - [")
     assert near["nearest"] == {"format": "combined", "column": 64, "expected": ["STATUS: HTTP_STATUS"]}
-    assert far == {"line": 9, "text": "core dumped", "nearest": None}
+    assert far == {"line": 9, "text": "core dumped", "generic": False, "nearest": None}
     assert document["summary"]["quality"]["unparsed"] == 2
     assert document["summary"]["quality"]["parsed_share"] == 0.7778
+
+
+def test_lines_known_by_their_moment_only_have_samples_too(tmp_path: Path) -> None:
+    """With the format that came nearest, like those that nothing reads, and behind those."""
+    odd = [f"2026-05-10T10:{n:02d}:00Z <<job {n}>> done\n" for n in range(40)]
+    (tmp_path / "a.log").write_text("core dumped\n" + "".join(odd))
+    (source,) = export(tmp_path)["sources"]
+    assert source["formats"] == {"generic": 40}
+    first, *others = source["quality"]["samples"]
+    assert (first["line"], first["generic"]) == (1, False)
+    assert [(each["line"], each["generic"]) for each in others] == [(n, True) for n in range(2, 7)]
+    assert others[0]["nearest"]["format"]
+    shown = reconstruct("summary", tmp_path, "--no-cache").stdout
+    assert "a.log: 97.6% known by their moment only, the first is line 2" in shown
 
 
 def test_samples_are_few_and_short(tmp_path: Path) -> None:

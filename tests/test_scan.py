@@ -41,7 +41,7 @@ def check(data: bytes, found: Scan) -> None:
     raw = data.split(b"\n")
     raw = raw[:-1] if raw[-1] == b"" else raw
     account = found.account
-    parts = (account.events, account.continuations, account.directives, account.blank, account.duplicates)
+    parts = (account.events, account.continuations, account.directives, account.blank)
     assert account.lines == sum(parts) + account.unparsed == found.n_lines == len(raw)
     assert sum(found.formats.values()) == account.events == found.events.num_rows
     assert found.events.schema == EVENTS

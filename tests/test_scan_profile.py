@@ -52,11 +52,3 @@ def test_envelopes_are_told_from_text(lines: list[str], envelopes: list[str]) ->
 def test_a_cut_line_at_the_end_of_the_sample_does_not_count() -> None:
     whole = '{"time":"2026-09-17T10:00:00Z","msg":"a"}\n'
     assert profile_source((whole + whole[:20]).encode(), SOURCE).layer.formats == ("json",)
-
-
-def test_the_main_format_names_its_envelopes() -> None:
-    assert (
-        profile('{"log":"{\\"msg\\":1}\\n","stream":"stdout","time":"2026-09-17T10:00:00Z"}').main_format
-        == "docker/json"
-    )
-    assert profile("nothing known").main_format == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from reconstruct.events.explanation import (
     is_telling,
     peel_levels,
 )
-from reconstruct.events.formats import GENERIC, Formats, known_formats
+from reconstruct.events.formats import Formats, known_formats
 from reconstruct.events.layers import Layer
 from reconstruct.grammar.definition import Definition
 from reconstruct.grammar.lark_engine import Part
@@ -119,9 +119,13 @@ def _explain_file(formats: Formats, source: Source, local: Sequence[MatchPlan]) 
         layer = scanned.profile.layer
         found.update(scanned.scan.formats)
         notes.update(scanned.scan.notes)
-        counted.update({name: getattr(scanned.scan.account, name) for name in COUNTED})
-        generic = generic or _first_generic(scanned)
-        samples += [(each.line + scanned.first_line, each.text) for each in scanned.scan.samples]
+        counted.update(asdict(scanned.scan.account))
+        for each in scanned.scan.samples:
+            line = each.line + scanned.first_line
+            if each.generic:
+                generic = generic or line
+            else:
+                samples.append((line, each.text))
     print(clean(f"{source.path}: {source.encoding}, {source.compression or 'not compressed'}, family {source.family}"))
     print("  " + ", ".join(f"{counted[name]:,} {name}" for name in COUNTED if counted[name] or name == "unparsed"))
     if source.forced:
@@ -141,13 +145,6 @@ def _explain_file(formats: Formats, source: Source, local: Sequence[MatchPlan]) 
                 f"  reconstruct explain {source.file}:{samples[0][0] if samples else generic} says why no format reads it"
             )
         )
-
-
-def _first_generic(scanned: Scanned) -> int:
-    """The line of the first event that no format reads; 0 when there is none."""
-    names = scanned.scan.events.column("format").cast(pa.string())
-    at = pc.index(pc.ends_with(names, GENERIC), pa.scalar(True)).as_py()
-    return scanned.scan.events.column("line")[at].as_py() if at >= 0 else 0
 
 
 def _weight(formats: Formats, path: str) -> str:

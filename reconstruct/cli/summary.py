@@ -37,15 +37,17 @@ def render(results: Reconstruction) -> list[str]:
     """The lines of the summary."""
     figures, sources = results.summary(), results.sources()
     counted = {
-        name: sum(source[name] for source in sources) for name in ("lines", "events", "continuations", "unparsed")
+        name: sum(source[name] for source in sources)
+        for name in ("events", "continuations", "unparsed", "duplicates", "blank", "directives")
     }
-    other = counted["lines"] - counted["events"] - counted["continuations"] - counted["unparsed"]
+    n_lines, other = sum(counted.values()), counted["blank"] + counted["directives"]
     first = min((source["first_at"] for source in sources if source["first_at"]), default=None)
     last = max((source["last_at"] for source in sources if source["last_at"]), default=None)
     quality = figures["quality"]
     lines = [
-        f"{_plural(len(sources), 'source')}, {counted['lines']:,} lines: {counted['events']:,} events, "
-        f"{counted['continuations']:,} continuation lines, {counted['unparsed']:,} unparsed, {other:,} blank or directives",
+        f"{_plural(len(sources), 'source')}, {n_lines:,} lines: {counted['events']:,} events, "
+        f"{counted['continuations']:,} continuation lines, {counted['unparsed']:,} unparsed, {other:,} blank or directives"
+        + (f", {counted['duplicates']:,} there twice" if counted["duplicates"] else ""),
         "understood: "
         + ", ".join(f"{say_share(quality[f'{name}_share'])} {name}" for name in ("parsed", "generic", "unparsed")),
     ]
@@ -68,7 +70,12 @@ def render(results: Reconstruction) -> list[str]:
         for note, n in source["notes"].items()
     ]
     unread = sorted((source for source in sources if source["unparsed"]), key=lambda source: -source["unparsed"])
-    remarks += [f"{source['path']}: {source['unparsed']:,} unparsed{_first_sample(source)}" for source in unread]
+    remarks += [f"{source['path']}: {source['unparsed']:,} unparsed{_first_sample(source, False)}" for source in unread]
+    vague = sorted((source for source in sources if source["quality"]["generic"]), key=lambda source: -source["events"])
+    remarks += [
+        f"{source['path']}: {say_share(source['quality']['generic'])} known by their moment only{_first_sample(source, True)}"
+        for source in vague
+    ]
     remarks += _assumed_zones(sources)
     lines += remarks[:REMARKS_SHOWN]
     if len(remarks) > REMARKS_SHOWN:
@@ -79,9 +86,9 @@ def render(results: Reconstruction) -> list[str]:
     return lines
 
 
-def _first_sample(source: dict[str, Any]) -> str:
-    """Where the first unparsed line is, and how near it came."""
-    samples = source["quality"]["samples"]
+def _first_sample(source: dict[str, Any], generic: bool) -> str:
+    """Where the first line is that nothing reads, or that is known by its moment only, and how near it came."""
+    samples = [sample for sample in source["quality"]["samples"] if sample["generic"] == generic]
     if not samples:
         return ""
     nearest = samples[0]["nearest"]

@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
+from reconstruct.correlate.copies import Copied, drop_copies
 from reconstruct.correlate.dates import complete_dates
 from reconstruct.engines.local import Scanned, scan_sources
 from reconstruct.engines.quality import explain_samples
@@ -24,7 +25,7 @@ from reconstruct.sources.progress import Progress
 from reconstruct.store.database import Store
 
 SAMPLES_KEPT = 5
-"""Unparsed lines remembered per source: a handful shows what they are."""
+"""Unparsed lines remembered per source, and as many that are known by their moment alone: a handful shows what they are."""
 
 COUNTED = ("lines", "events", "continuations", "directives", "blank", "duplicates", "unparsed")
 """What is counted per source; the first is the sum of the others."""
@@ -45,15 +46,25 @@ class SourceAccount:
 
     def add(self, scanned: Scanned) -> None:
         scan = scanned.scan
-        for name in COUNTED:
-            self.counts[name] += getattr(scan.account, name)
+        self.counts.update(asdict(scan.account))
         self.formats.update(scan.formats)
         self.notes.update(scan.notes)
         self.undated = scan.undated
         if scanned.note:
             self.notes[scanned.note] += 1
-        for sample in scan.samples[: SAMPLES_KEPT - len(self.samples)]:
-            self.samples.append({"line": sample.line + scanned.first_line, "text": sample.text, "nearest": None})
+        for sample in scan.samples:
+            if sum(each["generic"] == sample.generic for each in self.samples) < SAMPLES_KEPT:
+                line = sample.line + scanned.first_line
+                self.samples.append({"line": line, "text": sample.text, "generic": sample.generic, "nearest": None})
+
+    def take_out(self, copied: Copied, original: Source) -> None:
+        """Count entries that were found to be copies as such, and say where they stand first."""
+        self.counts["events"] -= copied.events
+        self.counts["continuations"] -= copied.lines - copied.events
+        self.counts["duplicates"] += copied.lines
+        self.formats -= Counter(copied.formats)
+        place = f"line {copied.line}" if original is self.source else f"{original.path}:{copied.line}"
+        self.notes[f"again what stands from {place} on; counted once"] += copied.lines
 
     def document(self) -> dict[str, Any]:
         """The source as the store keeps it: the row of the export, and what only the quality view shows."""
@@ -68,7 +79,7 @@ class SourceAccount:
             "compression": self.source.compression,
             "encoding": self.source.encoding,
             "forced": self.source.forced,
-            "samples": self.samples,
+            "samples": sorted(self.samples, key=lambda each: (each["generic"], each["line"])),
             "notes": dict(sorted(self.notes.items())),
         }
 
@@ -101,7 +112,17 @@ def ingest(
         store.connection,
         {source.id: (lack, anchor_ns(source.path, source.modified_ns)) for source, lack in sources},
     )
+    for copied in drop_copies(store.connection, _families(discovery.sources)):
+        accounts[copied.source].take_out(copied, discovery.sources[copied.original])
     return accounts
+
+
+def _families(sources: Sequence[Source]) -> list[list[int]]:
+    """The sources of each log, oldest first."""
+    families: dict[str, list[int]] = {}
+    for source in sorted(sources, key=lambda each: (each.family, each.rank)):
+        families.setdefault(source.family, []).append(source.id)
+    return list(families.values())
 
 
 def save_sources(store: Store, accounts: list[SourceAccount], formats: Sequence[Definition] = ()) -> None:

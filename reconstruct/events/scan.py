@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from reconstruct.events import mentions
 from reconstruct.events.assemble import append_messages, assemble_columns
 from reconstruct.events.below import join_heads, read_below
-from reconstruct.events.formats import formats_of
+from reconstruct.events.formats import GENERIC, formats_of
 from reconstruct.events.layers import Layer, Part, Reader, Reading, Rows
 from reconstruct.events.lines import MATCH_CAP, Lines, split_lines
 from reconstruct.events.multiline import BLANK, DIRECTIVE, LOOSE, NOBODY, START, Run, find_owners
@@ -31,7 +31,7 @@ from reconstruct.grammar.plans import MatchPlan
 from reconstruct.sources.model import Chunk
 
 SAMPLE_LIMIT = 20
-"""Unparsed lines shown per chunk; enough to see what they are."""
+"""Unparsed lines shown per chunk, and lines read by their moment alone; enough to see what they are."""
 
 SAMPLE_CHARACTERS = 300
 
@@ -52,20 +52,19 @@ class LineAccount:
     continuations: int
     directives: int
     blank: int
-    duplicates: int
     unparsed: int
 
 
 @dataclass(frozen=True, slots=True)
-class UnparsedLine:
+class Sample:
     """A line no format reads."""
 
     line: int
     """1-based, from the chunk's first line"""
     text: str
     """at most SAMPLE_CHARACTERS"""
-    nearest: str
-    """the format most lines of the source have; empty when it has none"""
+    generic: bool
+    """known by its moment, and an event; else unparsed"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class Scan:
     account: LineAccount
     formats: dict[str, int]
     """events per format id, sorted by id"""
-    samples: tuple[UnparsedLine, ...]
+    samples: tuple[Sample, ...]
     notes: dict[str, int]
     """what the user should know, and how many lines it concerns"""
     undated: Undated | None
@@ -115,10 +114,7 @@ def scan_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
         mentions.extract(events),
         _count_lines(run, owners, skip, len(rows), len(unparsed)),
         _count_formats(columns["format"]),
-        tuple(
-            UnparsedLine(row + 1, lines.text[row][:SAMPLE_CHARACTERS], profile.main_format)
-            for row in unparsed[:SAMPLE_LIMIT].tolist()
-        ),
+        (*_take_samples(lines, unparsed, False), *_take_samples(lines, _generic_rows(rows, columns["format"]), True)),
         _take_notes(lines, n_cut, _count_beyond(run, owners, profile.reach), profile, len(rows)),
         profile.undated,
         n_own,
@@ -289,7 +285,6 @@ def _count_lines(run: Run, owners: npt.NDArray[np.int64], skip: int, n_events: i
         continuations=int(len(free) - free.sum()) - n_events,
         directives=int((shape == DIRECTIVE).sum()),
         blank=int((shape == BLANK).sum()),
-        duplicates=0,
         unparsed=n_unparsed,
     )
 
@@ -298,6 +293,16 @@ def _count_formats(column: pa.DictionaryArray) -> dict[str, int]:
     names = column.dictionary.to_pylist()
     counts = np.bincount(column.indices.to_numpy(zero_copy_only=False), minlength=len(names))
     return {name: int(n) for name, n in sorted(zip(names, counts.tolist(), strict=True)) if n}
+
+
+def _generic_rows(rows: Rows, formats: pa.DictionaryArray) -> Rows:
+    """The rows of ``rows`` that are events by their moment alone."""
+    little = [at for at, name in enumerate(formats.dictionary.to_pylist()) if name.rpartition("/")[2] == GENERIC]
+    return rows[np.isin(formats.indices.to_numpy(zero_copy_only=False), little)] if little else rows[:0]
+
+
+def _take_samples(lines: Lines, rows: Rows, generic: bool) -> list[Sample]:
+    return [Sample(row + 1, lines.text[row][:SAMPLE_CHARACTERS], generic) for row in rows[:SAMPLE_LIMIT].tolist()]
 
 
 def _count_beyond(run: Run, owners: Rows, reach: int) -> int:

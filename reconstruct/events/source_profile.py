@@ -86,15 +86,6 @@ class SourceProfile:
         """Whether lines are read by directives above them, so that :func:`note_directives` must see every chunk."""
         return self.layer.headers.w3c is not None
 
-    @property
-    def main_format(self) -> str:
-        """The first candidate with its envelopes; empty when the sample holds no known format."""
-        layer, names = self.layer, []
-        while layer.envelopes:
-            name, layer = layer.envelopes[0]
-            names.append(name)
-        return "/".join([*names, *layer.formats[:1]])
-
     def layer_at(self, offset: int) -> Layer:
         """How the chunk at ``offset`` of the stream is read."""
         passed = [header for at, header in self.changes if at <= offset]

@@ -152,10 +152,11 @@ def describe_source(row: Document, pen: Pen, width: int = 80) -> list[Paragraph]
     for note, count in mapping_of(quality.get("notes")).items():
         words = f"{int(number_of(count)):,} lines: {note}"
         lines.append(Paragraph([Span(f"{pen.signs.warn} ", "warn"), Span(pen.clean(words, 400))], 2))
-    samples = mappings_of(quality.get("samples"))
-    if samples:
-        lines += [Paragraph(), Paragraph([Span("Lines no format claims", "section")])]
-        lines += [line for sample in samples for line in _describe_sample(sample, pen, width)]
+    for generic, title in ((False, "Lines no format claims"), (True, "Lines known by their moment only")):
+        samples = [each for each in mappings_of(quality.get("samples")) if bool(each.get("generic")) is generic]
+        if samples:
+            lines += [Paragraph(), Paragraph([Span(title, "section")])]
+            lines += [line for sample in samples for line in _describe_sample(sample, pen, width)]
     return lines
 
 
