@@ -2,7 +2,7 @@
 
 The first line is an entry of its format like any other. Grammars that name this format in their header (``// below:``)
 read the lines folded under it, each by itself; what they say fills the entry's fields, and their text is not repeated
-in its message.
+in its message. Of several lines that say a field the first counts; attributes are listed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from reconstruct.events.formats import Formats
 from reconstruct.events.layers import Part, Reader, Reading, Rows
 from reconstruct.events.wrapping import coalesce_columns, merge_attributes
 from reconstruct.grammar.fields import type_columns
+from reconstruct.grammar.vocabulary import read_keys
 
 
 def join_heads(reading: Reading, formats: Formats) -> None:
@@ -53,12 +54,17 @@ def read_below(reading: Reading, owners: Rows, reader: Reader) -> None:
             continue
         reading.told[owned[found.matched]] = True
         entries = place[owners[owned]].tolist()
+        names = tuple(found.columns)
+        many = {names[at] for at in read_keys(names, frozenset(found.fields)).attributes}
         columns: dict[str, list[str]] = {}
         for field, said in found.columns.items():
             texts = columns[field] = [""] * len(part.rows)
             for line, text in said:
                 entry = entries[line]
-                texts[entry] = f"{texts[entry]}, {text}" if texts[entry] else text
+                if not texts[entry]:
+                    texts[entry] = text
+                elif field in many:
+                    texts[entry] += f", {text}"
         anchor = reader.anchor_at(part.columns.get("time_ns"))
         typed = type_columns(columns, found.decoders, len(part.rows), anchor, found.fields)
         reading.parts[at] = Part(part.rows, part.format, _fill(part.columns, typed), part.absorbs, part.alone)

@@ -23,6 +23,8 @@ from reconstruct.grammar.fields import IDENTIFIERS
 from reconstruct.grammar.timestamps import TimeAnchor
 
 OPENS = '{"'
+BETWEEN = '} {"'
+"""Between two objects, and next to never inside of one."""
 OPENS_ENCODED = "%7B%22"
 
 REQUEST_FIELDS = (
@@ -59,6 +61,8 @@ def find_object(text: str) -> Row | None:
 
     >>> find_object('order placed {"order":{"id":"1001"}} in 3 ms')
     {'order.id': '1001'}
+    >>> find_object('order placed {"order":1001} {"request_id":"a1"}')
+    {'order': 1001, 'request_id': 'a1'}
     """
     start = text.find(OPENS)
     if start < 0:
@@ -72,8 +76,23 @@ def _load(text: str) -> dict[str, object] | None:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return None
+        return _load_several(text)
     return value if isinstance(value, dict) else None
+
+
+def _load_several(text: str) -> dict[str, object] | None:
+    """Objects side by side as one, as Monolog writes context and extra. Of a key that several have the first counts."""
+    if BETWEEN not in text:
+        return None
+    pieces = text.split(BETWEEN)
+    values: dict[str, object] = {}
+    try:
+        for at, piece in enumerate(pieces):
+            value = orjson.loads(("" if at == 0 else OPENS) + piece + ("" if at == len(pieces) - 1 else "}"))
+            values = {**values, **{key: value[key] for key in value if key not in values}}
+    except (orjson.JSONDecodeError, TypeError):
+        return None
+    return values
 
 
 def _spread(

@@ -358,11 +358,12 @@ _INTEGERS: dict[str, Convert] = {
 NUMBERS = (*_INTEGERS, "status", "nanos", "duration")
 """Fields whose raw columns may hold fractions; others read whole numbers and text."""
 
-_TEXTS = ("user", "upstream", "logger", "service", "host", "process", "thread", "message")
+_TEXTS = ("user", "upstream", "logger", "service", "process", "thread", "message")
 
 _CONVERTERS: dict[str, Convert] = {
     **{name: convert for name, convert in _INTEGERS.items() if name != "client_port"},
     **dict.fromkeys(_TEXTS, _unchanged),
+    "host": request.machine_column,
     "referrer": request.referrer_column,
     "user_agent": request.agent_column,
 }

@@ -136,6 +136,11 @@ def host_column(text: pa.Array) -> pa.Array:
     return change_where(text, has_char(text, ":"), _host)
 
 
+def machine_column(text: pa.Array) -> pa.Array:
+    """Names and addresses of machines: an address of the web is none."""
+    return pc.if_else(pc.match_substring(text, "://"), pa.scalar(None, text.type), text)
+
+
 def _host(authority: str) -> str | None:
     match = _AUTHORITY.fullmatch(authority)
     return (match[1] if match else authority) or None

@@ -122,7 +122,7 @@ SHAPES = (
     Shape("ISO8601", rf"{_YEAR}-(?P<mo>\d\d?)-{_DAY}{_GAP}{_LOOSE_CLOCK}{_HALF_DAY}{_ZONE}",
           "2026-09-14T05:00:00.123456+01:00", "2026-09-14T04:00:00.123456Z"),
     Shape("ISO8601_BASIC",
-          rf"{_COMPACT_DATE}[T _:-]?{_COMPACT_CLOCK}{_FRACTION}{_ZONE}",
+          rf"{_COMPACT_DATE}[T _:/-]?{_COMPACT_CLOCK}{_FRACTION}{_ZONE}",
           "20260914T050000Z", "2026-09-14T05:00:00Z"),
     Shape("COMPACT_DATE", rf"{_COMPACT_DATE}[T _.-]{_LOOSE_CLOCK}{_ZONE}",
           "20260914-05:00:00:123", "2026-09-14T05:00:00.123"),
@@ -152,7 +152,7 @@ SHAPES = (
           "14 Sep 05:00:00.123", "2026-09-14T05:00:00.123000"),
     Shape("NUMERIC_DATE", rf"{_NUMERIC_DATE}(?:,?[ ]|[,T:_-]){_LOOSE_CLOCK}{_HALF_DAY}{_ZONE}",
           "09/14/2026 05:00:00 PM", "2026-09-14T17:00:00"),
-    Shape("MONTH_DAY", rf"(?P<mo>\d\d)[-./](?P<d>\d\d)[ -]{_CLOCK}",  # logcat, Proxifier
+    Shape("MONTH_DAY", rf"(?P<mo>\d\d)[-./](?P<d>\d\d)[ |-]{_CLOCK}",  # logcat, Proxifier, go-ethereum
           "09-14 05:00:00.123", "2026-09-14T05:00:00.123000"),
     Shape("SHORT_DATE", rf"(?P<y2>\d\d){_COMPACT_DAY}[ ]{{1,2}}{_CLOCK}",  # MySQL 5.5
           "260914  5:00:00", "2026-09-14T05:00:00"),
@@ -160,6 +160,14 @@ SHAPES = (
           "260914 050000", "2026-09-14T05:00:00"),
     Shape("KLOG", rf"{_COMPACT_DAY}[ ](?P<h>\d\d):(?P<mi>\d\d):(?P<s>\d\d)\.(?P<f>\d++)",  # glog, Kubernetes
           "0914 05:00:00.123456", "2026-09-14T05:00:00.123456"),
+    Shape("MONTH_DAY_BASIC", rf"{_COMPACT_DAY}/{_COMPACT_CLOCK}{_FRACTION}",  # Chromium
+          "0914/050000.123456", "2026-09-14T05:00:00.123456", findable=False),
+    Shape("YEAR_FIRST_ALL_DOTS", rf"{_YEAR}\.(?P<mo>\d\d)\.(?P<d>\d\d)-(?P<h>\d\d)\.(?P<mi>\d\d)\.(?P<s>\d\d):(?P<f>\d++)",
+          "2026.09.14-05.00.00:123", "2026-09-14T05:00:00.123000", findable=False),  # Unreal Engine
+    Shape("SHORT_DAY_FIRST", r"(?P<d>[0-3]\d)(?P<mo>[01]\d)(?P<y2>\d\d)[ ](?P<h>\d\d)\.(?P<mi>\d\d)\.(?P<s>\d\d),(?P<f>\d++)",
+          "140926 05.00.00,123", "2026-09-14T05:00:00.123000", findable=False),  # Contrast Security
+    Shape("MONTH_NAME_FIRST", rf"{_MONTH}/{_DAY}/{_YEAR}[ ]{_CLOCK}",  # RouterOS
+          "sep/14/2026 05:00:00", "2026-09-14T05:00:00", findable=False),
     Shape("TAI64N", r"@(?P<x>4[0-9a-f]{15}(?:[0-9a-f]{8})?)",  # daemontools, runit, qmail
           "@400000006a6f4f0a1dcd6500", "2026-08-02T14:06:56.500000Z"),
     Shape("EPOCH", r"(?P<n>\d{9,19})(?:\.(?P<f>\d++))?",
