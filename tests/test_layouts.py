@@ -339,6 +339,40 @@ def test_configuration_is_no_log_and_is_accounted_for(logs: Path, capsys: pytest
     assert (event["format"], event["duration_ms"], event["attributes"]) == ("nginx_main", 250.0, {"foo": "tls"})
 
 
+@pytest.mark.parametrize(
+    ("language", "layout", "utc"),
+    [
+        ("log4j", "%d{yyyy-MM-dd HH:mm:ss,SSS}{UTC} %p [%t] %c - %m%n", True),
+        ("log4j", "%d{yyyy-MM-dd HH:mm:ss}{GMT+0} %p %c - %m%n", True),
+        ("log4j", "%d{yyyy-MM-dd HH:mm:ss}{Europe/Paris} %p %c - %m%n", False),
+        ("log4j", "%d{HH:mm:ss}{UTC} %p %c - %m%n", False),  # the day is still to be found
+        ("log4j", "%d{yyyy-MM-dd HH:mm:ssXXX}{UTC} %p %c - %m%n", False),  # says it itself
+        ("logback", '%d{"yyyy-MM-dd HH:mm:ss,SSS", UTC} %level %logger - %msg%n', True),
+        ("logback", "%d{yyyy-MM-dd HH:mm:ss.SSS, Etc/UTC} %level %logger - %msg%n", True),
+        ("logback", "%d{yyyy-MM-dd HH:mm:ss, Asia/Tokyo} %level %logger - %msg%n", False),
+        ("logback", "%d{yyyy-MM-dd HH:mm:ss,SSS} %level %logger - %msg%n", False),
+    ],
+)
+def test_a_zone_that_only_the_layout_names(language: str, layout: str, utc: bool) -> None:
+    imported = import_layout(Layout(language, "", layout, "the layout", {}))
+    assert ("// zone: UTC\n" in imported.text) is utc
+    assert any("zone" in remark for remark in imported.remarks) is (
+        not utc and ("Paris" in layout or "Tokyo" in layout or "{HH" in layout)
+    )
+
+
+def test_stamps_are_in_the_zone_of_their_layout(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (logs / "app.log").write_text("".join(f"2026-01-02 15:04:0{n}|INFO|shop.Orders|order {n}\n" for n in range(6)))
+    (logs / "log4j2.properties").write_text(
+        "appender.a.layout.type = PatternLayout\nappender.a.layout.pattern = %d{yyyy-MM-dd HH:mm:ss}{UTC}|%p|%c|%m%n\n"
+    )
+    assert main(["export", str(logs), "--no-cache", "--timezone", "Asia/Tokyo", "-o", "-"]) == 0
+    (source,) = json.loads(capsys.readouterr().out)["sources"]
+    assert (source["timezone"], source["timezone_from"], source["first_at"][:19]) == (
+        "+00:00", "stamp", "2026-01-02T15:04:00",
+    )  # fmt: skip
+
+
 def test_a_layout_that_is_built_in_makes_no_second_format(logs: Path) -> None:
     (logs / "access.log").write_text(access_lines("").replace(" \n", "\n"))
     (logs / "nginx.conf").write_text(NGINX.format(name="mine", tail="").replace(" ';", "';"))

@@ -165,7 +165,10 @@ class Formats:
         if not count:
             return Decoded(block.matched, {})
         anchor = narrow(anchor, block.matched)
-        return Decoded(block.matched, type_columns(block.columns, plan.decoders, count, anchor, plan.fields))
+        typed = type_columns(block.columns, plan.decoders, count, anchor, plan.fields)
+        if plan.zone and "zoned" in typed:  # UTC, as which stamps without a zone were read
+            typed["zoned"] = typed["time_ns"].is_valid()
+        return Decoded(block.matched, typed)
 
     def read_messages(
         self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor

@@ -30,7 +30,9 @@ KINDS = (
 )
 """What a format's lines are about; ``access`` and ``proxy`` lines are requests."""
 
-HEADER_KEYS = ("title", "kind", "docs", "wins_over", "below")
+HEADER_KEYS = ("title", "kind", "docs", "wins_over", "below", "zone")
+ZONES = ("UTC",)
+"""Zones a format may say its stamps are in when they name none. Others change with the seasons, or from place to place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Definition:
     """ids of formats that also match these lines but say less"""
     below: str
     """id of the format whose entries go on in these lines; empty: the lines are entries themselves"""
+    zone: str
+    """of stamps that name none: ``UTC``, or empty for not known"""
     text: str
     path: Path
 
@@ -105,9 +109,15 @@ def parse_definition(text: str, path: Path) -> Definition:
         raise locate_error(
             text, path, f"unknown kind {header['kind']!r}", line=line, column=10, hint="kinds: " + ", ".join(KINDS)
         )
+    zone = header.get("zone", "")
+    if zone and zone not in ZONES:
+        line = next(i for i, content in enumerate(text.split("\n"), 1) if content.startswith("// zone:"))
+        raise locate_error(
+            text, path, f"a format cannot be in zone {zone!r}", line=line, column=10, hint="zones: " + ", ".join(ZONES)
+        )
     wins_over = tuple(name.strip() for name in header.get("wins_over", "").split(",") if name.strip())
     return Definition(
-        path.stem, header["title"], header["kind"], header["docs"], wins_over, header.get("below", ""), text, path
+        path.stem, header["title"], header["kind"], header["docs"], wins_over, header.get("below", ""), zone, text, path
     )
 
 

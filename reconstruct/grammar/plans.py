@@ -21,7 +21,7 @@ from reconstruct.grammar.definition import Definition, load_definitions
 from reconstruct.grammar.kept import read_kept, write_kept
 from reconstruct.resources import grammars_directory
 
-CACHE_VERSION = 4
+CACHE_VERSION = 5
 """Raised with every change of the compiler or of ``MatchPlan``: older plans are then compiled again."""
 
 CACHE_NAME = "plans.json"
@@ -63,6 +63,8 @@ class MatchPlan:
     wins_over: tuple[str, ...]
     below: str
     """the format whose entries go on in these lines; empty: the lines are entries themselves"""
+    zone: str
+    """of stamps that name none; empty: not known"""
     engine: str
     """``regex``, or ``lark`` for a grammar with recursion"""
     scan: Scan

@@ -86,6 +86,7 @@ def import_layout(layout: Layout, name: str = "") -> Imported:
             meaning.elements,
             language,
             title=f"{language.title}{named} ({PurePosixPath(layout.place).name})",
+            zone=meaning.zone,
             about=[layout.text, *(f"{key} = {value}" for key, value in sorted(layout.options.items()))],
             **changes,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from reconstruct.layouts.languages import Language
 from reconstruct.layouts.parts import Directive, Part, Text, read_parts
-from reconstruct.layouts.stamps import Stamp, read_stamp
+from reconstruct.layouts.stamps import ZONE, Stamp, find_zone, read_stamp
 
 JOINED_TEXT = 3
 """Characters between two directives that write one moment together: ``.``, `` `` or ``] [`` at most."""
@@ -90,6 +90,8 @@ class Meaning:
     known: int
     """different directives that the language's table has"""
     unknown: int
+    zone: str
+    """of its stamps, where only the layout says it"""
 
 
 def read_meaning(language: Language, layout: str, options: Mapping[str, str], place: str) -> Meaning:
@@ -104,7 +106,11 @@ def read_meaning(language: Language, layout: str, options: Mapping[str, str], pl
         elements = _squeeze(elements)
     first = _first_line(elements, reading.remarks)
     return Meaning(
-        _join_text(_settle_stamps(first, reading)), tuple(reading.remarks), len(reading.seen), reading.unknown
+        _join_text(_settle_stamps(first, reading)),
+        tuple(reading.remarks),
+        len(reading.seen),
+        reading.unknown,
+        reading.zone,
     )
 
 
@@ -119,6 +125,7 @@ class _Reading:
         self.remarks: list[str] = []
         self.seen: set[str] = set()
         self.unknown = 0
+        self.zone = ""
         self._flags = ""
 
     def parts(self, layout: str) -> tuple[Part, ...]:
@@ -201,6 +208,8 @@ class _Reading:
         use = self.language.stamps[part.name]
         pattern = self.options.get(use.option) if use.option else part.arguments[0] if part.arguments else None
         stamp = read_stamp(use, pattern or None, self.place)
+        if use.dialect == "java_date":
+            stamp = replace(stamp, zone=find_zone(part.arguments))
         self.seen.add(part.name)
         left, right = _paddings(part.padding)
         source = " ".join([part.name, *part.arguments[:1]])
@@ -403,6 +412,10 @@ def _settle(element: Field, reading: _Reading) -> list[Element]:
     assert stamp is not None
     moments: list[Element]
     if stamp.is_moment:
+        if stamp.is_utc:
+            reading.zone = "UTC"
+        elif stamp.zone and ZONE not in stamp.tells:
+            reading.remarks.append(f"the stamps do not say that their zone is {stamp.zone}; --timezone does")
         moments = [replace(element, name="TIME", type=stamp.type)]
     elif element.type:  # milliseconds without a stamp in front of them
         name, _, kind = element.type.partition(": ")

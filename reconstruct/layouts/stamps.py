@@ -11,6 +11,7 @@ from reconstruct.grammar.stamp_shapes import STAMP_CAP, match_stamp
 from reconstruct.layouts.languages import StampUse, load_dialect
 from reconstruct.layouts.parts import Text, locate_layout_error, read_parts
 
+_UTC_NAME = re.compile(r"(?:Etc/)?(?:UTC|GMT|UCT|Zulu|Universal|Z)(?:[+-]0{1,2}(?::?00)?)?", re.IGNORECASE)
 _UTC = re.compile(r"Z\b| ?(?:UTC|GMT)\b")
 
 EXAMPLE_DAY = "14"
@@ -37,6 +38,8 @@ class Stamp:
     before: str = ""
     """text in front of the moment that the directive itself writes: Apache's bracket"""
     after: str = ""
+    zone: str = ""
+    """name of the zone, where the layout gives it and the stamp does not write it"""
 
     @property
     def pattern(self) -> str:
@@ -60,6 +63,12 @@ class Stamp:
         return CLOCK in self.tells and len(example) <= STAMP_CAP and match_stamp(example, "ANY") is not None
 
     @property
+    def is_utc(self) -> bool:
+        """Whether it is a whole moment, written without its zone, that the layout says is in UTC."""
+        found = match_stamp(self.example, "ANY") if ZONE not in self.tells and _UTC_NAME.fullmatch(self.zone) else None
+        return found is not None and any(found[1].groupdict().get(year) for year in ("Y", "y2", "c"))
+
+    @property
     def type(self) -> str:
         """Right side of its terminal: the type that knows the order of day and month where both are numbers, else its own
         pattern."""
@@ -71,7 +80,8 @@ class Stamp:
 
     def joined(self, text: str, other: Stamp) -> Stamp:
         """This stamp, text, and another one, as one."""
-        return Stamp((*self.pieces, _text(self.after + text + other.before), *other.pieces), self.before, other.after)
+        pieces = (*self.pieces, _text(self.after + text + other.before), *other.pieces)
+        return Stamp(pieces, self.before, other.after, self.zone or other.zone)
 
     def with_text(self, after: str) -> Stamp:
         """The stamp with the text that follows it; where that begins with the name of UTC, this is its zone."""
@@ -128,6 +138,19 @@ def read_stamp(use: StampUse, pattern: str | None, place: str) -> Stamp:
             expression = expression.replace(r"\d{2}", r"\d{1,2}")
         pieces.append(Piece(expression, example, frozenset(tells.split())))
     return _trim(pieces)
+
+
+def find_zone(arguments: Sequence[str]) -> str:
+    """The zone that a directive of Java's is given: the second option of Log4j, the second part of Logback's one.
+
+    >>> find_zone(["HH:mm:ss", "UTC"]), find_zone(['"HH:mm:ss,SSS", Europe/Paris, fr']), find_zone(["HH:mm:ss,SSS"])
+    ('UTC', 'Europe/Paris', '')
+    """
+    if len(arguments) != 1:
+        return arguments[1].strip() if arguments else ""
+    text = arguments[0]
+    rest = text[1:].partition('"')[2] if text.startswith('"') else text[len(_without_zone_name(text)) :]
+    return next((part.strip() for part in rest.split(",") if part.strip()), "")
 
 
 def _without_zone_name(pattern: str) -> str:

@@ -54,12 +54,13 @@ def write_format(
     *,
     title: str,
     about: Sequence[str] = (),
+    zone: str = "",
     empty: bool = False,
     raw: bool = False,
 ) -> Written:
     """The ``.lark`` text of a layout.
 
-    ``title`` and ``about`` go into its head. ``empty``: any value may be missing altogether. ``raw``: values are not escaped.
+    ``title``, ``about`` and ``zone`` go into its head. ``empty``: any value may be missing altogether. ``raw``: values are not escaped.
     Raises: GrammarError when a layout has no value at all.
     """
     writer = _Writer(empty, raw)
@@ -69,6 +70,7 @@ def write_format(
     if len(names) >= TELLING_FIELDS and language.wins_over:
         head.append(f"// wins_over: {', '.join(language.wins_over)}")
     head += ["//", *(f"// | {_one_line(line)}" for line in about)] if about else []
+    head[3:3] = [f"// zone: {zone}"] if zone else []
     lines = [*head, f"start: {start}", ""]
     lines += [f"{name}: {body}" for name, body in writer.rules.items()]
     lines += [""] * bool(writer.rules)
