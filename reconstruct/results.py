@@ -11,10 +11,12 @@ from typing import Any
 import orjson
 
 from reconstruct.engines.alternatives import find_alternatives
+from reconstruct.engines import flows
 from reconstruct.engines.documents import read_frame
 from reconstruct.engines.facts import LOOSE
+from reconstruct.engines.flows import Chosen
 from reconstruct.engines.journeys import loads, read_documents
-from reconstruct.figures import share_lines, summarise
+from reconstruct.figures import PEOPLE, share_lines, summarise
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.query.compiling import Context, compile_query
 from reconstruct.query.completion import Completion, complete
@@ -218,7 +220,7 @@ class Reconstruction:
         where = self.select(text).selection.where
         direction = "DESC" if descending else "ASC"
         table = self.store.arrow(
-            f"SELECT {', '.join(sorted(SORTABLE))} FROM listed WHERE {where.sql}"
+            f"SELECT {', '.join(sorted(SORTABLE))}, course, variant FROM listed WHERE {where.sql}"
             f" ORDER BY {order_by} {direction} NULLS LAST, seq LIMIT ? OFFSET ?",
             [*where.parameters, limit, offset],
         )
@@ -272,6 +274,42 @@ class Reconstruction:
         eid = source << EID_SHIFT | line
         found = find_alternatives(self.store, [eid], self.summary()["visits"]["cut_s"])
         return [each.render() for each in found.get(eid, [])]
+
+    # -- over many journeys ----------------------------------------------------------------------------------------
+
+    def flows(self, text: str = "") -> Document:
+        """How far people's journeys come, how they end, when they begin, and whose ways there are. Raises QueryError."""
+        chosen = self._people(text)
+        over_time = flows.count_over_time(self.store, chosen)
+        return {
+            **flows.count_journeys(self.store, chosen),
+            "over_time": over_time,
+            "subjects": flows.list_subjects(self.store),
+        }
+
+    def ways(self, subject: str, text: str = "") -> Document:
+        """The ways that customers or business objects of a type take, most frequent first. Raises QueryError."""
+        return flows.rank_ways(self.store, subject, self._people(text))
+
+    def process_map(self, subject: str, text: str = "") -> Document:
+        """What follows what, and after how long. Raises QueryError."""
+        return flows.draw_map(self.store, subject, self._people(text))
+
+    def group_rows(self, by: str, text: str = "") -> list[Document]:
+        """The journeys of the list in groups, the largest first. Raises QueryError, and ValueError for what there are no groups by."""
+        return flows.group_journeys(self.store, by, self._chosen(text))
+
+    def business_rows(self, text: str = "") -> list[Document]:
+        """The business journeys of the journeys in the list. Raises QueryError."""
+        return flows.list_business(self.store, self._chosen(text))
+
+    def _chosen(self, text: str) -> Chosen:
+        selection = self.select(text).selection
+        return Chosen(f"seq IN {selection.listed}", selection.parameters) if selection.text else Chosen()
+
+    def _people(self, text: str) -> Chosen:
+        chosen = self._chosen(text)
+        return Chosen(f"{PEOPLE} AND {chosen.sql}", chosen.parameters)
 
     # -- raw lines -------------------------------------------------------------------------------------------------
 

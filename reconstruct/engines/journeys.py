@@ -18,6 +18,7 @@ from reconstruct.correlate.plan import Plan
 from reconstruct.engines import documents
 from reconstruct.engines.documents import Frame, ObjectFacts, Partition, SessionFacts
 from reconstruct.engines.facts import LOOSE, merge_facts
+from reconstruct.engines.passages import summarise_passages
 from reconstruct.engines.runs import Runs
 from reconstruct.engines.services import name_services
 from reconstruct.engines.session_rows import ObjectRows, gather_rows
@@ -103,6 +104,7 @@ def write_journeys(
     table = object_rows.of(each.object for each in loose)
     unattributed = documents.build_unattributed(loose, table, models, learned, logs_end)
     _save(store, frames, unattributed)
+    summarise_passages(store)
     store.connection.execute("DROP TABLE kept_rows")
     return Written(len(facts), len(things))
 

@@ -46,7 +46,10 @@ CREATE TABLE journeys (
     previous VARCHAR,               -- id of the customer's journey before
     user_agent VARCHAR,
     apdex DOUBLE,
-    outcome_at INTEGER              -- touchpoints.position
+    outcome_at INTEGER,             -- touchpoints.position
+    course VARCHAR,                 -- one character per touchpoint and step (engines/passages.py)
+    way VARCHAR[],                  -- names of its milestones' activities, a repetition told once
+    variant VARCHAR                 -- the same for the same way
 );
 
 -- One row per business journey; journey NULL: no session is known.
@@ -65,8 +68,14 @@ CREATE TABLE business (
     n_steps INTEGER,
     object VARCHAR NOT NULL,        -- id of the object alone
     thing INTEGER,                  -- things.object: what thing_links lead to
-    trigger INTEGER                 -- touchpoints.position
+    trigger INTEGER,                -- touchpoints.position
+    way VARCHAR[],                  -- names of its steps' activities, a repetition told once
+    variant VARCHAR
 );
+
+-- An activity without what differs from journey to journey: what was searched for, numbers of things.
+CREATE MACRO name_activity(words) AS
+    regexp_replace(regexp_replace(words, '[‘“][^’”]*[’”]', '‘…’', 'g'), '[0-9A-Za-z_-]*[0-9]{3}[0-9A-Za-z_-]*|\b[0-9]+\b', '…', 'g');
 
 -- Facts: the documents once more, as columns, for queries and figures. `journey` is listed.seq, `business` is business.number,
 -- `at` (a word of SQL: quote it) is UTC, positions count from 0 as in the documents. Names and meanings are those of docs/json.md.
@@ -122,7 +131,7 @@ CREATE VIEW listed AS
 SELECT * EXCLUDE (frame, position) FROM journeys
 UNION ALL BY NAME
 SELECT listed AS seq, id, 'no session' AS channel, 'unknown' AS agent_kind, started_at, ended_at, duration_ms, outcome,
-       n_steps AS n_touchpoints, id || ' ' || outcome AS orders, amount || coalesce(' ' || currency, '') AS value,
+       n_steps AS n_touchpoints, way, variant, id || ' ' || outcome AS orders, amount || coalesce(' ' || currency, '') AS value,
        lower(id || ' ' || outcome || ' no session') AS search
 FROM business WHERE journey IS NULL;
 
