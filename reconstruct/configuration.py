@@ -15,6 +15,12 @@
     owner = "session"
     slots = ["key:order_id", "path:/orders/{}"]
 
+    [interface]
+    theme = "reconstruct-light"          # or one of Textual's own
+    ascii = false
+    [interface.keys]                     # docs/terminal.md lists the ids
+    "event.next" = "n"
+
 Everything else is measured, so there need be no such file. Each error names the file, the key and the nearest key that is
 known, so that a slip of the pen is not a setting silently ignored.
 """
@@ -28,14 +34,15 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from reconstruct.errors import ConfigurationError
-from reconstruct.options import ROLES, Forced, Pin, Pins
+from reconstruct.options import ROLES, Forced, Look, Pin, Pins
 
 CONFIGURATION = "reconstruct.toml"
 
-KEYS = ("formats", "sources", "plan", "timezone")
+KEYS = ("formats", "sources", "plan", "timezone", "interface")
 SOURCE_KEYS = ("exclude",)
 PLAN_KEYS = ("ignore", "types")
 TYPE_KEYS = ("slots", "role", "owner")
+INTERFACE_KEYS = ("theme", "ascii", "keys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Configuration:
     timezone_s: int | None = None
     """seconds east of UTC"""
     pins: Pins = field(default_factory=Pins)
+    look: Look = field(default_factory=Look)
 
 
 def load_configuration(paths: Iterable[Path | str], given: Path | None = None) -> Configuration:
@@ -90,6 +98,7 @@ def read_configuration(path: Path) -> Configuration:
         _texts(path, "sources.exclude", sources.get("exclude", []), 'exclude = ["archive", "*.trace"]', "patterns"),
         _zone(path, table.get("timezone")),
         _pins(path, _table(path, "plan", table)),
+        _look(path, _table(path, "interface", table)),
     )
 
 
@@ -180,6 +189,17 @@ def _pin(path: Path, name: str, said: Mapping[str, object]) -> Pin:
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(ROLES)}"
         raise ConfigurationError(f"{path}: {key}.role is no role: {role}", path=path, key=f"{key}.role", hint=hint)
     return Pin(name, slots, role, owner)
+
+
+def _look(path: Path, said: Mapping[str, object]) -> Look:
+    _check_keys(path, "interface.", said, INTERFACE_KEYS)
+    ascii = said.get("ascii")
+    if ascii is not None and not isinstance(ascii, bool):
+        message = f"{path}: interface.ascii must be true or false, not {_kind_of(ascii)}"
+        raise ConfigurationError(message, path=path, key="interface.ascii", hint="ascii = true")
+    keys = _table(path, "interface.keys", said, "keys")
+    mapped = [(id, _text(path, f'interface.keys."{id}"', value) or "") for id, value in keys.items()]
+    return Look(_text(path, "interface.theme", said.get("theme")) or "", ascii, tuple(mapped))
 
 
 def _text(path: Path, key: str, value: object) -> str | None:

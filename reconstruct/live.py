@@ -7,14 +7,17 @@ says how much it covers; when all is read, the whole takes its place.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any
 
-from reconstruct.errors import ReconstructError
+from reconstruct.amending import Change, amend
+from reconstruct.configuration import CONFIGURATION
+from reconstruct.errors import ConfigurationError, ReconstructError
 from reconstruct.options import Options
-from reconstruct.pipeline import is_kept, open_discovery, open_part
+from reconstruct.pipeline import is_kept, open_discovery, open_part, reopen_with
 from reconstruct.query.completion import Completion
 from reconstruct.results import RawLine, Reconstruction
 from reconstruct.sources import Discovery
@@ -41,8 +44,9 @@ class Status:
 class LiveReader:
     """A ``tui.reader.Reader`` over logs that are being read."""
 
-    def __init__(self, discovery: Discovery, options: Options) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, discovery: Discovery, options: Options, configuration: Path | None = None) -> None:
+        """``configuration``: the file that decisions about the plan are written to."""
+        self._discovery, self._options, self._configuration = discovery, options, configuration
         self._status = Status()
         self._version = 0
         self._results: Reconstruction | None = None
@@ -51,7 +55,7 @@ class LiveReader:
         """What ended the reading though it should not have: a fault of the program, for the caller to raise"""
         # Its helper process is started now: it inherits the standard streams, which the interface is about to replace.
         resource_tracker.ensure_running()
-        self._thread = threading.Thread(target=self._read, args=(discovery, options), name="reading", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(self._read,), name="reading", daemon=True)
         self._thread.start()
 
     # -- the interface's side --------------------------------------------------------------------------------------
@@ -74,6 +78,9 @@ class LiveReader:
     def count_journeys(self, text: str = "") -> int:
         return self._results.count_journeys(text) if self._results else 0
 
+    def completions(self, text: str, cursor: int | None = None) -> list[Completion]:
+        return self._results.completions(text, cursor) if self._results else []
+
     def journey_rows(
         self,
         *,
@@ -89,16 +96,45 @@ class LiveReader:
             text=text, order_by=order_by, descending=descending, offset=offset, limit=limit
         )
 
-    def completions(self, text: str, cursor: int | None = None) -> list[Completion]:
-        return self._results.completions(text, cursor) if self._results else []
-
     def journey(self, id: str) -> Document:
         if self._results is None:
             raise KeyError(id)
         return self._results.journey(id)
 
+    def flows(self, text: str = "") -> Document:
+        return self._results.flows(text) if self._results else {}
+
+    def ways(self, subject: str, text: str = "") -> Document:
+        return self._results.ways(subject, text) if self._results else {}
+
+    def process_map(self, subject: str, text: str = "") -> Document:
+        return self._results.process_map(subject, text) if self._results else {}
+
+    def group_rows(self, by: str, text: str = "") -> list[Document]:
+        return self._results.group_rows(by, text) if self._results else []
+
+    def business_rows(self, text: str = "") -> list[Document]:
+        return self._results.business_rows(text) if self._results else []
+
     def raw(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[RawLine]:
         return self._results.raw(source, line, before, after) if self._results else []
+
+    def amend(self, change: Change) -> str:
+        """Write a decision into the configuration file, and correlate anew by it, from what was read. Gives the file's path.
+
+        Raises ConfigurationError; also while logs are being read, when there is nothing to decide about yet.
+        """
+        path = self._configuration
+        if path is None or self._results is None or not self._status.finished:
+            raise ConfigurationError(
+                "the logs are still being read", path=path or CONFIGURATION, hint="wait for the end of it"
+            )
+        configuration = amend(path, change)
+        self._options = replace(self._options, pins=configuration.pins)
+        self._status = Status("correlating")
+        self._thread = threading.Thread(target=self._run, args=(self._correlate,), name="correlating", daemon=True)
+        self._thread.start()
+        return str(path)
 
     def close(self) -> None:
         """Stop reading at the next chunk, and let go of the results."""
@@ -109,15 +145,23 @@ class LiveReader:
 
     # -- the reading side ------------------------------------------------------------------------------------------
 
-    def _read(self, discovery: Discovery, options: Options) -> None:
+    def _read(self) -> None:
+        discovery, options = self._discovery, self._options
+        if discovery.total_bytes > 2 * FIRST_LOOK_BYTES and not is_kept(discovery, options):
+            self._show(
+                open_part(discovery, options, FIRST_LOOK_BYTES), "the first lines of each log; the rest is being read"
+            )
+        self._show(open_discovery(discovery, options, _Relay(self)), "")
+
+    def _correlate(self) -> None:
+        if self._results is not None:
+            self._show(reopen_with(self._results, self._discovery, self._options, _Relay(self)), "")
+
+    def _run(self, work: Callable[[], None]) -> None:
         try:
-            if discovery.total_bytes > 2 * FIRST_LOOK_BYTES and not is_kept(discovery, options):
-                self._show(
-                    open_part(discovery, options, FIRST_LOOK_BYTES),
-                    "the first lines of each log; the rest is being read",
-                )
-            self._show(open_discovery(discovery, options, _Relay(self)), "")
-            self._status = replace(self._status, phase="done", finished=True, note="")
+            work()
+            notes = self._results.plan_notes() if self._results else []
+            self._status = replace(self._status, phase="done", finished=True, note=notes[0] if notes else "")
         except _Stopped:
             self._status = replace(self._status, phase="stopped", finished=True)
         except ReconstructError as error:

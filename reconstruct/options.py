@@ -57,6 +57,18 @@ class Forced:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How the user wants the interface."""
+
+    theme: str = ""
+    """name of a theme; "": the environment's, else ours"""
+    ascii: bool | None = None
+    """None: as the environment says"""
+    keys: tuple[tuple[str, str], ...] = ()
+    """(id of an action, keys with commas between)"""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """Settings of one run; the defaults need no thought."""
 

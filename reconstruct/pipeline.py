@@ -192,6 +192,31 @@ def store_path(discovery: Discovery, options: Options) -> Path | None:
     return cache_directory() / "stores" / f"{content_key(discovery, options)}.duckdb"
 
 
+def reopen_with(results: Reconstruction, discovery: Discovery, options: Options, progress: Progress) -> Reconstruction:
+    """The results of the same logs under other ``options.pins``: correlated anew from what is in the store of ``results``,
+    without reading a log again. Where that store has no file (``--no-cache``) the logs are read again."""
+    path, read = store_path(discovery, options), results.store.path
+    if path is None or read is None or not read.is_file() or (options.store is None and path.is_file()):
+        return open_discovery(discovery, options, progress)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        store = Store.create(
+            unfinished, threads=options.workers or default_workers(), memory_limit=options.memory_limit
+        )
+        try:
+            progress.phase("taking over what was read", 0)
+            store.take_over(read)
+            finish(store, discovery, None, options, None, progress)
+            store.set_meta("key", content_key(discovery, options))
+        finally:
+            store.close()
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+        unfinished.with_name(unfinished.name + ".wal").unlink(missing_ok=True)
+    return Reconstruction(Store.open(path), discovery, options.timezone_s or 0)
+
+
 def _fill(path: Path, discovery: Discovery, options: Options, progress: Progress) -> None:
     workers = options.workers or default_workers()
     collecting = gc.isenabled()
@@ -213,16 +238,17 @@ def _fill(path: Path, discovery: Discovery, options: Options, progress: Progress
 def finish(
     store: Store,
     discovery: Discovery,
-    accounts: list[SourceAccount],
+    accounts: list[SourceAccount] | None,
     options: Options,
     pool: Executor | None,
     progress: Progress,
 ) -> None:
-    """Everything after reading: correlate, build journeys, sum up."""
+    """Everything after reading: correlate, build journeys, sum up. ``accounts``: None where the store has its sources."""
     progress.phase("correlating", 0)
     plan, resolution = correlate(store, discovery, options, pool)
     pa.default_memory_pool().release_unused()
-    save_sources(store, accounts, discovery.formats)
+    if accounts is not None:
+        save_sources(store, accounts, discovery.formats)
     identifiers = describe_plan(plan, resolution.owners, resolution.roots)
     store.set_meta("identifiers", orjson.dumps(identifiers).decode())
     store.set_meta("plan_notes", orjson.dumps(plan.notes).decode())

@@ -46,6 +46,16 @@ def user_config_directory() -> Path:
     return platformdirs.user_config_path("reconstruct", appauthor=False)
 
 
+def state_directory() -> Path:
+    """What the interface remembers for the user; ``RECONSTRUCT_STATE_DIR`` replaces it."""
+    given = os.environ.get("RECONSTRUCT_STATE_DIR")
+    if given:
+        return Path(given)
+    import platformdirs
+
+    return platformdirs.user_state_path("reconstruct", appauthor=False)
+
+
 def cache_directory() -> Path:
     """The user's cache directory; ``RECONSTRUCT_CACHE_DIR`` replaces it. Everything in it may be deleted at any time."""
     given = os.environ.get("RECONSTRUCT_CACHE_DIR")

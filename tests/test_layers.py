@@ -15,6 +15,7 @@ LAYER = {
     "resources": 0,
     "options": 0,
     "configuration": 1,
+    "amending": 2,
     "grammar": 1,
     "layouts": 2,
     "sources": 3,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from reconstruct.cli.output import clean
-from reconstruct.configuration import load_configuration
+from reconstruct.configuration import CONFIGURATION, load_configuration
 from reconstruct.errors import QueryError, SourceError, UsageError
 from reconstruct.grammar.plans import refused_formats
 from reconstruct.options import Forced, Options
@@ -33,6 +34,13 @@ def options_of(arguments: argparse.Namespace) -> Options:
         store=given.get("store"),
         cache=not given.get("no_cache", False),
     )
+
+
+def configuration_path(arguments: argparse.Namespace) -> Path:
+    """The settings' file: the one in use, else where one for these logs would be found the next time."""
+    paths = arguments.paths or ["."]
+    used = load_configuration(paths, arguments.config).path
+    return used or next((Path(path) for path in paths if Path(path).is_dir()), Path()) / CONFIGURATION
 
 
 def _read_forced(text: str) -> Forced:

@@ -138,6 +138,18 @@ class Store:
             "slots", pa.table({"slot": pa.array(self._slots.values(), pa.int32()), "name": pa.array(self._slots)})
         )
 
+    def take_over(self, read: Path) -> None:
+        """Copy what another store was told of the logs themselves: events, mentions, sources."""
+        quoted = str(read).replace("'", "''")
+        self.connection.execute(f"SET threads = {self._threads}")
+        self.connection.execute(f"ATTACH '{quoted}' AS old (READ_ONLY)")
+        try:
+            self.connection.execute("CREATE TABLE events AS SELECT * FROM old.events")
+            for table in ("mentions", "slots", "sources"):
+                self.connection.execute(f"INSERT INTO {table} SELECT * FROM old.{table}")
+        finally:
+            self.connection.execute("DETACH old")
+
     def insert(self, table: str, rows: pa.Table) -> None:
         """Append Arrow rows to a table by column name."""
         if rows.num_rows:
