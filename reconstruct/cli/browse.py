@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Browse, or print the summary."""
-    if not sys.stdout.isatty():
+    if not sys.stdout.isatty() and not os.environ.get("TEXTUAL_DRIVER"):  # set where a browser is the terminal
         from reconstruct.cli import summary
 
         return summary.run(argparse.Namespace(**vars(arguments), json=False))
-    from reconstruct.cli.inputs import options_of, warn
+    from reconstruct.cli.inputs import configuration_path, options_of, warn
+    from reconstruct.configuration import load_configuration
     from reconstruct.live import LiveReader
     from reconstruct.pipeline import find_sources
     from reconstruct.query.selection import compose
+    from reconstruct.resources import state_directory
     from reconstruct.tui.app import run as run_app
 
     # Read and found before the screen is taken, so that a wrong query or path is an ordinary error message.
     query = compose(arguments.where, arguments.since, arguments.until)
     options = options_of(arguments)
     discovery = find_sources(arguments.paths or ["."], options)
-    reader = LiveReader(discovery, options)
-    code = run_app(reader, query)
+    reader = LiveReader(discovery, options, configuration_path(arguments))
+    look = load_configuration(arguments.paths or ["."], arguments.config).look
+    code = run_app(reader, query, look=look, filters=state_directory() / "filters.json")
     warn(options, discovery)  # now that the screen is given back
     if reader.failure is not None:
         raise reader.failure

@@ -15,8 +15,10 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from reconstruct.journeys.moments import Ref, Story, read_story, text_of
-from reconstruct.tui.bindings import GLOBAL, LIST, MOVE, RAW, TIMELINE
+from reconstruct.options import Look
+from reconstruct.tui.bindings import GLOBAL, GROUPS, read_keymap
 from reconstruct.tui.fetch import Fetcher, start
+from reconstruct.tui.filters import keep_filter, load_filters
 from reconstruct.tui.glyphs import Pen, ascii_wanted
 from reconstruct.tui.reader import Document, Reader
 from reconstruct.tui.screens.funnel import FunnelView
@@ -54,18 +56,31 @@ class ReconstructApp(App[int]):
         "identifiers": IdentifiersView,
     }
 
-    def __init__(self, reader: Reader, *, ascii: bool | None = None, filter_text: str = "") -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        ascii: bool | None = None,
+        filter_text: str = "",
+        look: Look | None = None,
+        filters: Path | None = None,
+    ) -> None:
+        """``filter_text``: a query to begin with. ``filters``: where queries used before are kept."""
         super().__init__()
         self.reader = reader
         self.fetcher = Fetcher(lambda: self.is_running)
-        self._filter_text = filter_text
-        self.pen = Pen(ascii_wanted() if ascii is None else ascii)
+        self.look = look or Look()
+        wanted = self.look.ascii if ascii is None else ascii
+        self.pen = Pen(ascii_wanted() if wanted is None else wanted)
         self.summary: Document = {}
         self.paths: dict[int, str] = {}
         self.journey_id: str | None = None
         self.story: Story | None = None
         self.pointed: Ref | None = None
         """a moment to show in the view opened next"""
+        self.filter_text = filter_text
+        """what the journeys are filtered by, in the list and in all that is counted"""
+        self.filters_path, self.filters = filters, load_filters(filters)
         self.trail: list[str] = ["journeys"]
         """views one came through; the last is on screen"""
         self.version_shown = -1
@@ -81,12 +96,18 @@ class ReconstructApp(App[int]):
     def on_mount(self) -> None:
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        wanted = os.environ.get(THEME_VARIABLE, DARK.name)
+        wanted = os.environ.get(THEME_VARIABLE) or self.look.theme or DARK.name
         self.theme = wanted if wanted in self.available_themes else DARK.name
+        keymap, wrong = read_keymap(self.look.keys)
+        if self.look.theme and self.look.theme not in self.available_themes:
+            wrong.append(f"no theme is called {self.look.theme}: {', '.join(sorted(self.available_themes))}")
+        self.set_keymap(keymap)
+        if wrong:
+            self.notify(
+                "\n".join(map(self.pen.clean, wrong)), title="reconstruct.toml", severity="warning", markup=False
+            )
         self.set_class(self.pen.ascii, "-ascii")
         self.push_screen("journeys")
-        if self._filter_text:
-            self.show_filtered(self._filter_text)
         self.set_interval(POLL_S, self.poll)
         self.call_after_refresh(self.poll)
 
@@ -166,16 +187,14 @@ class ReconstructApp(App[int]):
             if view and view.is_mounted:
                 view.journey_changed()
 
-    def show_filtered(self, text: str) -> None:
-        """The journeys a number counts."""
-        self.action_view("journeys")
-        view = self.get_screen("journeys")
+    def show_filtered(self, *conditions: str) -> None:
+        """The journeys a number counts: those of the filter in force that meet more conditions."""
+        self.filter_text = " ".join(dict.fromkeys(filter(None, [self.filter_text, *conditions])))
+        self.action_view("journeys")  # where the filter is looked at when the view comes up
 
-        def apply() -> None:
-            if isinstance(view, JourneysView):
-                view.set_filter(text)
-
-        self.call_after_refresh(apply)
+    def remember_filter(self, text: str) -> None:
+        """A filter was used: offer it again."""
+        self.filters = keep_filter(self.filters_path, self.filters, text)
 
     # --- actions
 
@@ -269,10 +288,10 @@ class ReconstructApp(App[int]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action of every view, in the palette."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        for bindings in (GLOBAL, LIST, MOVE, TIMELINE, RAW):
+        for title, bindings in GROUPS:
             for binding in bindings:
                 if binding.id != "palette.open":
-                    yield SystemCommand(binding.description, _say_id(binding), self._presser(binding))
+                    yield SystemCommand(binding.description, f"{_say_id(binding)}   {title}", self._presser(binding))
 
     def _presser(self, binding: Binding) -> Callable[[], None]:
         first = binding.key.split(",")[0]
@@ -295,12 +314,12 @@ def free_path(directory: Path, stem: str) -> Path:
     return path
 
 
-def run(reader: Reader, filter_text: str = "") -> int:
+def run(reader: Reader, filter_text: str = "", look: Look | None = None, filters: Path | None = None) -> int:
     """Browse until the user quits, at first the journeys that match a query; gives the exit code."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
     try:
-        return ReconstructApp(reader, filter_text=filter_text).run() or 0
+        return ReconstructApp(reader, filter_text=filter_text, look=look, filters=filters).run() or 0
     finally:
         sys.setswitchinterval(before)
         reader.close()

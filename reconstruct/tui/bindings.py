@@ -6,7 +6,11 @@ function key alone, nor by keys terminals and multiplexers keep for themselves (
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 from textual.binding import Binding
+from textual.keys import _character_to_key
 
 
 def key(keys: str, action: str, description: str, id: str, *, show: bool = False) -> Binding:
@@ -51,11 +55,41 @@ LIST = [
     key("F", "screen.clear_filter", "Clear the filter", "list.clear_filter"),
     key("S", "screen.sort_menu", "Sort by column", "list.sort", show=True),
     key("R", "reverse", "Reverse the order", "list.reverse"),
+    key("v", "screen.arrange_menu", "Arrange by customer, object, variant …", "list.arrange", show=True),
+    key("C", "screen.columns_menu", "Columns to show", "list.columns"),
     key("e", "error(1)", "Next error", "error.next"),
     key("E", "error(-1)", "Previous error", "error.previous"),
 ]
 
+GROUPED = [
+    key("enter", "open", "Open", "list.open", show=True),
+    key("slash,f", "screen.filter", "Filter", "list.filter", show=True),
+    key("F", "screen.clear_filter", "Clear the filter", "list.clear_filter"),
+    key("S", "screen.sort_menu", "Sort by column", "list.sort", show=True),
+    key("v", "screen.arrange_menu", "Arrange by customer, object, variant …", "list.arrange", show=True),
+]
+"""Of the list of journeys while it is arranged in groups."""
+
 TABLE = [key("enter", "open", "Open", "table.open")]
+
+PAGED = [
+    key("p", "screen.page(1)", "Next page of this view", "page.next", show=True),
+    key("P", "screen.page(-1)", "Previous page of this view", "page.previous"),
+]
+
+FUNNEL = [
+    *PAGED,
+    key("o", "screen.subject_menu", "Whose ways: customers, or a business object", "ways.subject", show=True),
+    key("F", "screen.clear_filter", "Clear the filter", "list.clear_filter"),
+]
+
+CHART = [
+    key("l,right", "slice(1)", "Later", "chart.later", show=True),
+    key("h,left", "slice(-1)", "Earlier", "chart.earlier", show=True),
+    key("g,home", "slice_to(0)", "Begin of the logs", "chart.first"),
+    key("G,end", "slice_to(-1)", "End of the logs", "chart.last"),
+    key("enter", "open", "Open", "list.open", show=True),
+]
 
 TIMELINE = [
     key("l,right", "step(1)", "Next event in this lane", "lane.next", show=True),
@@ -100,3 +134,71 @@ RAW = [
     key("l,right", "shift(8)", "Scroll right", "scroll.right"),
     key("h,left", "shift(-8)", "Scroll left", "scroll.left"),
 ]
+
+GROUPS: tuple[tuple[str, list[Binding]], ...] = (
+    ("Everywhere", GLOBAL),
+    ("Lists and texts", MOVE),
+    ("1 Journeys", LIST),
+    ("2 Timeline", TIMELINE),
+    ("3 Funnel", FUNNEL),
+    ("3 Funnel, over time", CHART),
+    ("4 Raw lines", RAW),
+    ("5 Quality", PAGED),
+)
+"""Bindings by where they work: the help sheet, the palette and docs/terminal.md are made from this."""
+
+ABOUT = {
+    "journeys": (
+        "1 Journeys",
+        "Every journey, one a line. The course draws it in small: a mark for each touchpoint, a diamond for a milestone, a cross for a "
+        "failure, a pause as a dashed cell; behind the bar the steps of the business. / filters by a query, with completion, a count "
+        "while you type, and the filters you used before. v arranges by customer, business object, variant and more; C chooses columns.",
+    ),
+    "timeline": (
+        "2 Timeline",
+        "One journey: the customer's lane above, the business below, on one axis. Idle time is left out at the same columns in every "
+        "lane. What is under the cursor is said in words below: fields, raw lines, and why each line belongs here.",
+    ),
+    "funnel": (
+        "3 Funnel",
+        "What many journeys have in common, of those the filter leaves. Funnel: stages with what is lost, outcomes, experience. Ways: "
+        "variants by share. Map: steps in usual order, the wait before each, where things branch off, fail and end; the longest wait "
+        "is the bottleneck. Over time: when journeys begin. Enter opens the journeys that a number counts; o looks at business objects.",
+    ),
+    "raw": ("4 Raw lines", "The lines of the journey as they stand in their files, and the lines around each."),
+    "quality": (
+        "5 Quality",
+        "What was read, as what, and what could not be: every line is counted once. Rules: what the links rest on, how sure each is, "
+        "and whether that was measured on these logs.",
+    ),
+    "identifiers": (
+        "6 Identifiers",
+        "Which values identify things. What belongs to something hangs below it. Enter says otherwise: another role, another owner, "
+        "another name, or that it identifies nothing. It is written into reconstruct.toml and applied at once, from what was read.",
+    ),
+}
+"""View → its title, and what one sees there: said by ``?`` on the view, and in docs/terminal.md."""
+
+
+def known_ids() -> list[str]:
+    """Every id that keys can be given to."""
+    return sorted({str(binding.id) for _, group in GROUPS for binding in group})
+
+
+def read_keymap(wanted: Iterable[tuple[str, str]]) -> tuple[dict[str, str], list[str]]:
+    """Keys by id as Textual takes them, and what is wrong with the rest, in words.
+
+    >>> read_keymap([("move.down", "down, m"), ("mov.up", "u"), ("move.up", "")])
+    ({'move.down': 'down,m'}, ['no action is called mov.up: did you mean move.up?', 'no key is given to move.up'])
+    """
+    known, keymap, wrong = known_ids(), {}, []
+    for id, keys in wanted:
+        names = [name for name in (each.strip() for each in keys.split(",")) if name]
+        if id not in known:
+            near = get_close_matches(id, known, 1)
+            wrong.append(f"no action is called {id}" + (f": did you mean {near[0]}?" if near else ""))
+        elif not names:
+            wrong.append(f"no key is given to {id}")
+        else:
+            keymap[id] = ",".join(_character_to_key(name) if len(name) == 1 else name for name in names)
+    return keymap, wrong

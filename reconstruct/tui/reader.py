@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from reconstruct.amending import Change
+
 Document = dict[str, Any]
 """A JSON object of the export contract (docs/json.md)."""
 
@@ -44,6 +46,19 @@ class RawLine(Protocol):
     def is_entry_start(self) -> bool: ...
 
 
+class Completion(Protocol):
+    """Text to put in the place of ``[start, end)`` of a filter."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def help(self) -> str: ...
+
+
 class Reader(Protocol):
     """Results, complete or still growing."""
 
@@ -63,7 +78,10 @@ class Reader(Protocol):
         """The ``identifiers`` rows: one type each."""
 
     def count_journeys(self, text: str = "") -> int:
-        """How many journeys match a query (docs/query.md). Raises UsageError for what is none."""
+        """How many journeys match a query (docs/query.md). Raises QueryError for what is none, as all that take one."""
+
+    def completions(self, text: str, cursor: int | None = None) -> Sequence[Completion]:
+        """What could stand at a place of a filter."""
 
     def journey_rows(
         self,
@@ -79,8 +97,27 @@ class Reader(Protocol):
     def journey(self, id: str) -> Document:
         """One whole journey document, with links."""
 
+    def flows(self, text: str = "") -> Document:
+        """How far the journeys that match come, how they end and feel, when they begin, and whose ways there are."""
+
+    def ways(self, subject: str, text: str = "") -> Document:
+        """The ways that journeys of a subject (``customer``, or a type of business object) take, by frequency."""
+
+    def process_map(self, subject: str, text: str = "") -> Document:
+        """What follows what in journeys of a subject, and after how long."""
+
+    def group_rows(self, by: str, text: str = "") -> list[Document]:
+        """The journeys that match, in groups."""
+
+    def business_rows(self, text: str = "") -> list[Document]:
+        """The business journeys of the journeys that match."""
+
     def raw(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[RawLine]:
         """Lines of a file around one of them."""
+
+    def amend(self, change: Change) -> str:
+        """Write a decision about the plan into the configuration file and correlate anew; gives the file's path.
+        Raises ConfigurationError."""
 
     def close(self) -> None:
         """Let go of files and threads."""

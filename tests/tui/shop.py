@@ -6,11 +6,17 @@ Deterministic: the same arguments give the same documents. Nothing here is taken
 from __future__ import annotations
 
 import itertools
-import operator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
+
+from counted import results_of
+
+from reconstruct.amending import Change, amend
+from reconstruct.query.completion import Completion
+from reconstruct.results import Reconstruction
 
 Document = dict[str, Any]
 
@@ -230,6 +236,18 @@ class FakeLine:
     is_entry_start: bool = True
 
 
+def course_of(document: Document) -> str:
+    """A course such as the store writes; without pauses."""
+    letters = dict(zip(STAGES, "aicps", strict=True))
+    touchpoints = (document.get("customer_journey") or {}).get("touchpoints") or []
+    parts = [
+        "!" if not row.get("ok", True) else letters.get(str(row.get("stage")), "a")
+        for row in touchpoints
+        if isinstance(row, dict)
+    ]
+    return "".join(parts)[:400]
+
+
 def row_of(document: Document) -> Document:
     inside = document.get("customer_journey") or {}
     touchpoints = [row for row in inside.get("touchpoints") or [] if isinstance(row, dict)]
@@ -245,10 +263,8 @@ def row_of(document: Document) -> Document:
         "orders": ", ".join((b.get("object") or {}).get("id", "?") for b in orders),
         "value": " ".join((b.get("value") or {}).get("amount", "") for b in orders).strip(),
         "n_events": sum(len(row.get("events") or []) for row in touchpoints),
+        "course": course_of(document),
     }  # fmt: skip
-
-
-COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
 class FakeReader:
@@ -263,6 +279,8 @@ class FakeReader:
         self._progress = progress or FakeProgress(lines=66_000)
         self._summary = summary
         self.calls: list[str] = []
+        self.configuration = Path("reconstruct.toml")
+        self._real: tuple[int, Reconstruction] | None = None
         self.closed = False
         self.publish(documents)
 
@@ -343,25 +361,41 @@ class FakeReader:
              "distinct": 261, "owner": "session", "why": ["born inside one session", "lives on after it"]},
         ]  # fmt: skip
 
+    @property
+    def real(self) -> Reconstruction:
+        """What the program makes of the documents that keep to the contract."""
+        if self._real is None or self._real[0] != self._version:
+            self._real = (self._version, results_of(list(self.documents.values())))
+        return self._real[1]
+
     def _match(self, text: str) -> list[Document]:
-        rows = self.rows
-        for word in text.split():
-            for sign, compare in COMPARE.items():
-                if sign in word:
-                    key, value = word.split(sign, 1)
-                    if key == "stage":
-                        limit = STAGES.index(value) if value in STAGES else 0
-                        rows = [row for row in rows if row["stage_reached"] in STAGES
-                                and compare(STAGES.index(row["stage_reached"]), limit)]  # fmt: skip
-                    break
-            else:
-                key, colon, value = word.partition(":")
-                key = {"stage": "stage_reached"}.get(key, key)
-                if colon and self.rows and key in self.rows[0]:
-                    rows = [row for row in rows if value in str(row[key])]
-                else:
-                    rows = [row for row in rows if any(word in str(cell) for cell in row.values())]
-        return rows
+        if not text.strip():
+            return self.rows
+        found = {row["id"]: row for row in self.real.journey_rows(text=text, limit=len(self.rows))}
+        return [row for row in self.rows if row["id"] in found]
+
+    def completions(self, text: str, cursor: int | None = None) -> list[Completion]:
+        return self.real.completions(text, cursor)
+
+    def flows(self, text: str = "") -> Document:
+        return self.real.flows(text)
+
+    def ways(self, subject: str, text: str = "") -> Document:
+        return self.real.ways(subject, text)
+
+    def process_map(self, subject: str, text: str = "") -> Document:
+        return self.real.process_map(subject, text)
+
+    def group_rows(self, by: str, text: str = "") -> list[Document]:
+        return self.real.group_rows(by, text)
+
+    def business_rows(self, text: str = "") -> list[Document]:
+        return self.real.business_rows(text)
+
+    def amend(self, change: Change) -> str:
+        self.calls.append("amend")
+        amend(self.configuration, change)
+        return str(self.configuration)
 
     def count_journeys(self, text: str = "") -> int:
         self.calls.append("count")

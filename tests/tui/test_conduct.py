@@ -13,11 +13,15 @@ from textual.binding import Binding
 from reconstruct.errors import StoreError
 from reconstruct.tui import bindings
 from reconstruct.tui.app import ReconstructApp
+from reconstruct.tui.bindings import GROUPS
 from reconstruct.tui.glyphs import Pen
-from reconstruct.tui.screens.help import GROUPS, write_help
+from reconstruct.tui.screens.help import write_help
 
-ALL = [*bindings.GLOBAL, *bindings.MOVE, *bindings.LIST, *bindings.TABLE, *bindings.TIMELINE, *bindings.RAW]
-GROUPED = {name: getattr(bindings, name) for name in ("GLOBAL", "MOVE", "LIST", "TIMELINE", "RAW")}
+ALL = [*bindings.TABLE, *bindings.GROUPED, *(binding for _, group in GROUPS for binding in group)]
+GROUPED = {
+    name: getattr(bindings, name)
+    for name in ("GLOBAL", "MOVE", "LIST", "GROUPED", "TIMELINE", "FUNNEL", "CHART", "RAW")
+}
 
 
 def keys_of(binding: Binding) -> list[str]:

@@ -8,8 +8,7 @@ import pytest
 from drive import Driver, drive
 from shop import FakeReader, make_shop
 
-from reconstruct.tui.screens.funnel import business_rows, stage_rows
-from reconstruct.tui.screens.journeys import JourneysView
+from reconstruct.tui.screens.counts import business_rows, stage_rows
 from reconstruct.tui.screens.quality import say_account
 from reconstruct.tui.screens.raw import RawView
 from reconstruct.tui.widgets.raw_view import FileLines, JourneyLines
@@ -30,27 +29,13 @@ def test_views(size: tuple[int, int], golden_screen: Callable[[str, str], None])
     drive(FakeReader(make_shop(60)), script, size)
 
 
-def test_a_number_of_the_funnel_opens_what_it_counts() -> None:
-    async def script(driver: Driver) -> None:
-        await driver.press("3", "j", "j", "j", "enter")
-        await driver.settle()
-        view = driver.app.screen
-        assert isinstance(view, JourneysView)
-        assert view.table.filter_text == "stage>=consideration"
-        assert view.table.count == driver.reader.count_journeys("stage>=consideration") > 0
-
-    drive(FakeReader(make_shop(60)), script)
-
-
 def test_the_funnel_counts_each_stage_and_what_is_lost() -> None:
-    counts = {"stages": {"awareness": 5, "interest": 3, "purchase": 2}}
-    rows = stage_rows({}, counts)[1:]
+    rows = stage_rows({"stages": {"awareness": 5, "interest": 3, "purchase": 2}})[1:]
     assert [(row["label"], row["count"], row["lost"]) for row in rows] == [
         ("awareness", 10, 0), ("interest", 5, 5), ("consideration", 2, 3), ("purchase", 2, 0),
     ]  # fmt: skip
-    given = stage_rows({"stages_reached": {"awareness": 1, "purchase": 1}}, counts)[1:]
-    assert [row["count"] for row in given] == [2, 1, 1, 1], "the summary's own figures go first"
-    assert business_rows({"business_outcomes": {"fulfilled": 3, "in_progress": 1}})[1]["share"] == 0.75
+    assert business_rows({"business": {"fulfilled": 3, "in_progress": 1}})[1]["share"] == 0.75
+    assert stage_rows({}) == []
 
 
 def test_unparsed_lines_say_how_near_they_came(golden_screen: Callable[[str, str], None]) -> None:

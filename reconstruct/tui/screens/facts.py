@@ -19,14 +19,19 @@ class FactsView(View):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(FactTable).focus()
+        self.table.focus()
+
+    @property
+    def table(self) -> FactTable:
+        """The table on screen."""
+        return self.query_one(FactTable)
 
     def on_row_pointed(self, _event: RowPointed) -> None:
         self.show_detail()
 
     def show_detail(self) -> None:
         """Say the row under the cursor."""
-        table = self.query_one(FactTable)
+        table = self.table
         row = table.rows[table.cursor] if table.rows else {}
         pen = self.reconstruct.pen
         self.query_one("#detail", Sheet).show(lambda width: self.describe(row, pen, width))

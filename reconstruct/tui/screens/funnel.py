@@ -1,218 +1,194 @@
-"""View 3: how far journeys come, how they end, how they feel. Every number opens the journeys it counts."""
+"""View 3: how far journeys come, which ways they take, where they wait, when they begin. Numbers open what they count."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from typing import ClassVar
 
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from reconstruct.journeys.moments import STAGES, mapping_of, mappings_of, number_of, text_of
-from reconstruct.tui.fetch import Fetcher, start
-from reconstruct.tui.glyphs import Pen
-from reconstruct.tui.reader import Document, Reader
+from reconstruct.journeys.axis import SECOND, to_datetime
+from reconstruct.journeys.moments import mappings_of, number_of, text_of, time_of
+from reconstruct.tui.bindings import FUNNEL
+from reconstruct.tui.fetch import start
+from reconstruct.tui.messages import Remark, RowPointed
+from reconstruct.tui.reader import Document
+from reconstruct.tui.screens import counts, ways
 from reconstruct.tui.screens.view import View
-from reconstruct.tui.widgets.columns import Column
-from reconstruct.tui.widgets.paint import Span
+from reconstruct.tui.widgets.chart import TimeChart
+from reconstruct.tui.widgets.pages import PageStrip
 from reconstruct.tui.widgets.rule import Rule
+from reconstruct.tui.widgets.sheet import Sheet
 from reconstruct.tui.widgets.table import FactTable
 
-MACHINES = ("bot", "monitor")
-"""Agents whose journeys are listed but not counted."""
-
-COUNTED = 50_000
-"""Journeys counted from the list when the summary has no funnel of its own; the view says so when there are more."""
-PAGE = 5_000
-BAR_CELLS = 24
-SCORE_STEP = 20
-"""Width of an experience band."""
-
-
-def _label(row: Document, pen: Pen) -> Span:
-    if row.get("heading"):
-        return Span(pen.clean(text_of(row.get("label"))), "section")
-    return Span(f"  {pen.clean(text_of(row.get('label')), 100)}", "text")
-
-
-def _number(row: Document, pen: Pen) -> Span:
-    return Span("" if row.get("heading") else f"{int(number_of(row.get('count'))):,}", "strong")
-
-
-def _share(row: Document, pen: Pen) -> Span:
-    return Span("" if row.get("heading") else f"{number_of(row.get('share')):.1%}", "dim")
-
-
-def _bar(row: Document, pen: Pen) -> Span:
-    return Span(
-        "" if row.get("heading") else pen.bar(number_of(row.get("share")), BAR_CELLS),
-        text_of(row.get("ink"), "customer"),
-    )
-
-
-def _lost(row: Document, pen: Pen) -> Span:
-    lost = number_of(row.get("lost"))
-    if row.get("heading"):
-        return Span(pen.clean(text_of(row.get("note"))), "dim")
-    return Span(f"{pen.signs.down} {int(lost):,} lost, {number_of(row.get('lost_share')):.0%}" if lost else "", "warn")
-
-
-COLUMNS = (
-    Column("label", "", 18, _label, 0, grows=1, most=34),
-    Column("count", "Journeys", 9, _number, 0, align="right"),
-    Column("share", "Share", 6, _share, 0, align="right"),
-    Column("bar", "", BAR_CELLS, _bar, 1),
-    Column("lost", "Drop-off", 18, _lost, 2),
-)
+PEOPLE = "agent:human,unknown"
+"""What is counted; the journeys a number opens are those it counts, so this is part of what it asks for."""
+PAGES = (("counts", "Funnel"), ("ways", "Ways"), ("map", "Map"), ("time", "Over time"))
+WIDE = 130
+"""Columns from which the chart has room beside the funnel."""
 
 
 class FunnelView(View):
-    """Stages, outcomes, experience as bars."""
+    """Four pages over the journeys that the list's filter leaves."""
 
     NAME = "funnel"
+    BINDINGS: ClassVar[list[BindingType]] = list(FUNNEL)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.page = PAGES[0][0]
+        self.subject = ways.CUSTOMER
+        self.flows: Document = {}
+        self.ways: Document = {}
+        self.map: Document = {}
 
     def body(self) -> Iterable[Widget]:
-        yield FactTable(COLUMNS, on_open=self._open, id="funnel")
+        yield PageStrip(PAGES)
+        with Horizontal(id="pages"):
+            yield FactTable(counts.COLUMNS, on_open=self._open, id="counts")
+            yield TimeChart(id="time")
+            with Vertical(id="below"):
+                yield FactTable(ways.WAY_COLUMNS, on_open=self._open, id="ways")
+                yield FactTable(ways.MAP_COLUMNS, on_open=self._open, id="map")
+                yield Rule("Detail", id="seam")
+                yield Sheet(id="detail")
         yield Rule(id="note")
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(FactTable).focus()
+        self._show_page()
+
+    def fit(self) -> None:
+        super().fit()
+        if self.is_mounted and self.query("#pages"):
+            self._show_page()
+
+    # --- pages
+
+    def action_page(self, direction: int) -> None:
+        names = [name for name, _ in PAGES]
+        self.action_show_page(names[(names.index(self.page) + direction) % len(names)])
+
+    def action_show_page(self, name: str) -> None:
+        self.page = name
+        self._show_page()
+        self._ask()
+
+    def _show_page(self) -> None:
+        """Show the page; beside the funnel the chart too, where there is room."""
+        beside = self.page == "counts" and self.app.size.width >= WIDE
+        self.query_one("#counts").display = self.page == "counts"
+        self.query_one("#time").display = self.page == "time" or beside
+        self.query_one("#below").display = self.page in ("ways", "map")
+        for name in ("ways", "map"):
+            self.query_one(f"#{name}").display = self.page == name
+        if self.focused is None or not self.focused.display or self.focused.id != self.page:
+            self.query_one(f"#{self.page}").focus()
+        self._say()
+
+    def _say(self) -> None:
+        about = ["customers" if self.subject == ways.CUSTOMER else f"business journeys: {self.subject}"]
+        if self.page in ("counts", "time"):
+            about = []
+        if self.reconstruct.filter_text:
+            about.append(f"only {self.reconstruct.filter_text}   F clears")
+        pen = self.reconstruct.pen
+        self.query_one(PageStrip).show(self.page, pen.clean(f" {pen.signs.dot} ".join(about)))
+        self.query_one("#note", Rule).say(pen.clean(self._note()))
+
+    def _note(self) -> str:
+        if self.page == "ways" and self.ways:
+            n, listed = int(number_of(self.ways.get("ways"))), len(mappings_of(self.ways.get("rows")))
+            return f"{n:,} different ways" + (f", the first {listed:,} listed" if listed < n else "")
+        if self.page == "map" and self.map:
+            left_out = len(mappings_of(self.map.get("nodes"))) - self.query_one("#map", FactTable).row_count
+            note = f"{int(number_of(self.map.get('total'))):,} journeys, steps in usual order"
+            return note + (f"; {left_out:,} rare ones left out" if left_out else "")
+        if self.flows and not number_of(self.flows.get("journeys")):
+            known = bool(mappings_of(self.flows.get("subjects"))) and not self.reconstruct.filter_text
+            return "No session in these logs: p shows the ways of business journeys" if known else "No journeys"
+        return "Enter opens the journeys that are counted; programs are left out"
+
+    # --- reading
 
     def results_changed(self) -> None:
+        self._ask()
+
+    def _ask(self) -> None:
         start(self, "count", self._count)
 
     async def _count(self) -> None:
         app = self.reconstruct
-        counts = await count_rows(app.reader, app.fetcher)
-        rows = [
-            *stage_rows(app.summary, counts), *outcome_rows(counts), *business_rows(app.summary), *score_rows(counts),
-            *variant_rows(app.summary),
-        ]  # fmt: skip
-        table = self.query_one(FactTable)
-        table.fill(rows)
-        note = "Enter opens the journeys a line counts"
-        if counts["total"] > counts["counted"]:
-            note += f" · counted from the first {counts['counted']:,} of {counts['total']:,} journeys"
-        self.query_one(Rule).say(app.pen.clean(note))
+        text = app.filter_text
+        self.flows = await app.fetcher.ask(app.reader.flows, text)
+        names = [text_of(row.get("subject")) for row in mappings_of(self.flows.get("subjects"))]
+        if names and self.subject not in names:
+            self.subject = names[0]
+        if self.page in ("counts", "time"):
+            table = self.query_one("#counts", FactTable)
+            table.fill(counts.count_rows(self.flows))
+            if table.rows and table.rows[table.cursor].get("heading"):
+                table.point(table.cursor + 1)
+            over_time = self.flows.get("over_time")
+            self.query_one(TimeChart).show(over_time if isinstance(over_time, dict) else {})
+        elif self.page == "ways":
+            self.ways = await app.fetcher.ask(app.reader.ways, self.subject, text)
+            self.query_one("#ways", FactTable).fill(ways.share_rows(self.ways, self.subject), "variant")
+        else:
+            self.map = await app.fetcher.ask(app.reader.process_map, self.subject, text)
+            self.query_one("#map", FactTable).fill(ways.map_rows(self.map, self.subject), "activity")
+        self.show_detail()
+        self._say()
+
+    # --- the row under the cursor
+
+    def on_row_pointed(self, _event: RowPointed) -> None:
+        self.show_detail()
+
+    def show_detail(self) -> None:
+        """Say the way or step under the cursor."""
+        if self.page not in ("ways", "map"):
+            return
+        table = self.query_one(f"#{self.page}", FactTable)
+        row = table.rows[table.cursor] if table.rows else {}
+        pen, found, page = self.reconstruct.pen, self.map, self.page
+        self.query_one("#detail", Sheet).show(
+            lambda width: ways.describe_way(row, pen) if page == "ways" else ways.describe_step(row, found, pen)
+        )
+
+    # --- doors
+
+    def action_subject_menu(self) -> None:
+        from reconstruct.tui.screens.menu import Menu, letters_for
+
+        app = self.reconstruct
+        names = [text_of(row.get("subject")) for row in mappings_of(self.flows.get("subjects"))]
+        if not names:
+            self.post_message(Remark("No journeys yet"))
+            return
+        choices = [(letter, app.pen.clean(name, 40), name) for letter, name in letters_for(names)]
+
+        def chosen(subject: str | None) -> None:
+            if subject:
+                self.subject = subject
+                self.action_show_page(self.page if self.page in ("ways", "map") else "map")
+
+        app.push_screen(Menu("Whose ways", choices, self.subject), chosen)
+
+    def action_clear_filter(self) -> None:
+        self.reconstruct.filter_text = ""
+        self._ask()
 
     def _open(self, row: Document) -> None:
         if row.get("filter"):
-            start(self, "open", self._show, row)
+            self.reconstruct.show_filtered(text_of(row["filter"]), PEOPLE)
 
-    async def _show(self, row: Document) -> None:
-        """With the filter as a query; with the plain word where the reader's filter knows words only."""
-        app = self.reconstruct
-        text = text_of(row["filter"])
-        if not await app.fetcher.ask(app.reader.count_journeys, text) and row.get("count"):
-            text = text_of(row.get("label"))
-        app.show_filtered(text)
-
-
-async def count_rows(reader: Reader, fetcher: Fetcher) -> Document:
-    """Stages, outcomes and scores of people's journeys; those of robots and monitors are left out, as in the summary."""
-    total = await fetcher.ask(reader.count_journeys, "")
-    stages: dict[str, int] = {}
-    outcomes: dict[str, int] = {}
-    scores: dict[int, int] = {}
-    seen = counted = 0
-    while seen < min(total, COUNTED):
-        rows = await fetcher.ask(reader.journey_rows, text="", order_by="started_at", offset=seen, limit=PAGE)
-        for row in rows:
-            if row.get("agent_kind") in MACHINES:
-                continue
-            counted += 1
-            stage, outcome = text_of(row.get("stage_reached")), text_of(row.get("outcome"), "unknown")
-            stages[stage] = stages.get(stage, 0) + 1
-            outcomes[outcome] = outcomes.get(outcome, 0) + 1
-            if row.get("score") is not None:
-                band = min(99, max(0, int(number_of(row.get("score"))))) // SCORE_STEP
-                scores[band] = scores.get(band, 0) + 1
-        seen += len(rows)
-        if not rows:
-            break
-    return {"total": total, "counted": counted, "stages": stages, "outcomes": outcomes, "scores": scores}
-
-
-def stage_rows(summary: Mapping[str, object], counts: Document) -> list[Document]:
-    """How many reach each stage, and how many are lost on the way there."""
-    reached = _given_funnel(summary)
-    if not reached:
-        ends = mapping_of(summary.get("stages_reached"))
-        stages = {stage: int(number_of(count)) for stage, count in ends.items()} or counts["stages"]
-        known = [stage for stage in STAGES if any(stages.get(later) for later in STAGES[STAGES.index(stage) :])]
-        reached = [(stage, sum(stages.get(later, 0) for later in STAGES[STAGES.index(stage) :])) for stage in known]
-    if not reached:
-        return []
-    rows: list[Document] = [{"heading": True, "label": "Stages", "note": ""}]
-    top = max(1, reached[0][1])
-    for index, (stage, count) in enumerate(reached):
-        before = reached[index - 1][1] if index else count
-        lost = max(0, before - count)
-        rows.append({
-            "label": stage, "count": count, "share": count / top, "lost": lost, "lost_share": lost / max(1, before),
-            "filter": f"stage>={stage}",
-        })  # fmt: skip
-    return rows
-
-
-def _given_funnel(summary: Mapping[str, object]) -> list[tuple[str, int]]:
-    given = summary.get("funnel")
-    if isinstance(given, Mapping):
-        return [(text_of(stage), int(number_of(count))) for stage, count in given.items()]
-    rows = mappings_of(given)
-    return [(text_of(row.get("stage")), int(number_of(row.get("journeys") or row.get("count")))) for row in rows if row]
-
-
-def variant_rows(summary: Mapping[str, object]) -> list[Document]:
-    """The most frequent ways through, when the summary knows them."""
-    variants = mappings_of(summary.get("variants"))[:10]
-    total = sum(number_of(row.get("journeys") or row.get("count")) for row in variants) or 1.0
-    rows: list[Document] = [{"heading": True, "label": "Variants", "note": ""}] if variants else []
-    for row in variants:
-        count = number_of(row.get("journeys") or row.get("count"))
-        path = row.get("activities") or row.get("path")
-        words = " → ".join(text_of(part) for part in path) if isinstance(path, list) else text_of(path)
-        share = number_of(row.get("share"), count / total)
-        rows.append({"label": words, "count": count, "share": share, "filter": text_of(row.get("filter"))})
-    return rows
-
-
-def outcome_rows(counts: Document) -> list[Document]:
-    """How journeys end."""
-    inks = {"achieved": "good", "failed": "bad", "abandoned": "warn", "ongoing": "running"}
-    outcomes = sorted(counts["outcomes"].items(), key=lambda item: (-item[1], item[0]))
-    rows: list[Document] = [{"heading": True, "label": "Outcomes", "note": ""}] if outcomes else []
-    for outcome, count in outcomes:
-        rows.append({
-            "label": outcome, "count": count, "share": count / max(1, counts["counted"]),
-            "ink": inks.get(outcome, "dim"), "filter": f"outcome:{outcome}",
-        })  # fmt: skip
-    return rows
-
-
-def business_rows(summary: Mapping[str, object]) -> list[Document]:
-    """How business journeys end."""
-    inks = {"fulfilled": "good", "failed": "bad", "cancelled": "bad", "stuck": "bad", "in_progress": "running"}
-    outcomes = {name: number_of(count) for name, count in mapping_of(summary.get("business_outcomes")).items()}
-    total = sum(outcomes.values()) or 1.0
-    rows: list[Document] = [{"heading": True, "label": "Business journeys", "note": ""}] if outcomes else []
-    for outcome, count in sorted(outcomes.items(), key=lambda item: (-item[1], item[0])):
-        label = text_of(outcome).replace("_", " ")
-        rows.append({"label": label, "count": count, "share": count / total, "ink": inks.get(outcome, "dim")})
-    return rows
-
-
-def score_rows(counts: Document) -> list[Document]:
-    """How journeys feel, in bands of the score."""
-    scores: dict[int, int] = counts["scores"]
-    total = sum(scores.values())
-    rows: list[Document] = [{"heading": True, "label": "Experience", "note": ""}] if total else []
-    for band in range(100 // SCORE_STEP - 1, -1, -1) if total else ():
-        low, high = band * SCORE_STEP, band * SCORE_STEP + SCORE_STEP - 1
-        high = 100 if high == 99 else high
-        count = scores.get(band, 0)
-        ink = "good" if low >= 80 else "warn" if low >= 40 else "bad"
-        rows.append({
-            "label": f"{low}–{high}", "count": count, "share": count / total, "ink": ink,
-            "filter": f"score>={low} score<={high}",
-        })  # fmt: skip
-    return rows
+    def on_time_chart_opened(self, event: TimeChart.Opened) -> None:
+        begin = text_of(event.row.get("at"))
+        moment = time_of(begin)
+        if moment is not None:
+            end = to_datetime(moment + event.slice_s * SECOND)
+            span = f'started>="{begin}" started<"{end:%Y-%m-%dT%H:%M:%SZ}"'
+            self.reconstruct.show_filtered(f'{span} -channel:"no session"', PEOPLE)

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from reconstruct.tui.bindings import GLOBAL, LIST, MOVE, RAW, TIMELINE
+from reconstruct.tui.bindings import ABOUT, GROUPS
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.sanitise import measure
 from reconstruct.tui.widgets.paint import Span
 from reconstruct.tui.widgets.sheet import Paragraph, Sheet
 from reconstruct.tui.widgets.strips import name_key
 
-GROUPS: tuple[tuple[str, Sequence[Binding]], ...] = (
-    ("Everywhere", GLOBAL),
-    ("Lists and texts", MOVE),
-    ("1 Journeys", LIST),
-    ("2 Timeline", TIMELINE),
-    ("4 Raw lines", RAW),
-)
 LEGEND = (
     ("instant", "an event"), ("milestone", "a milestone"), ("failure", "a failure"),
     ("missing", "expected, not seen"), ("in_flight", "still going on"),
@@ -31,12 +23,17 @@ KEY_CELLS = 12
 COLUMN_CELLS = 48
 
 
-def write_help(width: int, pen: Pen) -> list[Paragraph]:
-    """Every binding, in as many columns as fit, and what the signs mean."""
+def write_help(width: int, pen: Pen, view: str = "") -> list[Paragraph]:
+    """What one sees on a view, its keys and then all others, in as many columns as fit, and what the signs mean."""
     lines: list[Paragraph] = []
+    title, words = ABOUT.get(view, ("", ""))
+    if words:
+        lines += [Paragraph([Span(title, "section")]), Paragraph([Span(pen.clean(words, 1000))]), Paragraph()]
+    number = title[:1] or " "
+    groups = sorted(GROUPS, key=lambda group: not group[0].startswith(number))
     columns = max(1, min(3, width // COLUMN_CELLS))
     cells = width // columns
-    for title, bindings in GROUPS:
+    for title, bindings in groups:
         lines += [Paragraph([Span(title, "section")])]
         rows = -(-len(bindings) // columns)
         for index in range(rows):
@@ -85,5 +82,6 @@ class HelpSheet(ModalScreen[None]):
     def on_mount(self) -> None:
         pen: Pen = getattr(self.app, "pen", Pen())
         sheet = self.query_one(Sheet)
-        sheet.show(lambda width: write_help(width, pen))
+        view = getattr(getattr(self.app, "view", None), "NAME", "")
+        sheet.show(lambda width: write_help(width, pen, view))
         sheet.focus()

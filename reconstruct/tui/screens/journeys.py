@@ -9,21 +9,35 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
-from reconstruct.errors import UsageError
-from reconstruct.journeys.moments import number_of
+from reconstruct.errors import QueryError
+from reconstruct.journeys.moments import number_of, text_of
+from reconstruct.tui.bindings import GROUPED, MOVE
 from reconstruct.tui.fetch import start
 from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCounted
+from reconstruct.tui.reader import Document
+from reconstruct.tui.screens import groups
 from reconstruct.tui.screens.view import View
+from reconstruct.tui.screens.ways import quote
 from reconstruct.tui.widgets.detail import Describer
 from reconstruct.tui.widgets.journey_list import COLUMNS, JourneyList
 from reconstruct.tui.widgets.prompt import Prompt
 from reconstruct.tui.widgets.rule import Rule
 from reconstruct.tui.widgets.sheet import Sheet
+from reconstruct.tui.widgets.suggestions import Suggestion, Suggestions
+from reconstruct.tui.widgets.table import FactTable, TableView
 
+EARLIER = 3
+"""Filters used before among other suggestions; of an empty box as many as fit."""
 FILTER_PAUSE_S = 0.15
 """A pause in typing before the list follows, so that it is not asked for every letter."""
 POINT_PAUSE_S = 0.12
 """A rest of the cursor before the journey under it is read for the detail pane."""
+
+
+class GroupTable(FactTable):
+    """The list in groups."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*MOVE, *GROUPED]
 
 
 class JourneysView(View):
@@ -34,12 +48,20 @@ class JourneysView(View):
 
     def body(self) -> Iterable[Widget]:
         yield JourneyList(self.reconstruct.reader, self.reconstruct.fetcher, id="list")
+        yield GroupTable(groups.GROUP_COLUMNS, on_open=self._open_group, id="groups")
+        yield GroupTable(groups.BUSINESS_COLUMNS, on_open=self._open_business, id="businesses")
+        yield Suggestions(id="suggestions")
         yield Prompt(id="filter")
         yield Rule("Detail", id="seam")
         yield Sheet(id="detail")
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.arranged = groups.JOURNEYS
+
     def on_mount(self) -> None:
         super().on_mount()
+        self._show_front()
         self.set_class(True, "-no-detail")
         self.table.focus()
 
@@ -50,30 +72,32 @@ class JourneysView(View):
     def results_changed(self) -> None:
         if self.table.is_mounted:
             self.table.orphans = int(number_of(self.reconstruct.summary.get("business_journeys")))
-            self.table.results_changed()
+            if self.table.filter_text != self.reconstruct.filter_text:
+                self.set_filter(self.reconstruct.filter_text)
+            else:
+                self.table.results_changed()
+                self._ask_groups()
 
     # --- filter
 
     def action_filter(self) -> None:
         self.query_one(Prompt).ask("filter", self.table.filter_text)
+        start(self, "preview", self._preview, self.table.filter_text)
 
     def action_clear_filter(self) -> None:
         self.set_filter("")
 
     def set_filter(self, text: str) -> None:
-        """Filter by a query given elsewhere."""
-        start(self, "filter", self._set_filter, text)
-
-    async def _set_filter(self, text: str) -> None:
-        await self._check(text)
-        self.table.set_filter(text)
+        """Filter by a query given elsewhere, which is right."""
+        self._apply(text)
         self.query_one(Prompt).remember("filter", text)
-        self.table.focus()
+        self.query_one(Suggestions).show([])
+        self.front.focus()
 
-    async def _check(self, text: str) -> None:
-        """Raise UsageError for what is no query, before the list is asked for it: the list shown stays."""
-        if text:
-            await self.reconstruct.fetcher.ask(self.reconstruct.reader.count_journeys, text)
+    def _apply(self, text: str) -> None:
+        self.reconstruct.filter_text = text
+        self.table.set_filter(text)
+        self._ask_groups()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -83,39 +107,155 @@ class JourneysView(View):
     def _follow(self, text: str) -> None:
         prompt = self.query_one(Prompt)
         if prompt.is_open and prompt.purpose == "filter" and prompt.value == text:
-            start(self, "filter", self._follow_typing, text)
+            start(self, "preview", self._preview, text)
 
-    async def _follow_typing(self, text: str) -> None:
-        """A query that is not finished is no error yet: what is amiss stands beside it."""
-        try:
-            await self._check(text)
-        except UsageError as error:
-            self.query_one(Prompt).say(error.message.partition("\n")[0])
+    async def _preview(self, text: str) -> None:
+        """Count what a filter that is being typed finds, follow it with the list, and say what could come next."""
+        app, prompt, shown = self.reconstruct, self.query_one(Prompt), self.query_one(Suggestions)
+        found = await app.fetcher.ask(app.reader.completions, text, prompt.cursor)
+        entries = [Suggestion(each.text, each.start, each.end, each.help) for each in found]
+        entries = [entry for entry in entries if entry.text != text[entry.start : entry.end]]
+        earlier = [each for each in app.filters if text.strip() in each and each != text]
+        entries[:0] = [
+            Suggestion(each, 0, len(text), "used before") for each in earlier[: EARLIER if text else len(earlier)]
+        ]
+        error = await self._check(text)
+        if not prompt.is_open or prompt.value != text:
             return
-        self.table.set_filter(text)
+        if error is None:
+            self._apply(text)
+            shown.show(entries)
+            return
+        prompt.say("")
+        shown.show(
+            entries, f"{error.reason}; {error.hint}" if error.hint else error.reason, prompt.column_of(error.column - 1)
+        )
+
+    async def _check(self, text: str) -> QueryError | None:
+        app = self.reconstruct
+        try:
+            await app.fetcher.ask(app.reader.count_journeys, text)
+        except QueryError as error:
+            return error
+        return None
+
+    def on_prompt_suggested(self, event: Prompt.Suggested) -> None:
+        shown = self.query_one(Suggestions)
+        if event.direction:
+            shown.move(event.direction)
+        else:
+            self.action_take_suggestion(-1)
+
+    def action_take_suggestion(self, place: int) -> None:
+        """Put a suggestion into the box; -1: the lit one."""
+        shown, prompt = self.query_one(Suggestions), self.query_one(Prompt)
+        if place >= 0:
+            shown.lit = place
+        entry = shown.chosen
+        if entry and prompt.is_open:
+            prompt.put(entry.text, entry.start, entry.end)
+            shown.show([])  # others come when the box has been looked at again
 
     def on_prompt_answered(self, event: Prompt.Answered) -> None:
-        self.set_filter(event.text)
+        shown = self.query_one(Suggestions)
+        if shown.lit >= 0:
+            self.query_one(Prompt).is_open = True
+            self.action_take_suggestion(shown.lit)
+        else:
+            start(self, "preview", self._answer, event.text)
+
+    async def _answer(self, text: str) -> None:
+        if await self._check(text) is None:
+            self.reconstruct.remember_filter(text)
+            self.set_filter(text)
+            return
+        prompt = self.query_one(Prompt)
+        prompt.ask("filter", text)
+        await self._preview(text)
 
     def on_journeys_counted(self, event: JourneysCounted) -> None:
         words = f"{event.count:,} {'matches' if event.count != 1 else 'match'}" if event.filter_text else ""
         self.query_one(Prompt).say(words)
 
     def on_prompt_left(self, _event: Prompt.Left) -> None:
-        self.table.focus()
+        self.query_one(Suggestions).show([])
+        self.query_one(Prompt).remember("filter", self.table.filter_text)
+        self.front.focus()
+
+    # --- arrangement
+
+    @property
+    def front(self) -> TableView:
+        """The table on screen."""
+        names = {groups.JOURNEYS: "#list", groups.BUSINESS: "#businesses"}
+        return self.query_one(names.get(self.arranged, "#groups"), TableView)
+
+    def action_arrange_menu(self) -> None:
+        from reconstruct.tui.screens.menu import Menu
+
+        def chosen(by: str | None) -> None:
+            if by:
+                self.show_by(by)
+
+        self.app.push_screen(Menu("Arrange by", list(groups.ARRANGEMENTS), self.arranged), chosen)
+
+    def show_by(self, by: str) -> None:
+        """Show each journey, each business journey, or groups."""
+        self.arranged = by
+        self._show_front()
+        self._ask_groups()
+
+    def _show_front(self) -> None:
+        for table in self.query(TableView):
+            table.display = table is self.front
+        self.front.focus()
+
+    def _ask_groups(self) -> None:
+        if self.arranged != groups.JOURNEYS:
+            start(self, "groups", self._read_groups, self.arranged, self.table.filter_text)
+
+    async def _read_groups(self, by: str, text: str) -> None:
+        app = self.reconstruct
+        table = self.query_one("#businesses" if by == groups.BUSINESS else "#groups", FactTable)
+        if by == groups.BUSINESS:
+            table.fill(await app.fetcher.ask(app.reader.business_rows, text))
+        else:
+            table.fill(groups.share_groups(await app.fetcher.ask(app.reader.group_rows, by, text)))
+
+    def _open_group(self, row: Document) -> None:
+        field, name = groups.FIELDS.get(self.arranged, self.arranged), text_of(row.get("name"))
+        wanted = f"-{field}:*" if not name else f"{field}:{name}" if name.isalnum() else f"{field}:{quote(name)}"
+        if self.arranged == "day":
+            wanted = f"started:{name}"
+        self.arranged = groups.JOURNEYS
+        self._show_front()
+        self.set_filter(" ".join(filter(None, [self.table.filter_text, wanted])))
+
+    def _open_business(self, row: Document) -> None:
+        self.reconstruct.open_journey(text_of(row.get("journey_id")))
+
+    # --- columns
+
+    def action_columns_menu(self) -> None:
+        from reconstruct.tui.screens.menu import Toggles, letters_for
+
+        named = {column.title: column.key for column in COLUMNS if column.priority}
+        choices = [(letter, title, named[title]) for letter, title in letters_for(list(named))]
+        self.app.push_screen(Toggles("Columns", choices, self.table.hidden, self.table.columns_changed))
 
     # --- order
 
     def action_sort_menu(self) -> None:
         from reconstruct.tui.screens.menu import Menu
 
-        choices = [(column.sort_key, column.title, column.key) for column in COLUMNS if column.sort_key]
+        table = self.front
+        choices = [(column.sort_key, column.title, column.key) for column in table.columns if column.sort_key]
 
         def chosen(key: str | None) -> None:
             if key:
-                self.table.action_sort_by(key)
+                table.action_sort_by(key)
 
-        self.app.push_screen(Menu("Sort by", choices, self.table.order_by), chosen)
+        self.app.push_screen(Menu("Sort by", choices, table.order_by), chosen)
 
     # --- the cursor
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.widget import Widget
 
 from reconstruct.journeys.axis import say_duration, say_share, to_datetime
 from reconstruct.journeys.moments import mapping_of, mappings_of, number_of, text_of, time_of
+from reconstruct.tui.bindings import PAGED
 from reconstruct.tui.fetch import start
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.reader import Document
+from reconstruct.tui.screens import rules
 from reconstruct.tui.screens.facts import FactsView
 from reconstruct.tui.widgets.columns import Column
+from reconstruct.tui.widgets.pages import PageStrip
 from reconstruct.tui.widgets.paint import Span
 from reconstruct.tui.widgets.rule import Rule
 from reconstruct.tui.widgets.sheet import Paragraph, Sheet
@@ -79,16 +84,46 @@ COLUMNS = (
 )
 
 
+PAGES = (("sources", "Sources"), ("rules", "Rules"))
+
+
 class QualityView(FactsView):
-    """Sources as a table, the chosen one in full below."""
+    """Sources as a table, the chosen one in full below; the rules that journeys rest on, and how far each is trusted."""
 
     NAME = "quality"
+    BINDINGS: ClassVar[list[BindingType]] = list(PAGED)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.page = PAGES[0][0]
 
     def body(self) -> Iterable[Widget]:
+        yield PageStrip(PAGES)
         yield Rule(id="totals")
         yield FactTable(COLUMNS, id="sources")
+        yield FactTable(rules.COLUMNS, id="rules")
         yield Rule("This source", id="seam")
         yield Sheet(id="detail")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.action_show_page(self.page)
+
+    @property
+    def table(self) -> FactTable:
+        return self.query_one(f"#{self.page}", FactTable)
+
+    def action_page(self, direction: int) -> None:
+        names = [name for name, _ in PAGES]
+        self.action_show_page(names[(names.index(self.page) + direction) % len(names)])
+
+    def action_show_page(self, name: str) -> None:
+        self.page = name
+        for each in self.query(FactTable):
+            each.display = each.id == name
+        self.table.focus()
+        self.show_detail()
+        self.query_one(PageStrip).show(name, "")
 
     def results_changed(self) -> None:
         start(self, "sources", self._read)
@@ -96,12 +131,13 @@ class QualityView(FactsView):
     async def _read(self) -> None:
         app = self.reconstruct
         rows = await app.fetcher.ask(app.reader.sources)
-        self.query_one(FactTable).fill(rows)
+        self.query_one("#sources", FactTable).fill(rows, "path")
+        self.query_one("#rules", FactTable).fill(rules.rule_rows(app.summary), "rule")
         self.query_one("#totals", Rule).say(app.pen.clean(say_account(rows)))
         self.show_detail()
 
     def describe(self, row: Document, pen: Pen, width: int) -> list[Paragraph]:
-        return describe_source(row, pen, width)
+        return rules.describe_rule(row, pen) if self.page == "rules" else describe_source(row, pen, width)
 
 
 def say_account(rows: list[Document]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.reader import Document
-from reconstruct.tui.widgets.paint import Span
+from reconstruct.tui.widgets.paint import Line, Span
 
 AIR = 2
 """Blank cells between columns."""
@@ -35,6 +35,8 @@ class Column:
     """which part of a text too long is shown: ``begin`` or ``end``"""
     sort_key: str = ""
     """letter that sorts by it; empty: it cannot be sorted by"""
+    paint: Callable[[Document, Pen, int], Line] | None = None
+    """instead of ``render``: the cell in several inks, in at most so many cells"""
 
 
 def fit_columns(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:

@@ -17,7 +17,8 @@ from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCounted, Remark
 from reconstruct.tui.reader import Document, Reader
 from reconstruct.tui.widgets.columns import Column
-from reconstruct.tui.widgets.paint import Row, Span
+from reconstruct.tui.widgets.course import draw_course
+from reconstruct.tui.widgets.paint import Line, Row, Span
 from reconstruct.tui.widgets.table import TableView
 
 PAGE = 100
@@ -97,11 +98,20 @@ def _agent(row: Document, pen: Pen) -> Span:
     return Span(pen.clean(words, 200), "dim" if kind in ("bot", "monitor") else "text")
 
 
+def _course(row: Document, pen: Pen) -> Span:
+    return Span(pen.clean(text_of(row.get("course")), 400))
+
+
+def _paint_course(row: Document, pen: Pen, cells: int) -> Line:
+    return draw_course(text_of(row.get("course")), pen, cells)
+
+
 COLUMNS = (
     Column("started_at", "Started", 15, _when, 0, sort_key="t"),
-    Column("customer", "Customer", 18, _who, 0, grows=3, most=34, sort_key="c"),
+    Column("customer", "Customer", 16, _who, 0, grows=3, most=34, sort_key="c"),
     Column("outcome", "Outcome", 11, _outcome, 0, sort_key="o"),
     Column("stage_reached", "Stage", 5, _stage, 2, sort_key="g"),
+    Column("course", "Course", 12, _course, 1, grows=4, most=60, paint=_paint_course),
     Column("score", "Exp.", 5, _score, 1, align="right", sort_key="s"),
     Column("n_errors", "Err", 4, _errors, 3, align="right", sort_key="e"),
     Column("duration_ms", "Time", 6, _duration, 4, align="right", sort_key="d"),

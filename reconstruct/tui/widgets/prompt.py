@@ -39,6 +39,9 @@ class Prompt(Horizontal):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave the box", id="prompt.leave", priority=True),
+        Binding("tab", "complete", "Complete", id="prompt.complete", priority=True),
+        Binding("down", "suggest(1)", "Next suggestion", id="prompt.next"),
+        Binding("up", "suggest(-1)", "Previous suggestion", id="prompt.previous"),
     ]
 
     class Answered(Message):
@@ -51,6 +54,13 @@ class Prompt(Horizontal):
 
     class Left(Message):
         """Escape."""
+
+    class Suggested(Message):
+        """A suggestion is to be lit (``direction`` 1 or -1), or taken (0)."""
+
+        def __init__(self, direction: int) -> None:
+            super().__init__()
+            self.direction = direction
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -87,6 +97,22 @@ class Prompt(Horizontal):
         box.cursor_position = len(text)
         box.focus()
 
+    @property
+    def cursor(self) -> int:
+        """Where in the text the cursor is."""
+        return self.query_one(Input).cursor_position
+
+    def column_of(self, place: int) -> int:
+        """The cell of the box's row in which a character of the text stands."""
+        box = self.query_one(Input)
+        return box.region.x - self.region.x + max(0, place - round(box.scroll_x))
+
+    def put(self, text: str, start: int, end: int) -> None:
+        """Write in the place of ``[start, end)``."""
+        box = self.query_one(Input)
+        box.value = box.value[:start] + text + box.value[end:]
+        box.cursor_position = start + len(text)
+
     def remember(self, purpose: str, text: str) -> None:
         """Leave a filter that is in force readable; hide the box when there is none."""
         self.purpose = purpose
@@ -101,6 +127,12 @@ class Prompt(Horizontal):
         event.stop()
         self.is_open = False
         self.post_message(self.Answered(self.purpose, event.value))
+
+    def action_complete(self) -> None:
+        self.post_message(self.Suggested(0))
+
+    def action_suggest(self, direction: int) -> None:
+        self.post_message(self.Suggested(direction))
 
     def action_leave(self) -> None:
         self.is_open = False

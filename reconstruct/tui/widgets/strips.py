@@ -223,7 +223,9 @@ SHORT_WORDS = {
     "Axis: compressed, linear, ordinal": "axis", "Every step, or milestones": "level",
     "Raw lines of this event": "raw lines", "Export this journey as JSON": "export", "Back, or quit": "back",
     "Next slow step": "slow", "Next error": "error", "Detail pane": "detail", "Sort by column": "sort",
-    "Next line of this journey": "next line",
+    "Next line of this journey": "next line", "Next page of this view": "page",
+    "Whose ways: customers, or a business object": "whose ways", "Arrange by customer, object, variant …": "arrange",
+    "Columns to show": "columns",
 }  # fmt: skip
 
 

@@ -26,6 +26,8 @@ class TableView(LineView):
     def __init__(self, columns: Sequence[Column], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.columns = columns
+        self.hidden: set[str] = set()
+        """keys of columns that are not wanted"""
         self.cursor = 0
         self.order_by = ""
         self.descending = False
@@ -59,11 +61,18 @@ class TableView(LineView):
         elif self.cursor >= top + height:
             self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
 
+    def action_sort_by(self, key: str) -> None:
+        """Put the rows in the order of a column; again: in the opposite one."""
+
+    def columns_changed(self) -> None:
+        """Call after other columns were hidden."""
+        self.refresh()
+
     # --- drawing
 
     def draw_line(self, y: int) -> Strip:
         width = self.size.width
-        fitted = fit_columns(self.columns, width - 3)
+        fitted = fit_columns([each for each in self.columns if each.key not in self.hidden], width - 3)
         if y < self.HEADING:
             return self._heading(fitted, width)
         index = y - self.HEADING + round(self.scroll_y)
@@ -81,6 +90,12 @@ class TableView(LineView):
             line.put(0, self.pen.signs.pointer, base + self.ink("accent"))
         column = 1
         for part, cells in fitted:
+            if part.paint:
+                place = column
+                for text, ink in part.paint(row, self.pen, cells):
+                    place = line.put(place, self.pen.cut(text, column + cells - place), base + self.ink(ink))
+                column += cells + AIR
+                continue
             text, ink = part.render(row, self.pen)
             if part.keeps == "end":
                 text = self.pen.cut_front(text, cells)
@@ -151,10 +166,30 @@ class FactTable(TableView):
         self.rows: list[Document] = []
         self.on_open = on_open
 
-    def fill(self, rows: list[Document]) -> None:
-        """Show other rows; the cursor stays at its place."""
+    def fill(self, rows: list[Document], key: str = "") -> None:
+        """Show other rows; the cursor stays on the row of the same ``key``, else at its place."""
+        if key and self.rows:
+            here = self.rows[self.cursor].get(key)
+            self.cursor = next((place for place, row in enumerate(rows) if row.get(key) == here), self.cursor)
         self.rows = rows
+        self._sort()
         self.rows_changed()
+        self._show_cursor()
+
+    def action_sort_by(self, key: str) -> None:
+        self.descending = (
+            not self.descending if key == self.order_by else bool(self.rows) and is_number(self.rows[0].get(key))
+        )
+        self.order_by = key
+        self._sort()
+        self.point(0)
+
+    def _sort(self) -> None:
+        """Rows of the same value keep their order, those without one come last."""
+        if self.order_by:
+            known = [row for row in self.rows if row.get(self.order_by) is not None]
+            known.sort(key=lambda row: sort_value(row[self.order_by]), reverse=self.descending)
+            self.rows = known + [row for row in self.rows if row.get(self.order_by) is None]
 
     @property
     def row_count(self) -> int:
@@ -166,3 +201,20 @@ class FactTable(TableView):
     def action_open(self) -> None:
         if self.on_open and self.rows:
             self.on_open(self.rows[self.cursor])
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is one that sorts by size, largest first."""
+    return isinstance(sort_value(value)[1], float)
+
+
+def sort_value(value: object) -> tuple[bool, float | str]:
+    """Numbers by size, also where they are written as text; texts after them, whatever their case.
+
+    >>> sorted(["b", "10.5", "A", 9], key=sort_value)
+    [9, '10.5', 'A', 'b']
+    """
+    try:
+        return (False, float(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return (True, str(value).casefold())

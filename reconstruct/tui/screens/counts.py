@@ -1,0 +1,119 @@
+"""Rows of the funnel: stages with what is lost, outcomes, business outcomes, experience; each with what opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconstruct.journeys.moments import STAGES, mapping_of, number_of, text_of
+from reconstruct.tui.glyphs import Pen
+from reconstruct.tui.reader import Document
+from reconstruct.tui.widgets.columns import Column
+from reconstruct.tui.widgets.paint import Span
+
+BAR_CELLS = 24
+BAND = 10
+"""Points of an experience band."""
+OUTCOME_INKS = {"achieved": "good", "failed": "bad", "abandoned": "warn", "ongoing": "running"}
+BUSINESS_INKS = {
+    "fulfilled": "good", "failed": "bad", "cancelled": "bad", "stuck": "bad", "in_progress": "running",
+}  # fmt: skip
+
+
+def _label(row: Document, pen: Pen) -> Span:
+    words = pen.clean(text_of(row.get("label")), 100)
+    return Span(words, "section") if row.get("heading") else Span(f"  {words}")
+
+
+def _number(row: Document, pen: Pen) -> Span:
+    return Span("" if row.get("heading") else f"{int(number_of(row.get('count'))):,}", "strong")
+
+
+def _share(row: Document, pen: Pen) -> Span:
+    return Span("" if row.get("heading") else f"{number_of(row.get('share')):.1%}", "dim")
+
+
+def _bar(row: Document, pen: Pen) -> Span:
+    bar = "" if row.get("heading") else pen.bar(number_of(row.get("share")), BAR_CELLS)
+    return Span(bar, text_of(row.get("ink"), "customer"))
+
+
+def _lost(row: Document, pen: Pen) -> Span:
+    lost = number_of(row.get("lost"))
+    share = f"{number_of(row.get('lost_share')):.0%}"
+    return Span(f"{pen.signs.down} {int(lost):,} lost, {share}" if lost else "", "warn")
+
+
+COLUMNS = (
+    Column("label", "", 18, _label, 0, grows=1, most=26),
+    Column("count", "Journeys", 9, _number, 0, align="right"),
+    Column("share", "Share", 6, _share, 0, align="right"),
+    Column("bar", "", BAR_CELLS, _bar, 1),
+    Column("lost", "Drop-off", 16, _lost, 2),
+)
+
+
+def _heading(words: str) -> Document:
+    return {"heading": True, "label": words}
+
+
+def count_rows(flows: Mapping[str, object]) -> list[Document]:
+    """All rows of the funnel."""
+    total = number_of(flows.get("journeys"))
+    return [*stage_rows(flows), *outcome_rows(flows), *business_rows(flows), *score_rows(flows)] if total else []
+
+
+def stage_rows(flows: Mapping[str, object]) -> list[Document]:
+    """How many reach each stage, and how many are lost on the way there."""
+    ends = {stage: int(number_of(count)) for stage, count in mapping_of(flows.get("stages")).items()}
+    places = [place for place, stage in enumerate(STAGES) if ends.get(stage)]
+    if not places:
+        return []
+    rows = [_heading("Stages")]
+    before = 0
+    for place, stage in enumerate(STAGES[: places[-1] + 1]):
+        count = sum(ends.get(later, 0) for later in STAGES[place:])
+        lost = max(0, before - count) if place else 0
+        rows.append({
+            "label": stage, "count": count, "share": count / max(1, sum(ends.values())), "lost": lost,
+            "lost_share": lost / max(1, before), "filter": f"stage>={stage}" if place else "stage:*",
+        })  # fmt: skip
+        before = count
+    return rows
+
+
+def outcome_rows(flows: Mapping[str, object]) -> list[Document]:
+    """How journeys end."""
+    return _ranked("Outcomes", "journey.outcome", mapping_of(flows.get("outcomes")), OUTCOME_INKS)
+
+
+def business_rows(flows: Mapping[str, object]) -> list[Document]:
+    """How their business journeys end."""
+    return _ranked("Business journeys", "business.outcome", mapping_of(flows.get("business")), BUSINESS_INKS)
+
+
+def _ranked(title: str, field: str, counts: Mapping[str, object], inks: Mapping[str, str]) -> list[Document]:
+    ranked = sorted(((name, number_of(count)) for name, count in counts.items()), key=lambda item: (-item[1], item[0]))
+    total = sum(count for _, count in ranked) or 1.0
+    rows = [_heading(title)] if ranked else []
+    for name, count in ranked:
+        rows.append({
+            "label": name.replace("_", " "), "count": count, "share": count / total, "ink": inks.get(name, "dim"),
+            "filter": f"{field}:{name}",
+        })  # fmt: skip
+    return rows
+
+
+def score_rows(flows: Mapping[str, object]) -> list[Document]:
+    """How journeys feel: a histogram of the score, from the best band down to the worst there is."""
+    scores = {int(number_of(band)): number_of(count) for band, count in mapping_of(flows.get("scores")).items()}
+    total = sum(scores.values())
+    if not total:
+        return []
+    rows = [_heading("Experience")]
+    for band in range(100 // BAND - 1, min(scores) - 1, -1):
+        low, high = band * BAND, 100 if (band + 1) * BAND == 100 else band * BAND + BAND - 1
+        rows.append({
+            "label": f"{low}–{high}", "count": scores.get(band, 0), "share": scores.get(band, 0) / total,
+            "ink": "good" if low >= 80 else "warn" if low >= 50 else "bad", "filter": f"score:{low}..{high}",
+        })  # fmt: skip
+    return rows

@@ -1,0 +1,176 @@
+"""Funnel, ways, map, time: what they show at three sizes and in ASCII, and that every number opens what it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from drive import Driver, drive
+from shop import FakeReader, hostile_journey, make_shop
+
+from reconstruct.tui.screens.funnel import FunnelView
+from reconstruct.tui.screens.journeys import JourneysView
+from reconstruct.tui.screens.ways import map_rows, quote
+from reconstruct.tui.widgets.chart import TimeChart
+from reconstruct.tui.widgets.table import FactTable
+
+SIZES = [(80, 24), (120, 40), (200, 50)]
+PAGES = [("counts", []), ("ways", ["p"]), ("map", ["p"]), ("time", ["p"])]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=[f"{width}x{height}" for width, height in SIZES])
+def test_pages(size: tuple[int, int], golden_screen: Callable[[str, str], None]) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("3")
+        for name, keys in PAGES:
+            await driver.press(*keys)
+            golden_screen(f"funnel_{name}_{size[0]}x{size[1]}", driver.text)
+
+    drive(FakeReader(make_shop(60)), script, size)
+
+
+def test_pages_in_ascii(golden_screen: Callable[[str, str], None]) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("3")
+        for name, keys in PAGES:
+            await driver.press(*keys)
+            assert driver.text.isascii()
+            golden_screen(f"funnel_{name}_ascii", driver.text)
+
+    drive(FakeReader(make_shop(60)), script, (120, 40), ascii=True)
+
+
+def test_themes_change_colours_and_nothing_else() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("3")
+        for page in ("counts", "ways", "map", "time"):
+            view = driver.app.screen
+            assert isinstance(view, FunnelView)
+            view.action_show_page(page)
+            await driver.settle()
+            before = driver.text
+            for theme in ("reconstruct-light", "ansi-dark", "ansi-light"):
+                driver.app.theme = theme
+                await driver.settle()
+                assert driver.text == before
+            driver.app.theme = "reconstruct"
+
+    drive(FakeReader(make_shop(60)), script, (160, 40))
+
+
+@pytest.mark.parametrize("page", ["counts", "ways", "map"])
+def test_every_number_opens_what_it_counts(page: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("3")
+        view = driver.app.screen
+        assert isinstance(view, FunnelView)
+        view.action_show_page(page)
+        await driver.settle()
+        table = view.query_one(f"#{page}", FactTable)
+        for place in range(len(table.rows)):
+            row = table.rows[place]
+            if row.get("heading"):
+                continue
+            table.point(place)
+            await driver.press("enter")
+            shown = driver.app.screen
+            assert isinstance(shown, JourneysView), row
+            assert shown.table.count == row.get("count", row.get("journeys")), row
+            await driver.press("F", "q" if len(driver.app.trail) > 1 else "3")
+            await driver.press("3")
+
+    drive(FakeReader(make_shop(40)), script, (120, 50))
+
+
+def test_a_slice_of_time_opens_the_journeys_that_begin_in_it() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("3", "P")
+        chart = driver.app.screen.query_one(TimeChart)
+        assert chart.has_focus
+        await driver.press("l", "l", "l", "l", "h", "enter")
+        shown = driver.app.screen
+        assert isinstance(shown, JourneysView)
+        assert shown.table.count == chart.rows[3]["journeys"] > 0
+        await driver.press("F", "3", "G", "enter")
+        assert shown.table.count == chart.rows[-1]["journeys"] > 0
+
+    drive(FakeReader(make_shop(60)), script, (120, 40))
+
+
+def test_business_objects_have_ways_and_a_map_of_their_own() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("3", "o")
+        assert "Whose ways" in driver.text
+        await driver.press("o")
+        assert "business journeys: order" in driver.text
+        assert "Capture payment" in driver.text
+        assert "bottleneck" in driver.text
+        await driver.press("P")
+        assert "different ways" in driver.text
+
+    drive(FakeReader(make_shop(30)), script, (140, 40))
+
+
+def test_what_is_counted_follows_the_filter() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("slash", *"outcome:failed", "enter")
+        await driver.press("3")
+        assert "only outcome:failed" in driver.text
+        view = driver.app.screen
+        assert isinstance(view, FunnelView)
+        assert view.flows["journeys"] == driver.reader.count_journeys("outcome:failed")
+        await driver.press("F")
+        assert view.flows["journeys"] > driver.reader.count_journeys("outcome:failed")
+        await driver.press("1")
+        shown = driver.app.screen
+        assert isinstance(shown, JourneysView) and shown.table.filter_text == ""
+
+    drive(FakeReader(make_shop(60)), script, (140, 40))
+
+
+def test_nothing_to_count_is_no_error() -> None:
+    async def script(driver: Driver) -> None:
+        for key in ("3", "enter", "p", "enter", "p", "enter", "o", "escape", "p", "l", "enter"):
+            await driver.press(key)
+        assert isinstance(driver.app.screen, FunnelView)
+
+    drive(FakeReader([]), script)
+
+
+def test_hostile_names_are_spelled_out() -> None:
+    document = hostile_journey()
+    for thing in document["business_journeys"]:
+        thing.update(
+            objects=[], value=None, duration_ms=0, started_at=document["started_at"], ended_at=document["ended_at"]
+        )
+
+    async def script(driver: Driver) -> None:
+        for key in ("3", "p", "p", "o", "h", "P"):
+            await driver.press(key)
+            assert not any(sign in driver.text for sign in "\x1b\x07\u202e\u200b\r\t"), key
+        assert "␛[31mred" in driver.text
+
+    drive(FakeReader([document]), script, (160, 40))
+
+
+def test_a_wait_is_the_bottleneck_only_when_it_is_long() -> None:
+    nodes = [{"activity": name, "journeys": 10, "times": 10} for name in "abcdefgh"]
+    edges = [
+        {"from": a, "to": b, "times": 10, "p50_ms": 5, "p95_ms": 9, "wait_ms": 50}
+        for a, b in zip("abcdefg", "bcdefgh", strict=True)
+    ]
+    even = map_rows({"total": 10, "nodes": nodes, "edges": edges}, "order")
+    assert not any(row.get("bottleneck") for row in even)
+    edges[3]["wait_ms"] = 5000
+    assert [
+        row["activity"]
+        for row in map_rows({"total": 10, "nodes": nodes, "edges": edges}, "order")
+        if row.get("bottleneck")
+    ] == ["e"]
+    assert [row["activity"] for row in map_rows({"total": 5000, "nodes": nodes}, "order")] == [], (
+        "rare ones are left out"
+    )
+
+
+def test_names_with_quotes_can_be_asked_for() -> None:
+    assert quote('5" \\ nails') == '"5\\" \\\\ nails"'
