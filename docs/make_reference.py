@@ -120,10 +120,31 @@ def escape(text: str) -> str:
     return text.replace("|", "\\|").replace("%%", "%")
 
 
+def list_keys() -> str:
+    """Every view with its keys, from the bindings themselves; ids are what reconstruct.toml maps."""
+    from reconstruct.tui.bindings import ABOUT, GROUPS
+    from reconstruct.tui.screens.help import say_keys
+
+    about = dict(ABOUT.values())
+    lines: list[str] = []
+    for title, bindings in GROUPS:
+        lines += [f"### {title}", ""]
+        lines += [about.pop(title), ""] if title in about else []
+        lines += ["| key | does | id |", "|---|---|---|"]
+        for binding in bindings:
+            keys = " ".join(f"`{key}`" for key in escape(say_keys(binding)).split(" "))
+            lines.append(f"| {keys} | {binding.description} | `{binding.id}` |")
+        lines.append("")
+    for title, words in about.items():
+        lines += [f"### {title}", "", words, "", "Keys of lists and texts, and `Enter`.", ""]
+    return "\n".join(lines).rstrip()
+
+
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "commands": ("cli.md", describe_commands),
     "formats": ("formats.md", list_formats),
     "fields": ("query.md", list_fields),
+    "keys": ("terminal.md", list_keys),
 }
 """Part → the page it stands in, and what makes it."""
 

@@ -138,6 +138,15 @@ def _add_browse(parser: argparse.ArgumentParser) -> None:
     _add_selection(parser, "begin with the journeys that match; the filter box shows it", BEGAN)
 
 
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    _add_browse(parser)
+    group = parser.add_argument_group("serving")
+    group.add_argument(
+        "--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (default: 127.0.0.1: this machine only)"
+    )
+    group.add_argument("--port", metavar="PORT", type=_port, default=8000, help="the port (default: 8000)")
+
+
 def _add_export(parser: argparse.ArgumentParser) -> None:
     _add_input(parser, also="json or jsonl: what to write (default: by the suffix of FILE, else json); or ")
     _add_selection(parser, "write only journeys that match, with the summary and customers of these", BEGAN)
@@ -210,7 +219,14 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "plan": ("identifier types, roles and owners, with reasons", _add_plan),
     "explain": ("how a line is read, and why it is in a journey", _add_explain),
     "formats": ("known log formats", _add_formats),
+    "serve": ("look at the journeys in a web browser", _add_serve),
 }
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return int(text)
 
 
 def _count(text: str) -> int:
