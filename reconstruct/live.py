@@ -124,11 +124,9 @@ class LiveReader:
 
         Raises ConfigurationError; also while logs are being read, when there is nothing to decide about yet.
         """
-        path = self._configuration
-        if path is None or self._results is None or not self._status.finished:
-            raise ConfigurationError(
-                "the logs are still being read", path=path or CONFIGURATION, hint="wait for the end of it"
-            )
+        path = self._configuration or Path(CONFIGURATION)
+        if self._results is None or not self._status.finished:
+            raise ConfigurationError("the logs are still being read", path=path, hint="wait for the end of it")
         configuration = amend(path, change)
         self._options = replace(self._options, pins=configuration.pins)
         self._status = Status("correlating")

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from reconstruct.amending import set_role
+from reconstruct.configuration import read_configuration
+from reconstruct.errors import ConfigurationError
 from reconstruct.live import LiveReader
 from reconstruct.options import Options
 from reconstruct.sources import discover
@@ -33,6 +36,27 @@ def test_reads_in_the_background_and_shows_all_of_it_in_the_end() -> None:
     first = reader.journey_rows(limit=1)[0]["id"]
     source, line = reader.journey(first)["customer_journey"]["touchpoints"][0]["events"][0]
     assert reader.raw(source, line)[0].is_entry_start
+    reader.close()
+
+
+def test_a_decision_is_written_and_correlated_without_reading_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "reconstruct.toml"
+    reader = LiveReader(discover([SHOP]), Options(store=tmp_path / "shop.duckdb", workers=1), path)
+    with pytest.raises(ConfigurationError, match="still being read"):
+        reader.amend(set_role("order", "resource"))
+    assert not path.exists()
+    wait_for(reader)
+    before = reader.version()
+    assert any(row["type"] == "order" and row["role"] == "object" for row in reader.identifiers())
+    monkeypatch.setattr("reconstruct.pipeline.ingest", None)
+    reader.amend(set_role("order", "resource"))
+    wait_for(reader)
+    assert reader.failure is None and reader.version() == before + 1
+    assert next(row for row in reader.identifiers() if row["type"] == "order")["role"] == "resource"
+    assert read_configuration(path).pins.types[0].role == "resource"
+    assert all("order:" not in str(row["id"]) for row in reader.business_rows())
     reader.close()
 
 

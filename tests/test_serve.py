@@ -1,0 +1,85 @@
+"""``reconstruct serve``: who is let in, and what is run for them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from reconstruct.cli.parser import parse
+from reconstruct.cli.serve import browse_arguments, is_loopback
+from reconstruct.errors import UsageError
+
+
+def test_the_command_line_is_handed_on() -> None:
+    given = [
+        "--timezone=+01:00",
+        "--format=a*=combined",
+        "--exclude=old",
+        "--store=s.duckdb",
+        "--workers=2",
+        "--no-cache",
+    ]
+    arguments = parse(["serve", "logs", *given, "--where=outcome:failed"])
+    said = browse_arguments(arguments)
+    again = parse(said)
+    wanted = {name: value for name, value in vars(arguments).items() if name not in ("run", "host", "port")}
+    assert {name: value for name, value in vars(again).items() if name != "run"} == wanted
+    assert said[-2:] == ["--", "logs"]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("log.example", False)],
+)
+def test_only_this_machine(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "textual_serve.server", None)
+    monkeypatch.delitem(__import__("sys").modules, "reconstruct.tui.web", raising=False)
+    arguments = parse(["serve", "."])
+    with pytest.raises(UsageError) as caught:
+        arguments.run(arguments)
+    assert "reconstruct[web]" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("asked", "origin", "host", "expected"),
+    [
+        ("127.0.0.1:8000", None, "127.0.0.1", True),
+        ("localhost:8000", "http://localhost:8000", "127.0.0.1", True),
+        ("127.0.0.1:8000", "http://evil.example", "127.0.0.1", False),
+        ("127.0.0.1:8000", "http://localhost:3000", "127.0.0.1", False),
+        ("evil.example:8000", "http://evil.example:8000", "127.0.0.1", False),
+        ("logs.internal:8000", "http://logs.internal:8000", "0.0.0.0", True),
+        ("logs.internal:8000", "http://evil.example", "0.0.0.0", False),
+        ("127.0.0.1:8000", "null", "127.0.0.1", False),
+    ],
+)
+def test_pages_of_other_sites_are_kept_out(asked: str, origin: str | None, host: str, expected: bool) -> None:
+    pytest.importorskip("textual_serve")
+    from reconstruct.tui.web import is_ours
+
+    assert is_ours(asked, origin, host, 8000) is expected
+
+
+def test_it_answers_itself_and_nobody_else(tmp_path: Path) -> None:
+    pytest.importorskip("textual_serve")
+    from aiohttp.test_utils import TestClient, TestServer
+
+    from reconstruct.tui.web import GuardedServer
+
+    async def ask() -> list[int]:
+        server = GuardedServer("true", host="127.0.0.1", port=8000)
+        async with TestClient(TestServer(await server._make_app())) as client:
+            tries = [
+                {"Host": "localhost:8000"},
+                {"Host": "evil.example"},
+                {"Host": "localhost:8000", "Origin": "http://evil.example"},
+            ]
+            return [(await client.get("/", headers=headers)).status for headers in tries]
+
+    assert asyncio.run(ask()) == [200, 403, 403]
