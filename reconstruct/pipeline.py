@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import itertools
 import os
 import tempfile
 from collections.abc import Sequence
@@ -192,13 +193,17 @@ def store_path(discovery: Discovery, options: Options) -> Path | None:
     return cache_directory() / "stores" / f"{content_key(discovery, options)}.duckdb"
 
 
+_numbers = itertools.count()
+"""Of stores made by this process: each has a name of its own, also while an older one is open."""
+
+
 def reopen_with(results: Reconstruction, discovery: Discovery, options: Options, progress: Progress) -> Reconstruction:
     """The results of the same logs under other ``options.pins``: correlated anew from what is in the store of ``results``,
     without reading a log again. Where that store has no file (``--no-cache``) the logs are read again."""
     path, read = store_path(discovery, options), results.store.path
     if path is None or read is None or not read.is_file() or (options.store is None and path.is_file()):
         return open_discovery(discovery, options, progress)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.{next(_numbers)}.part")
     try:
         store = Store.create(
             unfinished, threads=options.workers or default_workers(), memory_limit=options.memory_limit
@@ -210,11 +215,14 @@ def reopen_with(results: Reconstruction, discovery: Discovery, options: Options,
             store.set_meta("key", content_key(discovery, options))
         finally:
             store.close()
+        # Opened under the name it was made with: by a path that is open already, the database would give what it has open.
+        again = Store.open(unfinished)
+        again.path = path
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
         unfinished.with_name(unfinished.name + ".wal").unlink(missing_ok=True)
-    return Reconstruction(Store.open(path), discovery, options.timezone_s or 0)
+    return Reconstruction(again, discovery, options.timezone_s or 0)
 
 
 def _fill(path: Path, discovery: Discovery, options: Options, progress: Progress) -> None:

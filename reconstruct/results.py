@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from reconstruct.engines.alternatives import find_alternatives
 from reconstruct.engines import flows
+from reconstruct.engines.alternatives import find_alternatives
 from reconstruct.engines.documents import read_frame
 from reconstruct.engines.facts import LOOSE
 from reconstruct.engines.flows import Chosen
