@@ -130,7 +130,7 @@ def test_what_is_counted_follows_the_filter() -> None:
 
 def test_nothing_to_count_is_no_error() -> None:
     async def script(driver: Driver) -> None:
-        for key in ("3", "enter", "p", "enter", "p", "enter", "o", "escape", "p", "l", "enter"):
+        for key in ("3", "enter", "p", "enter", "p", "enter", "o", "p", "l", "enter"):
             await driver.press(key)
         assert isinstance(driver.app.screen, FunnelView)
 

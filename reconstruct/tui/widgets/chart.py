@@ -17,8 +17,6 @@ from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.inks import mix_ink
 from reconstruct.tui.reader import Document
 
-TICK_CELLS = 18
-"""Cells of the axis per label."""
 ALMOST = 0.98
 """Where a slice ends on the axis: a little before the next begins, so that it goes straight down between them."""
 DAY_S = 86_400
@@ -78,8 +76,8 @@ class TimeChart(PlotextPlot, can_focus=True):
         plot: Any = self.plt
         plot.clear_figure()
         plot.theme("clear")
-        plot.plotsize(width, height - 1)
-        plot._set_size(width, height - 1)  # textual-plotext does the same: plotsize alone is not enough (its issue 5)
+        plot.plotsize(width, height - 2)
+        plot._set_size(width, height - 2)  # textual-plotext does the same: plotsize alone is not enough (its issue 5)
         places = list(range(len(self.rows)))
         counts, good, bad = ([number_of(row.get(key)) for row in self.rows] for key in ("journeys", "good", "bad"))
         solid, shade = ("#", "+") if ascii else ("hd", "▒")
@@ -106,15 +104,24 @@ class TimeChart(PlotextPlot, can_focus=True):
             [0, top / 2, top] if top >= 2 else [0, top],
             [f"{n:,.0f}" for n in ([0, top / 2, top] if top >= 2 else [0, top])],
         )
-        ticks = places[:: max(1, -(-len(places) * TICK_CELLS // max(1, width)))]
-        plot.xticks(ticks, [say_slice(self.rows[place], self.slice_s) for place in ticks])
-        plot.xaxes(True, False)
+        plot.xaxes(False, False)
         plot.yaxes(True, False)
         drawn = plot.build()
         title.append_text(self._title())
         title.append("\n")
-        title.append_text(Text.from_ansi(drawn.translate(TO_ASCII) if ascii else drawn))
+        title.append_text(Text.from_ansi((drawn.translate(TO_ASCII) if ascii else drawn).rstrip("\n")))
+        title.append("\n" + self._labels(width, len(f"{top:,.0f}") + 1))
         return title
+
+    def _labels(self, width: int, left: int) -> str:
+        """Where in time the slices are. Written here: which of its labels plotext leaves out differs from run to run."""
+        line = " " * left
+        for place, row in enumerate(self.rows):
+            column = left + place * (width - left) // len(self.rows)
+            words = say_slice(row, self.slice_s)
+            if (column == left or column >= len(line) + 4) and column + len(words) < width:
+                line = line.ljust(column) + words
+        return line
 
     def _title(self) -> Text:
         """What is drawn; with the focus, what stands under the cursor."""
