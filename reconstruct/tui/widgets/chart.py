@@ -104,6 +104,7 @@ class TimeChart(PlotextPlot, can_focus=True):
             [0, top / 2, top] if top >= 2 else [0, top],
             [f"{n:,.0f}" for n in ([0, top / 2, top] if top >= 2 else [0, top])],
         )
+        plot.xticks([])
         plot.xaxes(False, False)
         plot.yaxes(True, False)
         drawn = plot.build()
