@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from reconstruct.engines.alternatives import find_alternatives
-from reconstruct.engines.documents import read_frame
+from reconstruct.engines.documents import SEPARATOR, read_frame
 from reconstruct.engines.facts import LOOSE
-from reconstruct.engines.journeys import loads, read_documents
+from reconstruct.engines.journeys import loads, read_blocks, read_documents
 from reconstruct.figures import share_lines, summarise
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.query.compiling import Context, compile_query
@@ -154,8 +154,13 @@ class Reconstruction:
 
     def documents(self) -> Iterator[bytes]:
         """Every journey document as JSON text, in order."""
+        for block in self.document_blocks():
+            yield from block.split(SEPARATOR)
+
+    def document_blocks(self) -> Iterator[bytes]:
+        """The same, many at a time, with ``documents.SEPARATOR`` between them: as they are kept, where all are wanted."""
         if not self.selection.text:
-            yield from read_documents(self.store, "journey")
+            yield from read_blocks(self.store, "journey")
             return
         chosen = f"SELECT frame, list(position ORDER BY seq) AS positions FROM journeys WHERE seq IN {self.selection.listed} GROUP BY frame"
         for docs, positions in self.store.rows(
@@ -163,7 +168,7 @@ class Reconstruction:
             self.selection.parameters,
         ):
             lines = read_frame(docs)
-            yield from (lines[position] for position in positions)
+            yield SEPARATOR.join([lines[position] for position in positions])
 
     def unattributed_business(self) -> Iterator[bytes]:
         """Business journeys that no session is known for, as JSON text."""

@@ -295,6 +295,7 @@ row = st.builds(
     level=st.sampled_from([None, "error", "info"]), service=st.just("web"), logger=st.none(),
     message=st.sampled_from([None, "", "Payment declined", "order 1: status a -> b", "x" * 900, "status=shipped", "{}"]),
     attributes=st.sampled_from([None, "{}", "[]", "{", '{"event":"order.placed","amount":1200}']), is_asset=st.booleans(), more=st.none(),
+    at=st.none(),
 )  # fmt: skip
 
 

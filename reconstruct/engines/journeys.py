@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -18,9 +18,8 @@ from reconstruct.correlate.plan import Plan
 from reconstruct.engines import documents
 from reconstruct.engines.documents import Frame, ObjectFacts, Partition, SessionFacts
 from reconstruct.engines.facts import LOOSE, merge_facts
-from reconstruct.engines.runs import Runs
 from reconstruct.engines.services import name_services
-from reconstruct.engines.session_rows import ObjectRows, gather_rows
+from reconstruct.engines.session_rows import ObjectRows, SessionRows, drop_tables, gather_rows, number_texts, read_said
 from reconstruct.engines.workers import Parcel, Shared
 from reconstruct.journeys.fit import fit_models
 from reconstruct.journeys.models import Models
@@ -29,12 +28,13 @@ from reconstruct.journeys.rows import ObjectInput
 from reconstruct.sources.progress import Progress
 from reconstruct.store.database import EID_SHIFT, Store
 
-PARTITION_EVENTS = 20_000
-"""Events per partition: 0.1 s of building, so that a pool stays busy and a frame stays small (some 100 kB)."""
+PARTITION_EVENTS = 30_000
+"""Events per partition: 0.1 s of building, so that a pool stays busy and a frame stays small (some 400 kB, 7 MB of text);
+each costs some 3 ms beside what is in it."""
 
-PARTITION_JOURNEYS = 500
+PARTITION_JOURNEYS = 1_000
 
-FRAMES_AHEAD = 6
+FRAMES_AHEAD = 4
 """Partitions handed out ahead: enough to keep the workers busy, few enough to bound memory."""
 
 CUT_OFF_NS = 30 * 60 * 1_000_000_000
@@ -80,21 +80,25 @@ def write_journeys(
     store: Store, plan: Plan, roots: list[int], models: Models, pool: Executor | None, progress: Progress
 ) -> Written:
     """Build and store every journey document and every business journey without a session."""
-    number_journeys(store)
-    name_services(store)
-    rows, n_events = gather_rows(store)
     (logs_end,) = store.rows("SELECT coalesce(max(t), 0) FROM timeline")[0]
-    facts = _session_facts(store, plan, logs_end)
+    number_texts(store)
+    with ThreadPoolExecutor(1) as beside:  # most of it keeps one processor busy
+        said = beside.submit(read_said, store)
+        number_journeys(store)
+        name_services(store)
+        asked = beside.submit(_session_facts, store, plan, logs_end), beside.submit(_request_counts, store)
+        rows = gather_rows(store, said)
+        facts, counts = asked[0].result(), asked[1].result()
     things, object_rows = _object_facts(store, plan), ObjectRows(store)
     owner = dict(store.rows("SELECT object, seq FROM owned JOIN numbered USING (visit)"))
     by_seq: dict[int, list[ObjectFacts]] = defaultdict(list)
     for each in things:
         if each.object in owner:
             by_seq[owner[each.object]].append(each)
-    models = fit_models(models, _request_counts(store), _sample_objects(object_rows, things))
+    models = fit_models(models, counts, _sample_objects(object_rows, things))
     progress.phase("building journeys", 0)
     learned = documents.learn_process(things, object_rows.all(), models) if things else Process()
-    jobs = _partitions(rows, object_rows, facts, by_seq, n_events.tolist())
+    jobs = _partitions(rows, object_rows, facts, by_seq)
     frames: list[Frame] = []
     for frame in _build_all(pool, jobs, models, learned, logs_end):
         frames.append(frame)
@@ -103,7 +107,7 @@ def write_journeys(
     table = object_rows.of(each.object for each in loose)
     unattributed = documents.build_unattributed(loose, table, models, learned, logs_end)
     _save(store, frames, unattributed)
-    store.connection.execute("DROP TABLE kept_rows")
+    drop_tables(store)
     return Written(len(facts), len(things))
 
 
@@ -174,16 +178,16 @@ def _build_away(job: Parcel[Partition], known: Shared[tuple[Models, Process, int
 
 
 def _partitions(
-    rows: Runs,
+    rows: SessionRows,
     object_rows: ObjectRows,
     facts: list[SessionFacts],
     by_seq: dict[int, list[ObjectFacts]],
-    n_events: list[int],
 ) -> Iterator[Partition]:
-    for first, last in _cut(n_events):
+    for first, last in _cut(rows.n_events):
         objects = [by_seq.get(seq, []) for seq in range(first, last)]
         own = object_rows.of(each.object for things in objects for each in things)
-        yield Partition(first, facts[first:last], rows.until(last), objects, own)
+        table, evidence = rows.until(last)
+        yield Partition(first, facts[first:last], rows.ended_ns[first:last], table, evidence, objects, own)
 
 
 def _cut(sizes: list[int]) -> list[tuple[int, int]]:
@@ -262,12 +266,16 @@ def _object_facts(store: Store, plan: Plan) -> list[ObjectFacts]:
     ]
 
 
+def read_blocks(store: Store, kind: str) -> Iterator[bytes]:
+    """All stored documents of a kind, in order: many at a time, with ``documents.SEPARATOR`` between them."""
+    for (docs,) in store.rows("SELECT docs FROM frames WHERE kind = ? ORDER BY frame", [kind]):
+        yield documents.open_frame(docs)
+
+
 def read_documents(store: Store, kind: str) -> Iterator[bytes]:
     """All stored documents of a kind, in order."""
-    for (docs,) in (
-        store.connection.cursor().execute("SELECT docs FROM frames WHERE kind = ? ORDER BY frame", [kind]).fetchall()
-    ):
-        yield from (line for line in documents.read_frame(docs) if line)
+    for block in read_blocks(store, kind):
+        yield from block.split(documents.SEPARATOR) if block else ()
 
 
 def loads(document: bytes) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.journeys.activities import Classifier, words_of
 from reconstruct.journeys.business import Journey, Recorder
-from reconstruct.journeys.customer import Birth, Teller, stage_of
+from reconstruct.journeys.customer import Birth, Teller
 from reconstruct.journeys.experience import apdex, observe
 from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import STAGES, Models
@@ -35,6 +35,8 @@ class Builder:
         rows = session.rows or session.caused
         touchpoints = fold_rows(rows, self._classifier, self._labeler, self.models)
         first_ns, last_ns = (rows[0].time_ns, rows[-1].time_ns) if rows else (0, 0)
+        if session.ended_ns is not None:
+            last_ns = session.ended_ns
         business: list[dict[str, Any]] = []
         births: list[Birth] = []
         if session.objects or session.caused:
@@ -51,10 +53,7 @@ class Builder:
         experience = observe(touchpoints, self.models, ended_badly=course.outcome in ("abandoned", "failed", "browsed"))
         for signal in experience.signals:
             signal["at"] = format_time(signal["at"])
-        rendered = [
-            _render_touchpoint(touchpoint, STAGES[stage_of(touchpoint, place)])
-            for place, touchpoint in enumerate(touchpoints)
-        ]
+        rendered = [_render_touchpoint(touchpoint) for touchpoint in touchpoints]
         return {
             "id": session.id,
             "customer": session.customer,
@@ -66,7 +65,7 @@ class Builder:
                 "agent_kind": session.agent_kind,
             },
             "channel": self._teller.channel(session, touchpoints),
-            "started_at": format_time(first_ns),
+            "started_at": (rows[0].at if rows else None) or format_time(first_ns),
             "ended_at": format_time(last_ns),
             "duration_ms": (last_ns - first_ns) // 1_000_000,
             "customer_journey": {
@@ -197,13 +196,13 @@ def _own(session: SessionInput, touchpoints: Sequence[Touchpoint], places: dict[
         touchpoints[place].events.append([row.source, row.line])
 
 
-def _render_touchpoint(touchpoint: Touchpoint, stage: str) -> dict[str, Any]:
+def _render_touchpoint(touchpoint: Touchpoint) -> dict[str, Any]:
     path = touchpoint.path
     query = touchpoint.query
     rendered = {
-        "at": format_time(touchpoint.at_ns),
+        "at": touchpoint.at or format_time(touchpoint.at_ns),
         "activity": touchpoint.text,
-        "stage": stage,
+        "stage": STAGES[touchpoint.stage],
         "milestone": touchpoint.milestone,
         "method": touchpoint.method,
         "route": touchpoint.route,
@@ -267,7 +266,8 @@ def summary_row(document: Mapping[str, Any]) -> dict[str, Any]:
         "goal": journey["goal"],
         "score": document["experience"]["score"],
         "n_touchpoints": len(journey["touchpoints"]),
-        "n_errors": sum(not touchpoint["ok"] for touchpoint in journey["touchpoints"]),
-        "orders": ", ".join(f"{entry['object']['id']} {entry['outcome']}" for entry in business),
-        "value": ", ".join(f"{amount:.2f} {currency}".strip() for currency, amount in sorted(amounts.items())) or None,
+        "n_errors": [touchpoint["ok"] for touchpoint in journey["touchpoints"]].count(False),
+        "orders": ", ".join([f"{entry['object']['id']} {entry['outcome']}" for entry in business]),
+        "value": ", ".join([f"{amount:.2f} {currency}".strip() for currency, amount in sorted(amounts.items())])
+        or None,
     }

@@ -170,7 +170,9 @@ class Teller:
         """What the visitor was after, how far it went, and how it ended."""
         stage = self._mark_stages(touchpoints, births)
         kinds = {touchpoint.act.kind for touchpoint in touchpoints}
-        kinds.update(act.kind for touchpoint in touchpoints for act in touchpoint.follows or ())
+        for touchpoint in touchpoints:
+            if touchpoint.follows is not None:
+                kinds.update(act.kind for act in touchpoint.follows)
         classes = {birth.thing_id for birth in births}
         for goal in self._models.model.goals:
             engaged = not (
@@ -206,7 +208,8 @@ class Teller:
         born = {birth.touchpoint for birth in births if birth.is_born}
         for place, touchpoint in enumerate(touchpoints):
             act = touchpoint.act
-            stage = stage_of(touchpoint, place)
+            # A page no rule knows is awareness where the visit begins and interest after that.
+            stage = touchpoint.stage = act.stage if act.kind else INTEREST if place and touchpoint.method else 0
             if touchpoint.ok or reached < 0:
                 if stage > reached:
                     reached = stage
@@ -320,14 +323,6 @@ class Teller:
         return next((name for name in names if any(f" {word} " in words for word in table.get(name, ()))), "")
 
 
-def stage_of(touchpoint: Touchpoint, place: int) -> int:
-    """A touchpoint's stage; a page no rule knows is awareness where the visit begins and interest after that."""
-    act = touchpoint.act
-    if act.kind:
-        return act.stage
-    return INTEREST if place and touchpoint.method else 0
-
-
 def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birth], stage: int) -> Course | None:
     """How the pursuit of one goal ended; None when nothing that happened was part of it."""
     reached: int | None = None
@@ -338,8 +333,10 @@ def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birt
     tries = 0
     for place, touchpoint in enumerate(touchpoints):
         kind = touchpoint.act.kind
+        if touchpoint.follows is None and kind not in goal.concerned:
+            continue
         kinds = {kind, *(act.kind for act in touchpoint.follows or ())}
-        proofs = goal.reached if begun is None and kind not in goal.attempts else goal.reached | goal.confirms
+        proofs = goal.reached if begun is None and kind not in goal.attempts else goal.proves
         if (touchpoint.ok or touchpoint.stumble is not None) and not kinds.isdisjoint(proofs):
             reached = place
         elif kind in goal.attempts:

@@ -41,6 +41,14 @@ class Goal:
     """kinds that prove it once it was begun"""
     pays_elsewhere: bool
     """an attempt may lead to a payment provider: a redirect whose page is not in the logs proves nothing"""
+    proves: frozenset[str] = field(init=False, repr=False, compare=False)
+    """kinds that prove it once it was begun, or at any time"""
+    concerned: frozenset[str] = field(init=False, repr=False, compare=False)
+    """kinds that say anything of it"""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "proves", self.reached | self.confirms)
+        object.__setattr__(self, "concerned", self.proves | self.commits | self.attempts)
 
 
 @dataclass(frozen=True, slots=True)
