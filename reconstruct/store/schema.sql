@@ -126,5 +126,5 @@ SELECT listed AS seq, id, 'no session' AS channel, 'unknown' AS agent_kind, star
        lower(id || ' ' || outcome || ' no session') AS search
 FROM business WHERE journey IS NULL;
 
--- zstd frames of journey documents, one JSON document a line; kind 'journey' or 'business' (unattributed)
+-- zstd frames of journey documents, one JSON document a line, a comma before each line end; kind 'journey' or 'business' (unattributed)
 CREATE TABLE frames (kind VARCHAR NOT NULL, frame INTEGER NOT NULL, docs BLOB NOT NULL);
