@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from reconstruct.errors import StoreError
-from reconstruct.events.schema import EVENTS
+from reconstruct.events.schema import EVENTS, LABEL
 
 EID_SHIFT = 32
 """Bits of an eid that hold the line: four thousand million lines a source."""
@@ -23,8 +23,16 @@ EID_SHIFT = 32
 COLUMN_SLOTS = ("user", "request_id", "trace_id", "span_id", "session_id")
 """Event columns that are identifier candidates in their own right; the scanner does not repeat them as mentions."""
 
-EVENT_BATCH_ROWS = 200_000
-"""Rows handed to DuckDB at once: it opens a transaction per insert, which costs 0.2 s whatever its size."""
+EVENT_BATCH_ROWS = 1 << 16
+"""Rows handed to DuckDB at once: few enough to write them while the next ones are read, and an insert costs a millisecond."""
+
+ALWAYS_STORED = tuple(field.name for field in EVENTS if not field.nullable or field.name == "time_ns")
+"""Event columns that the table always has. A column without any value costs as much as one with values, and an access log
+leaves sixteen of them empty: so others join the table when a value turns up. The view ``events`` has them all."""
+
+_SQL_TYPES = {
+    pa.string(): "VARCHAR", LABEL: "VARCHAR", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.float64(): "DOUBLE", pa.bool_(): "BOOLEAN",
+}  # fmt: skip
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 
@@ -32,7 +40,8 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 class Store:
     """One DuckDB database. Reading is safe from any thread; ``add`` and what follows it are for one thread.
 
-    Events are written by a thread of the store's own, while the next ones are being read.
+    Events are written by a thread of the store's own, while the next ones are being read, in one transaction: a commit
+    takes 0.2 s whatever its size.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None, threads: int = 1) -> None:
@@ -43,7 +52,7 @@ class Store:
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
         self._mentions: list[pa.Table] = []
-        self._has_events = False
+        self._columns: list[str] = []
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._writing: Future[None] | None = None
 
@@ -107,12 +116,20 @@ class Store:
         self._writing = self._writer.submit(self._write_gathered, pending, mentions)
 
     def _write_gathered(self, events: list[pa.RecordBatch], mentions: list[pa.Table]) -> None:
-        if events or not self._has_events:
+        if not self._columns:
+            self.connection.execute("BEGIN")
+            self.connection.execute("CREATE TABLE event_rows (eid BIGINT)")
+        rows = pa.Table.from_batches(events, schema=EVENTS)
+        found = [name for name in EVENTS.names if name in ALWAYS_STORED or rows[name].null_count < len(rows)]
+        for name in found:
+            if name not in self._columns:
+                self.connection.execute(f'ALTER TABLE event_rows ADD COLUMN "{name}" {_sql_type(name)}')
+                self._columns.append(name)
+        if events:
             select = f"SELECT (source::BIGINT << {EID_SHIFT}) | line AS eid, * FROM incoming"
-            self._write("events", select, pa.Table.from_batches(events, schema=EVENTS), not self._has_events)
-            self._has_events = True
+            self._write("event_rows", select, rows.select(found))
         if mentions:
-            self._write("mentions", "SELECT * FROM incoming", pa.concat_tables(mentions), False)
+            self._write("mentions", "SELECT * FROM incoming", pa.concat_tables(mentions))
 
     def _wait(self) -> None:
         """Until the writing thread has nothing to do; raises what it raised."""
@@ -124,16 +141,18 @@ class Store:
         """Write the rest, and the slots; identifiers that have an event column join the mentions."""
         self.flush()
         self._wait()
+        self.connection.execute("COMMIT")
         self.connection.execute(f"SET threads = {self._threads}")
-        counts = ", ".join(f'count("{column}")' for column in COLUMN_SLOTS)
-        filled = self.rows(f"SELECT {counts} FROM events")[0]
-        for column, n in zip(COLUMN_SLOTS, filled, strict=True):
+        columns = (
+            f'"{name}"' if name in self._columns else f'NULL::{_sql_type(name)} AS "{name}"' for name in EVENTS.names
+        )
+        self.connection.execute(f"CREATE VIEW events AS SELECT eid, {', '.join(columns)} FROM event_rows")
+        for column in COLUMN_SLOTS:
             slot = self._slot(f"column:{column}")
-            if not n:
-                continue
-            self.connection.execute(
-                f'INSERT INTO mentions SELECT eid, {slot}, "{column}", false FROM events WHERE "{column}" IS NOT NULL'
-            )
+            if column in self._columns:
+                self.connection.execute(
+                    f'INSERT INTO mentions SELECT eid, {slot}, "{column}", false FROM event_rows WHERE "{column}" IS NOT NULL'
+                )
         self.insert(
             "slots", pa.table({"slot": pa.array(self._slots.values(), pa.int32()), "name": pa.array(self._slots)})
         )
@@ -141,7 +160,7 @@ class Store:
     def insert(self, table: str, rows: pa.Table) -> None:
         """Append Arrow rows to a table by column name."""
         if rows.num_rows:
-            self._write(table, "SELECT * FROM incoming", rows, False, by_name=True)
+            self._write(table, "SELECT * FROM incoming", rows)
 
     def set_meta(self, key: str, value: str) -> None:
         self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [key, value])
@@ -183,10 +202,14 @@ class Store:
             }
         )
 
-    def _write(self, table: str, select: str, rows: pa.Table, create: bool, by_name: bool = False) -> None:
-        verb = f"CREATE TABLE {table} AS" if create else f"INSERT INTO {table} {'BY NAME' if by_name else ''}"
+    def _write(self, table: str, select: str, rows: pa.Table) -> None:
         self.connection.register("incoming", rows)
         try:
-            self.connection.execute(f"{verb} {select}")
+            self.connection.execute(f"INSERT INTO {table} BY NAME {select}")
         finally:
             self.connection.unregister("incoming")
+
+
+def _sql_type(column: str) -> str:
+    """How DuckDB calls the type of an event column."""
+    return _SQL_TYPES[EVENTS.field(column).type]
