@@ -37,6 +37,7 @@ from reconstruct.grammar.loading import (
 from reconstruct.grammar.matcher import Block, match_one
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.repeats import Gathered, Pairs, spread_pairs
+from reconstruct.grammar.text_columns import text_array
 
 MAX_RETRIES = 4096
 """Ways not taken that are gone back to in one line before it counts as unmatched. Bounds recursive grammars on hostile
@@ -160,7 +161,7 @@ class LarkMatcher:
         for row, one in enumerate(kept):
             pairs.extend([row] * len(one.keys), one.keys, one.values)
         columns |= spread_pairs(pairs, len(kept), columns)
-        return Block(matched, {name: column for name, column in columns.items() if any(column)})
+        return Block(matched, {name: text_array(texts) for name, texts in columns.items() if any(texts)})
 
     def recognise(self, lines: Sequence[str]) -> list[bool]:
         """See :class:`reconstruct.grammar.matcher.Matcher`."""

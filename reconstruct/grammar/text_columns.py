@@ -33,6 +33,14 @@ def text_scalar(value: str | None) -> pa.Scalar:
     return pa.scalar(value, pa.string())
 
 
+def text_array(values: Sequence[str]) -> pa.Array:
+    """Texts as they are; lone surrogates (a JSON ``\\ud800``, a decoded ``%ED%A0%80``) become question marks."""
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([_printable(value) for value in values], pa.string())
+
+
 def text_column(values: pa.Array | Sequence[object]) -> pa.Array:
     """The values as ``pa.string()``, absent ones null. Never raises: broken surrogates become ``?``."""
     if isinstance(values, list) and len(values) <= FEW:
