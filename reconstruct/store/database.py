@@ -52,7 +52,7 @@ class Store:
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
         self._mentions: list[pa.Table] = []
-        self._columns: list[str] = []
+        self._columns: set[str] = set()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._writing: Future[None] | None = None
 
@@ -116,15 +116,16 @@ class Store:
         self._writing = self._writer.submit(self._write_gathered, pending, mentions)
 
     def _write_gathered(self, events: list[pa.RecordBatch], mentions: list[pa.Table]) -> None:
-        if not self._columns:
-            self.connection.execute("BEGIN")
-            self.connection.execute("CREATE TABLE event_rows (eid BIGINT)")
         rows = pa.Table.from_batches(events, schema=EVENTS)
         found = [name for name in EVENTS.names if name in ALWAYS_STORED or rows[name].null_count < len(rows)]
-        for name in found:
-            if name not in self._columns:
-                self.connection.execute(f'ALTER TABLE event_rows ADD COLUMN "{name}" {_sql_type(name)}')
-                self._columns.append(name)
+        fresh = [f'"{name}" {_sql_type(name)}' for name in found if name not in self._columns]
+        if not self._columns:
+            self.connection.execute("BEGIN")
+            self.connection.execute(f"CREATE TABLE event_rows (eid BIGINT, {', '.join(fresh)})")
+        else:
+            for column in fresh:
+                self.connection.execute(f"ALTER TABLE event_rows ADD COLUMN {column}")
+        self._columns.update(found)
         if events:
             select = f"SELECT (source::BIGINT << {EID_SHIFT}) | line AS eid, * FROM incoming"
             self._write("event_rows", select, rows.select(found))
