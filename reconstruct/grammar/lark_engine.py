@@ -281,11 +281,6 @@ class LarkMatcher:
                 yield self._labels.get(name, "end of line")
 
 
-def explain_line(plan: MatchPlan, line: str) -> Explanation:
-    """How far a line matches a format. Building the automaton takes some 30 ms; for many lines keep a LarkMatcher."""
-    return LarkMatcher(plan).explain(line)
-
-
 def compile_rules(definition: Definition, loaded: Loaded) -> tuple[list[TerminalDef], list[Rule]]:
     """The grammar in BNF, and the terminals it uses; those of literal text have names Lark made up.
 

@@ -108,7 +108,7 @@ class RegexMatcher:
         """See :class:`Matcher`."""
         if "\r" in text:
             text = text.replace("\r\n", "\n")
-        match = self._match_lines if text.count("\n") <= FEW_LINES else self._match_window
+        match = self._match_lines if text.count("\n", 0, WINDOW) <= FEW_LINES else self._match_window
         repeated: dict[int, list[str]] = {i: [] for i in self._repeats.places} if self._repeats else {}
         with _no_collection():
             windows = [self._read_rows(match(window), repeated) for window in _windows(text)]
