@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from reconstruct.correlate import brackets, delays, neighbours, objects, sessions, tiers
+from reconstruct.correlate import brackets, delays, neighbours, objects, pairing, sessions, tiers
 from reconstruct.correlate.calibrate import RuleQuality
 from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
 from reconstruct.correlate.pins import pin_owners, pin_roots
@@ -35,7 +35,7 @@ class Resolution:
     """What pass 2 found out beside the tables."""
 
     edge: list[int]
-    inner: dict[int, int]
+    inner: set[int]
     sessions: sessions.SessionReport
     owners: list[Ownership] = field(default_factory=list)
     roots: list[int] = field(default_factory=list)
@@ -117,14 +117,14 @@ def _anchor_by_identifier(db: duckdb.DuckDBPyConnection) -> None:
 
 
 def _anchor_by_looks(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list[int]) -> None:
-    pairs = tiers.pair_by_looks(db, inner, edge)
+    pairs = pairing.pair_by_looks(db, inner, edge)
     if not pairs.num_rows:
         return
     db.register("pairs_in", pairs)
     db.execute(
         f"""
         INSERT INTO anchored
-        SELECT p.eid, p.anchor, 'same request', 'route', e.method || ' ' || e.path, {tiers.PAIR_CONFIDENCE}
+        SELECT p.eid, p.anchor, 'same request', 'route', e.method || ' ' || e.path, {pairing.PAIR_CONFIDENCE}
         FROM pairs_in p JOIN events e ON e.eid = p.anchor
         """
     )
