@@ -57,8 +57,8 @@ def group_requests(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: li
     listed = ", ".join(str(role.type) for role in ranked) or "-1"
     db.execute(
         f"""
-        CREATE OR REPLACE TABLE grouped AS
-        SELECT DISTINCT eid, type, value, list_position([{listed}], type) AS rank FROM typed WHERE type IN ({listed}) AND NOT multi
+        CREATE OR REPLACE TEMP TABLE grouped AS
+        SELECT eid, type, value, list_position([{listed}], type) AS rank FROM typed WHERE type IN ({listed}) AND NOT multi
         """
     )
 
@@ -76,7 +76,7 @@ def resolve(
     report = sessions.link_requests(db, edge, session_types, customer_types, pool)
     _anchor_by_identifier(db)
     _anchor_by_looks(db, sorted(inner), edge)
-    _place_events(db)
+    _place_anchored(db)
     _place_by_session(db, session_types, report.cut_s)
     worth = brackets.place_by_bracket(db)
     owners = pin_owners(types, find_owners(db, types, roles), pinned)
@@ -141,12 +141,11 @@ def _anchor_by_looks(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list
     )
 
 
-def _place_events(db: duckdb.DuckDBPyConnection) -> None:
+def _place_anchored(db: duckdb.DuckDBPyConnection) -> None:
+    """Lines that were written for a request go where it went."""
     db.execute(
         """
-        CREATE OR REPLACE TABLE event_visit AS
-        SELECT eid, visit, rule, via_type, via_value, confidence FROM anchors
-        UNION ALL
+        INSERT INTO event_visit
         SELECT d.eid, a.visit, d.rule, d.via_type, d.via_value, d.confidence * a.confidence
         FROM anchored d JOIN anchors a ON a.eid = d.anchor
         """

@@ -19,7 +19,7 @@ from reconstruct.correlate import visits
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.visits import FOREIGN_REFERRER, NO_REFERRER, RULES, Requests
-from reconstruct.store.codes import code_texts, number_values
+from reconstruct.store.codes import Codes, code_texts, number_values
 
 ENCODING_THREADS = 2
 """Columns of texts turned into codes at a time; Arrow does it without holding the interpreter."""
@@ -46,8 +46,8 @@ def link_requests(
     customer_types: list[int],
     pool: Executor | None,
 ) -> SessionReport:
-    """Make ``anchors(eid, visit, visitor, rule, via_type, via_value, confidence, asset)`` for the requests of the edge families, and
-    ``visitors(visitor, client_ip, user_agent)``.
+    """Make ``anchors(eid, visit, visitor, confidence, asset)`` for the requests of the edge families,
+    ``event_visit(eid, visit, rule, via_type, via_value, confidence)`` with the same, and ``visitors(visitor, client_ip, user_agent)``.
 
     Needs ``typed``, ``timeline``, ``paths`` and ``agents``. ``visit`` counts from 0 in time order.
     """
@@ -55,7 +55,7 @@ def link_requests(
         db.sql(f"SELECT {text} FROM {table} ORDER BY number").to_arrow_table()[text].combine_chunks().cast(pa.string())
         for text, table in (("path", "paths"), ("user_agent", "agents"))
     )
-    found_requests = _as_codes(_requests(db, edge, session_types, customer_types), paths, agents)
+    found_requests = _as_codes(db, _requests(db, edge), session_types, customer_types, paths, agents)
     requests = found_requests.requests
     cut_s, cut_why = visits.fit_cut(visits.page_gaps(requests))
     entries = visits.measure_entries(requests)
@@ -67,33 +67,49 @@ def link_requests(
     numbers = db.execute("SELECT number + 1 FROM agents WHERE kind IN ('bot', 'monitor')").fetchnumpy()
     is_program = np.isin(requests.browser, next(iter(numbers.values())))
     links = _links(found_requests, found, rules, is_program)
-    for name, table in (("anchors", links), ("visitors", found_requests.visitors)):
-        db.register("found_in", table)
-        db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM found_in")
-        db.unregister("found_in")
+    _write(db, "visitors", found_requests.visitors)
+    _write(db, "anchors", links.select(["eid", "visit", "visitor", "confidence", "asset"]))
+    _write(db, "event_visit", links.drop_columns(["visitor", "asset"]))
     return SessionReport(cut_s, cut_why, entries, entries_start, rules)
 
 
-def _requests(
-    db: duckdb.DuckDBPyConnection, edge: list[int], session_types: list[int], customer_types: list[int]
-) -> pa.Table:
-    sessions, customers = (", ".join(map(str, types)) or "-1" for types in (session_types, customer_types))
+def _write(db: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
+    db.register("found_in", table)
+    db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM found_in")
+    db.unregister("found_in")
+
+
+def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> pa.Table:
     families = ", ".join(map(str, edge)) or "-1"
     return db.sql(
         f"""
-        WITH s AS (SELECT eid, arg_min(value, (list_position([{sessions}], type), value)) AS session FROM typed
-                   WHERE type IN ({sessions}) AND NOT multi GROUP BY eid),
-             c AS (SELECT eid, arg_min(value, (type, value)) AS customer FROM typed
-                   WHERE type IN ({customers}) AND NOT multi GROUP BY eid)
-        SELECT e.eid, t.t // 1000000000 AS second, e.client_ip, coalesce(g.number, -1) AS browser, s.session, c.customer,
-               p.number AS path, CASE WHEN e.query IS NOT NULL THEN e.path || '?' || e.query END AS asked, e.referrer, e.vhost,
+        SELECT e.eid, t.t // 1000000000 AS second, e.client_ip, coalesce(g.number, -1) AS browser, p.number AS path,
+               CASE WHEN e.query IS NOT NULL THEN e.path || '?' || e.query END AS asked, e.referrer, e.vhost,
                coalesce(e.status, 0) AS status, p.is_asset AS asset
-        FROM events e JOIN timeline t USING (eid) LEFT JOIN s USING (eid) LEFT JOIN c USING (eid)
-        JOIN paths p USING (path) LEFT JOIN agents g USING (user_agent)
+        FROM events e JOIN timeline t USING (eid) JOIN paths p USING (path) LEFT JOIN agents g USING (user_agent)
         WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND t.family IN ({families})
-          AND (e.client_ip IS NOT NULL OR e.user_agent IS NOT NULL OR s.session IS NOT NULL)
         """
     ).to_arrow_table()
+
+
+def _find_named(db: duckdb.DuckDBPyConnection, eid: NDArray[np.int64], types: list[int]) -> tuple[Codes, pa.Array]:
+    """What each event names of these types: a code, -1 for nothing, and the values by code.
+
+    Of several it is a value of the type that comes first; of several of that, the least.
+    """
+    table = db.sql(
+        f"SELECT eid, type, value FROM typed WHERE type IN ({', '.join(map(str, types)) or '-1'}) AND NOT multi"
+    ).to_arrow_table()
+    code, values = code_texts(table["value"])
+    if not len(code):
+        return np.full(len(eid), -1, np.int64), values
+    rank = np.argsort(types)[np.searchsorted(np.sort(types), table["type"].to_numpy())]
+    alphabetic = np.argsort(pc.sort_indices(values).to_numpy())[code]
+    named = table["eid"].to_numpy()
+    order = np.lexsort((alphabetic, rank, named))
+    named, code = named[order], code[order]
+    place = np.minimum(np.searchsorted(named, eid), len(named) - 1)  # of several the first
+    return np.where(named[place] == eid, code[place], -1), values
 
 
 @dataclass(slots=True)
@@ -108,16 +124,26 @@ class _Coded:
     visitors: pa.Table
 
 
-def _as_codes(table: pa.Table, paths: pa.Array, agents: pa.Array) -> _Coded:
+def _as_codes(
+    db: duckdb.DuckDBPyConnection,
+    table: pa.Table,
+    session_types: list[int],
+    customer_types: list[int],
+    paths: pa.Array,
+    agents: pa.Array,
+) -> _Coded:
+    session, sessions = _find_named(db, table["eid"].to_numpy(), session_types)
+    known = (session >= 0) | table["client_ip"].is_valid().to_numpy() | (table["browser"].to_numpy() >= 0)
+    if not known.all():
+        table, session = table.filter(pa.array(known)), session[known]
     eid, second = table["eid"].to_numpy(), table["second"].to_numpy()
+    customer, _ = _find_named(db, eid, customer_types)
     asset = table["asset"].to_numpy(zero_copy_only=False).astype(np.bool_)
     order = visits.order_requests(second, asset, eid)
     with ThreadPoolExecutor(ENCODING_THREADS) as threads:
-        names = ("client_ip", "session", "customer", "asked", "referrer")
-        encoded = list(threads.map(lambda name: code_texts(table[name]), names))
-    (address, addresses), (session, sessions), (customer, _), (asked, queries), (referrer, referrers) = (
-        (codes[order], texts) for codes, texts in encoded
-    )
+        encoded = list(threads.map(lambda name: code_texts(table[name]), ("client_ip", "asked", "referrer")))
+    (address, addresses), (asked, queries), (referrer, referrers) = ((codes[order], texts) for codes, texts in encoded)
+    session, customer = session[order], customer[order]
     browser = table["browser"].to_numpy().astype(np.int64)[order]
     page = np.where(asked >= 0, len(paths) + asked, table["path"].to_numpy().astype(np.int64)[order])
     # Without an address and a browser the session identifier is all there is to tell visitors apart.

@@ -80,14 +80,13 @@ def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> set[int
             """
         ).fetchall()
     }
-    looks: _Looks | None = None  # of every request: read only where identifiers leave something to decide
     for position, log in enumerate(logs):
         outer = [better.family for better in logs[:position] if better.family not in inner]
         if sum(shared.get((log.family, family), 0) for family in outer) >= REPEATED_BY_ID * log.requests:
             if outer:
                 inner.add(log.family)
-        elif outer and log.requests >= LEAST_REQUESTS:
-            looks = looks or _read_looks(db)
+        elif outer and log.requests >= LEAST_REQUESTS:  # identifiers leave it open
+            looks = _read_looks(db, log.family)
             repeated = sum(looks.count_repeated(log.family, family) for family in outer)
             if repeated >= REPEATED_BY_LOOKS * log.requests:
                 inner.add(log.family)
@@ -127,11 +126,13 @@ class _Looks:
         return np.asarray(np.append(there, np.iinfo(np.int64).max)[after] <= wanted + SAME_REQUEST_S)
 
 
-def _read_looks(db: duckdb.DuckDBPyConnection) -> _Looks:
+def _read_looks(db: duckdb.DuckDBPyConnection, family: int) -> _Looks:
+    """All requests for what one family was asked for."""
     table = db.sql(
-        """
-        SELECT t.family, e.method, e.target, coalesce(e.status, -1)::BIGINT AS status, t.t // 1000000000 AS second
-        FROM events e JOIN timeline t USING (eid) WHERE e.method IS NOT NULL AND e.target IS NOT NULL
+        f"""
+        WITH asked AS (SELECT t.family, e.method, e.target, coalesce(e.status, -1)::BIGINT AS status, t.t // 1000000000 AS second
+                       FROM events e JOIN timeline t USING (eid) WHERE e.method IS NOT NULL AND e.target IS NOT NULL)
+        SELECT * FROM asked SEMI JOIN (SELECT DISTINCT method, target FROM asked WHERE family = {family}) USING (method, target)
         """
     ).to_arrow_table()
     family, status, second = (table[name].to_numpy().astype(np.int64) for name in ("family", "status", "second"))

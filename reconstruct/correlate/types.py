@@ -172,7 +172,7 @@ def set_hubs_aside(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> dict[i
     )
     rows = db.execute(
         f"""
-        WITH counted AS (SELECT type, value, count(DISTINCT eid) AS n FROM typed WHERE type IN ({kinds}) GROUP BY ALL),
+        WITH counted AS (SELECT type, value, count(*) AS n FROM typed WHERE type IN ({kinds}) GROUP BY ALL),
              usual AS (SELECT type, quantile_disc(n, 0.95) AS most FROM counted GROUP BY type HAVING count(*) >= {HUB_LEAST_VALUES})
         SELECT type, value FROM counted JOIN usual USING (type)
         WHERE n > greatest({HUB_FACTOR} * most, {HUB_LEAST_EVENTS}) ORDER BY type, n DESC, value
