@@ -37,7 +37,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
 ROOT = Path(__file__).parent.parent
 PHASES = (
-    "discover", "ingest", "tabulate_families", "infer_zones", "build_timeline", "tabulate_paths", "tabulate_agents", "make_plan",
+    "discover", "ingest", "tabulate_families", "look_up", "infer_zones", "build_timeline", "make_plan",
     "resolve", "save_sources", "describe_plan", "write_journeys", "summarise",
 )  # fmt: skip
 """Functions of ``reconstruct.pipeline`` that are timed by --profile; those that are not there are left out."""

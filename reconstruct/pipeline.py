@@ -22,7 +22,7 @@ from reconstruct import __version__
 from reconstruct.correlate.clocks import build_timeline, infer_zones
 from reconstruct.correlate.plan import Plan, describe_plan, make_plan
 from reconstruct.correlate.resolve import Resolution, resolve
-from reconstruct.correlate.surroundings import tabulate_agents, tabulate_families, tabulate_paths
+from reconstruct.correlate.surroundings import look_up, tabulate_families
 from reconstruct.engines.ingest import SourceAccount, ingest, save_sources
 from reconstruct.engines.journeys import write_journeys
 from reconstruct.engines.local import WORTH_WORKERS, default_workers
@@ -123,6 +123,8 @@ def open_discovery(discovery: Discovery, options: Options, progress: Progress) -
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         _fill(unfinished, discovery, options, progress)
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -238,8 +240,8 @@ def correlate(
     """Both passes of the correlator."""
     db = store.connection
     tabulate_families(db, [source.family for source in discovery.sources])
+    tabulate_surroundings = look_up(db, pool)
     build_timeline(db, infer_zones(db, options.timezone_s))
-    tabulate_paths(db)
-    tabulate_agents(db)
     plan = make_plan(db, options.pins)
+    tabulate_surroundings()
     return plan, resolve(db, plan.types, plan.roles, options.pins, pool)

@@ -103,15 +103,14 @@ def _anchor_by_identifier(db: duckdb.DuckDBPyConnection) -> None:
     db.execute(
         f"""
         CREATE OR REPLACE TABLE anchored AS
-        WITH members AS (SELECT g.eid, g.type, g.value, g.rank, t.t FROM grouped g JOIN timeline t USING (eid)
-                         SEMI JOIN (SELECT type, value FROM grouped GROUP BY ALL HAVING count(*) <= {GROUP_CAP}) USING (type, value)),
-             heads AS (SELECT m.* FROM members m SEMI JOIN anchors USING (eid))
-        SELECT m.eid, arg_min(h.eid, (h.rank, abs(m.t - h.t), h.eid)) AS anchor, 'request' AS rule,
-               arg_min(h.type, (h.rank, abs(m.t - h.t), h.eid))::VARCHAR AS via_type,
-               arg_min(h.value, (h.rank, abs(m.t - h.t), h.eid)) AS via_value,
-               {REQUEST_CONFIDENCE} AS confidence
-        FROM members m JOIN heads h USING (type, value) ANTI JOIN anchors a ON a.eid = m.eid
-        GROUP BY m.eid
+        WITH lines AS (SELECT g.* FROM grouped g ANTI JOIN anchors USING (eid)),
+             few AS (SELECT type, value FROM grouped SEMI JOIN lines USING (type, value) GROUP BY ALL HAVING count(*) <= {GROUP_CAP}),
+             heads AS (SELECT g.*, t.t FROM grouped g SEMI JOIN anchors USING (eid) JOIN timeline t USING (eid)),
+             nearest AS (SELECT l.eid, arg_min((h.eid, h.type, h.value), (h.rank, abs(t.t - h.t), h.eid)) AS head
+                         FROM lines l SEMI JOIN few USING (type, value) JOIN timeline t USING (eid) JOIN heads h USING (type, value)
+                         GROUP BY l.eid)
+        SELECT eid, head[1] AS anchor, 'request' AS rule, head[2]::VARCHAR AS via_type, head[3] AS via_value, {REQUEST_CONFIDENCE} AS confidence
+        FROM nearest
         """
     )
 

@@ -24,6 +24,9 @@ from reconstruct.store.codes import Codes, code_texts, number_values
 ENCODING_THREADS = 2
 """Columns of texts turned into codes at a time; Arrow does it without holding the interpreter."""
 
+WRITING_THREADS = 2
+"""Tables written at a time."""
+
 INTERNAL_SHARE = 0.3
 """Share of a referrer host's requests whose visitor opened that very page on this site: above it, the host is the site."""
 
@@ -67,16 +70,21 @@ def link_requests(
     numbers = db.execute("SELECT number + 1 FROM agents WHERE kind IN ('bot', 'monitor')").fetchnumpy()
     is_program = np.isin(requests.browser, next(iter(numbers.values())))
     links = _links(found_requests, found, rules, is_program)
-    _write(db, "visitors", found_requests.visitors)
-    _write(db, "anchors", links.select(["eid", "visit", "visitor", "confidence", "asset"]))
-    _write(db, "event_visit", links.drop_columns(["visitor", "asset"]))
+    tables = {
+        "visitors": found_requests.visitors,
+        "anchors": links.select(["eid", "visit", "visitor", "confidence", "asset"]),
+        "event_visit": links.drop_columns(["visitor", "asset"]),
+    }
+    # Writing a table takes one processor, and none of these needs another.
+    with ThreadPoolExecutor(WRITING_THREADS) as threads:
+        list(threads.map(lambda name: _write(db.cursor(), name, tables[name]), tables))
     return SessionReport(cut_s, cut_why, entries, entries_start, rules)
 
 
 def _write(db: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
-    db.register("found_in", table)
-    db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM found_in")
-    db.unregister("found_in")
+    with db:
+        db.register("found_in", table)
+        db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM found_in")
 
 
 def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> pa.Table:

@@ -41,27 +41,35 @@ class RequestLog:
 def rank_request_logs(db: duckdb.DuckDBPyConnection, session_types: list[int]) -> list[RequestLog]:
     """Families with web requests, best view of the visitor first."""
     counts = db.execute(
-        "SELECT t.family, count(*) FROM events e JOIN timeline t USING (eid)"
-        " WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY t.family"
+        "SELECT family, count(*) FROM events JOIN source_family USING (source)"
+        " WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family"
     ).fetchall()
     if len(counts) < 2:
         return [RequestLog(family, requests, 0.0) for family, requests in counts]
     sessions = ", ".join(map(str, session_types)) or "-1"
     rows = db.execute(
         f"""
-        SELECT t.family, count(*), avg((client_ip IS NOT NULL)::INT), count(DISTINCT client_ip), count(DISTINCT user_agent),
-               avg((user_agent IS NOT NULL)::INT), avg((s.eid IS NOT NULL)::INT)
-        FROM events e JOIN timeline t USING (eid)
-        LEFT JOIN (SELECT DISTINCT eid FROM typed WHERE type IN ({sessions})) s USING (eid)
-        WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY t.family ORDER BY t.family
+        SELECT family, count(*), count(client_ip) / count(*), min(client_ip) < max(client_ip), count(user_agent) / count(*),
+               avg((eid IN (SELECT eid FROM typed WHERE type IN ({sessions})))::INT)
+        FROM events JOIN source_family USING (source)
+        WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family ORDER BY family
         """
     ).fetchall()
     logs = []
-    for family, requests, addressed, addresses, browsers, named, sessioned in rows:
+    for family, requests, addressed, several, named, sessioned in rows:
         # One address for many browsers is a proxy's own: it says nothing about visitors.
-        sees_addresses = addressed if addresses > 1 or browsers <= 2 else addressed * 0.1
+        sees_addresses = addressed if several or _count_browsers(db, family) <= 2 else addressed * 0.1
         logs.append(RequestLog(family, requests, 2 * sees_addresses + named + sessioned))
     return sorted(logs, key=lambda log: (-log.view, -log.requests, log.family))
+
+
+def _count_browsers(db: duckdb.DuckDBPyConnection, family: int) -> int:
+    ((count,),) = db.execute(
+        "SELECT count(DISTINCT user_agent) FROM events JOIN source_family USING (source)"
+        " WHERE method IS NOT NULL AND path IS NOT NULL AND family = ?",
+        [family],
+    ).fetchall()
+    return int(count)
 
 
 def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> set[int]:
@@ -73,8 +81,8 @@ def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> set[int
         (a, b): n
         for a, b, n in db.execute(
             """
-            WITH held AS (SELECT DISTINCT t.family, g.type, g.value FROM grouped g JOIN timeline t USING (eid)
-                          JOIN events e USING (eid) WHERE e.method IS NOT NULL)
+            WITH held AS (SELECT DISTINCT family, type, value FROM grouped JOIN events USING (eid) JOIN source_family USING (source)
+                          WHERE method IS NOT NULL)
             SELECT a.family, b.family, count(*) FROM held a JOIN held b USING (type, value)
             WHERE a.family <> b.family GROUP BY ALL
             """

@@ -74,6 +74,8 @@ class Store:
         connection.execute("SET threads = 1")
         connection.execute(f"SET memory_limit = '{memory_limit}'")
         connection.execute("SET preserve_insertion_order = true")
+        # Every statement would wait for the disk. Until a store is whole nobody keeps it; then the pipeline waits, once.
+        connection.execute("SET fsync_mode = 'NONE'")
         connection.execute(SCHEMA.read_text(encoding="utf-8"))
         return cls(connection, path, threads)
 
