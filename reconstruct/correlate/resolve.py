@@ -57,7 +57,7 @@ def group_requests(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: li
     listed = ", ".join(str(role.type) for role in ranked) or "-1"
     db.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE grouped AS
+        CREATE OR REPLACE TABLE grouped AS
         SELECT eid, type, value, list_position([{listed}], type) AS rank FROM typed WHERE type IN ({listed}) AND NOT multi
         """
     )

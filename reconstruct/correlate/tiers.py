@@ -116,7 +116,7 @@ class _Looks:
         """Requests of one family that the other has as well, within SAME_REQUEST_S."""
         mine, others = np.flatnonzero(self.family == family), np.flatnonzero(self.family == other)
         said, theirs_said = self.status[mine] >= 0, self.status[others] >= 0
-        found = self._are_near(mine, others, self.target * (int(self.status.max()) + 2) + self.status + 1)
+        found = self._are_near(mine, others, self.target * (int(self.status.max(initial=-1)) + 2) + self.status + 1)
         # A status that one of the two does not say contradicts nothing.
         found[~said] |= self._are_near(mine[~said], others, self.target)
         found |= self._are_near(mine, others[~theirs_said], self.target)
@@ -143,5 +143,5 @@ def _read_looks(db: duckdb.DuckDBPyConnection, family: int) -> _Looks:
         SELECT * FROM asked SEMI JOIN (SELECT DISTINCT method, target FROM asked WHERE family = {family}) USING (method, target)
         """
     ).to_arrow_table()
-    family, status, second = (table[name].to_numpy().astype(np.int64) for name in ("family", "status", "second"))
-    return _Looks(family, code_rows([table["method"], table["target"]]), status, second)
+    families, status, second = (table[name].to_numpy().astype(np.int64) for name in ("family", "status", "second"))
+    return _Looks(families, code_rows([table["method"], table["target"]]), status, second)

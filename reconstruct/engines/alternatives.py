@@ -39,7 +39,7 @@ ASKED = """
 
 SAME_VISITOR = f"""
     WITH {ASKED},
-         who AS (SELECT a.*, n.visitor, n.rule AS way FROM asked a JOIN anchors n ON n.eid = a.anchor),
+         who AS (SELECT a.*, n.visitor, v.rule AS way FROM asked a JOIN anchors n ON n.eid = a.anchor JOIN event_visit v ON v.eid = n.eid),
          spans AS (SELECT n.visitor, n.visit, min(t.t) AS t0, max(t.t) AS t1 FROM anchors n JOIN timeline t USING (eid)
                    SEMI JOIN who USING (visitor) GROUP BY ALL),
          others AS (SELECT w.eid, w.way, w.visit AS chosen, s.visit, s.t0 > w.t AS later,
