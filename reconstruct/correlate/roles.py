@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from reconstruct.correlate.slices import slice_events
 from reconstruct.correlate.types import IdType
 from reconstruct.events.nouns import prior_roles
 from reconstruct.options import ROLES
@@ -83,17 +84,29 @@ def observe(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> list[Behaviou
     the last the number of families of logs a value appears in."""
     db.execute(
         """
-        CREATE OR REPLACE TEMP TABLE sightings AS
-        SELECT type, value, t.family, count(*) AS mentions, min(t.t) AS t0, max(t.t) AS t1, count(e.method) AS on_requests,
-               count(*) FILTER (multi) AS multi
-        FROM typed JOIN timeline t USING (eid) JOIN events e USING (eid) GROUP BY ALL
+        CREATE OR REPLACE TEMP TABLE sightings (type INTEGER, value VARCHAR, family INTEGER, mentions BIGINT, t0 BIGINT, t1 BIGINT,
+                                                on_requests BIGINT, multi BIGINT)
         """
     )
+    slices = slice_events(db)
+    for first, last in slices:
+        db.execute(
+            f"""
+            INSERT INTO sightings
+            SELECT type, value, t.family, count(*), min(t.t), max(t.t), count(e.method), count(*) FILTER (multi)
+            FROM typed y JOIN timeline t USING (eid) JOIN events e USING (eid) WHERE y.eid BETWEEN {first} AND {last}
+              AND t.eid BETWEEN {first} AND {last} AND e.eid BETWEEN {first} AND {last} GROUP BY ALL
+            """
+        )
+    # A value has a row for each slice it is met in.
+    whole = "sightings"
+    if len(slices) > 1:
+        whole = "(SELECT type, value, sum(mentions) AS mentions, min(t0) AS t0, max(t1) AS t1 FROM sightings GROUP BY type, value, family)"
     db.execute(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE entities AS
         SELECT type, value, sum(mentions)::BIGINT AS events, min(t0) AS t0, max(t1) AS t1, count(*) AS families
-        FROM sightings GROUP BY type, value
+        FROM {whole} GROUP BY type, value
         """
     )
     found = [Behaviour() for _ in types]
@@ -131,7 +144,7 @@ def _compare_browsers(db: duckdb.DuckDBPyConnection, found: list[Behaviour]) -> 
     rows = db.execute(
         f"""
         SELECT type, avg(one::INT) FROM (
-            SELECT type, value, min(user_agent) = max(user_agent) AS one FROM typed JOIN events USING (eid)
+            SELECT type, value, min(hash(user_agent)) = max(hash(user_agent)) AS one FROM typed JOIN events USING (eid)
             WHERE user_agent IS NOT NULL AND type IN ({", ".join(map(str, wanted)) or "-1"})
             GROUP BY type, value HAVING count(*) >= 2)
         GROUP BY type

@@ -87,9 +87,25 @@ def _write(db: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
         db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM found_in")
 
 
-def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> pa.Table:
+@dataclass(slots=True)
+class _Asked:
+    """Web requests as they come out of the store."""
+
+    numbers: pa.Table
+    """eid, second, browser, path, status, asset"""
+    texts: dict[str, tuple[Codes, pa.Array]]
+    """per column of TEXTS a code for each request, -1 for none, and the texts by code"""
+
+
+TEXTS = ("client_ip", "asked", "referrer", "vhost")
+
+BATCH_ROWS = 262_144
+"""Requests whose texts are in memory at a time."""
+
+
+def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> _Asked:
     families = ", ".join(map(str, edge)) or "-1"
-    return db.sql(
+    reader = db.sql(
         f"""
         SELECT e.eid, t.t // 1000000000 AS second, e.client_ip, coalesce(g.number, -1) AS browser, p.number AS path,
                CASE WHEN e.query IS NOT NULL THEN e.path || '?' || e.query END AS asked, e.referrer, e.vhost,
@@ -97,7 +113,24 @@ def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> pa.Table:
         FROM events e JOIN timeline t USING (eid) JOIN paths p USING (path) LEFT JOIN agents g USING (user_agent)
         WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND t.family IN ({families})
         """
-    ).to_arrow_table()
+    ).to_arrow_reader(BATCH_ROWS)
+    numbers, encoded = [], []
+    with ThreadPoolExecutor(ENCODING_THREADS) as threads:
+        for batch in reader:
+            numbers.append(batch.drop_columns(list(TEXTS)))
+            encoded.append(list(threads.map(lambda name, of=batch: of[name].dictionary_encode(), TEXTS)))
+    schema = pa.schema([field for field in reader.schema if field.name not in TEXTS])
+    texts = {name: _join_codes([each[place] for each in encoded]) for place, name in enumerate(TEXTS)}
+    return _Asked(pa.Table.from_batches(numbers, schema), texts)
+
+
+def _join_codes(parts: list[pa.DictionaryArray]) -> tuple[Codes, pa.Array]:
+    """Codes of all parts, and the texts by code: in the order in which they appear."""
+    whole = pa.chunked_array(parts, pa.dictionary(pa.int32(), pa.string())).unify_dictionaries()
+    if not whole.num_chunks:
+        return np.zeros(0, np.int64), pa.array([], pa.string())
+    codes = [chunk.indices.fill_null(-1).to_numpy() for chunk in whole.chunks]
+    return np.concatenate(codes).astype(np.int64), whole.chunk(0).dictionary
 
 
 def _find_named(db: duckdb.DuckDBPyConnection, eid: NDArray[np.int64], types: list[int]) -> tuple[Codes, pa.Array]:
@@ -134,26 +167,26 @@ class _Coded:
 
 def _as_codes(
     db: duckdb.DuckDBPyConnection,
-    table: pa.Table,
+    found: _Asked,
     session_types: list[int],
     customer_types: list[int],
     paths: pa.Array,
     agents: pa.Array,
 ) -> _Coded:
-    session, sessions = _find_named(db, table["eid"].to_numpy(), session_types)
-    known = (session >= 0) | table["client_ip"].is_valid().to_numpy() | (table["browser"].to_numpy() >= 0)
-    if not known.all():
-        table, session = table.filter(pa.array(known)), session[known]
-    eid, second = table["eid"].to_numpy(), table["second"].to_numpy()
+    numbers = found.numbers
+    eid, second = numbers["eid"].to_numpy(), numbers["second"].to_numpy()
+    asset = numbers["asset"].to_numpy(zero_copy_only=False).astype(np.bool_)
+    session, sessions = _find_named(db, eid, session_types)
     customer, _ = _find_named(db, eid, customer_types)
-    asset = table["asset"].to_numpy(zero_copy_only=False).astype(np.bool_)
+    known = (session >= 0) | (found.texts["client_ip"][0] >= 0) | (numbers["browser"].to_numpy() >= 0)
     order = visits.order_requests(second, asset, eid)
-    with ThreadPoolExecutor(ENCODING_THREADS) as threads:
-        encoded = list(threads.map(lambda name: code_texts(table[name]), ("client_ip", "asked", "referrer")))
-    (address, addresses), (asked, queries), (referrer, referrers) = ((codes[order], texts) for codes, texts in encoded)
-    session, customer = session[order], customer[order]
-    browser = table["browser"].to_numpy().astype(np.int64)[order]
-    page = np.where(asked >= 0, len(paths) + asked, table["path"].to_numpy().astype(np.int64)[order])
+    order = order[known[order]]
+    (address, addresses), (asked, queries), (referrer, referrers), (_, vhosts) = (
+        (codes[order], texts) for codes, texts in (found.texts.pop(name) for name in TEXTS)
+    )
+    eid, second, asset, session, customer = (each[order] for each in (eid, second, asset, session, customer))
+    browser, path, status = (numbers[name].to_numpy().astype(np.int64)[order] for name in ("browser", "path", "status"))
+    page = np.where(asked >= 0, len(paths) + asked, path)
     # Without an address and a browser the session identifier is all there is to tell visitors apart.
     alone = (address < 0) & (browser < 0)
     pair = np.where(alone, -2 - session, address * (browser.max(initial=0) + 2) + browser)
@@ -166,11 +199,10 @@ def _as_codes(
         }
     )
     pages = paths.to_pylist() + queries.to_pylist()
-    internal = _internal_pages(visitor, page, referrer, pages, referrers.to_pylist(), table["vhost"])
+    internal = _internal_pages(visitor, page, referrer, pages, referrers.to_pylist(), vhosts)
     codes = np.append(internal, NO_REFERRER)[referrer]
-    status = table["status"].to_numpy().astype(np.int64)[order]
-    requests = Requests(second[order], visitor, browser + 1, session, page, codes, status, asset[order])
-    return _Coded(requests, eid[order], sessions, customer, visitors)
+    requests = Requests(second, visitor, browser + 1, session, page, codes, status, asset)
+    return _Coded(requests, eid, sessions, customer, visitors)
 
 
 def _present(codes: NDArray[np.int64]) -> pa.Array:
@@ -184,7 +216,7 @@ def _internal_pages(
     referrer: NDArray[np.int64],
     pages: list[str],
     referrers: list[str],
-    vhosts: pa.ChunkedArray,
+    vhosts: pa.Array,
 ) -> NDArray[np.int64]:
     """Page code of every distinct referrer, FOREIGN_REFERRER for another site's, NO_REFERRER for an empty one.
 
@@ -193,7 +225,7 @@ def _internal_pages(
     if not referrers:
         return np.zeros(0, np.int64)
     known = {text: code for code, text in enumerate(pages)}
-    own = {host for host in pc.unique(vhosts).to_pylist() if host}
+    own = {host for host in vhosts.to_pylist() if host}
     hosts: list[str] = []
     codes = np.full(len(referrers), FOREIGN_REFERRER, np.int64)
     for number, text in enumerate(referrers):

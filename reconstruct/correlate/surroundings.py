@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 
 from reconstruct.events.agents import describe_agents
 from reconstruct.events.routes import is_asset, learn_routes
+
+if TYPE_CHECKING:  # workers do without
+    import duckdb
 
 
 def tabulate_families(db: duckdb.DuckDBPyConnection, families: Sequence[str]) -> None:

@@ -27,7 +27,9 @@ import pyarrow as pa
 
 Content = TypeVar("Content")
 
-PRELOADED = ["reconstruct.engines.local", "reconstruct.engines.documents", "reconstruct.correlate.shards"]
+PRELOADED = [
+    "reconstruct.engines.local", "reconstruct.engines.documents", "reconstruct.correlate.shards", "reconstruct.correlate.surroundings",
+]  # fmt: skip
 """What every worker needs: loaded once, by the process that workers are forked from."""
 
 WORTH_A_FILE = 1 << 16
