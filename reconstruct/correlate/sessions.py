@@ -187,6 +187,7 @@ def _as_codes(
     eid, second, asset, session, customer = (each[order] for each in (eid, second, asset, session, customer))
     browser, path, status = (numbers[name].to_numpy().astype(np.int64)[order] for name in ("browser", "path", "status"))
     page = np.where(asked >= 0, len(paths) + asked, path)
+    del found, numbers  # what follows takes as much again
     # Without an address and a browser the session identifier is all there is to tell visitors apart.
     alone = (address < 0) & (browser < 0)
     pair = np.where(alone, -2 - session, address * (browser.max(initial=0) + 2) + browser)
@@ -286,11 +287,13 @@ def _links(
     confidence = np.array([rules[name].confidence for name in RULES])[found.rule]
     confidence[is_program & (found.rule == visits.ADDRESS)] = PROGRAM_CONFIDENCE
     session = np.where(found.rule == visits.SESSION, coded.requests.session, -1)
-    via_value = coded.sessions.take(_present(session))
+    # Texts by number: whole, they would be the largest thing in memory.
+    named = pa.array([VIA.get(name, "address") for name in RULES])
+    via_value = pa.DictionaryArray.from_arrays(_present(session), coded.sessions.cast(pa.string()))
     return pa.table(
         {
             "eid": coded.eid, "visit": found.visit.astype(np.int32), "visitor": coded.requests.visitor.astype(np.int32),
-            "rule": pa.array(RULES).take(code), "via_type": pa.array([VIA.get(name, "address") for name in RULES]).take(code),
-            "via_value": via_value.cast(pa.string()), "confidence": confidence, "asset": coded.requests.asset,
+            "rule": pa.DictionaryArray.from_arrays(code, pa.array(RULES)), "via_type": pa.DictionaryArray.from_arrays(code, named),
+            "via_value": via_value, "confidence": confidence, "asset": coded.requests.asset,
         }
     )  # fmt: skip

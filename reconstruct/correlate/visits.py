@@ -57,6 +57,9 @@ CUT_RANGE_S = (300, 4 * 3600)
 ASSETS_S = 10
 """Assets of one visitor and page in the same ten seconds are placed together."""
 
+SWEPT_EVERY = 64
+"""Visits to a page after which those that are over are forgotten: a popular page has all there ever were."""
+
 BLOCK = 65_536
 """Requests turned into Python values at a time."""
 
@@ -307,6 +310,8 @@ def build_visits(
                 if opened is None:
                     by_page[offset + page] = [found]
                 else:
+                    if len(opened) % SWEPT_EVERY == 0:  # what is over stays so, and would only be looked through again
+                        opened[:] = [each for each in opened if each.last >= second - cut_s]
                     opened.append(found)
             pages[page] = second
             found.redirected = redirected
