@@ -76,8 +76,8 @@ class Options:
     """where the store is kept; None = the user's cache directory"""
     cache: bool = True
     """whether a finished store is kept and reused"""
-    memory_limit: str = "500MB"
-    """what the database may hold in memory before it spills to disk"""
+    memory_limit: str = ""
+    """what the database may hold in memory before it spills to disk; empty: by the size of the logs"""
     chunk_bytes: int = 8 << 20
     """bytes of log scanned at a time; results do not depend on it"""
 

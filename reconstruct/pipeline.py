@@ -44,6 +44,10 @@ STORE_VERSION = "5"
 """Raise it whenever what a store holds changes meaning: older stores are then rebuilt."""
 
 
+LARGE_BYTES = 1 << 30
+"""Logs from which the database gets twice the memory: sorting ten million rows beside another query takes more than half a gigabyte."""
+
+
 def open_paths(
     paths: Sequence[str | Path], options: Options | None = None, progress: Progress | None = None
 ) -> Reconstruction:
@@ -199,7 +203,8 @@ def _fill(path: Path, discovery: Discovery, options: Options, progress: Progress
     collecting = gc.isenabled()
     gc.disable()  # millions of small objects and no cycles: looking for some costs a fifth of the time
     pool = WorkerPool(workers) if workers > 1 and discovery.total_bytes >= WORTH_WORKERS else None
-    store = Store.create(path, threads=workers, memory_limit=options.memory_limit)
+    memory = options.memory_limit or ("500MB" if discovery.total_bytes < LARGE_BYTES else "1GB")
+    store = Store.create(path, threads=workers, memory_limit=memory)
     try:
         accounts = ingest(store, discovery, chunk_bytes=options.chunk_bytes, pool=pool, progress=progress)
         finish(store, discovery, accounts, options, pool, progress)
