@@ -33,6 +33,10 @@ class Order:
     cents: int
     charge: str = ""
     trace: str = ""
+    planted: str = ""
+    """what goes wrong in it on purpose, of ``backoffice.PLANTED``"""
+    planted_at: int = 0
+    """milliseconds since the first midnight from which it shows"""
     outcome: str = "placed"  # placed, payment_failed, cancelled; the back office goes on from placed
 
 

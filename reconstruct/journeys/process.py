@@ -25,7 +25,10 @@ EXPECTED_SHARE = 0.9
 MISSING_SHARE = 0.95
 """Its absence is called missing, and a wrong order or a repetition unusual, from this share on."""
 LATE_FACTOR = 1.5
-"""A step is late after this many times the 95th percentile of its delay: 5 in 100 lie beyond the percentile itself."""
+"""A step is late after this many times the 95th percentile of its delay: 5 in 100 lie beyond the percentile itself. Where
+delays spread widely, only as far again beyond the percentile as it lies beyond the median: a queue has a long tail."""
+ORDER_SLACK_MS = 2_000
+"""Steps that begin within this of one another are in no order: logs stamped in whole seconds tell it no better."""
 LATE_SLACK_MS = 1_000
 """… and at least this much beyond it: a mail that takes 80 ms instead of 40 is not late."""
 SAMPLE = 5_000
@@ -49,13 +52,11 @@ class Expectation:
     p50_ms: int
     p95_ms: int
     """delay from the end of ``after`` to its start"""
-    ordered: float
-    """share of the journeys with both in which it comes second"""
 
     @property
     def limit_ms(self) -> int:
         """Delay from which it is late."""
-        return max(round(self.p95_ms * LATE_FACTOR), self.p95_ms + LATE_SLACK_MS)
+        return max(round(self.p95_ms * LATE_FACTOR), 2 * self.p95_ms - self.p50_ms, self.p95_ms + LATE_SLACK_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def _expect(
         share = n_both / eligible if eligible else 0.0
         if share < EXPECTED_SHARE:
             continue
-        expected = Expectation(after, activity, share, n, p50, p95, n_first / n_both)
+        expected = Expectation(after, activity, share, n, p50, p95)
         known = best.get(activity)
         if known is None or (p50, p95, -share, after) < (known.p50_ms, known.p95_ms, -known.share, known.after):
             best[activity] = expected
@@ -239,7 +240,7 @@ def annotate(document: Mapping[str, Any], process: Process, logs_end_ns: int | N
     """
     course = process.courses.get(document["object"]["type"]) or Course()
     seen, counts = _read(document)
-    found = _repeated(document, counts, course, process)
+    found = _repeated(document, counts, course, process) + _out_of_order(seen, course)
     end_ms = None if logs_end_ns is None else logs_end_ns // 1_000_000
     outcome = document["outcome"]
     if outcome == "fulfilled" and course.closing and not any(activity in seen for activity in course.closing):
@@ -251,10 +252,7 @@ def annotate(document: Mapping[str, Any], process: Process, logs_end_ns: int | N
         if after is None:
             continue
         if step is not None:
-            if step.start_ms < after.start_ms:
-                if expected.ordered >= MISSING_SHARE:
-                    found.append(_out_of_order(expected))
-            elif step.start_ms - after.end_ms > expected.limit_ms:
+            if step.start_ms - after.end_ms > expected.limit_ms and not _refused_between(document, after, step):
                 found.append(_late(expected, step.start_ms - after.end_ms))
         elif outcome not in ENDED:
             waited = None if end_ms is None else end_ms - after.end_ms
@@ -301,40 +299,72 @@ def _repeated(
     return found
 
 
+def _refused_between(document: Mapping[str, Any], after: _Seen, step: _Seen) -> bool:
+    """The business refused something meanwhile (a card, say): the customer had to come again, nobody was slow."""
+    return any(
+        each.get("exception") == "business" and after.end_ms <= _milliseconds(each["at"]) <= step.start_ms
+        for each in document["steps"]
+    )
+
+
 def _late(expected: Expectation, delay_ms: int) -> dict[str, Any]:
     return {
         "kind": "late",
         "activity": expected.activity,
-        "why": f"{_say(delay_ms)} after {expected.after}; {_usual(expected)}",
+        "why": f"95 % come {_usual(expected)}; this one came after {_say(delay_ms)}",
     }
 
 
-def _out_of_order(expected: Expectation) -> dict[str, Any]:
-    share = f"{expected.ordered:.0%} of {expected.n} journeys"
-    return {
-        "kind": "out_of_order",
-        "activity": expected.activity,
-        "why": f"came before {expected.after}; in {share} it comes after",
-    }
+def _out_of_order(seen: Mapping[str, _Seen], course: Course) -> list[dict[str, Any]]:
+    """Usual steps that came the other way round than usual; the one that explains most of it first."""
+    usual = {name for expected in course.expected for name in (expected.activity, expected.after)}
+    steps = [(name, step) for name, step in seen.items() if name in usual][:STEPS_CAP]
+    swapped: dict[tuple[str, str], tuple[int, int]] = {}  # (came first, should have) → journeys with both, usual ones
+    for place, (early, first) in enumerate(steps):
+        for late, second in steps[place + 1 :]:
+            if second.start_ms - first.start_ms > ORDER_SLACK_MS:
+                n, n_usual = _ordered(course, late, early)
+                if n >= MIN_SAMPLE and n_usual >= MISSING_SHARE * n:
+                    swapped[early, late] = (n, n_usual)
+    found = []
+    while swapped:
+        counts: dict[str, int] = {}
+        for pair in swapped:
+            for name in pair:
+                counts[name] = counts.get(name, 0) + 1
+        moved = max(counts, key=lambda name: (counts[name], name == next(iter(swapped))[0], name))
+        early, late = next(pair for pair in swapped if moved in pair)
+        n, n_usual = swapped[early, late]
+        other, said, usually = (late, "before", "after") if moved == early else (early, "after", "before")
+        why = f"in {n_usual / n:.0%} of {n} journeys it comes {usually} {other}; here it came {said}"
+        found.append({"kind": "out_of_order", "activity": moved, "why": why})
+        swapped = {pair: known for pair, known in swapped.items() if moved not in pair}
+    return found
 
 
 def _absent(kind: str, expected: Expectation, after: _Seen, waited_ms: int | None) -> dict[str, Any]:
-    waited = f"not seen {_say(waited_ms)} after" if waited_ms is not None else "never came after"
+    if waited_ms is None:
+        waited = "this one went on without it"
+    elif kind == "missing":
+        waited = "this one was finished without it"
+    else:
+        waited = f"this one has waited {_say(waited_ms)}"
     at = datetime.fromtimestamp((after.end_ms + expected.p50_ms) / 1000, UTC)
     return {
         "kind": kind,
         "activity": expected.activity,
-        "why": f"{waited} {expected.after}; it follows in {expected.share:.0%}, {_usual(expected)}",
+        "why": f"{expected.share:.0%} have it, nearly all {_usual(expected)}; {waited}",
         "expected_at": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
     }
 
 
 def _usual(expected: Expectation) -> str:
-    return f"usually within {_say(expected.p95_ms)}, half within {_say(expected.p50_ms)} ({expected.n} journeys)"
+    half = f", half within {_say(expected.p50_ms)}" if expected.p50_ms < expected.p95_ms else ""
+    return f"within {_say(expected.p95_ms)} of {expected.after}{half} ({expected.n} journeys)"
 
 
 def _say(milliseconds: int) -> str:
-    return say_duration(milliseconds * 1_000_000) if milliseconds else "no time"
+    return say_duration(milliseconds * 1_000_000) if milliseconds else "a moment"
 
 
 def _read(document: Mapping[str, Any]) -> tuple[dict[str, _Seen], dict[str, int]]:
