@@ -288,6 +288,7 @@ class Visit:
         if not paid:
             order.outcome = "payment_failed"
             return order
+        order.placed_at = self.now  # declined at first, it is only now that anybody begins to work on it
         self.person.cart = ""
         self.person.placed.append(order.id)
         self.page(

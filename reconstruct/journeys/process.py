@@ -7,13 +7,14 @@ there was time enough for the step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from math import ceil
 from typing import Any
 
+from reconstruct.journeys.activities import put_id
 from reconstruct.journeys.axis import say_duration
 from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import Models, load_models
@@ -94,6 +95,8 @@ class Process:
     courses: dict[str, Course] = field(default_factory=dict)
     critical: dict[str, bool] = field(default_factory=dict)
     """activity → doing it twice costs, for activities a verb of the vocabulary names"""
+    looks: frozenset[str] = frozenset()
+    """activities that only look at an object: nobody's work, so nothing is expected of them"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +117,26 @@ def learn(documents: Iterable[Mapping[str, Any]], models: Models | None = None) 
     by_type: dict[str, list[Mapping[str, Any]]] = {}
     for document in documents:
         by_type.setdefault(document["object"]["type"], []).append(document)
-    labeler = Labeler(models or load_models())
+    models = models or load_models()
+    labeler, looks = Labeler(models), look_only(models)
     critical: dict[str, bool] = {}
     courses: dict[str, Course] = {}
     for name, found in sorted(by_type.items()):
         found.sort(key=lambda document: str(document["id"]))
         every = -(-len(found) // SAMPLE)
-        courses[name] = _learn_course(found[::every], labeler, critical)
-    return Process(courses, critical)
+        courses[name] = _learn_course(found[::every], labeler, critical, looks)
+    return Process(courses, critical, looks)
 
 
-def _learn_course(documents: Sequence[Mapping[str, Any]], labeler: Labeler, critical: dict[str, bool]) -> Course:
+def look_only(models: Models) -> frozenset[str]:
+    """Activities of requests that only read: a customer who looks at the order is no step of the business."""
+    rules = (*models.model.rules, *models.vocabulary["touchpoint"])
+    return frozenset(put_id(rule["activity"], "") for rule in rules if "read" in rule.get("methods", ()))
+
+
+def _learn_course(
+    documents: Sequence[Mapping[str, Any]], labeler: Labeler, critical: dict[str, bool], looks: Set[str]
+) -> Course:
     course = Course(n=len(documents))
     logs_end_ms = max((_milliseconds(document["ended_at"]) for document in documents), default=0)
     delays: dict[tuple[str, str], list[int]] = {}
@@ -134,11 +146,11 @@ def _learn_course(documents: Sequence[Mapping[str, Any]], labeler: Labeler, crit
     ranks: dict[str, list[float]] = {}
     done: dict[str, int] = {}
     for document in documents:
-        seen, counts = _read(document)
+        seen, counts = _read(document, looks)
         for activity, count in counts.items():
             have, single = course.once.get(activity, (0, 0))
             course.once[activity] = (have + 1, single + (count == 1))
-        ok = [step for step in document["steps"] if step["status"] == "ok"]
+        ok = [step for step in document["steps"] if step["status"] == "ok" and step["activity"] not in looks]
         for step, following in pairwise(ok):
             wait = _milliseconds(following["at"]) - _milliseconds(step["at"]) - step["duration_ms"]
             direct.setdefault((step["activity"], following["activity"]), []).append(max(0, wait))
@@ -239,7 +251,7 @@ def annotate(document: Mapping[str, Any], process: Process, logs_end_ns: int | N
         logs_end_ns: Time of the last event of the logs; without it nothing is called overdue.
     """
     course = process.courses.get(document["object"]["type"]) or Course()
-    seen, counts = _read(document)
+    seen, counts = _read(document, process.looks)
     found = _repeated(document, counts, course, process) + _out_of_order(seen, course)
     end_ms = None if logs_end_ns is None else logs_end_ns // 1_000_000
     outcome = document["outcome"]
@@ -367,12 +379,12 @@ def _say(milliseconds: int) -> str:
     return say_duration(milliseconds * 1_000_000) if milliseconds else "a moment"
 
 
-def _read(document: Mapping[str, Any]) -> tuple[dict[str, _Seen], dict[str, int]]:
+def _read(document: Mapping[str, Any], looks: Set[str]) -> tuple[dict[str, _Seen], dict[str, int]]:
     """First successes by activity in time order, and how often each was done."""
     seen: dict[str, _Seen] = {}
     counts: dict[str, int] = {}
     for step in document["steps"]:
-        if step["status"] != "ok":
+        if step["status"] != "ok" or step["activity"] in looks:
             continue
         activity = step["activity"]
         counts[activity] = counts.get(activity, 0) + 1
