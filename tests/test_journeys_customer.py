@@ -140,7 +140,7 @@ def test_a_redirect_and_the_page_it_leads_to_are_one_touchpoint() -> None:
 
 def test_a_chain_of_redirects_is_named_by_where_it_ends() -> None:
     document = visit("0 GET /old 301\n0 GET /older 302\n1 GET /catalogue/lamp-3/ 200")
-    assert activities(document) == ["Viewed a product"]
+    assert activities(document) == ["Viewed product ‘lamp’"]
 
 
 def test_a_page_long_after_a_redirect_is_not_its_page() -> None:
@@ -217,7 +217,7 @@ def test_calls_of_one_view_fold_and_take_its_best_name() -> None:
         30 POST /api/v1/cart/items 201
         31 POST /api/v1/orders 201
     """)
-    assert activities(document) == ["Viewed a product", "Added to basket", "Placed order"]
+    assert activities(document) == ["Viewed product 42", "Added to basket", "Placed order"]
     assert document["customer_journey"]["outcome"] == "achieved"
 
 
@@ -515,7 +515,7 @@ def test_searches_are_told_and_shown_once_each() -> None:
 def test_milestones_are_the_steps_that_reach_a_stage() -> None:
     document = visit("0 GET / 200\n" + SHOP)
     assert [t["activity"] for t in touchpoints(document) if t["milestone"]] == [
-        "Opened the home page", "Viewed the range", "Viewed a product", "Added to basket", "Started checkout",
+        "Opened the home page", "Viewed the range", "Viewed product ‘lamp’", "Added to basket", "Started checkout",
         "Submitted order",
     ]  # fmt: skip
 

@@ -108,8 +108,7 @@ class Teller:
             if not touchpoint.ok:
                 touchpoint.text = self._refusal(touchpoint, said)
             elif act.filled:
-                term = self._classifier.read_query(touchpoint.query).term if touchpoint.query else ""
-                touchpoint.text = fill(act, touchpoint.route, touchpoint.path, term)
+                touchpoint.text = self._fill(touchpoint)
             else:
                 touchpoint.text = act.text
             if not touchpoint.text:
@@ -155,14 +154,19 @@ class Teller:
         words: Mapping[str, str] = self._models.vocabulary["refused"]
         if touchpoint.stumble is not None and not touchpoint.refused:
             page = words.get(str(touchpoint.stumble)) or words.get(str(touchpoint.stumble // 100)) or "{activity}"
-            name = fill(act, touchpoint.route, touchpoint.path, "")
+            name = self._fill(touchpoint)
             return page.replace("{activity}", name) if "{activity}" in page else f"{name}, then: {page}"
         if act.failed:
             return put_id(act.failed, variable_of(touchpoint.route, touchpoint.path))
         status = touchpoint.status or 0
         key = "form" if touchpoint.refused and status < 400 else str(status)
         words_for = words.get(key) or words.get(str(status // 100)) or "{activity}"
-        return words_for.replace("{activity}", fill(act, touchpoint.route, touchpoint.path, ""))
+        return words_for.replace("{activity}", self._fill(touchpoint))
+
+    def _fill(self, touchpoint: Touchpoint) -> str:
+        query = touchpoint.query
+        act, route, path = touchpoint.act, touchpoint.route, touchpoint.path
+        return fill(act, route, path, self._classifier.read_query(query)) if query else fill(act, route, path)
 
     # --- judging ----------------------------------------------------------------------------------------------------
 

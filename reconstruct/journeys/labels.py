@@ -40,6 +40,10 @@ _STATE_KEY = re.compile(r"\b(?:status|state|new_status|newstate)[=:]\s?\"?([A-Za
 _QUOTED = re.compile(r"\"[^\"]{0,200}+\"|'[^']{0,200}+'(?!\w)")
 _TASK = re.compile(r"([A-Za-z_][\w.:]{2,80})\[([0-9a-fA-F][0-9a-fA-F-]{7,40})\]")
 _JOB = re.compile(r"\b(?:Job ID|jid|job_id|task_id|task id)[:=]\s?([\w-]{6,40})", re.IGNORECASE)
+_NUMBERED_JOB = re.compile(
+    r"(?:[Jj]ob|[Tt]ask)\s+([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\s+([A-Za-z]{2,20})\b:?\s?(.{0,120})"
+)
+"""``job 7c9e… started: mail order-confirmation for order 12``: the number is the job's, the words after it say what it does."""
 _QUALIFIED = ("email", "invoice")
 
 
@@ -283,6 +287,10 @@ class Labeler:
             )
             if name:
                 return Task(name, job[1], self._phase(message.lower()))
+        numbered = _NUMBERED_JOB.match(message) if "ob " in message or "ask " in message else None
+        if numbered:
+            name = re.split(r"\s(?:for|of|on)\s|[=(\[{\d]", numbered[3], maxsplit=1)[0]
+            return Task(" ".join(words_of(name).split()), numbered[1], self._phase(numbered[2].lower()))
         return None
 
     def _phase(self, text: str) -> str:

@@ -183,7 +183,7 @@ def read_model(table: Mapping[str, Any], vocabulary: Mapping[str, Any], path: Pa
 
 TEXTS = [str]
 RULE: dict[str, Any] = {
-    "kind": str, "activity": str, "stage": str, "failed?": str, "all?": TEXTS, "none?": TEXTS, "last?": TEXTS,
+    "kind": str, "activity": str, "stage": str, "failed?": str, "named?": str, "all?": TEXTS, "none?": TEXTS, "last?": TEXTS,
     "methods?": TEXTS, "query?": TEXTS, "item?": bool, "root?": bool, "api?": bool, "milestone?": bool, "background?": bool,
 }  # fmt: skip
 VERB: dict[str, Any] = {
@@ -192,7 +192,8 @@ VERB: dict[str, Any] = {
 THING: dict[str, Any] = {"born": str, "failed": str, "goal": str, "words": TEXTS}
 VOCABULARY: dict[str, Any] = {
     "stages": TEXTS, "router_keys": TEXTS, "search_keys": TEXTS, "campaign_keys": TEXTS, "api_words": TEXTS,
-    "operation_keys": TEXTS, "fallback": {"read": str, "write": str, "delete": str, "other": str, "log": str, "assets": str},
+    "operation_keys": TEXTS, "name_keys": TEXTS,
+    "fallback": {"read": str, "call": str, "write": str, "delete": str, "other": str, "page": str, "log": str, "assets": str},
     "refused": {"*": str}, "words": {"*": TEXTS}, "touchpoint": [RULE], "noun": {"*": TEXTS}, "verb": {"*": VERB},
     "task": {"started": TEXTS, "ended": TEXTS, "failed": TEXTS, "retried": TEXTS},
     "keys": {"event": TEXTS, "task": TEXTS, "task_id": TEXTS, "amount": TEXTS, "minor": TEXTS, "currency": TEXTS,
