@@ -227,7 +227,7 @@ def test_graphql_is_named_by_its_operations() -> None:
         20 POST /graphql?operationName=AddToCart 200
         40 POST /graphql 200 attributes={"operationName":"PlaceOrder"}
     """)
-    assert activities(document) == ["Viewed the range", "Added to basket", "Submitted order"]
+    assert activities(document) == ["Viewed a product", "Added to basket", "Submitted order"]
     assert document["customer_journey"]["outcome"] == "achieved"
 
 

@@ -33,6 +33,9 @@ HUB_EVENTS = 100
 ONE_BROWSER = 0.9
 """Share of a session type's values that must be met with one browser only: people change browsers, sessions do not."""
 
+ON_REQUESTS = 0.2
+"""Share of mentions on web requests below which a session is no visit to a site: a call, a visit to a till."""
+
 LEAST_POINTS = 2.0
 """A role with fewer points is a guess; the type is then ``other``."""
 
@@ -140,7 +143,7 @@ def _share_in_paths(kind: IdType) -> float:
 
 def _compare_browsers(db: duckdb.DuckDBPyConnection, found: list[Behaviour]) -> None:
     """Fill in ``one_browser`` of the types for which it decides whether they are sessions."""
-    wanted = [number for number, seen in enumerate(found) if _lives_on_requests(seen)]
+    wanted = [number for number, seen in enumerate(found) if seen.on_requests >= ON_REQUESTS and _lives_long(seen)]
     rows = db.execute(
         f"""
         SELECT type, avg(one::INT) FROM (
@@ -173,6 +176,8 @@ def _judge(number: int, kind: IdType, seen: Behaviour) -> Role:
             points, why = points + NAME_POINTS, [*why, f"called “{kind.noun}”"]
         elif role == "request" and priors:
             points -= NAME_POINTS  # it is called something else
+        elif role == "object" and priors == ("customer",):
+            points -= NAME_POINTS  # many logs name whom they serve; that makes nobody a thing the business works on
         verdicts[role] = (points, why)
     for role in priors:
         if role not in verdicts:
@@ -213,16 +218,18 @@ def _as_request(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     return points, why
 
 
-def _lives_on_requests(seen: Behaviour) -> bool:
-    """Whether web requests carry its values, each for longer than a request takes."""
-    if seen.on_requests < 0.2 or seen.in_paths > 0.5:
-        return False
-    return seen.life_p95_s > REQUEST_LIFE_S or seen.median_events >= 3
+def _lives_long(seen: Behaviour) -> bool:
+    """Whether its values are carried along, each for longer than a request takes."""
+    return seen.in_paths <= 0.5 and (seen.life_p95_s > REQUEST_LIFE_S or seen.median_events >= 3)
 
 
 def _as_session(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     low, high = SESSION_LIFE_S
-    if seen.one_browser < ONE_BROWSER or not _lives_on_requests(seen):
+    if not _lives_long(seen):
+        return NEVER, []
+    if seen.on_requests < ON_REQUESTS:
+        return _as_talk(kind, seen)
+    if seen.one_browser < ONE_BROWSER:
         return NEVER, []
     points, why = 0.0, list[str]()
     if kind.strong:
@@ -234,6 +241,16 @@ def _as_session(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     if seen.median_events >= 3:
         points, why = points + 1, [*why, f"{seen.median_events:g} lines per value"]
     return points, why
+
+
+def _as_talk(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
+    """A session that no web log tells of: a call, a chat, a visit to a till. Only what is called so: tasks behave alike."""
+    low, high = SESSION_LIFE_S
+    if "session" not in prior_roles(kind.noun) or seen.median_events < 3 or seen.life_p95_s > high:
+        return NEVER, []
+    if not low <= seen.median_life_s <= high:
+        return NEVER, []
+    return 2.0, [f"median life {_say_life(seen.median_life_s)}", f"{seen.median_events:g} lines per value"]
 
 
 def _as_customer(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:

@@ -219,8 +219,9 @@ class Classifier:
             last, item, root = f" {query.router.rpartition('/')[2].strip()} ", False, False
         groups = self._groups(spelled)
         api = API in groups
-        if api and kind == "write" and query.router.lstrip(" /").startswith(READ_VERBS):
-            kind = "read"
+        if query.router.lstrip(" /").startswith(READ_VERBS):
+            item = not query.router.endswith("s")  # GetProduct asks for one, GetProducts for several
+            kind = "read" if api and kind == "write" else kind
         opaque = not query.router and (" graphql " in spelled or " gql " in spelled or " rpc " in spelled)
         seen = _Seen(groups, self._groups(last), kind, query.keys, item, root, api)
         act = self._match(seen, query)

@@ -6,12 +6,12 @@ plain words, how far the visit got, what the visitor was after and whether it wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from reconstruct.journeys.activities import Classifier, fill, put_id, variable_of
+from reconstruct.journeys.activities import Classifier, fill, put_id, variable_of, words_of
 from reconstruct.journeys.labels import VAGUE, Labeler
 from reconstruct.journeys.models import STAGES, Goal, Models
 from reconstruct.journeys.rows import Row, SessionInput
@@ -25,6 +25,9 @@ FUNNEL = ("view_basket", "change_basket", "login_page", "home")
 """Pages that, after an attempt, say the visitor was sent back."""
 VALUE_CAP = 120
 """Characters of a campaign value or referrer search kept."""
+LINES_ASKED = 50
+"""Log entries of a visit that are asked for its channel, and characters of each."""
+LINE_ASKED = 60
 SEARCHES_SHOWN = 20
 """Search words of a visit that are listed; a robot has thousands."""
 ALARMS = ("error", "fatal")
@@ -301,26 +304,31 @@ class Teller:
         )
 
     def channel(self, session: SessionInput, touchpoints: Sequence[Touchpoint]) -> str:
-        """web, app, api, store, call centre or e-mail."""
+        """web, mobile web, app, api, store, call centre or e-mail."""
         agent = session.user_agent
         if agent is None:
             if any(touchpoint.method for touchpoint in touchpoints):
-                return "web"
-            spoken = " ".join(sorted({row[14].lower() for row in session.rows[:50]}))
-            return (
-                self._channel_in(f" {spoken.replace('.', ' ').replace('-', ' ')} ", ("store", "call centre", "e-mail"))
-                or "app"
-            )
+                return self._web(session)
+            named = {words_of(row[14]) for row in session.rows[:LINES_ASKED]}
+            said = {words_of((row[16] or "")[:LINE_ASKED]) for row in session.rows[:LINES_ASKED]}
+            return next((found for words in (named, said) if (found := self._spoken_in(words))), "app")
         found = self._channels.get(agent)
         if found is None:
             words = f" {agent[:300].lower().replace('/', ' ').replace(';', ' ')} "
             found = self._channel_in(words, ("app",)) or ""
             if not found and "mozilla" not in words and "opera" not in words:
-                found = self._channel_in(words, ("api",)) or "web"
+                found = self._channel_in(words, ("api",))
             if len(self._channels) > 10_000:
                 self._channels.clear()
-            self._channels[agent] = found = found or "web"
-        return found
+            self._channels[agent] = found
+        return found or self._web(session)
+
+    def _web(self, session: SessionInput) -> str:
+        return self._channel_in(f" {words_of(session.device)} ", ("mobile web",)) or "web"
+
+    def _spoken_in(self, said: Set[str]) -> str:
+        """The channel that log entries without a request speak of."""
+        return self._channel_in(f" {' '.join(sorted(said))} ", ("store", "call centre", "e-mail"))
 
     def _channel_in(self, words: str, names: Sequence[str]) -> str:
         table: Mapping[str, Sequence[str]] = self._models.vocabulary["channel"]

@@ -201,8 +201,9 @@ class Labeler:
             return self._weak(skeleton, arrow, before, after)
         _, phrase, verb = best
         noun, found = self._noun(whole if arrow else told, verb, phrase)
-        if not noun and not verb.noun and about in verb.nouns and (arrow or len(skeleton.split()) <= FEW_WORDS):
-            noun = about
+        if not noun and not verb.noun and about in verb.nouns:
+            few = arrow or len(skeleton.split()) <= FEW_WORDS
+            noun = about if few or self._says_only(told, phrase) else ""
         if not noun and not verb.noun:
             weak = self._weak(skeleton, arrow, before, after)
             return Label(weak.text or "Failed", VAGUE, "", verb.state, True, False) if verb.name == VAGUE else weak
@@ -212,6 +213,11 @@ class Labeler:
         state = verb.state if fits or verb.state == "failed" else "progress"
         text = verb.text or f"{self._qualified(noun, found, told)} {verb.said}"
         return Label(text, verb.name, noun, state, verb.technical, verb.once and fits)
+
+    def _says_only(self, told: str, phrase: str) -> bool:
+        """``placed by ann, total EUR``: up to the first preposition nothing but the verb."""
+        before, found, after = told.partition(phrase)
+        return bool(found) and not before.strip() and after.lstrip().partition(" ")[0] in self._prepositions
 
     def _noun(self, words: str, verb: _Verb, phrase: str) -> tuple[str, str]:
         """The noun a message is about, and the word it says for it. What follows a preposition is not."""

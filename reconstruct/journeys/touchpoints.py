@@ -367,9 +367,10 @@ def _read_logs(loose: list[Row], classifier: Classifier, labeler: Labeler) -> li
         label = labeler.label(row, attributes)
         act: Act | None = None
         if label.verb or 0 < len(label.text.split()) <= TELLING_WORDS:
-            route = "/" + label.text.replace(" ", "/").lower()
-            asked = (classifier.classify(method, route, None) for method in ("POST", "GET"))
+            asked = (classifier.classify(method, None, None, label.text) for method in ("POST", "GET"))
             act = next((one for one in asked if one.kind), None)
+            if act is not None and not act.write:
+                act = act._replace(text=label.text, named="", filled=False)  # nothing was looked at: no page is told of
         request = row[4]
         home = requests.get(request) if request is not None else None
         if home is None and found and (act is None or act.background) and row[2] - last_ns <= EVENT_GAP_NS:
