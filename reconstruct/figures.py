@@ -29,6 +29,7 @@ def describe_reading(store: Store, discovery: Discovery, resolution: Resolution)
     """What the summary says of all logs whatever is selected, and the store does not hold elsewhere."""
     report = resolution.sessions
     return {
+        "processes": orjson.loads(store.meta("processes") or "[]"),
         "visits": {
             "cut_s": round(report.cut_s, 1),
             "cut_why": report.cut_why,

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from reconstruct.engines.alternatives import find_alternatives
+from reconstruct.engines.customers import list_customers
 from reconstruct.engines.documents import SEPARATOR, read_frame
 from reconstruct.engines.facts import LOOSE
 from reconstruct.engines.journeys import loads, read_blocks, read_documents
@@ -193,13 +194,8 @@ class Reconstruction:
         return {str(source): n for source, n in rows}
 
     def customers(self) -> list[Document]:
-        """Customers and their journeys in time order."""
-        rows = self.store.rows(
-            "SELECT customer, list(id ORDER BY seq) FROM journeys"
-            f" WHERE customer IS NOT NULL AND seq IN {self.selection.listed} GROUP BY customer ORDER BY min(seq)",
-            self.selection.parameters,
-        )
-        return [{"id": customer, "journeys": ids} for customer, ids in rows]
+        """Customers, each with their journeys over all channels in time order and what they came to."""
+        return list_customers(self.store, self.selection.listed, self.selection.parameters)
 
     # -- the list --------------------------------------------------------------------------------------------------
 

@@ -61,7 +61,7 @@ def told(document: dict[str, Any]) -> list[tuple[str, str]]:
 def test_the_document_has_the_keys_of_the_contract() -> None:
     document = build("0 shop | Order 1001 placed: total=20.00 EUR\n60 wms | packed")
     assert list(document) == [
-        "id", "object", "objects", "trigger", "outcome", "value", "started_at", "ended_at", "duration_ms", "steps", "deviations",
+        "id", "object", "objects", "trigger", "outcome", "status", "value", "started_at", "ended_at", "duration_ms", "steps", "deviations",
     ]  # fmt: skip
     assert document["object"] == {"type": "order", "id": "1001"}
     assert document["trigger"] is None

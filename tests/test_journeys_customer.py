@@ -340,7 +340,7 @@ def test_every_row_is_in_exactly_one_touchpoint_and_step(rows: list[Row], data: 
 def test_the_document_has_the_keys_of_the_contract() -> None:
     document = visit(SHOP)
     assert list(document) == [
-        "id", "customer", "session", "channel", "started_at", "ended_at", "duration_ms", "customer_journey",
+        "id", "customer", "customer_from", "session", "channel", "started_at", "ended_at", "duration_ms", "customer_journey",
         "experience", "business_journeys",
     ]  # fmt: skip
     first = touchpoints(document)[0]

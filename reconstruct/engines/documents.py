@@ -18,7 +18,7 @@ import zstandard
 from reconstruct.engines.facts import Facts, tabulate_journeys, tabulate_loose
 from reconstruct.engines.links import EVIDENCE_COLUMNS, Evidence, Links
 from reconstruct.grammar.timestamps import format_times
-from reconstruct.journeys import build, process
+from reconstruct.journeys import build, process, variants
 from reconstruct.journeys.models import Models
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput, name_object
 from reconstruct.store.codes import Codes, code_rows, code_texts
@@ -40,6 +40,7 @@ JOURNEYS = pa.schema(
         ),
         ("duration_ms", pa.int64()),
         *((name, pa.string()) for name in ("stage_reached", "outcome", "goal", "orders", "value", "search")),
+        ("achieved_at", pa.string()),
         *((name, pa.int32()) for name in ("score", "n_touchpoints", "n_errors", "n_events")),
     ]
 )
@@ -73,6 +74,8 @@ class SessionFacts:
     identifiers: dict[str, list[str]] = field(default_factory=dict)
     previous: str | None = None
     cut_off: bool = False
+    customer_from: str | None = None
+    """where the customer is known from: ``identifier`` or ``device``"""
 
 
 @dataclass(slots=True)
@@ -157,10 +160,16 @@ def object_inputs(objects: list[ObjectFacts], rows: pa.Table) -> list[ObjectInpu
     return [each for each in found if each.rows]
 
 
-def learn_process(objects: list[ObjectFacts], rows: pa.Table, models: Models) -> process.Process:
-    """What usually happens to objects of these logs: from all their business journeys at once."""
+def learn_process(
+    objects: list[ObjectFacts], rows: pa.Table, models: Models, logs_end_ns: int
+) -> tuple[process.Process, list[dict[str, Any]]]:
+    """What usually happens to objects of these logs: from all their business journeys at once; and the process in figures."""
     whole = [each for each in objects if not each.attempt]
-    return process.learn([build.build_business(each, models) for each in object_inputs(whole, rows)], models)
+    built = [build.build_business(each, models) for each in object_inputs(whole, rows)]
+    learned = process.learn(built, models)
+    sample = process.sample_by_type(built)
+    judged = (process.annotate(each, learned, logs_end_ns) for found in sample.values() for each in found)
+    return learned, variants.describe_processes(judged, learned)
 
 
 def build_frame(partition: Partition, models: Models, learned: process.Process, logs_end_ns: int) -> Frame:
@@ -190,7 +199,7 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
         ]
         session = SessionInput(
             facts.id, facts.customer, facts.session_ids, facts.client_ips, facts.user_agent, facts.device, facts.agent_kind,
-            rows, objects, caused, facts.identifiers, facts.previous, facts.cut_off, partition.ended_ns[number],
+            rows, objects, caused, facts.identifiers, facts.previous, facts.cut_off, partition.ended_ns[number], facts.customer_from,
         )  # fmt: skip
         document = build.build_journey(session, models)
         if things:

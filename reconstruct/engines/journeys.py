@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from reconstruct.correlate.plan import Plan
 from reconstruct.engines import documents
+from reconstruct.engines.customers import NAMED, adopt_visits
 from reconstruct.engines.documents import Frame, ObjectFacts, Partition, SessionFacts
 from reconstruct.engines.facts import LOOSE, merge_facts
 from reconstruct.engines.services import name_services
@@ -97,7 +98,10 @@ def write_journeys(
             by_seq[owner[each.object]].append(each)
     models = fit_models(models, counts, _sample_objects(object_rows, things))
     progress.phase("building journeys", 0)
-    learned = documents.learn_process(things, object_rows.all(), models) if things else Process()
+    learned, processes = Process(), list[dict[str, Any]]()
+    if things:
+        learned, processes = documents.learn_process(things, object_rows.all(), models, logs_end)
+    store.set_meta("processes", orjson.dumps(processes).decode())
     jobs = _partitions(rows, object_rows, facts, by_seq)
     frames: list[Frame] = []
     for frame in _build_all(pool, jobs, models, learned, logs_end):
@@ -231,6 +235,8 @@ def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts
     sessions, customers = plan.of_role("session"), plan.of_role("customer")
     others = [kind for kind in shown if kind not in sessions]
     facts = []
+    devices = []
+    browsers_known = plan.of_role("device")
     for seq, id, last in store.rows("SELECT seq, id, t1 FROM numbered ORDER BY seq"):
         mine, agent = values.get(seq, {}), browsers.get(seq)
         kind, device = agents.get(agent, ("unknown", ""))
@@ -239,8 +245,11 @@ def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts
             SessionFacts(
                 id, named, [v for s in sessions for v in mine.get(s, [])][:SESSION_IDS_SHOWN], addresses[seq], agent, device, kind,
                 {plan.types[k].name: mine[k][:IDENTIFIERS_SHOWN] for k in others if k in mine}, None, last >= logs_end - CUT_OFF_NS,
+                None if named is None else NAMED,
             )
         )  # fmt: skip
+        devices.append([value for k in browsers_known for value in mine.get(k, ())])
+    adopt_visits(facts, devices)
     latest: dict[str, str] = {}
     for each in facts:
         if each.customer is not None:

@@ -16,6 +16,7 @@ from reconstruct.journeys.experience import apdex, observe
 from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import STAGES, Models
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
+from reconstruct.journeys.status import ORDERS, status_of
 from reconstruct.journeys.touchpoints import Touchpoint, fold_rows
 
 
@@ -57,6 +58,7 @@ class Builder:
         return {
             "id": session.id,
             "customer": session.customer,
+            "customer_from": session.customer_from,
             "session": {
                 "ids": session.session_ids,
                 "client_ip": session.client_ips,
@@ -126,6 +128,9 @@ class Builder:
                 rendered["exception"] = "technical" if step.technical else "business"
             steps.append(rendered)
             ended = step.end_ns if ended is None else max(ended, step.end_ns)
+        status = None
+        if self._thing_of(thing.type)[0] in ORDERS:
+            status = status_of(journey.steps, journey.outcome, self.models.vocabulary["status"])
         first = min((step.start_ns for step in journey.steps), default=0)
         last = max((step.end_ns for step in journey.steps), default=first)
         return {
@@ -134,6 +139,7 @@ class Builder:
             "objects": [{"type": kind, "id": value} for kind, value in thing.objects],
             "trigger": {"touchpoint": place, "event": event} if event is not None else None,
             "outcome": journey.outcome,
+            "status": status,
             "value": journey.value,
             "started_at": format_time(first),
             "ended_at": format_time(last),
@@ -248,6 +254,8 @@ def summary_row(document: Mapping[str, Any]) -> dict[str, Any]:
     """Flat columns of a journey for lists: one value each, text, number or None."""
     journey = document["customer_journey"]
     business = document["business_journeys"]
+    at = journey["outcome_at"]
+    achieved = journey["outcome"] == "achieved" and at is not None
     amounts: dict[str, float] = {}
     for entry in business:
         if entry["value"] and entry["outcome"] not in ("failed", "cancelled"):
@@ -270,4 +278,5 @@ def summary_row(document: Mapping[str, Any]) -> dict[str, Any]:
         "orders": ", ".join([f"{entry['object']['id']} {entry['outcome']}" for entry in business]),
         "value": ", ".join([f"{amount:.2f} {currency}".strip() for currency, amount in sorted(amounts.items())])
         or None,
+        "achieved_at": journey["touchpoints"][at]["at"] if achieved else None,
     }

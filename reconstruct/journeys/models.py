@@ -199,7 +199,7 @@ VOCABULARY: dict[str, Any] = {
     "keys": {"event": TEXTS, "task": TEXTS, "task_id": TEXTS, "amount": TEXTS, "minor": TEXTS, "currency": TEXTS,
              "result": TEXTS},
     "object": {"*": THING}, "small_words": {"prepositions": TEXTS, "ends": TEXTS, "never_qualify": TEXTS},
-    "referrer": {"*": TEXTS}, "channel": {"*": TEXTS},
+    "status": {"*": TEXTS}, "referrer": {"*": TEXTS}, "channel": {"*": TEXTS},
 }  # fmt: skip
 FRICTION: dict[str, Any] = {
     "apdex": {"satisfied_ms": float},
@@ -295,3 +295,5 @@ def _check_vocabulary(vocabulary: Mapping[str, Any], path: Path) -> None:
     for name, verb in vocabulary["verb"].items():
         _known([verb["state"]], STATES, path, f"verb.{name}.state")
         _known([*verb["nouns"], *filter(None, [verb["noun"]])], vocabulary["noun"], path, f"verb.{name}.nouns")
+    for status, verbs in vocabulary["status"].items():
+        _known(verbs, vocabulary["verb"], path, f"status.{status}")

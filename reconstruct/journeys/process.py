@@ -114,18 +114,25 @@ def learn(documents: Iterable[Mapping[str, Any]], models: Models | None = None) 
         documents: Business journeys (``business_journeys[]``), attributed or not, in any order.
         models: For the meaning of activities; the built-in ones when omitted.
     """
-    by_type: dict[str, list[Mapping[str, Any]]] = {}
-    for document in documents:
-        by_type.setdefault(document["object"]["type"], []).append(document)
     models = models or load_models()
     labeler, looks = Labeler(models), look_only(models)
     critical: dict[str, bool] = {}
-    courses: dict[str, Course] = {}
+    courses = {
+        name: _learn_course(found, labeler, critical, looks) for name, found in sample_by_type(documents).items()
+    }
+    return Process(courses, critical, looks)
+
+
+def sample_by_type(documents: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Business journeys by type of object, sorted by id, at most SAMPLE of each, evenly spaced."""
+    by_type: dict[str, list[Mapping[str, Any]]] = {}
+    for document in documents:
+        by_type.setdefault(document["object"]["type"], []).append(document)
+    chosen = {}
     for name, found in sorted(by_type.items()):
         found.sort(key=lambda document: str(document["id"]))
-        every = -(-len(found) // SAMPLE)
-        courses[name] = _learn_course(found[::every], labeler, critical, looks)
-    return Process(courses, critical, looks)
+        chosen[name] = found[:: -(-len(found) // SAMPLE)]
+    return chosen
 
 
 def look_only(models: Models) -> frozenset[str]:
@@ -138,7 +145,7 @@ def _learn_course(
     documents: Sequence[Mapping[str, Any]], labeler: Labeler, critical: dict[str, bool], looks: Set[str]
 ) -> Course:
     course = Course(n=len(documents))
-    logs_end_ms = max((_milliseconds(document["ended_at"]) for document in documents), default=0)
+    logs_end_ms = max((milliseconds(document["ended_at"]) for document in documents), default=0)
     delays: dict[tuple[str, str], list[int]] = {}
     direct: dict[tuple[str, str], list[int]] = {}
     both: dict[tuple[str, str], list[int]] = {}
@@ -152,7 +159,7 @@ def _learn_course(
             course.once[activity] = (have + 1, single + (count == 1))
         ok = [step for step in document["steps"] if step["status"] == "ok" and step["activity"] not in looks]
         for step, following in pairwise(ok):
-            wait = _milliseconds(following["at"]) - _milliseconds(step["at"]) - step["duration_ms"]
+            wait = milliseconds(following["at"]) - milliseconds(step["at"]) - step["duration_ms"]
             direct.setdefault((step["activity"], following["activity"]), []).append(max(0, wait))
         if document["outcome"] in ENDED:
             continue
@@ -314,7 +321,7 @@ def _repeated(
 def _refused_between(document: Mapping[str, Any], after: _Seen, step: _Seen) -> bool:
     """The business refused something meanwhile (a card, say): the customer had to come again, nobody was slow."""
     return any(
-        each.get("exception") == "business" and after.end_ms <= _milliseconds(each["at"]) <= step.start_ms
+        each.get("exception") == "business" and after.end_ms <= milliseconds(each["at"]) <= step.start_ms
         for each in document["steps"]
     )
 
@@ -389,10 +396,11 @@ def _read(document: Mapping[str, Any], looks: Set[str]) -> tuple[dict[str, _Seen
         activity = step["activity"]
         counts[activity] = counts.get(activity, 0) + 1
         if activity not in seen:
-            start = _milliseconds(step["at"])
+            start = milliseconds(step["at"])
             seen[activity] = _Seen(start, start + step["duration_ms"])
     return seen, counts
 
 
-def _milliseconds(at: str) -> int:
+def milliseconds(at: str) -> int:
+    """An instant of a document as milliseconds since 1970."""
     return int(datetime.fromisoformat(at).timestamp() * 1000)

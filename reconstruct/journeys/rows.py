@@ -102,3 +102,5 @@ class SessionInput:
     """the logs end while it may still be going on: no drop-off may be claimed"""
     ended_ns: int | None = None
     """when it ended; None: with the last of its rows"""
+    customer_from: str | None = None
+    """where the customer is known from: ``identifier`` (one stands in the visit) or ``device`` (its browser's)"""

@@ -46,7 +46,8 @@ CREATE TABLE journeys (
     previous VARCHAR,               -- id of the customer's journey before
     user_agent VARCHAR,
     apdex DOUBLE,
-    outcome_at INTEGER              -- touchpoints.position
+    outcome_at INTEGER,             -- touchpoints.position
+    achieved_at VARCHAR             -- when the goal was reached
 );
 
 -- One row per business journey; journey NULL: no session is known.
