@@ -15,12 +15,18 @@
     owner = "session"
     slots = ["key:order_id", "path:/orders/{}"]
 
+    [model]
+    use = "parts"                        # judge visits by this model, whichever covers the data best
+    [model.parts]                        # a journey model, as docs/journeys.md explains; ``plan --write`` drafts it
+    title = "Spare parts"
+
 Everything else is measured, so there need be no such file. Each error names the file, the key and the nearest key that is
 known, so that a slip of the pen is not a setting silently ignored.
 """
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,11 +34,11 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from reconstruct.errors import ConfigurationError
-from reconstruct.options import ROLES, Forced, Pin, Pins
+from reconstruct.options import ROLES, Forced, OwnModels, Pin, Pins
 
 CONFIGURATION = "reconstruct.toml"
 
-KEYS = ("formats", "sources", "plan", "timezone")
+KEYS = ("formats", "model", "sources", "plan", "timezone")
 SOURCE_KEYS = ("exclude",)
 PLAN_KEYS = ("ignore", "types")
 TYPE_KEYS = ("slots", "role", "owner")
@@ -49,6 +55,7 @@ class Configuration:
     timezone_s: int | None = None
     """seconds east of UTC"""
     pins: Pins = field(default_factory=Pins)
+    models: OwnModels = field(default_factory=OwnModels)
 
 
 def load_configuration(paths: Iterable[Path | str], given: Path | None = None) -> Configuration:
@@ -90,6 +97,7 @@ def read_configuration(path: Path) -> Configuration:
         _texts(path, "sources.exclude", sources.get("exclude", []), 'exclude = ["archive", "*.trace"]', "patterns"),
         _zone(path, table.get("timezone")),
         _pins(path, _table(path, "plan", table)),
+        _models(path, _table(path, "model", table)),
     )
 
 
@@ -180,6 +188,16 @@ def _pin(path: Path, name: str, said: Mapping[str, object]) -> Pin:
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(ROLES)}"
         raise ConfigurationError(f"{path}: {key}.role is no role: {role}", path=path, key=f"{key}.role", hint=hint)
     return Pin(name, slots, role, owner)
+
+
+def _models(path: Path, said: Mapping[str, object]) -> OwnModels:
+    """Journey models; what they say is checked by ``journeys.models``, which knows the words they may use."""
+    use = _text(path, "model.use", said.get("use"))
+    names = [name for name in said if name != "use"]
+    tables = tuple(
+        (name, json.dumps(_table(path, f"model.{name}", said, name), default=str, ensure_ascii=False)) for name in names
+    )
+    return OwnModels(path, tables, use) if said else OwnModels()
 
 
 def _text(path: Path, key: str, value: object) -> str | None:

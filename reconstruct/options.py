@@ -57,6 +57,17 @@ class Forced:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnModels:
+    """Journey models of a configuration file."""
+
+    origin: Path | None = None
+    tables: tuple[tuple[str, str], ...] = ()
+    """(name, its table as JSON), in the order of the file"""
+    use: str | None = None
+    """the model that is used, whatever covers the data best"""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """Settings of one run; the defaults need no thought."""
 
@@ -72,6 +83,8 @@ class Options:
     """directories that may hold grammars, besides those that are read; see ``resources.grammar_directories``"""
     pins: Pins = field(default_factory=Pins)
     """what the user says of the plan of identifiers"""
+    models: OwnModels = field(default_factory=OwnModels)
+    """journey models of the user's"""
     store: Path | None = None
     """where the store is kept; None = the user's cache directory"""
     cache: bool = True

@@ -164,7 +164,7 @@ def open_part(discovery: Discovery, options: Options, n_bytes: int) -> Reconstru
 def content_key(discovery: Discovery, options: Options) -> str:
     """What results depend on: the bytes of every source under its name, the settings, this program."""
     grammars = discovery.sources[0].grammars
-    settings = (options.timezone_s, options.exclude, options.pins)
+    settings = (options.timezone_s, options.exclude, options.pins, options.models.tables, options.models.use)
     parts = [__version__, STORE_VERSION, *map(repr, settings), _data_key(grammars)]
     parts += [
         f"{source.path}\0{source.fingerprint}\0{source.family}\0{source.rank}\0{source.forced}"
@@ -199,6 +199,7 @@ def store_path(discovery: Discovery, options: Options) -> Path | None:
 
 
 def _fill(path: Path, discovery: Discovery, options: Options, progress: Progress) -> None:
+    load_models(own=options.models)  # what is wrong with a model is said before anything is read
     workers = options.workers or default_workers()
     collecting = gc.isenabled()
     gc.disable()  # millions of small objects and no cycles: looking for some costs a fifth of the time
@@ -233,7 +234,7 @@ def finish(
     identifiers = describe_plan(plan, resolution.owners, resolution.roots)
     store.set_meta("identifiers", orjson.dumps(identifiers).decode())
     store.set_meta("plan_notes", orjson.dumps(plan.notes).decode())
-    write_journeys(store, plan, resolution.roots, load_models(), pool, progress)
+    write_journeys(store, plan, resolution.roots, load_models(own=options.models), pool, progress)
     progress.phase("summing up", 0)
     store.set_meta("reading", orjson.dumps(describe_reading(store, discovery, resolution)).decode())
     store.set_meta("summary", orjson.dumps(summarise(store)).decode())

@@ -141,6 +141,11 @@ class Reconstruction:
         found: list[Document] = orjson.loads(self.store.meta("identifiers") or "[]")
         return found
 
+    def model(self) -> Document:
+        """The journey model that was used: ``id``, ``title``, ``coverage``, ``evidence`` and ``goals``."""
+        found: Document = orjson.loads(self.store.meta("model") or "{}")
+        return found
+
     def plan_notes(self) -> list[str]:
         """What the user said of the plan that these logs have no place for."""
         found: list[str] = orjson.loads(self.store.meta("plan_notes") or "[]")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconstruct.configuration import read_configuration
 from reconstruct.errors import ModelError
 from reconstruct.journeys.activities import Classifier, fill, plain
 from reconstruct.journeys.fit import fit_models
@@ -192,6 +193,61 @@ def test_a_model_of_the_users_own_names_kinds_the_vocabulary_does_not(tmp_path: 
     fitted = fit_models(load_models(tmp_path), [("POST", "/app/console", 200, 10)])
     assert fitted.chosen == "rides"
     assert Classifier(fitted).classify("POST", "/app/console", None).text == "Took a ride"
+
+
+MINE = """
+[model]
+use = "rides"
+[model.rides]
+title = "Rides"
+evidence = ["take_ride"]
+[model.rides.words]
+ride = ["ride", "rides", "fahrt"]
+[[model.rides.goal]]
+name = "Take a ride"
+attempts = ["take_ride"]
+[[model.rides.touchpoint]]
+kind = "take_ride"
+activity = "Took a ride"
+stage = "purchase"
+all = ["ride"]
+methods = ["write"]
+[[model.rides.step]]
+activity = "Car sent"
+words = ["Sent Car"]
+state = "progress"
+"""
+
+
+def test_a_model_in_the_configuration_may_have_words_of_its_own_and_be_the_one_used(tmp_path: Path) -> None:
+    (tmp_path / "reconstruct.toml").write_text(MINE, encoding="utf-8")
+    own = read_configuration(tmp_path / "reconstruct.toml").models
+    fitted = fit_models(load_models(own=own), [("GET", "/products/{}", 200, 1000)])
+    assert fitted.chosen == "rides"
+    assert Classifier(fitted).classify("POST", "/fahrt/neu", None).text == "Took a ride"
+    assert Labeler(fitted).read("order 7: sent car 12").text == "Car sent"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key", "hint"),
+    [
+        (MINE.replace('"Rides"', "1"), "model.rides.title", ""),
+        (MINE.replace("attempts", "atempts"), "model.rides.goal[0].atempts", "attempts"),
+        (MINE.replace('use = "rides"', 'use = "rids"'), "model.use", "rides"),
+        (MINE.replace('all = ["ride"]', 'all = ["rode"]'), "model.rides.touchpoint[0].all", "ride"),
+        (MINE.replace('"fahrt"', '" ?"'), "model.rides.words.ride", ""),
+        (MINE.replace('"Sent Car"', '""'), "model.rides.step[0].words", ""),
+        (MINE.replace('state = "progress"', 'state = "progres"'), "model.rides.step[0].state", "progress"),
+    ],
+)
+def test_wrong_models_of_a_configuration_are_told_by_their_key(tmp_path: Path, wrong: str, key: str, hint: str) -> None:
+    file = tmp_path / "reconstruct.toml"
+    file.write_text(wrong, encoding="utf-8")
+    with pytest.raises(ModelError) as caught:
+        load_models(own=read_configuration(file).models)
+    assert (caught.value.key, caught.value.path) == (key, file)
+    assert "reconstruct.toml" in caught.value.message
+    assert hint in caught.value.hint
 
 
 def test_a_models_own_steps_win_over_the_vocabulary(tmp_path: Path) -> None:

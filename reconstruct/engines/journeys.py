@@ -23,7 +23,7 @@ from reconstruct.engines.services import name_services
 from reconstruct.engines.session_rows import ObjectRows, SessionRows, drop_tables, gather_rows, number_texts, read_said
 from reconstruct.engines.workers import Parcel, Shared
 from reconstruct.journeys.fit import fit_models
-from reconstruct.journeys.models import Models
+from reconstruct.journeys.models import Models, describe_model
 from reconstruct.journeys.process import Process
 from reconstruct.journeys.rows import ObjectInput
 from reconstruct.sources.progress import Progress
@@ -97,6 +97,7 @@ def write_journeys(
         if each.object in owner:
             by_seq[owner[each.object]].append(each)
     models = fit_models(models, counts, _sample_objects(object_rows, things))
+    store.set_meta("model", orjson.dumps(describe_model(models)).decode())
     progress.phase("building journeys", 0)
     learned, processes = Process(), list[dict[str, Any]]()
     if things:

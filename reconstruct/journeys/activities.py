@@ -139,10 +139,10 @@ class Classifier:
     def __init__(self, models: Models) -> None:
         vocabulary = models.vocabulary
         self._phrases: dict[str, list[tuple[str, str]]] = {}  # first word → (phrase, group)
-        for group, phrases in (*vocabulary["words"].items(), (API, vocabulary["api_words"])):
+        model = models.model
+        for group, phrases in (*vocabulary["words"].items(), *model.words.items(), (API, vocabulary["api_words"])):
             for phrase in map(words_of, phrases):
                 self._phrases.setdefault(phrase.split()[0], []).append((f" {phrase} ", group))
-        model = models.model
         self._rules = []
         for table in (*model.rules, *vocabulary["touchpoint"]):
             kind = table["kind"]
