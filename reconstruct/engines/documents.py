@@ -203,9 +203,7 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
         )  # fmt: skip
         document = build.build_journey(session, models)
         if things:
-            document["business_journeys"] = [
-                process.annotate(business, learned, logs_end_ns) for business in document["business_journeys"]
-            ]
+            build.annotate_journey(document, learned, models, logs_end_ns)
             businesses += [
                 _business_row(business, partition.first + number) for business in document["business_journeys"]
             ]

@@ -40,7 +40,7 @@ READ_VERBS = ("get", "list", "fetch", "query", "search", "load", "find", "read",
 
 _WORDS = re.compile(r"\{\}|[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+")
 _MARKS = re.compile("[:;,~]")
-_EXTENSION = re.compile(r"\.(?:php\d?|html?|xhtml|aspx?|jspx?|do|action|cgi|cfm|json|xml)$", re.IGNORECASE)
+_EXTENSION = re.compile(r"\.(?:php\d?|html?|xhtml|aspx?|jspx?|do|action|cgi|cfm|json|xml|pdf)$", re.IGNORECASE)
 _METHOD_CLASS = {
     "GET": "read", "HEAD": "read", "QUERY": "read", "PROPFIND": "read",
     "POST": "write", "PUT": "write", "PATCH": "write", "DELETE": "delete",

@@ -12,9 +12,10 @@ from reconstruct.grammar.timestamps import format_time
 from reconstruct.journeys.activities import Classifier, words_of
 from reconstruct.journeys.business import Journey, Recorder
 from reconstruct.journeys.customer import Birth, Teller
-from reconstruct.journeys.experience import apdex, observe
+from reconstruct.journeys.experience import add_waits, apdex, observe
 from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import STAGES, Models
+from reconstruct.journeys.process import Process, annotate
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
 from reconstruct.journeys.status import ORDERS, status_of
 from reconstruct.journeys.touchpoints import Touchpoint, fold_rows
@@ -52,7 +53,7 @@ class Builder:
         self._teller.name(touchpoints, births)
         course = self._teller.judge(session, touchpoints, births)
         experience = observe(touchpoints, self.models, ended_badly=course.outcome in ("abandoned", "failed", "browsed"))
-        for signal in experience.signals:
+        for signal in (*experience.signals, *experience.feedback):
             signal["at"] = format_time(signal["at"])
         rendered = [_render_touchpoint(touchpoint) for touchpoint in touchpoints]
         return {
@@ -81,8 +82,10 @@ class Builder:
             },
             "experience": {
                 "score": experience.score,
+                "estimated": not experience.feedback,
                 "apdex": apdex(touchpoints, self.models),
                 "signals": experience.signals,
+                "feedback": experience.feedback,
             },
             "business_journeys": business,
         }
@@ -90,6 +93,13 @@ class Builder:
     def build_business(self, thing: ObjectInput) -> dict[str, Any]:
         """The document of a business object no visit is known to have begun."""
         return self._render_business(self._recorder.record(thing), None, None)
+
+    def annotate(self, document: dict[str, Any], learned: Process, logs_end_ns: int) -> None:
+        """Compare the business journeys of a document with what is usual, and note what the customer waited for."""
+        document["business_journeys"] = [
+            annotate(business, learned, logs_end_ns) for business in document["business_journeys"]
+        ]
+        add_waits(document, self.models, self._labeler)
 
     def _birth(self, journey: Journey, place: int, places: Mapping[tuple[int, int], int]) -> Birth:
         thing_id, thing = self._thing_of(journey.object.type)
@@ -243,6 +253,12 @@ def _builder_for(models: Models) -> Builder:
 def build_journey(session: SessionInput, models: Models) -> dict[str, Any]:
     """The document of one visit, without ``links``."""
     return _builder_for(models).build_journey(session)
+
+
+def annotate_journey(document: dict[str, Any], learned: Process, models: Models, logs_end_ns: int) -> None:
+    """Give the business journeys of a visit's document their deviations, and its experience the waits they meant."""
+    if document["business_journeys"]:
+        _builder_for(models).annotate(document, learned, logs_end_ns)
 
 
 def build_business(thing: ObjectInput, models: Models) -> dict[str, Any]:

@@ -129,6 +129,7 @@ def _load(files: tuple[tuple[str, int], ...], own: OwnModels) -> Models:
     _check_vocabulary(vocabulary, activities)
     friction_path = vocabulary_directory() / "friction.toml"
     friction = _checked(_read(friction_path), FRICTION, friction_path)
+    _known(friction["words"]["felt"], vocabulary["verb"], friction_path, "words.felt")
     models: dict[str, JourneyModel] = {}
     for name, _ in files:
         path = Path(name)
@@ -257,8 +258,8 @@ VOCABULARY: dict[str, Any] = {
 FRICTION: dict[str, Any] = {
     "apdex": {"satisfied_ms": float},
     "limits": {"rapid_count": int, "rapid_ms": int, "reload_ms": int, "slow_ms": int, "search_loop": int,
-               "retry_loop": int, "regular_cv": float},
-    "words": {"zero_results": TEXTS, "zero_keys": TEXTS, "rating_keys": TEXTS},
+               "retry_loop": int, "retry_ms": int, "poor_rating": float, "poor_nps": float, "regular_cv": float},
+    "words": {"zero_results": TEXTS, "zero_keys": TEXTS, "rating_keys": TEXTS, "asked": TEXTS, "support": TEXTS, "felt": TEXTS},
     "weight": {"*": float}, "why": {"*": str},
 }  # fmt: skip
 MODEL: dict[str, Any] = {
