@@ -332,18 +332,21 @@ def _judge(steps: Sequence[Step]) -> tuple[str, bool, str]:
     final = ""
     nearly = born = moved = False
     pending = ""
+    refused_ns = 0
     failure = ""
     for step in steps:
         state, noun = step.label.state, step.label.noun
         if state == "failed":
             if not step.label.technical or noun:
                 pending = failure = step.text
+                refused_ns = step.end_ns
             continue
         if not step.ok:
             continue
         if noun != "email" and state in PROGRESS:
             moved = True
-            if state != "born" or noun != "payment":
+            same_try = state == "born" and (noun == "payment" or step.start_ns - refused_ns <= ECHO_NS)
+            if not same_try:
                 pending = ""
         if state == "born":
             born = True

@@ -28,6 +28,8 @@ MISSING_SHARE = 0.95
 LATE_FACTOR = 1.5
 """A step is late after this many times the 95th percentile of its delay: 5 in 100 lie beyond the percentile itself. Where
 delays spread widely, only as far again beyond the percentile as it lies beyond the median: a queue has a long tail."""
+SAME_TRY_MS = 5_000
+"""A refusal this long before a step is of the same try: the clocks of two services differ, and one of them writes later."""
 ORDER_SLACK_MS = 2_000
 """Steps that begin within this of one another are in no order: logs stamped in whole seconds tell it no better."""
 LATE_SLACK_MS = 1_000
@@ -273,11 +275,12 @@ def annotate(document: Mapping[str, Any], process: Process, logs_end_ns: int | N
         if step is not None:
             if step.start_ms - after.end_ms > expected.limit_ms and not _refused_between(document, after, step):
                 found.append(_late(expected, step.start_ms - after.end_ms))
-        elif outcome not in ENDED:
+        else:
             waited = None if end_ms is None else end_ms - after.end_ms
-            if expected.share >= MISSING_SHARE and _moved_on(expected, after, seen, course):
-                found.append(_absent("missing", expected, after, None))
-            elif waited is not None and waited > expected.limit_ms:
+            if _moved_on(expected, after, seen, course):
+                if expected.share >= MISSING_SHARE:  # else it is often left out, or often not logged
+                    found.append(_absent("missing", expected, after, None))
+            elif outcome not in ENDED and waited is not None and waited > expected.limit_ms:
                 kind = "missing" if outcome == "fulfilled" else "stuck"
                 found.append(_absent(kind, expected, after, waited))
     if outcome == "in_progress" and any(deviation["kind"] == "stuck" for deviation in found):
@@ -321,7 +324,7 @@ def _repeated(
 def _refused_between(document: Mapping[str, Any], after: _Seen, step: _Seen) -> bool:
     """The business refused something meanwhile (a card, say): the customer had to come again, nobody was slow."""
     return any(
-        each.get("exception") == "business" and after.end_ms <= milliseconds(each["at"]) <= step.start_ms
+        each.get("exception") == "business" and after.start_ms - SAME_TRY_MS <= milliseconds(each["at"]) <= step.start_ms
         for each in document["steps"]
     )
 
