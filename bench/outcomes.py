@@ -2,6 +2,7 @@
 
     python bench/outcomes.py DIR...                 real logs with truth: DIR/logs, DIR/truth-lines.jsonl.gz, DIR/outcomes.json
                                                     (session -> outcome) and DIR/truth/orders.jsonl
+    python bench/outcomes.py --open LOGS            how long it takes to open one journey of a kept store
     python bench/outcomes.py --simulate SEED...     simulated shops with planted anomalies, one of every seed, added up
 
 Of real logs: the share of sessions whose outcome is right, the share of orders whose outcome is the one their last status
@@ -19,6 +20,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -52,6 +54,8 @@ PATIENCE_MS = {"stuck": 24 * HOUR_MS, "never_shipped": HOUR_MS}
 two waves of the depot; a quarter of an hour of packing)."""
 
 KNOBS: dict[str, Any] = {"sessions": 1500, "days": 8, "buyers": 0.3, "stuck": 0.0, "planted": 0.18}
+OPENED = 300
+"""Journeys opened, evenly spaced."""
 STYLES: tuple[dict[str, Any], ...] = ({}, {"edge": "json", "style": "spring"}, {"numbered": True, "page_checkout": True})
 """Shops take turns in how they log."""
 
@@ -135,13 +139,39 @@ def score_planted(document: Document, outcomes: Document, tally: dict[str, Count
                 print(f"wrong: {order} {anomaly or 'all is well'} {row['outcome']}: {why[order]}", file=sys.stderr)
 
 
+def time_opening(logs: Path) -> str:
+    """Milliseconds from an identifier to the document of a journey, over OPENED journeys spread over the store: by the clock
+    and of the processor, which other programs on the machine do not change."""
+    from reconstruct.pipeline import open_paths
+
+    results = open_paths([logs])
+    ids = [id for (id,) in results.store.rows("SELECT id FROM journeys ORDER BY seq")]
+    (events,) = results.store.rows("SELECT count(*) FROM events")[0]
+    took, worked = list[float](), list[float]()
+    for id in ids[:: max(1, len(ids) // OPENED)]:
+        began, busy = time.perf_counter(), time.process_time()
+        results.journey(id)
+        took.append((time.perf_counter() - began) * 1000)
+        worked.append((time.process_time() - busy) * 1000)
+    results.close()
+    said = [f"{events:,} events, {len(ids):,} journeys"]
+    for name, figures in (("clock", took), ("processor", worked)):
+        figures.sort()
+        shown = {"median": figures[len(figures) // 2], "p95": figures[len(figures) * 95 // 100], "worst": figures[-1]}
+        said.append(f"{name}: " + ", ".join(f"{k} {v:.1f} ms" for k, v in shown.items()))
+    return "; ".join(said)
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("directories", nargs="*", type=Path)
     parser.add_argument("--simulate", nargs="+", type=int, default=[], metavar="SEED")
+    parser.add_argument("--open", type=Path, metavar="LOGS", help="time opening journeys of these logs")
     parser.add_argument("--checkout", type=Path, default=ROOT, help="working tree whose package is measured")
     parser.add_argument("--show", action="store_true", help="name every mistake")
     given = parser.parse_args(arguments)
+    if given.open:
+        print(time_opening(given.open))
     for directory in given.directories:
         row = score_real(export(directory.resolve() / "logs", given.checkout.resolve()), directory)
         print(f"| {directory.name} | " + " | ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()) + " |")

@@ -12,7 +12,7 @@ import orjson
 
 from reconstruct.engines.alternatives import find_alternatives
 from reconstruct.engines.customers import list_customers
-from reconstruct.engines.documents import SEPARATOR, read_frame
+from reconstruct.engines.documents import SEPARATOR, read_document, read_frame
 from reconstruct.engines.facts import LOOSE
 from reconstruct.engines.journeys import loads, read_blocks, read_documents
 from reconstruct.figures import share_lines, summarise
@@ -243,7 +243,7 @@ class Reconstruction:
         if not found:
             return self._loose_journey(id)
         docs, position = found[0]
-        return loads(read_frame(docs)[position])
+        return loads(read_document(docs, position))
 
     def _loose_journey(self, id: str) -> Document:
         for line in self.unattributed_business():

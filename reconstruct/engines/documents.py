@@ -270,6 +270,16 @@ def read_frame(docs: bytes) -> list[bytes]:
     return open_frame(docs).split(SEPARATOR)
 
 
+def read_document(docs: bytes, position: int) -> bytes:
+    """One JSON document of a frame; the others are not taken apart."""
+    lines = open_frame(docs)
+    start = 0
+    for _ in range(position):
+        start = lines.index(SEPARATOR, start) + len(SEPARATOR)
+    end = lines.find(SEPARATOR, start)
+    return lines[start:] if end < 0 else lines[start:end]
+
+
 def _values(table: pa.Table, name: str) -> list[Any]:
     """A column as Python values. Texts repeat (routes, referrers, rules), so equal ones become one object."""
     column = table.column(name).combine_chunks()
