@@ -89,7 +89,12 @@ class BackOffice:
         self.n_planted += 1
         if order.planted == "charged_twice":
             again = order.placed_at + self.mischief.randint(20_000, 90_000)
-            fields = {"charge": f"{order.charge[:-4]}TWIN", "reference": order.id, "minor_units": order.cents, "currency": "EUR"}
+            fields = {
+                "charge": f"{order.charge[:-4]}TWIN",
+                "reference": order.id,
+                "minor_units": order.cents,
+                "currency": "EUR",
+            }
             stamps = self.world.stamps["payments"]
             self.world.to_payments(
                 (again, payment_line(stamps, self.shop.docker, again, "charge captured", fields), None, (order.key,))

@@ -56,7 +56,11 @@ two waves of the depot; a quarter of an hour of packing)."""
 KNOBS: dict[str, Any] = {"sessions": 1500, "days": 8, "buyers": 0.3, "stuck": 0.0, "planted": 0.18}
 OPENED = 300
 """Journeys opened, evenly spaced."""
-STYLES: tuple[dict[str, Any], ...] = ({}, {"edge": "json", "style": "spring"}, {"numbered": True, "page_checkout": True})
+STYLES: tuple[dict[str, Any], ...] = (
+    {},
+    {"edge": "json", "style": "spring"},
+    {"numbered": True, "page_checkout": True},
+)
 """Shops take turns in how they log."""
 
 
@@ -174,7 +178,11 @@ def main(arguments: Sequence[str]) -> int:
         print(time_opening(given.open))
     for directory in given.directories:
         row = score_real(export(directory.resolve() / "logs", given.checkout.resolve()), directory)
-        print(f"| {directory.name} | " + " | ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()) + " |")
+        print(
+            f"| {directory.name} | "
+            + " | ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())
+            + " |"
+        )
     tally: dict[str, Counter[str]] = {name: Counter() for name in TELLS}
     for number, seed in enumerate(given.simulate):
         with tempfile.TemporaryDirectory() as scratch:
@@ -186,7 +194,9 @@ def main(arguments: Sequence[str]) -> int:
     for name, counts in tally.items() if given.simulate else ():
         recall = counts["found"] / max(1, counts["judged"])
         precision = 1 - counts["wrong"] / max(1, counts["flagged"])
-        print(f"| {name} | {counts['planted']} | {counts['judged']} | {recall:.3f} | {counts['flagged']} | {precision:.3f} |")
+        print(
+            f"| {name} | {counts['planted']} | {counts['judged']} | {recall:.3f} | {counts['flagged']} | {precision:.3f} |"
+        )
     return 0
 
 

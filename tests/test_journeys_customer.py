@@ -661,7 +661,9 @@ def test_waits_keep_the_score_in_its_bounds(deviations: list[tuple[str, str]], t
 
 @given(st.lists(row, max_size=25))
 def test_the_score_is_bounded_and_is_the_sum_of_its_signals(rows: list[Row]) -> None:
-    session = SessionInput("v", None, [], [], None, "", "human", sorted(rows, key=lambda r: (r.time_ns, r.source, r.line)))
+    session = SessionInput(
+        "v", None, [], [], None, "", "human", sorted(rows, key=lambda r: (r.time_ns, r.source, r.line))
+    )
     experience = build_journey(session, MODELS)["experience"]
     assert 0 <= experience["score"] <= 100
     assert experience["score"] == max(0, round(100 - sum(signal["weight"] for signal in experience["signals"])))
@@ -669,7 +671,7 @@ def test_the_score_is_bounded_and_is_the_sum_of_its_signals(rows: list[Row]) -> 
 
 
 def test_leads_go_from_the_advertisement_over_a_white_paper_and_a_meeting_to_a_contract() -> None:
-    counts = [("GET", "/services", 200, 50), ("GET", "/about", 200, 20), ("POST", "/book-demo", 302, 9), ("GET", "/whitepapers/{}", 200, 9)]  # fmt: skip
+    counts = [("GET", "/services", 200, 50), ("GET", "/about", 200, 20), ("POST", "/book-demo", 302, 9)]
     models = fit_models(MODELS, counts)
     assert models.chosen == "lead_generation"
     document = visit(

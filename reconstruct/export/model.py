@@ -70,7 +70,9 @@ def _goal(goal: Mapping[str, Any]) -> str:
 
 
 def _stages(stages: Mapping[str, Counter[str]]) -> list[str]:
-    lines = ["\n# The stages, and what visitors did in each. To move a kind of touchpoint: view_product = \"consideration\"\n"]
+    lines = [
+        '\n# The stages, and what visitors did in each. To move a kind of touchpoint: view_product = "consideration"\n'
+    ]
     for stage, counts in stages.items():
         told = ", ".join(f"{activity} {n:,}" for activity, n in _most(counts)[:SHOWN])
         lines.append(f"#   {stage}: {comment(told) or 'nothing'}\n")
@@ -86,7 +88,7 @@ def _unknown(unknown: Counter[tuple[str, str, str]]) -> list[str]:
         word = "_".join(words_of(activity.partition(" ")[2]).split())
         lines += [
             f"#   {n:,} times {comment(method)} {comment(route)}\n",
-            f"# [[model.{NAME}.touchpoint]]\n# kind = {quote(word)}\n# activity = {quote(activity)}\n# stage = \"interest\"\n",
+            f'# [[model.{NAME}.touchpoint]]\n# kind = {quote(word)}\n# activity = {quote(activity)}\n# stage = "interest"\n',
             f"# all = [{quote(word)}]\n",
             f"# [model.{NAME}.words]\n# {word} = [{quote(word.replace('_', ' '))}]\n",
         ]
@@ -96,7 +98,8 @@ def _unknown(unknown: Counter[tuple[str, str, str]]) -> list[str]:
 def _steps(processes: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = []
     for process in processes:
-        lines.append(f"\n# What the business does for each {comment(process['type'])} ({process['journeys']:,} seen), and the usual wait before it:\n")
+        each = f"{comment(process['type'])} ({process['journeys']:,} seen)"
+        lines.append(f"\n# What the business does for each {each}, and the usual wait before it:\n")
         for step in process["steps"][:SHOWN]:
             wait = ""
             if step["wait_p50_ms"] is not None:

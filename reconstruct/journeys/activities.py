@@ -257,7 +257,9 @@ class Classifier:
         last = words_of(fixed[-1]) if fixed else ""
         if "{caller}" in act.named:
             caller = next((words_of(part) for part in fixed if not self._is_word_of(words_of(part), _CALLED)), "")
-            return act._replace(text=act.named.replace("{caller}", caller) if caller else act.text, named="", filled=False)
+            return act._replace(
+                text=act.named.replace("{caller}", caller) if caller else act.text, named="", filled=False
+            )
         if "{words}" in act.text:
             return act._replace(text=act.text.replace("{words}", last or self._fallback["page"]), filled=False)
         if act.named and parts and parts[-1] != "{}" and "{}" not in parts and not query.keys and len(parts) > 1:

@@ -230,7 +230,11 @@ class Recorder:
             if self._classifier.classify(row.method or "", key[0], None).kind == "webhook":
                 told = dict(parse_qsl(key[1][:QUERY_CAP]))
                 result = next((told[name] for name in self._models.vocabulary["keys"]["result"] if name in told), "")
-                label = self._labeler.read(f"{words_of(key[0]).replace(' / ', ' ')} {words_of(result)}") if result else NOTHING
+                label = (
+                    self._labeler.read(f"{words_of(key[0]).replace(' / ', ' ')} {words_of(result)}")
+                    if result
+                    else NOTHING
+                )
                 label = label if label.verb else NOTHING
             if len(self._callbacks) > ROUTES_KEPT:
                 self._callbacks.clear()

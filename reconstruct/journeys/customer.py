@@ -312,16 +312,16 @@ class Teller:
             named = {words_of(row[14]) for row in session.rows[:LINES_ASKED]}
             said = {words_of((row[16] or "")[:LINE_ASKED]) for row in session.rows[:LINES_ASKED]}
             return next((found for words in (named, said) if (found := self._spoken_in(words))), "app")
-        found = self._channels.get(agent)
-        if found is None:
+        known = self._channels.get(agent)
+        if known is None:
             words = f" {agent[:300].lower().replace('/', ' ').replace(';', ' ')} "
-            found = self._channel_in(words, ("app",)) or ""
-            if not found and "mozilla" not in words and "opera" not in words:
-                found = self._channel_in(words, ("api",))
+            known = self._channel_in(words, ("app",))
+            if not known and "mozilla" not in words and "opera" not in words:
+                known = self._channel_in(words, ("api",))
             if len(self._channels) > 10_000:
                 self._channels.clear()
-            self._channels[agent] = found
-        return found or self._web(session)
+            self._channels[agent] = known
+        return known or self._web(session)
 
     def _web(self, session: SessionInput) -> str:
         return self._channel_in(f" {words_of(session.device)} ", ("mobile web",)) or "web"

@@ -324,7 +324,8 @@ def _repeated(
 def _refused_between(document: Mapping[str, Any], after: _Seen, step: _Seen) -> bool:
     """The business refused something meanwhile (a card, say): the customer had to come again, nobody was slow."""
     return any(
-        each.get("exception") == "business" and after.start_ms - SAME_TRY_MS <= milliseconds(each["at"]) <= step.start_ms
+        each.get("exception") == "business"
+        and after.start_ms - SAME_TRY_MS <= milliseconds(each["at"]) <= step.start_ms
         for each in document["steps"]
     )
 

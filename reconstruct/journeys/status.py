@@ -24,4 +24,4 @@ def status_of(steps: Sequence[Step], outcome: str, table: Mapping[str, Sequence[
     refused = any(not step.ok and step.label.noun == "payment" for step in steps)
     if refused and done.isdisjoint(PAID):
         return PAYMENT_DUE
-    return next((status for status, verbs in reversed(table.items()) if not done.isdisjoint(verbs)), None)
+    return next((status for status, verbs in reversed(list(table.items())) if not done.isdisjoint(verbs)), None)
