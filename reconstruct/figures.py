@@ -29,7 +29,6 @@ def describe_reading(store: Store, discovery: Discovery, resolution: Resolution)
     """What the summary says of all logs whatever is selected, and the store does not hold elsewhere."""
     report = resolution.sessions
     return {
-        "processes": orjson.loads(store.meta("processes") or "[]"),
         "visits": {
             "cut_s": round(report.cut_s, 1),
             "cut_why": report.cut_why,
@@ -62,7 +61,7 @@ def _say_reconstruction(store: Store, resolution: Resolution) -> Document:
 
 
 def summarise(store: Store, selection: Selection = EVERYTHING) -> Document:
-    """The figures. ``events``, ``visits``, ``reconstruction``, ``quality`` and ``skipped`` are of all logs, whatever is selected."""
+    """The figures. ``events``, ``processes``, ``visits``, ``reconstruction``, ``quality`` and ``skipped`` are of all logs, whatever is selected."""
     chosen = _Chosen(store, selection)
     n, customers, achieved, score = chosen.rows(
         "journeys",
@@ -93,6 +92,7 @@ def summarise(store: Store, selection: Selection = EVERYTHING) -> Document:
             "session": session,
             "object": chosen.joins("thing_links l JOIN business b ON b.thing = l.object", "listed"),
         },
+        "processes": orjson.loads(store.meta("processes") or "[]"),
         "visits": reading["visits"],
         "reconstruction": reading["reconstruction"],
         "quality": _total(orjson.loads(row[0]) for row in store.rows("SELECT document FROM sources ORDER BY id")),
