@@ -102,7 +102,8 @@ class Connector:
     """column of the object's first mark"""
     from_lane: int
     to_lane: int
-    label: str
+    labels: tuple[str, ...]
+    """what is written beside it, from everything known to the least that tells something"""
     is_dashed: bool
 
 
@@ -194,7 +195,7 @@ def lay_out(
         if track.life:
             lane.life = (axis.position_of(track.life[0]), axis.position_of(track.life[1]))
         lanes.append(lane)
-    layout = Layout(width, axis, place_ticks(axis, starts), lanes, [], [])
+    layout = Layout(width, axis, place_ticks(axis, starts, margin), lanes, [], [])
     _index(layout)
     layout.connectors = _connect(layout, story)
     _place_labels(layout, lettering, label_rows)
@@ -305,7 +306,7 @@ def _connect(layout: Layout, story: Story) -> list[Connector]:
         if marks and abs(marks[0].column - arrival) <= marks[0].width:
             arrival = marks[0].column  # a cluster may stand a little to the left of its first moment
         dashed = handoff.confidence is not None and handoff.confidence < SURE
-        connectors.append(Connector(handoff.business, column, arrival, place[0], lane, handoff.label, dashed))
+        connectors.append(Connector(handoff.business, column, arrival, place[0], lane, handoff.labels, dashed))
     return connectors
 
 

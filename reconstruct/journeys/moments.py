@@ -93,7 +93,8 @@ class Handoff(NamedTuple):
 
     business: int
     trigger: Ref
-    label: str
+    labels: tuple[str, ...]
+    """object, identifier it went through, confidence; then with less and less of that"""
     confidence: float | None
 
 
@@ -351,9 +352,9 @@ def _handoff(
             confidence, via = found
     if confidence is None and "confidence" in business:
         confidence = number_of(business.get("confidence"))
-    parts = [name_of(business), via, "" if confidence is None else say_confidence(confidence)]
-    label = " · ".join(part for part in parts if part)
-    return Handoff(index, Ref("touchpoint", -1, trigger), label, confidence)
+    name, sure = name_of(business), "" if confidence is None else say_confidence(confidence)
+    labels = (" · ".join(filter(None, parts)) for parts in ((name, via, sure), (name, sure), (text_of(thing.get("id")), sure)))
+    return Handoff(index, Ref("touchpoint", -1, trigger), tuple(dict.fromkeys(filter(None, labels))), confidence)
 
 
 def say_confidence(confidence: float) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -35,7 +32,6 @@ THEME_VARIABLE = "RECONSTRUCT_THEME"
 SWITCH_S = 0.0005
 """How soon a reading thread must hand the interpreter to the interface. The default, 5 ms, is paid at every turn of the
 event loop, dozens of times per key: keys would lag by a quarter of a second while logs are read."""
-FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class ReconstructApp(App[int]):
@@ -249,22 +245,10 @@ class ReconstructApp(App[int]):
         if rows:
             await self._load(text_of(rows[0].get("id")))
 
-    async def action_export(self) -> None:
-        id = self.journey_id
-        view = self.view
-        if isinstance(view, JourneysView):
-            id = view.table.pointed_id
-        if id is None:
-            self.notify("No journey is open", severity="warning", markup=False)
-            return
-        document = await self.fetcher.ask(self.reader.journey, id)
-        path = free_path(Path.cwd(), f"journey-{FILE_NAME.sub('_', id)[:60] or 'unnamed'}")
-        try:
-            path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            self.notify(f"{path.name} cannot be written: {error.strerror}", severity="error", markup=False)
-            return
-        self.notify(f"Written: {path.name}", title=str(path.parent), markup=False)
+    def action_export(self) -> None:
+        from reconstruct.tui.screens.export import open_export
+
+        open_export(self)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action of every view, in the palette."""
@@ -283,16 +267,6 @@ def _say_id(binding: Binding) -> str:
     from reconstruct.tui.widgets.strips import say_key
 
     return f"{say_key(binding)}   {binding.id}"
-
-
-def free_path(directory: Path, stem: str) -> Path:
-    """A JSON file's path that does not exist yet."""
-    path = directory / f"{stem}.json"
-    number = 2
-    while path.exists():
-        path = directory / f"{stem}-{number}.json"
-        number += 1
-    return path
 
 
 def run(reader: Reader, filter_text: str = "") -> int:

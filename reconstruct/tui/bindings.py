@@ -24,7 +24,7 @@ GLOBAL = [
     key("tab", "focus_next", "Next pane", "pane.next"),
     key("shift+tab", "focus_previous", "Previous pane", "pane.previous"),
     key("d", "screen.toggle_detail", "Detail pane", "detail.toggle", show=True),
-    key("x", "export", "Export this journey as JSON", "export.journey", show=True),
+    key("x", "export", "Export", "export.journey", show=True),
     key("left_curly_bracket", "journey(-1)", "Previous journey", "journey.previous"),
     key("right_curly_bracket", "journey(1)", "Next journey", "journey.next"),
     key("A", "ascii", "ASCII or full character set", "view.ascii"),

@@ -73,14 +73,16 @@ class Describer:
     def _heading(self, text: str) -> list[Paragraph]:
         return [Paragraph(), Paragraph([Span(text, "section")])]
 
-    def _time(self, value: object) -> str:
+    def say_time(self, value: object) -> str:
+        """An instant of the document, to the millisecond; empty when there is none."""
         at = time_of(value)
         if at is None:
             return ""
         moment = to_datetime(at)
         return f"{moment.day} {moment:%b %Y %H:%M:%S}.{moment.microsecond // 1000:03d} UTC"
 
-    def _duration(self, milliseconds: object) -> str:
+    def say_ms(self, milliseconds: object) -> str:
+        """A duration of the document; empty when it is none or nothing."""
         value = number_of(milliseconds)
         return say_duration(int(value * 1_000_000)) if value > 0 else ""
 
@@ -119,9 +121,9 @@ class Describer:
             if status:
                 spans += [Span(f" {self.pen.signs.arrow} ", "dim"), self._text(status, "good" if good else "bad")]
             lines.append(self._fact("request", *spans))
-        lines += self._facts([("at", self._time(row.get("at"))), ("route", row.get("route"))])
-        lines += self._facts([("answered in", self._duration(row.get("latency_ms"))),
-                              ("stayed", self._duration(row.get("dwell_ms")))])  # fmt: skip
+        lines += self._facts([("at", self.say_time(row.get("at"))), ("route", row.get("route"))])
+        lines += self._facts([("answered in", self.say_ms(row.get("latency_ms"))),
+                              ("stayed", self.say_ms(row.get("dwell_ms")))])  # fmt: skip
         friction = row.get("friction")
         signals = [
             signal
@@ -149,9 +151,9 @@ class Describer:
         lines = [self._title(glyph, row.get("activity") or "step", row.get("service"), name_of(business))]
         attempts = int(number_of(row.get("attempts"), 1))
         lines += self._facts([
-            ("status", row.get("status")), ("at", self._time(row.get("at"))),
-            ("waited", self._duration(row.get("wait_ms"))), ("usually", self._usual(row)),
-            ("worked", self._duration(row.get("duration_ms"))),
+            ("status", row.get("status")), ("at", self.say_time(row.get("at"))),
+            ("waited", self.say_ms(row.get("wait_ms"))), ("usually", self._usual(row)),
+            ("worked", self.say_ms(row.get("duration_ms"))),
             ("attempts", str(attempts) if attempts > 1 else ""), ("exception", row.get("exception")),
         ])  # fmt: skip
         activity = text_of(row.get("activity"))
@@ -164,7 +166,7 @@ class Describer:
         usual = mapping_of(row.get("typical"))
         parts = []
         for name in ("p50", "p95"):
-            value = self._duration(row.get(f"{name}_ms") or usual.get(f"{name}_ms"))
+            value = self.say_ms(row.get(f"{name}_ms") or usual.get(f"{name}_ms"))
             if value:
                 parts.append(f"{value} ({name})")
         return ", ".join(parts)
@@ -177,7 +179,7 @@ class Describer:
     def _missing(self, row: Mapping[str, object]) -> list[Paragraph]:
         lines = [self._title(Glyph.MISSING, row.get("activity"), "expected, not seen")]
         return lines + self._facts([("kind", row.get("kind")), ("why", row.get("why")),
-                                    ("expected", self._time(row.get("expected_at")))])  # fmt: skip
+                                    ("expected", self.say_time(row.get("expected_at")))])  # fmt: skip
 
     def _object(self, row: Mapping[str, object], glyph: Glyph) -> list[Paragraph]:
         outcome = text_of(row.get("outcome"), "unknown")
@@ -191,8 +193,8 @@ class Describer:
         amount = f"{text_of(value.get('amount'))} {text_of(value.get('currency'))}".strip()
         parts = ", ".join(f"{text_of(p.get('type'))} {text_of(p.get('id'))}" for p in mappings_of(row.get("objects")))
         lines += self._facts([
-            ("value", amount), ("from", self._time(row.get("started_at"))), ("until", self._time(row.get("ended_at"))),
-            ("took", self._duration(row.get("duration_ms"))), ("with", parts),
+            ("value", amount), ("from", self.say_time(row.get("started_at"))), ("until", self.say_time(row.get("ended_at"))),
+            ("took", self.say_ms(row.get("duration_ms"))), ("with", parts),
         ])  # fmt: skip
         lines += [self._deviation(deviation) for deviation in mappings_of(row.get("deviations"))]
         return lines
@@ -212,7 +214,7 @@ class Describer:
             ("came by", say_intent(journey.get("intent"), self.pen)), ("customer", document.get("customer")),
             ("device", session.get("device")), ("agent", session.get("agent_kind")),
             ("address", ", ".join(text_of(one) for one in addresses) if isinstance(addresses, list) else addresses),
-            ("began", self._time(document.get("started_at"))), ("took", self._duration(document.get("duration_ms"))),
+            ("began", self.say_time(document.get("started_at"))), ("took", self.say_ms(document.get("duration_ms"))),
             ("steps", f"{len(self.story.touchpoints):,}"),
         ])  # fmt: skip
         if "score" in experience:
@@ -232,7 +234,7 @@ class Describer:
         count = len(positions)
         lines = self._heading(f"{count:,} {'line' if count == 1 else 'lines'} behind it")
         for position in positions[:LINES_SHOWN]:
-            lines.append(Paragraph([Span(self.place(position), "accent"), *self._joins(position)], 2))
+            lines.append(Paragraph([Span(self.place(position), "accent"), *self.joins(position)], 2))
             if position in raw:
                 lines.append(Paragraph([Span(f"  {self.pen.cut(raw[position], 400)}", "dim")], 2))
         if count > LINES_SHOWN:
@@ -245,7 +247,8 @@ class Describer:
         value = self.pen.cut(self.pen.clean(text_of(part.get("value")), 200), VALUE_CELLS)
         return value if kind == rule else f"{kind} {value}"
 
-    def _joins(self, position: Position) -> list[Span]:
+    def joins(self, position: Position) -> list[Span]:
+        """Why a line belongs here: to what, by which rule and identifiers, how sure."""
         spans: list[Span] = []
         for link in self.links.get(position, []):
             confidence = number_of(link.get("confidence"))

@@ -8,7 +8,7 @@ from reconstruct.journeys.axis import DAY, say_duration, to_datetime
 from reconstruct.journeys.moments import Story, mapping_of, mappings_of, name_of, number_of, text_of
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.sanitise import measure
-from reconstruct.tui.widgets.paint import Inked, Row, Span
+from reconstruct.tui.widgets.paint import Drawer, Inked, Row, Span
 
 SPARK_CELLS = 8
 SHORT_PART = 8
@@ -49,7 +49,7 @@ class JourneyHeader(Inked):
         return row.strip()
 
 
-def place_parts(row: Row, parts: list[list[Span]], inked: Inked) -> None:
+def place_parts(row: Row, parts: list[list[Span]], drawer: Drawer) -> None:
     """Parts with air between them; a part that does not fit is left out, the last one that is begun is cut."""
     column = 1
     for part in parts:
@@ -59,13 +59,13 @@ def place_parts(row: Row, parts: list[list[Span]], inked: Inked) -> None:
             if room < SHORT_PART:
                 break
             for text, ink in part:
-                shown = inked.pen.cut(text, row.width - 1 - column)
-                column = row.put(column, shown, inked.ink(ink))
+                shown = drawer.pen.cut(text, row.width - 1 - column)
+                column = row.put(column, shown, drawer.ink(ink))
                 if shown != text or column >= row.width - 1:
                     break
             break
         for text, ink in part:
-            column = row.put(column, text, inked.ink(ink))
+            column = row.put(column, text, drawer.ink(ink))
         column += 3
 
 

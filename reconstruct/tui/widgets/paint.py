@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 from rich.cells import get_character_cell_size
 from rich.segment import Segment
@@ -91,6 +91,15 @@ class Row:
                 segments.append(Segment("".join(self.cells[begin:column]), styles[begin]))
                 begin = column
         return Strip(segments, self.width)
+
+
+class Drawer(Protocol):
+    """Whatever has a pen and inks."""
+
+    @property
+    def pen(self) -> Pen: ...
+
+    def ink(self, name: str) -> Style: ...
 
 
 class Inked(Widget):

@@ -106,6 +106,15 @@ class Picture:
 
     # --- the rows over and under the lanes
 
+    def draw_head(self, row: Row, line: int, left: int, seen: int, ink: Ink) -> None:
+        """Line 0 is the overview, 1 the clock times, 2 the axis."""
+        if line == 0:
+            self.draw_overview(row, left, seen, ink)
+        elif line == 1:
+            self.draw_ticks(row, left, ink)
+        else:
+            self.draw_ruler(row, left, ink)
+
     def draw_ticks(self, row: Row, left: int, ink: Ink) -> None:
         """Clock times."""
         for tick in self.layout.ticks:
@@ -239,19 +248,27 @@ class Picture:
             column = connector.column - left
             if first <= index < last and row.is_blank_or(column, signs.dots + signs.life + signs.gap):
                 row.put(column, signs.dashed if connector.is_dashed else signs.line, style)
-            if index == last - 1 and connector.label and 0 <= column < row.width:
-                text = self.pen.cut(self.pen.clean(connector.label), max(0, row.width - column - 2))
-                end = column + 2 + measure(text)
-                if end > row.width or measure(text) < 8:
-                    text = self.pen.cut(self.pen.clean(connector.label), max(0, column - 2))
-                    row.put(column - 1 - measure(text), text, style + Style(bold=False))
-                else:
-                    row.put(column + 2, text, style + Style(bold=False))
+            if index == last - 1 and connector.labels and 0 <= column < row.width:
+                self._write_beside(row, column, [self.pen.clean(label) for label in connector.labels], style)
             if index == last and connector.arrival != connector.column:
                 low, high = sorted((connector.column, connector.arrival))
                 row.put(low - left, signs.life * (high - low), style)
                 corner = signs.turn_right if connector.column < connector.arrival else signs.turn_left
                 row.put(column, corner, style)
+
+    def _write_beside(self, row: Row, column: int, labels: list[str], style: Style) -> None:
+        """The fullest label there is room for, right of a line or else left of it; the shortest is cut when none fits."""
+        behind, before = row.width - column - 2, column - 2
+        for label in labels:
+            cells = measure(label)
+            if cells <= behind:
+                row.put(column + 2, label, style)
+                return
+            if cells <= before:
+                row.put(column - 1 - cells, label, style)
+                return
+        text = self.pen.cut(labels[-1], max(0, behind, before))
+        row.put(column + 2 if behind >= before else column - 1 - measure(text), text, style)
 
     def _draw_cursor(self, row: Row, planned: Planned, left: int, cursor: Ref, ink: Ink, *, focused: bool) -> None:
         place = self.layout.places.get(cursor)
