@@ -10,13 +10,15 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from multiprocessing import resource_tracker
+from pathlib import Path
 from typing import Any
 
 from reconstruct.errors import ReconstructError
 from reconstruct.options import Options
 from reconstruct.pipeline import is_kept, open_discovery, open_part
 from reconstruct.query.completion import Completion
-from reconstruct.results import RawLine, Reconstruction
+from reconstruct.raw_lines import RawLine, TimedLine
+from reconstruct.results import Reconstruction
 from reconstruct.sources import Discovery
 from reconstruct.sources.progress import Progress
 
@@ -99,6 +101,20 @@ class LiveReader:
 
     def raw(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[RawLine]:
         return self._results.raw(source, line, before, after) if self._results else []
+
+    def raw_around(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[TimedLine]:
+        return self._results.raw_around(source, line, before, after) if self._results else []
+
+    def raw_texts(self, positions: Sequence[tuple[int, int]]) -> list[str]:
+        return self._results.raw_texts(positions) if self._results else [""] * len(positions)
+
+    def plain_file(self, source: int, directory: Path) -> Path:
+        if self._results is None:
+            raise KeyError(source)
+        return self._results.plain_file(source, directory)
+
+    def customer_journeys(self, customer: str) -> list[str]:
+        return self._results.customer_journeys(customer) if self._results else []
 
     def close(self) -> None:
         """Stop reading at the next chunk, and let go of the results."""

@@ -11,6 +11,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from reconstruct.journeys.chain import chain_documents, nearest
 from reconstruct.journeys.moments import Ref, Story, read_story, text_of
 from reconstruct.tui.bindings import GLOBAL, LIST, MOVE, RAW, TIMELINE
 from reconstruct.tui.fetch import Fetcher, start
@@ -60,6 +61,8 @@ class ReconstructApp(App[int]):
         self.paths: dict[int, str] = {}
         self.journey_id: str | None = None
         self.story: Story | None = None
+        self.whole_customer = False
+        """all sessions of the journey's customer on one axis"""
         self.pointed: Ref | None = None
         """a moment to show in the view opened next"""
         self.trail: list[str] = ["journeys"]
@@ -121,7 +124,7 @@ class ReconstructApp(App[int]):
             view.progress_changed()
             view.results_changed()
         if self.journey_id is not None:
-            await self._load(self.journey_id, quietly=True)
+            await self.load_journey(self.journey_id, quietly=True)
 
     @property
     def view(self) -> View | None:
@@ -131,6 +134,16 @@ class ReconstructApp(App[int]):
         return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, View)), None)
 
     # --- journeys
+
+    async def fetch_customer(self, id: str) -> Story | None:
+        """All journeys of a journey's customer as one story; None when no customer is known."""
+        document = await self.fetcher.ask(self.reader.journey, id)
+        customer = text_of(document.get("customer"))
+        if not customer:
+            return None
+        ids = await self.fetcher.ask(self.reader.customer_journeys, customer)
+        documents = [await self.fetcher.ask(self.reader.journey, each) for each in nearest(ids, id)]
+        return await self.fetcher.ask(read_story, chain_documents(customer, documents, len(ids)))
 
     async def fetch_story(self, id: str) -> Story | None:
         """A journey, read; None when the reader no longer has it."""
@@ -145,11 +158,13 @@ class ReconstructApp(App[int]):
         start(self, "journey", self._open, id)
 
     async def _open(self, id: str) -> None:
-        await self._load(id)
+        await self.load_journey(id)
         self.action_view("timeline")
 
-    async def _load(self, id: str, *, quietly: bool = False) -> None:
-        story = await self.fetch_story(id)
+    async def load_journey(self, id: str, *, quietly: bool = False) -> None:
+        """Read a journey, or all of its customer's, and show it wherever it is shown."""
+        story = await self.fetch_customer(id) if self.whole_customer else None
+        story = story or await self.fetch_story(id)
         if story is None:
             if not quietly:
                 self.notify("This journey is no longer there", severity="warning", markup=False)
@@ -189,7 +204,7 @@ class ReconstructApp(App[int]):
         """Open the journey the list points at, so that no view is empty without need."""
         screen = self.get_screen("journeys")
         if isinstance(screen, JourneysView) and screen.table.pointed_id:
-            start(self, "journey", self._load, screen.table.pointed_id)
+            start(self, "journey", self.load_journey, screen.table.pointed_id)
 
     def action_leave(self) -> None:
         if len(self.trail) > 1:
@@ -243,12 +258,19 @@ class ReconstructApp(App[int]):
             descending=screen.table.descending, offset=screen.table.cursor, limit=1,
         )  # fmt: skip
         if rows:
-            await self._load(text_of(rows[0].get("id")))
+            await self.load_journey(text_of(rows[0].get("id")))
 
     def action_export(self) -> None:
         from reconstruct.tui.screens.export import open_export
 
         open_export(self)
+
+    def action_copy_journey(self) -> None:
+        from reconstruct.tui.elsewhere import copy_text
+        from reconstruct.tui.writing import journey_json
+
+        if self.story is not None:
+            copy_text(self, journey_json(dict(self.story.document)), "the journey as JSON")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action of every view, in the palette."""

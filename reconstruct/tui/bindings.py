@@ -25,6 +25,7 @@ GLOBAL = [
     key("shift+tab", "focus_previous", "Previous pane", "pane.previous"),
     key("d", "screen.toggle_detail", "Detail pane", "detail.toggle", show=True),
     key("x", "export", "Export", "export.journey", show=True),
+    key("Y", "copy_journey", "Copy this journey as JSON", "journey.copy"),
     key("left_curly_bracket", "journey(-1)", "Previous journey", "journey.previous"),
     key("right_curly_bracket", "journey(1)", "Next journey", "journey.next"),
     key("A", "ascii", "ASCII or full character set", "view.ascii"),
@@ -89,6 +90,8 @@ TIMELINE = [
     key("v", "by_stage", "One lane, or one per stage", "journey.stages"),
     key("space", "fold", "Fold or unfold this object", "object.fold"),
     key("enter", "open", "Raw lines of this event", "event.raw", show=True),
+    key("y", "screen.copy", "Copy", "event.copy"),
+    key("c", "screen.customer", "Whole customer, or this session", "customer.whole", show=True),
 ]
 
 RAW = [
@@ -97,6 +100,9 @@ RAW = [
     key("slash", "screen.search", "Search", "search.open", show=True),
     key("n", "screen.search_next(1)", "Next match", "search.next"),
     key("N", "screen.search_next(-1)", "Previous match", "search.previous"),
+    key("w", "screen.merged", "All logs merged, or this file", "raw.merged", show=True),
+    key("y", "screen.copy", "Copy", "event.copy", show=True),
+    key("ctrl+o", "screen.edit", "Open in $EDITOR", "raw.edit", show=True),
     key("l,right", "shift(8)", "Scroll right", "scroll.right"),
     key("h,left", "shift(-8)", "Scroll left", "scroll.left"),
 ]

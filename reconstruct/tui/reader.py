@@ -8,6 +8,7 @@ is called from one other thread, one call at a time.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 Document = dict[str, Any]
@@ -42,6 +43,15 @@ class RawLine(Protocol):
     def text(self) -> str: ...
     @property
     def is_entry_start(self) -> bool: ...
+
+
+class TimedLine(RawLine, Protocol):
+    """One line among those of all logs."""
+
+    @property
+    def at_ns(self) -> int: ...
+    @property
+    def entry(self) -> int: ...
 
 
 class Reader(Protocol):
@@ -81,6 +91,18 @@ class Reader(Protocol):
 
     def raw(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[RawLine]:
         """Lines of a file around one of them."""
+
+    def raw_around(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[TimedLine]:
+        """Entries of all logs around one of them, in the order of corrected time."""
+
+    def raw_texts(self, positions: Sequence[tuple[int, int]]) -> list[str]:
+        """The entries at (source, line); empty where none begins."""
+
+    def plain_file(self, source: int, directory: Path) -> Path:
+        """The log, or an unpacked copy of it in ``directory``, for another program. Raises SourceError."""
+
+    def customer_journeys(self, customer: str) -> list[str]:
+        """Ids of a customer's journeys, in time order."""
 
     def close(self) -> None:
         """Let go of files and threads."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from textual.strip import Strip
 
 from reconstruct.journeys.axis import DAY, say_duration, to_datetime
@@ -11,6 +13,8 @@ from reconstruct.tui.sanitise import measure
 from reconstruct.tui.widgets.paint import Drawer, Inked, Row, Span
 
 SPARK_CELLS = 8
+OBJECTS_SHOWN = 4
+"""Business objects named in the header; the lanes show all."""
 SHORT_PART = 8
 """A part cut to less says nothing."""
 GOOD_SCORE = 80
@@ -72,6 +76,8 @@ def place_parts(row: Row, parts: list[list[Span]], drawer: Drawer) -> None:
 def say_identity(story: Story, pen: Pen) -> list[list[Span]]:
     """Journey, customer, channel and device, span."""
     document = story.document
+    if story.sessions:
+        return _say_customer(story, pen)
     session = mapping_of(document.get("session"))
     parts = [[Span("Journey ", "dim"), Span(pen.cut(pen.clean(text_of(document.get("id"), "?")), 16), "title")]]
     customer = pen.clean(text_of(document.get("customer")), 200)
@@ -86,6 +92,15 @@ def say_identity(story: Story, pen: Pen) -> list[list[Span]]:
     if words:
         parts.insert(2, [Span(words, "text")])
     return parts
+
+
+def _say_customer(story: Story, pen: Pen) -> list[list[Span]]:
+    """Whose sessions stand on one axis, and how many of how many."""
+    name = pen.cut(pen.clean(text_of(story.document.get("customer")), 200), 60)
+    shown, known = len(story.sessions), int(number_of(story.document.get("n_sessions")))
+    count = f"{shown:,} of {known:,} sessions" if known > shown else f"{shown:,} session{'s'[: shown != 1]}"
+    span = [Span(say_span(story, pen)), Span(f"  {say_duration(story.end_ns - story.start_ns)}", "dim")]
+    return [[Span("Customer ", "dim"), Span(name, "title")], [Span(count, "strong")], span]
 
 
 def say_span(story: Story, pen: Pen) -> str:
@@ -103,6 +118,11 @@ def say_outcome(story: Story, pen: Pen) -> list[list[Span]]:
     """Goal, business objects with their state, experience with how it sank, intent."""
     document = story.document
     journey = mapping_of(document.get("customer_journey"))
+    if story.sessions:
+        outcomes = Counter(text_of(row.get("outcome")) for row in mappings_of(document.get("sessions")))
+        parts = [[Span(f"{n:,} ", "strong"), Span(pen.clean(word), OUTCOME_WORDS.get(word, "text"))]
+                 for word, n in outcomes.most_common()]  # fmt: skip
+        return parts + [_say_object(row, pen) for row in mappings_of(document.get("business_journeys"))[:OBJECTS_SHOWN]]
     outcome = text_of(journey.get("outcome"), "unknown")
     goal = pen.clean(text_of(journey.get("goal")), 60)
     sign = {"achieved": pen.signs.good, "failed": pen.signs.bad, "ongoing": pen.signs.running}.get(outcome, "")
@@ -113,7 +133,7 @@ def say_outcome(story: Story, pen: Pen) -> list[list[Span]]:
     else:
         words = f"{outcome} {sign}".strip() if not goal else f"{goal} {pen.signs.dot} {outcome} {sign}".rstrip()
         parts.append([Span("goal ", "dim"), Span(pen.clean(words), ink)])
-    for business in mappings_of(document.get("business_journeys"))[:4]:
+    for business in mappings_of(document.get("business_journeys"))[:OBJECTS_SHOWN]:
         parts.append(_say_object(business, pen))
     score = mapping_of(document.get("experience")).get("score")
     if score is not None:

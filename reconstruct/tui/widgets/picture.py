@@ -42,6 +42,8 @@ class Planned:
 def name_cells(story: Story, width: int, pen: Pen, *, by_stage: bool) -> int:
     """How wide the column of names is: room for every lane's, also of those that are folded away now."""
     names = {track.name for track in story.objects} | {service for steps in story.businesses for service, _ in steps}
+    if story.sessions and not by_stage:
+        names |= {name for name, *_ in story.sessions}
     names |= {stage.upper() for stage in story.stages} if by_stage else {CUSTOMER}
     longest = max((measure(pen.clean(name)) for name in names), default=0)
     return min(max(NAME_CELLS, longest + 3), max(NAME_CELLS, width // NAME_SHARE), NAME_CAP)
@@ -157,8 +159,8 @@ class Picture:
     def draw_row(self, row: Row, index: int, left: int, cursor: Ref | None, ink: Ink, *, focused: bool) -> None:
         """One row of the lanes, from a column of the axis on."""
         planned = self.rows[index]
-        self._draw_gaps(row, left, ink)
         if planned.kind == "lane":
+            self._draw_gaps(row, left, ink)
             self._draw_lane(row, planned.lane, left, ink)
         elif planned.kind == "labels":
             self._draw_labels(row, self.layout.lanes[planned.lane], 1, left, ink)
