@@ -17,14 +17,16 @@ def run(arguments: argparse.Namespace) -> int:
     from reconstruct.pipeline import find_sources
     from reconstruct.query.selection import compose
     from reconstruct.tui.app import run as run_app
+    from reconstruct.tui.failures import saved
+    from reconstruct.tui.state import state_path
 
     # Read and found before the screen is taken, so that a wrong query or path is an ordinary error message.
     query = compose(arguments.where, arguments.since, arguments.until)
     options = options_of(arguments)
     discovery = find_sources(arguments.paths or ["."], options)
     reader = LiveReader(discovery, options)
-    code = run_app(reader, query)
+    code = run_app(reader, query, state_path(arguments.paths or ["."]))
     warn(options, discovery)  # now that the screen is given back
     if reader.failure is not None:
-        raise reader.failure
+        raise saved(reader.failure, "reading failed") from reader.failure
     return code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
@@ -14,8 +15,10 @@ from textual.screen import Screen
 from reconstruct.journeys.chain import chain_documents, nearest
 from reconstruct.journeys.moments import Ref, Story, read_story, text_of
 from reconstruct.tui.bindings import GLOBAL, LIST, MOVE, RAW, TIMELINE
+from reconstruct.tui.failures import saved, say_failure, write_report
 from reconstruct.tui.fetch import Fetcher, start
 from reconstruct.tui.glyphs import Pen, ascii_wanted
+from reconstruct.tui.memory import Memory
 from reconstruct.tui.reader import Document, Reader
 from reconstruct.tui.screens.funnel import FunnelView
 from reconstruct.tui.screens.identifiers import IdentifiersView
@@ -51,8 +54,15 @@ class ReconstructApp(App[int]):
         "identifiers": IdentifiersView,
     }
 
-    def __init__(self, reader: Reader, *, ascii: bool | None = None, filter_text: str = "") -> None:
+    def __init__(
+        self, reader: Reader, *, ascii: bool | None = None, filter_text: str = "", memory: Path | None = None
+    ) -> None:
         super().__init__()
+        self.memory = Memory(self, memory)
+        self.failure: Exception | None = None
+        """what ended the interface, though nothing should"""
+        self.failures: list[Exception] = []
+        """what else went wrong that nobody foresaw"""
         self.reader = reader
         self.fetcher = Fetcher(lambda: self.is_running)
         self._filter_text = filter_text
@@ -85,18 +95,42 @@ class ReconstructApp(App[int]):
         self.set_class(self.pen.ascii, "-ascii")
         self.push_screen("journeys")
         if self._filter_text:
-            self.show_filtered(self._filter_text)
+            self.show_filtered(self._filter_text)  # what was asked for now, not what was last time
+        else:
+            self.memory.begin()
         self.set_interval(POLL_S, self.poll)
         self.call_after_refresh(self.poll)
 
+    def exit(self, result: int | None = None, return_code: int = 0, message: Any | None = None) -> None:
+        self.memory.keep()  # while the views are still there
+        super().exit(result, return_code, message)
+
     def on_unmount(self) -> None:
         self.fetcher.close()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual would print a traceback; the user gets a line that says where it is kept (``run``)."""
+        if self.failure is None:
+            self.failure = error
+            self.memory.keep()
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    def report(self, error: Exception) -> None:
+        """Work in the background failed in a way nobody foresaw: the view stays, a notice says where it is kept."""
+        path = write_report(error, self.memory.gather())
+        self.failures.append(error)
+        self.notify(f"Kept in {path}" if path else "", title=say_failure(error), severity="error", markup=False, timeout=15)
 
     def poll(self) -> None:
         """Look whether reading went on and whether the results changed."""
         view = self.view
         if view is None:
             return
+        self.memory.keep_sometimes()
         finished = self.reader.progress().finished
         if not finished or not self._was_finished:
             view.progress_changed()
@@ -125,6 +159,7 @@ class ReconstructApp(App[int]):
             view.results_changed()
         if self.journey_id is not None:
             await self.load_journey(self.journey_id, quietly=True)
+        await self.memory.restore()
 
     @property
     def view(self) -> View | None:
@@ -291,12 +326,24 @@ def _say_id(binding: Binding) -> str:
     return f"{say_key(binding)}   {binding.id}"
 
 
-def run(reader: Reader, filter_text: str = "") -> int:
-    """Browse until the user quits, at first the journeys that match a query; gives the exit code."""
+def run(reader: Reader, filter_text: str = "", memory: Path | None = None) -> int:
+    """Browse until the user quits; gives the exit code.
+
+    Args:
+        reader: What is browsed; it is closed.
+        filter_text: A query: at first only journeys that match it are listed.
+        memory: The file that says where the user was last time, and will again.
+
+    Raises ReconstructError when the interface failed in a way nobody foresaw.
+    """
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
+    app = ReconstructApp(reader, filter_text=filter_text, memory=memory)
     try:
-        return ReconstructApp(reader, filter_text=filter_text).run() or 0
+        code = app.run() or 0
     finally:
         sys.setswitchinterval(before)
         reader.close()
+    if app.failure is not None:
+        raise saved(app.failure, "the interface failed", app.memory.kept)
+    return code
