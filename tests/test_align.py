@@ -232,7 +232,7 @@ def test_the_hand_off_joins_the_trigger_and_the_object() -> None:
     trigger = layout.mark_of(Ref("touchpoint", -1, 1))
     assert trigger is not None
     assert (connector.column, connector.arrival) == (trigger.column, trigger.column)
-    assert connector.label == "order 1001 · request id · .80"
+    assert connector.labels == ("order 1001 · request id · .80", "order 1001 · .80", "1001 · .80")
     assert connector.is_dashed
     assert [lane.track.name for lane in layout.lanes] == ["CUSTOMER", "order 1001", "orders", "payments"]
     assert [lane.track.name for lane in lay_out(document, 80, folded={0}).lanes] == ["CUSTOMER", "order 1001"]

@@ -309,8 +309,8 @@ def _read_steps(
 
 def _typical(row: Mapping[str, object]) -> str:
     usual = mapping_of(row.get("typical"))
-    middle = number_of(row.get("p50_ms")) or number_of(usual.get("p50_ms"))
-    return f"p50 {say_duration(int(middle * 1_000_000))}" if middle else ""
+    known = [(name, number_of(row.get(f"{name}_ms")) or number_of(usual.get(f"{name}_ms"))) for name in ("p50", "p95")]
+    return " ".join(f"{name} {say_duration(int(value * 1_000_000))}" for name, value in known if value)
 
 
 def _outcome(business: Mapping[str, object], index: int, life: tuple[int, int]) -> Moment:

@@ -266,9 +266,9 @@ def annotate(document: Mapping[str, Any], process: Process, logs_end_ns: int | N
     outcome = document["outcome"]
     if outcome == "fulfilled" and course.closing and not any(activity in seen for activity in course.closing):
         outcome = "in_progress"  # shipped, say, where the logs usually go on to delivered
-    usual: dict[str, int] = {}
+    usual: dict[str, dict[str, int]] = {}
     for expected in course.expected:
-        usual[expected.activity] = expected.p50_ms
+        usual[expected.activity] = {"p50_ms": expected.p50_ms, "p95_ms": expected.p95_ms}
         after, step = seen.get(expected.after), seen.get(expected.activity)
         if after is None:
             continue
@@ -287,8 +287,7 @@ def annotate(document: Mapping[str, Any], process: Process, logs_end_ns: int | N
         outcome = "stuck"
     steps = []
     for step_document in document["steps"]:
-        middle = usual.pop(step_document["activity"], None)
-        steps.append(step_document if middle is None else {**step_document, "p50_ms": middle})
+        steps.append({**step_document, **usual.pop(step_document["activity"], {})})
     return {**document, "outcome": outcome, "steps": steps, "deviations": found}
 
 

@@ -83,10 +83,11 @@ class Memory:
     def _restore_list(self, state: State) -> None:
         screen = self.app.get_screen("journeys")
         if isinstance(screen, JourneysView) and screen.is_mounted:
-            screen.table.order_by, screen.table.descending = state.order_by, state.descending
-            screen.table.cursor, screen.table.pointed_id = max(0, state.row), state.row_id or None
+            table = screen.table
+            table.order_by, table.descending = state.order_by, state.descending
             if state.filter:
                 screen.set_filter(state.filter)
+            table.cursor, table.pointed_id = max(0, state.row), state.row_id or None
 
     async def restore(self) -> None:
         """The open journey and the view, as soon as the results have them; unless the user went elsewhere meanwhile."""

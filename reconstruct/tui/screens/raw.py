@@ -45,6 +45,8 @@ class RawView(View):
         self.is_merged = True
         self.lit: set[Position] = set()
         self.timer: Timer | None = None
+        self.searched: LineList | None = None
+        """the list the search box was opened from"""
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -178,6 +180,7 @@ class RawView(View):
     # --- search
 
     def action_search(self) -> None:
+        self.searched = self.active
         self.query_one(Prompt).ask("search", self.lines.query_text)
 
     def on_prompt_answered(self, event: Prompt.Answered) -> None:
@@ -185,15 +188,19 @@ class RawView(View):
         for part in self.query(LineList):
             part.query_text = event.text
             part.refresh()
-        self.lines.focus()
-        self.action_search_next(1)
+        part = self.searched or self.lines
+        part.focus()
+        self._begin_search(part, 1)
 
     def on_prompt_left(self) -> None:
-        self.lines.focus()
+        (self.searched or self.lines).focus()
 
     def action_search_next(self, direction: int) -> None:
-        if self.lines.query_text:
-            start(self, "search", self._search, self.active, direction)
+        self._begin_search(self.active, direction)
+
+    def _begin_search(self, part: LineList, direction: int) -> None:
+        if part.query_text:
+            start(self, "search", self._search, part, direction)
 
     async def _search(self, part: LineList, direction: int) -> None:
         """To the next line that holds the text; lines that were never seen are read for it."""
