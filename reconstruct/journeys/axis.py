@@ -44,6 +44,8 @@ CLOCKS_SHARE = 0.5
 """Of the columns still to be given away, no more go to clock times behind breaks: what happened needs the others."""
 PRECISE_CELLS = 24
 """Milliseconds are named only where a stretch is wide enough for two such labels."""
+MICROSECONDS_BELOW_NS = 50_000
+"""A column that stands for less than this shows clock times to the microsecond: to the millisecond all would be the same."""
 PRECISE_NS = 10 * SECOND
 """An ordinal axis, whose columns have no duration of their own, names milliseconds only below this span."""
 
@@ -365,6 +367,8 @@ def say_clock(time_ns: int, cell_ns: float, first_ns: int) -> str:
     if days > 99:
         return f"{moment.day} {moment:%b} {moment.year}"
     suffix = f" +{days}d" if days else ""
+    if 0 < cell_ns < MICROSECONDS_BELOW_NS:
+        return f"{moment:%H:%M:%S}.{moment.microsecond:06d}{suffix}"
     if 0 < cell_ns < SECOND / 20:
         return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}{suffix}"
     if cell_ns < 30 * SECOND and not days:
@@ -375,7 +379,7 @@ def say_clock(time_ns: int, cell_ns: float, first_ns: int) -> str:
 # --- ticks ----------------------------------------------------------------------------------------------------------
 
 ROUND_STEPS = tuple(
-    [SECOND // 1000 * step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500)]
+    [scale * step for scale in (SECOND // 1_000_000, SECOND // 1000) for step in (1, 2, 5, 10, 20, 50, 100, 200, 500)]
     + [SECOND * step for step in (1, 2, 5, 10, 15, 30)]
     + [MINUTE * step for step in (1, 2, 5, 10, 15, 30)]
     + [HOUR * step for step in (1, 2, 3, 6, 12)]
