@@ -83,9 +83,7 @@ def read_texts(store: Store, discovery: Discovery, positions: Sequence[tuple[int
     return [texts.get(eid, "") for eid in eids]
 
 
-def read_around(
-    store: Store, discovery: Discovery, source: int, line: int, before: int, after: int
-) -> list[TimedLine]:
+def read_around(store: Store, discovery: Discovery, source: int, line: int, before: int, after: int) -> list[TimedLine]:
     """Entries of all logs around one of them, in the order of corrected time, each with all its lines.
 
     Args:
@@ -135,7 +133,9 @@ def plain_file(discovery: Discovery, source: int, directory: Path) -> Path:
 
 def _places(store: Store, eids: Sequence[int]) -> list[tuple[int, int, int]]:
     """(eid, offset, length) of events."""
-    return store.rows('SELECT eid, "offset", length FROM events WHERE eid IN (SELECT unnest(?::BIGINT[]))', [list(eids)])
+    return store.rows(
+        'SELECT eid, "offset", length FROM events WHERE eid IN (SELECT unnest(?::BIGINT[]))', [list(eids)]
+    )
 
 
 def _read_places(discovery: Discovery, places: Sequence[tuple[int, int, int]]) -> dict[int, str]:

@@ -193,7 +193,9 @@ class Reconstruction:
 
     def customer_journeys(self, customer: str) -> list[str]:
         """Ids of a customer's journeys, in time order."""
-        return [row[0] for row in self.store.rows("SELECT id FROM journeys WHERE customer = ? ORDER BY seq", [customer])]
+        return [
+            row[0] for row in self.store.rows("SELECT id FROM journeys WHERE customer = ? ORDER BY seq", [customer])
+        ]
 
     # -- the list --------------------------------------------------------------------------------------------------
 

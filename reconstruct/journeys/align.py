@@ -422,7 +422,9 @@ def _place_waits(layout: Layout) -> list[Wait]:
         usual = f"{text} {moment.typical}"
         put(column, [usual, text] if moment.is_late and moment.typical and moment.wait_ns else [text], moment, lane)
     for in_time, _, column, moment, lane in candidates:
-        if in_time and moment.typical and column in waits and waits[column].ref == moment.ref:  # in time: only if there is room
+        if (
+            in_time and moment.typical and column in waits and waits[column].ref == moment.ref
+        ):  # in time: only if there is room
             text = waits.pop(column).text
             free[column : column + len(text)] = b"\1" * len(text)
             put(column, [f"{text} {moment.typical}", text], moment, lane)

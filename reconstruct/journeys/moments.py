@@ -208,7 +208,12 @@ def read_story(document: Mapping[str, object]) -> Story:
 
 def _read_session(row: Mapping[str, object]) -> tuple[str, str, int, int]:
     first = int(number_of(row.get("first_touchpoint")))
-    return text_of(row.get("name")), text_of(row.get("channel")), first, first + int(number_of(row.get("n_touchpoints")))
+    return (
+        text_of(row.get("name")),
+        text_of(row.get("channel")),
+        first,
+        first + int(number_of(row.get("n_touchpoints"))),
+    )
 
 
 def name_of(business: Mapping[str, object]) -> str:
@@ -363,7 +368,9 @@ def _handoff(
     if confidence is None and "confidence" in business:
         confidence = number_of(business.get("confidence"))
     name, sure = name_of(business), "" if confidence is None else say_confidence(confidence)
-    labels = (" · ".join(filter(None, parts)) for parts in ((name, via, sure), (name, sure), (text_of(thing.get("id")), sure)))
+    labels = (
+        " · ".join(filter(None, parts)) for parts in ((name, via, sure), (name, sure), (text_of(thing.get("id")), sure))
+    )
     return Handoff(index, Ref("touchpoint", -1, trigger), tuple(dict.fromkeys(filter(None, labels))), confidence)
 
 

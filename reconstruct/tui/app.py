@@ -123,7 +123,9 @@ class ReconstructApp(App[int]):
         """Work in the background failed in a way nobody foresaw: the view stays, a notice says where it is kept."""
         path = write_report(error, self.memory.gather())
         self.failures.append(error)
-        self.notify(f"Kept in {path}" if path else "", title=say_failure(error), severity="error", markup=False, timeout=15)
+        self.notify(
+            f"Kept in {path}" if path else "", title=say_failure(error), severity="error", markup=False, timeout=15
+        )
 
     def poll(self) -> None:
         """Look whether reading went on and whether the results changed."""

@@ -41,5 +41,9 @@ def say_failure(error: BaseException) -> str:
 def saved(error: BaseException, what: str, state: State | None = None) -> ReconstructError:
     """The same as an error message that says where the traceback is."""
     path = write_report(error, state)
-    hint = f"what happened is kept in {path}; please send it with your report" if path else "nothing could be written about it"
+    hint = (
+        f"what happened is kept in {path}; please send it with your report"
+        if path
+        else "nothing could be written about it"
+    )
     return ReconstructError(f"{what}: {say_failure(error)}", hint=hint)

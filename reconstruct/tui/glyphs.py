@@ -126,7 +126,9 @@ class Pen:
         if sanitise.measure(text) <= cells:
             return text
         head = self.cut(text, cells * 2 // 3)
-        return head + self.cut_front(text, cells - sanitise.measure(head) + 1)[1:] if cells > 4 else self.cut(text, cells)
+        return (
+            head + self.cut_front(text, cells - sanitise.measure(head) + 1)[1:] if cells > 4 else self.cut(text, cells)
+        )
 
     def fit(self, text: str, cells: int, align: str = "left") -> str:
         """Clean text in exactly so many cells."""

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from reconstruct.journeys.axis import MODES, Mode
+from reconstruct.journeys.axis import MODES
 from reconstruct.journeys.moments import Level, Ref
 from reconstruct.tui.screens.journeys import JourneysView
 from reconstruct.tui.screens.timeline import TimelineView
@@ -113,7 +113,7 @@ class Memory:
         if not isinstance(screen, TimelineView) or not screen.is_mounted:
             return
         timeline = screen.timeline
-        timeline.mode = cast(Mode, state.mode) if state.mode in MODES else "compressed"
+        timeline.mode = state.mode if state.mode in MODES else "compressed"
         timeline.level = cast(Level, state.level) if state.level in LEVELS else "user"
         timeline.by_stage, timeline.zoom = state.by_stage, max(1.0, state.zoom)
         timeline.lay_again()

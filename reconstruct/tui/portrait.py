@@ -169,7 +169,12 @@ def draw_portrait(story: Story, painter: Painter, look: Look) -> list[Strip]:
 
 def _record(strips: Iterable[Strip], painter: Painter, width: int) -> Console:
     console = Console(
-        record=True, width=width, file=io.StringIO(), force_terminal=True, color_system="truecolor", legacy_windows=False
+        record=True,
+        width=width,
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
+        legacy_windows=False,
     )
     ground = Style(color=painter.foreground.rich_color)
     for strip in strips:

@@ -119,7 +119,9 @@ def one_event() -> Document:
 
 def five_events() -> Document:
     """Within one millisecond."""
-    return journey("five", [touchpoint(n * 0.0002, f"Call {n + 1}", "interest", latency_ms=0.1) for n in range(5)], customer=None)
+    return journey(
+        "five", [touchpoint(n * 0.0002, f"Call {n + 1}", "interest", latency_ms=0.1) for n in range(5)], customer=None
+    )
 
 
 def two_orders() -> Document:

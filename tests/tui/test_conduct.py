@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 from drive import Driver, drive, screen_after
 from shop import FakeReader, hostile_journey, make_shop, odd_documents

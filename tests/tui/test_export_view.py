@@ -28,7 +28,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def look(theme: str = "reconstruct") -> Look:
     variables = {theme.name: theme.to_color_system().generate() for theme in (DARK, LIGHT)}[theme]
-    variables |= {name: value for name, value in DARK.variables.items()}
+    variables |= DARK.variables
     return Look("compressed", "user", False, frozenset(), 120, variables)
 
 
@@ -52,7 +52,9 @@ def test_a_journey_as_json_picture_and_page() -> None:
 
     reader = FakeReader(make_shop(10))
     drive(reader, script)
-    assert sorted(path.name for path in Path.cwd().iterdir()) == [f"journey-9f3c.{kind}" for kind in ("html", "json", "svg")]
+    assert sorted(path.name for path in Path.cwd().iterdir()) == [
+        f"journey-9f3c.{kind}" for kind in ("html", "json", "svg")
+    ]
     assert json.loads(Path("journey-9f3c.json").read_text("utf-8")) == reader.journey("9f3c")
 
 

@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 import pytest
 from drive import Driver, drive, screen_after
-from shop import FakeReader, five_events, hostile_journey, journey, long_journey, one_event, order_journey, three_visits, touchpoint, two_orders
+from shop import (
+    FakeReader,
+    five_events,
+    hostile_journey,
+    journey,
+    long_journey,
+    one_event,
+    order_journey,
+    three_visits,
+    touchpoint,
+    two_orders,
+)
 
 from reconstruct.journeys.chain import CHAIN_CAP
 from reconstruct.journeys.moments import Glyph, Ref
@@ -67,7 +78,9 @@ def test_five_events_in_a_millisecond(golden_screen: Callable[[str, str], None])
     golden_screen("five_events", screen_after(FakeReader([five_events()]), ["enter"], (80, 24)))
 
 
-@pytest.mark.parametrize(("size", "ascii"), [((80, 24), False), ((120, 40), False), ((200, 50), False), ((120, 40), True)])
+@pytest.mark.parametrize(
+    ("size", "ascii"), [((80, 24), False), ((120, 40), False), ((200, 50), False), ((120, 40), True)]
+)
 def test_a_whole_customer_on_one_axis(
     size: tuple[int, int], ascii: bool, golden_screen: Callable[[str, str], None]
 ) -> None:

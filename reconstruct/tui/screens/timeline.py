@@ -135,7 +135,11 @@ class TimelineView(View):
         await app.load_journey(id)
         after = self.shown
         chain = after if app.whole_customer else before
-        row = next((row for row in mappings_of(chain.document.get("sessions")) if row.get("id") == id), None) if chain else None
+        row = (
+            next((row for row in mappings_of(chain.document.get("sessions")) if row.get("id") == id), None)
+            if chain
+            else None
+        )
         if cursor is None or row is None or after is None:
             return
         sign = 1 if app.whole_customer else -1

@@ -120,9 +120,11 @@ def say_outcome(story: Story, pen: Pen) -> list[list[Span]]:
     journey = mapping_of(document.get("customer_journey"))
     if story.sessions:
         outcomes = Counter(text_of(row.get("outcome")) for row in mappings_of(document.get("sessions")))
-        parts = [[Span(f"{n:,} ", "strong"), Span(pen.clean(word), OUTCOME_WORDS.get(word, "text"))]
-                 for word, n in outcomes.most_common()]  # fmt: skip
-        return parts + [_say_object(row, pen) for row in mappings_of(document.get("business_journeys"))[:OBJECTS_SHOWN]]
+        counts = [[Span(f"{n:,} ", "strong"), Span(pen.clean(word), OUTCOME_WORDS.get(word, "text"))]
+                  for word, n in outcomes.most_common()]  # fmt: skip
+        return counts + [
+            _say_object(row, pen) for row in mappings_of(document.get("business_journeys"))[:OBJECTS_SHOWN]
+        ]
     outcome = text_of(journey.get("outcome"), "unknown")
     goal = pen.clean(text_of(journey.get("goal")), 60)
     sign = {"achieved": pen.signs.good, "failed": pen.signs.bad, "ongoing": pen.signs.running}.get(outcome, "")

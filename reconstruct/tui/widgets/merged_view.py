@@ -79,7 +79,9 @@ class MergedLines(LineList):
         line = self.lines[index]
         lit = self.is_lit(index)
         row.put(0, self.pen.signs.pointer if lit else " ", self.ink("accent"))
-        column = row.put(1, say_clock_ms(line.at_ns) if line.is_entry_start else " " * 12, self.ink("text" if lit else "faint"))
+        column = row.put(
+            1, say_clock_ms(line.at_ns) if line.is_entry_start else " " * 12, self.ink("text" if lit else "faint")
+        )
         cells = place_cells(row.width)
         number = f":{line.line}"
         path = self.pen.clean(self.paths.get(line.source, f"source {line.source}"))
