@@ -419,6 +419,8 @@ def split_tracks(story: Story, *, level: Level, by_stage: bool, folded: Iterable
 
 def _customer_tracks(story: Story, by_stage: bool) -> list[Track]:
     life = (story.touchpoints[0].at_ns, story.touchpoints[-1].end_ns) if story.touchpoints else None
+    if story.businesses and not story.touchpoints:
+        return []  # the customer's side is not known: an empty lane would say that nothing happened there
     if story.sessions and not by_stage:
         return _session_tracks(story)
     if not by_stage:

@@ -28,6 +28,7 @@ Position = tuple[int, int]
 LABEL_CELLS = 13
 LINES_SHOWN = 40
 """Raw lines listed in the pane; the raw view has them all."""
+IDENTIFIERS_SHOWN = 8
 SURE = 0.9
 VALUE_CELLS = 20
 """Cells of an identifier in the evidence: enough to tell two of them apart; the raw line has it whole."""
@@ -232,7 +233,14 @@ class Describer:
         if not positions:
             return []
         count = len(positions)
-        lines = self._heading(f"{count:,} {'line' if count == 1 else 'lines'} behind it")
+        named = dict.fromkeys(
+            (text_of(part.get("type")), text_of(part.get("value")))
+            for position in positions
+            for link in self.links.get(position, [])
+            for part in mappings_of(link.get("via"))
+        )
+        lines = [self._fact("identifiers", Span(self._list_identifiers(list(named))))] if named else []
+        lines += self._heading(f"{count:,} {'line' if count == 1 else 'lines'} behind it")
         for position in positions[:LINES_SHOWN]:
             lines.append(Paragraph([Span(self.place(position), "accent"), *self.joins(position)], 2))
             if position in raw:
@@ -240,6 +248,12 @@ class Describer:
         if count > LINES_SHOWN:
             lines.append(Paragraph([Span(f"and {count - LINES_SHOWN:,} more: Enter shows all", "dim")]))
         return lines
+
+    def _list_identifiers(self, named: Sequence[tuple[str, str]]) -> str:
+        """Types and values the lines were joined through, each once."""
+        shown = [self.pen.clean(f"{kind} {self.pen.cut(self.pen.clean(value, 200), VALUE_CELLS * 2)}") for kind, value in named]
+        more = f" and {len(shown) - IDENTIFIERS_SHOWN} more" if len(shown) > IDENTIFIERS_SHOWN else ""
+        return f" {self.pen.signs.dot} ".join(shown[:IDENTIFIERS_SHOWN]) + more
 
     def _identifier(self, part: Mapping[str, object], rule: str) -> str:
         """Type and value, the type only when the rule does not name it, a long value by its beginning."""

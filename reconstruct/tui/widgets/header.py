@@ -130,7 +130,9 @@ def say_outcome(story: Story, pen: Pen) -> list[list[Span]]:
     sign = {"achieved": pen.signs.good, "failed": pen.signs.bad, "ongoing": pen.signs.running}.get(outcome, "")
     ink = OUTCOME_WORDS.get(outcome, "text")
     parts: list[list[Span]] = []
-    if outcome == "achieved" and goal:
+    if story.businesses and not story.touchpoints:
+        parts.append([Span("session ", "dim"), Span("not known", "warn")])
+    elif outcome == "achieved" and goal:
         parts.append([Span("goal ", "dim"), Span(f"{goal} {sign}", ink)])
     else:
         words = f"{outcome} {sign}".strip() if not goal else f"{goal} {pen.signs.dot} {outcome} {sign}".rstrip()

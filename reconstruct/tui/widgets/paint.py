@@ -113,7 +113,9 @@ class Inked(Widget):
         """The style of an ink, without background unless it has one of its own."""
         inks = self.__dict__.setdefault("_inks", {})
         if name not in inks:
-            inks[name] = mix_ink(name, self.app.theme_variables, self.background_colors[1])
+            inks[name] = mix_ink(
+                name, self.app.theme_variables, self.background_colors[1], colourless=self.app.no_color
+            )
         return cast(Style, inks[name])
 
     def draw_line(self, y: int) -> Strip:

@@ -68,7 +68,10 @@ class Picture:
         for index, lane in enumerate(self.layout.lanes):
             if lane.track.kind == "object":
                 connector = connectors.get(index)
-                rows.append(Planned("handoff", index, connector) if connector else Planned("blank"))
+                if connector:
+                    rows.append(Planned("handoff", index, connector))
+                elif rows:
+                    rows.append(Planned("blank"))
             rows.append(Planned("lane", index))
             if lane.rows > 1:
                 rows.append(Planned("labels", index))
