@@ -113,6 +113,9 @@ class LiveReader:
             raise KeyError(source)
         return self._results.plain_file(source, directory)
 
+    def alternatives(self, source: int, line: int) -> list[Document]:
+        return self._results.alternatives(source, line) if self._results else []
+
     def customer_journeys(self, customer: str) -> list[str]:
         return self._results.customer_journeys(customer) if self._results else []
 

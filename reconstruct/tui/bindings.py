@@ -91,6 +91,7 @@ TIMELINE = [
     key("space", "fold", "Fold or unfold this object", "object.fold"),
     key("enter", "open", "Raw lines of this event", "event.raw", show=True),
     key("y", "screen.copy", "Copy", "event.copy"),
+    key("a", "screen.alternatives", "Where else it might have belonged", "event.alternatives"),
     key("c", "screen.customer", "Whole customer, or this session", "customer.whole", show=True),
 ]
 

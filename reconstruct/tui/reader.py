@@ -101,6 +101,9 @@ class Reader(Protocol):
     def plain_file(self, source: int, directory: Path) -> Path:
         """The log, or an unpacked copy of it in ``directory``, for another program. Raises SourceError."""
 
+    def alternatives(self, source: int, line: int) -> list[Document]:
+        """Where else an event might have belonged (``to``, ``journey``), and ``why`` it does not; the nearest first."""
+
     def customer_journeys(self, customer: str) -> list[str]:
         """Ids of a customer's journeys, in time order."""
 

@@ -461,6 +461,11 @@ class FakeReader:
         path.write_text("what an editor would show\n", encoding="utf-8")
         return path
 
+    def alternatives(self, source: int, line: int) -> list[Document]:
+        if line != 104:
+            return []
+        return [{"to": "session", "journey": "8e2b", "why": f"another cookie, 12s away {HOSTILE}"}]
+
     def customer_journeys(self, customer: str) -> list[str]:
         rows = [d for d in self.documents.values() if d.get("customer") == customer]
         return [row["id"] for row in sorted(rows, key=lambda row: (str(row["started_at"]), str(row["id"])))]

@@ -226,6 +226,21 @@ def test_the_detail_pane_follows_with_friction_and_evidence() -> None:
     drive(FakeReader([order_journey()]), script, (120, 44))
 
 
+def test_a_asks_where_else_the_lines_might_have_belonged() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "e")
+        assert "8e2b" not in driver.text
+        await driver.press("a")
+        assert "not session 8e2b  another cookie, 12s away" in driver.text
+        assert "it might have belonged nowhere else" in driver.text, "the other two lines"
+        await driver.press("l", "h")
+        assert "not session 8e2b" in driver.text, "asked once, known from then on"
+        await driver.press("G", "a")
+        assert "No line is behind this" in driver.text
+
+    drive(FakeReader([order_journey()]), script, (120, 60))
+
+
 def test_search_finds_steps_by_name() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("enter", "slash", *"capture", "enter")

@@ -110,6 +110,26 @@ class TimelineView(View):
         self.timeline.lay_again()
         self._describe(self.timeline.cursor)
 
+    def action_alternatives(self) -> None:
+        """Ask where else the lines of this event might have belonged."""
+        ref, describer = self.timeline.cursor, self.describer
+        if ref is None or describer is None or self.shown is None:
+            return
+        positions = positions_of(self.shown.rows.get(ref, {}))
+        wanted = [position for position in positions if position not in describer.alternatives]
+        if wanted:
+            self.post_message(Remark("Looking where else it might have belonged"))
+            start(self, "alternatives", self._read_alternatives, ref, describer, wanted[:RAW_SHOWN])
+        elif not positions:
+            self.post_message(Remark("No line is behind this"))
+
+    async def _read_alternatives(self, ref: Ref, describer: Describer, wanted: list[Position]) -> None:
+        app = self.reconstruct
+        for position in wanted:
+            describer.alternatives[position] = await app.fetcher.ask(app.reader.alternatives, *position)
+        if self.timeline.cursor == ref and self.describer is describer:
+            self._describe(ref, keep_place=True)
+
     def action_copy(self) -> None:
         """The event under the cursor with the lines behind it, to the clipboard."""
         ref, describer = self.timeline.cursor, self.describer

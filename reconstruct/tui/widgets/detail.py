@@ -51,6 +51,8 @@ class Describer:
         self.story = story
         self.pen = pen
         self.paths = paths
+        self.alternatives: dict[Position, Sequence[Mapping[str, object]]] = {}
+        """of lines that were asked about: where else each might have belonged, and why it does not"""
         self.links: dict[Position, list[Mapping[str, object]]] = {}
         for link in mappings_of(story.document.get("links")):
             for position in positions_of({"events": [link.get("event")]}):
@@ -245,9 +247,23 @@ class Describer:
             lines.append(Paragraph([Span(self.place(position), "accent"), *self.joins(position)], 2))
             if position in raw:
                 lines.append(Paragraph([Span(f"  {self.pen.cut(raw[position], 400)}", "dim")], 2))
+            lines += self._refused(position)
         if count > LINES_SHOWN:
             lines.append(Paragraph([Span(f"and {count - LINES_SHOWN:,} more: Enter shows all", "dim")]))
         return lines
+
+    def _refused(self, position: Position) -> list[Paragraph]:
+        """Where else a line might have belonged, once that was asked."""
+        found = self.alternatives.get(position)
+        if found is None:
+            return []
+        lines = []
+        for other in found:
+            where = text_of(other.get("to"))
+            journey = text_of(other.get("journey"))
+            spans = [Span(f"  not {self.pen.clean(f'{where} {journey}'.strip(), 80)}  ", "warn"), self._text(other.get("why"), "dim")]
+            lines.append(Paragraph(spans, 4))
+        return lines or [Paragraph([Span("  it might have belonged nowhere else", "dim")], 4)]
 
     def _list_identifiers(self, named: Sequence[tuple[str, str]]) -> str:
         """Types and values the lines were joined through, each once."""
