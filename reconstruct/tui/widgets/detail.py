@@ -261,13 +261,19 @@ class Describer:
         for other in found:
             where = text_of(other.get("to"))
             journey = text_of(other.get("journey"))
-            spans = [Span(f"  not {self.pen.clean(f'{where} {journey}'.strip(), 80)}  ", "warn"), self._text(other.get("why"), "dim")]
+            spans = [
+                Span(f"  not {self.pen.clean(f'{where} {journey}'.strip(), 80)}  ", "warn"),
+                self._text(other.get("why"), "dim"),
+            ]
             lines.append(Paragraph(spans, 4))
         return lines or [Paragraph([Span("  it might have belonged nowhere else", "dim")], 4)]
 
     def _list_identifiers(self, named: Sequence[tuple[str, str]]) -> str:
         """Types and values the lines were joined through, each once."""
-        shown = [self.pen.clean(f"{kind} {self.pen.cut(self.pen.clean(value, 200), VALUE_CELLS * 2)}") for kind, value in named]
+        shown = [
+            self.pen.clean(f"{kind} {self.pen.cut(self.pen.clean(value, 200), VALUE_CELLS * 2)}")
+            for kind, value in named
+        ]
         more = f" and {len(shown) - IDENTIFIERS_SHOWN} more" if len(shown) > IDENTIFIERS_SHOWN else ""
         return f" {self.pen.signs.dot} ".join(shown[:IDENTIFIERS_SHOWN]) + more
 
