@@ -241,8 +241,9 @@ class Describer:
             for link in self.links.get(position, [])
             for part in mappings_of(link.get("via"))
         )
-        lines = [self._fact("identifiers", Span(self._list_identifiers(list(named))))] if named else []
-        lines += self._heading(f"{count:,} {'line' if count == 1 else 'lines'} behind it")
+        lines = self._heading(f"{count:,} {'line' if count == 1 else 'lines'} behind it")
+        if named:
+            lines.append(self._fact("identifiers", Span(self._list_identifiers(list(named)))))
         for position in positions[:LINES_SHOWN]:
             lines.append(Paragraph([Span(self.place(position), "accent"), *self.joins(position)], 2))
             if position in raw:
