@@ -22,8 +22,10 @@ from reconstruct.results import Reconstruction
 from reconstruct.sources import Discovery
 from reconstruct.sources.progress import Progress
 
-FIRST_LOOK_BYTES = 2 << 20
-"""How much is reconstructed first: half a second of work, some thousand events."""
+FIRST_LOOK_BYTES = 512 << 10
+"""How much is reconstructed first: a screenful of journeys, for a third of a second of work."""
+WORTH_A_LOOK_BYTES = 4 << 20
+"""Less than this is read as a whole in about the time a first look takes."""
 
 Document = dict[str, Any]
 
@@ -130,7 +132,7 @@ class LiveReader:
 
     def _read(self, discovery: Discovery, options: Options) -> None:
         try:
-            if discovery.total_bytes > 2 * FIRST_LOOK_BYTES and not is_kept(discovery, options):
+            if discovery.total_bytes > WORTH_A_LOOK_BYTES and not is_kept(discovery, options):
                 self._show(
                     open_part(discovery, options, FIRST_LOOK_BYTES),
                     "the first lines of each log; the rest is being read",
