@@ -53,7 +53,6 @@ SOURCE_CONTRACT = (
 )
 
 
-
 class Reconstruction:
     """Results of one set of logs, or of the journeys of them that match a query. Safe to use from several threads."""
 
