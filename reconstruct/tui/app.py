@@ -121,6 +121,8 @@ class ReconstructApp(App[int]):
 
     def report(self, error: Exception) -> None:
         """Work in the background failed in a way nobody foresaw: the view stays, a notice says where it is kept."""
+        if self.failure is not None:
+            return  # what breaks while the interface falls to pieces is a consequence
         path = write_report(error, self.memory.gather())
         self.failures.append(error)
         self.notify(

@@ -11,6 +11,7 @@ from reconstruct.journeys.moments import Level, Ref
 from reconstruct.tui.screens.journeys import JourneysView
 from reconstruct.tui.screens.timeline import TimelineView
 from reconstruct.tui.state import State, load_state, save_state
+from reconstruct.tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from reconstruct.tui.app import ReconstructApp
@@ -86,7 +87,8 @@ class Memory:
             table = screen.table
             table.order_by, table.descending = state.order_by, state.descending
             if state.filter:
-                screen.set_filter(state.filter)
+                table.set_filter(state.filter)  # at once: the row is looked for in what matches
+                screen.query_one(Prompt).remember("filter", state.filter)
             table.cursor, table.pointed_id = max(0, state.row), state.row_id or None
 
     async def restore(self) -> None:
