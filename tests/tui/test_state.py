@@ -135,7 +135,7 @@ def test_a_failure_of_the_interface_keeps_the_state_and_shows_no_traceback(
     real = ReconstructApp.run
     monkeypatch.setattr(ReconstructApp, "run", lambda app: real(app, headless=True, auto_pilot=press_keys))
     with pytest.raises(ReconstructError, match="the interface failed: ZeroDivisionError: while drawing") as caught:
-        app_module.run(FakeReader(make_shop(10)), memory)
+        app_module.run(FakeReader(make_shop(10)), memory=memory)
     (report,) = (tmp_path / "failures").iterdir()
     assert str(report) in caught.value.hint
     assert "Traceback" in report.read_text("utf-8")
