@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from reconstruct.correlate.plan import Plan
 from reconstruct.engines import documents
+from reconstruct.engines.alternatives import find_doubts
 from reconstruct.engines.customers import NAMED, adopt_visits
 from reconstruct.engines.documents import Frame, ObjectFacts, Partition, SessionFacts
 from reconstruct.engines.facts import LOOSE, merge_facts
@@ -78,17 +79,29 @@ def number_journeys(store: Store) -> None:
 
 
 def write_journeys(
-    store: Store, plan: Plan, roots: list[int], models: Models, pool: Executor | None, progress: Progress
+    store: Store,
+    plan: Plan,
+    roots: list[int],
+    models: Models,
+    pool: Executor | None,
+    progress: Progress,
+    *,
+    cut_s: float,
 ) -> Written:
-    """Build and store every journey document and every business journey without a session."""
+    """Build and store every journey document and every business journey without a session.
+
+    Args:
+        cut_s: Silence that ends a visit.
+    """
     (logs_end,) = store.rows("SELECT coalesce(max(t), 0) FROM timeline")[0]
     number_texts(store)
     with ThreadPoolExecutor(1) as beside:  # most of it keeps one processor busy
         said = beside.submit(read_said, store)
         number_journeys(store)
         name_services(store)
+        doubts = beside.submit(find_doubts, store, cut_s)
         asked = beside.submit(_session_facts, store, plan, logs_end), beside.submit(_request_counts, store)
-        rows = gather_rows(store, said)
+        rows = gather_rows(store, said, doubts)
         facts, counts = asked[0].result(), asked[1].result()
     things, object_rows = _object_facts(store, plan), ObjectRows(store)
     owner = dict(store.rows("SELECT object, seq FROM owned JOIN numbered USING (visit)"))

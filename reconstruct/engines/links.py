@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from reconstruct.store.codes import Codes
 
-EVIDENCE_COLUMNS = ("rule", "via_type", "via_value", "confidence")
+EVIDENCE_COLUMNS = ("rule", "via_type", "via_value", "confidence", "refused")
+"""``refused`` is a JSON array, of links that are not sure"""
 
 CONFIDENCE_DIGITS = 4
 
@@ -68,12 +69,14 @@ def _render_tails(to: Iterable[str], evidence: pa.Table) -> list[str]:
     """What follows the line in a link, a comma behind it, once per distinct evidence."""
     tails = []
     columns = (evidence.column(name).to_pylist() for name in EVIDENCE_COLUMNS)
-    for target, rule, via_type, via_value, confidence in zip(to, *columns, strict=True):
-        body = {
+    for target, rule, via_type, via_value, confidence, refused in zip(to, *columns, strict=True):
+        body: dict[str, object] = {
             "to": target,
             "rule": rule,
             "via": [{"type": via_type, "value": via_value}] if via_value is not None else [],
             "confidence": round(confidence, CONFIDENCE_DIGITS),
         }
+        if refused is not None:
+            body["refused"] = orjson.Fragment(refused)
         tails.append(f"],{orjson.dumps(body)[1:].decode()},")
     return tails

@@ -93,7 +93,7 @@ OBJECTS = f"""
     SELECT v.object, t.t AS time_ns, CASE WHEN a.eid IS NOT NULL THEN 'edge' WHEN e.method IS NOT NULL THEN 'app' ELSE 'log' END AS tier,
            {REQUEST}::VARCHAR AS request, {FACTS}, NULL::INTEGER[] AS more,
            v.rule, coalesce(k.name, v.via_type) AS via_type, v.confidence::DOUBLE AS confidence,
-           {VIA_VALUE} AS via_value
+           {VIA_VALUE} AS via_value, NULL::VARCHAR AS refused
     FROM thing_links v JOIN events e USING (eid) JOIN timeline t USING (eid) {ANCHORED}
     LEFT JOIN type_names k ON k.number = v.via_type {JOIN_FACTS} ORDER BY v.object, t.t, v.eid
 """
@@ -133,11 +133,16 @@ def read_said(store: Store) -> pa.Table:
     return store.arrow(SAID)
 
 
-def gather_rows(store: Store, said: Future[pa.Table]) -> SessionRows:
-    """The rows of all journeys. Needs ``grounds``, ``telling``, ``numbered`` and ``family_services``."""
+def gather_rows(store: Store, said: Future[pa.Table], doubts: Future[pa.Table]) -> SessionRows:
+    """The rows of all journeys. Needs ``grounds``, ``telling``, ``numbered`` and ``family_services``.
+
+    Args:
+        said: What ``read_said`` gives.
+        doubts: What ``find_doubts`` gives.
+    """
     columns = _join_columns(store.arrow(PLACED), said.result())
     texts = store.arrow("SELECT value FROM telling ORDER BY number")["value"].combine_chunks()
-    evidence, columns["evidence"] = _number_evidence(store, columns, texts)
+    evidence, columns["evidence"] = _number_evidence(store, columns, texts, doubts.result())
     columns["leads"] = _find_pages(store, columns, texts)
     order = np.lexsort((columns["eid"], columns["time_ns"], columns["owner"]))
     placed = Placed(**{each.name: columns[each.name][order] for each in fields(Placed)})
@@ -176,7 +181,7 @@ def _join_columns(placed: pa.Table, said: pa.Table) -> Columns:
     return columns | {name: said[name].to_numpy()[at] for name in said.column_names if name != "eid"}
 
 
-def _number_evidence(store: Store, columns: Columns, texts: pa.Array) -> tuple[pa.Table, Codes]:
+def _number_evidence(store: Store, columns: Columns, texts: pa.Array, doubts: pa.Table) -> tuple[pa.Table, Codes]:
     """The evidence that occurs, and which of it each row rests on. Addresses and referrers a link went by stand in the event."""
     grounds = store.arrow(
         """
@@ -188,10 +193,20 @@ def _number_evidence(store: Store, columns: Columns, texts: pa.Array) -> tuple[p
     for kind in ("address", "referrer"):
         here = pc.fill_null(pc.equal(grounds["kind"], kind), False).to_numpy()[ground]
         via = np.where(here & (via < 0), columns[kind], via)
-    code, first = number_values(code_rows([ground.astype(np.int64), via.astype(np.int64) + 1]))
+    doubt = _find_rows(columns["eid"], doubts["eid"].to_numpy())
+    code, first = number_values(code_rows([ground.astype(np.int64), via.astype(np.int64) + 1, doubt + 1]))
     values = texts.take(pa.array(via[first], mask=via[first] < 0))
     evidence = grounds.take(pa.array(ground[first])).append_column("via_value", values)
+    evidence = evidence.append_column("refused", doubts["refused"].take(pa.array(doubt[first], mask=doubt[first] < 0)))
     return evidence.select(EVIDENCE_COLUMNS), code
+
+
+def _find_rows(values: Codes, among: Codes) -> Codes:
+    """Where each value stands among ascending ones; -1 where it does not."""
+    if not len(among):
+        return np.full(len(values), -1)
+    at = np.minimum(np.searchsorted(among, values), len(among) - 1)
+    return np.where(among[at] == values, at, -1)
 
 
 def _find_pages(store: Store, columns: Columns, texts: pa.Array) -> Codes:

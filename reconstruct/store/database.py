@@ -171,8 +171,8 @@ class Store:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def meta(self, key: str) -> str | None:
-        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
-        return None if row is None else str(row[0])
+        found = self.rows("SELECT value FROM meta WHERE key = ?", [key])
+        return str(found[0][0]) if found else None
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Run a query on its own cursor and give all rows: safe from any thread."""
