@@ -40,7 +40,7 @@ from reconstruct.sources.progress import Progress
 from reconstruct.store.cache import prune_cache
 from reconstruct.store.database import Store
 
-STORE_VERSION = "7"
+STORE_VERSION = "8"
 """Raise it whenever what a store holds changes meaning: older stores are then rebuilt."""
 
 
