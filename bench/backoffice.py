@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from random import Random
 from typing import TYPE_CHECKING
 
 from visitors import DAY_MS, HOUR_MS
@@ -17,6 +18,9 @@ WAVE_MS = 2 * HOUR_MS
 """The depot releases what has come in every two hours, in one wave."""
 OPENS_MS, CLOSES_MS = 7 * HOUR_MS, 18 * HOUR_MS
 CARRIERS = (("swiftpost", "192.0.2.41"), ("norline", "192.0.2.57"))
+PLANTED = ("charged_twice", "skipped_allocation", "out_of_order", "stuck", "never_shipped", "late")
+"""Charged again by another request; picked though nothing was reserved; picked before it was reserved; forgotten once
+reserved; forgotten once picked; packed a day and more after it was picked."""
 STAFF_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 STAFF_ADDRESSES = ("203.0.113.251", "203.0.113.252")
 
@@ -47,6 +51,8 @@ class BackOffice:
         self.before: list[Order] = []
         """orders of the last wave"""
         self.n_parcels = 0
+        self.mischief = Random(f"{world.shop.seed} planted")  # of its own: what is not planted stays as it was
+        self.n_planted = 0
 
     def take(self, order: Order) -> None:
         """Everything an order sets off, written ahead of time."""
@@ -65,8 +71,39 @@ class BackOffice:
         if order.outcome == "cancelled":
             self.refund(order, at + HOUR_MS // 2, by_staff=False)
             return
+        self.plant(order, at)
+        if order.planted not in ("skipped_allocation", "out_of_order"):
+            self.reserve(order, at + 2000)
+        if order.planted == "stuck" or rng.random() < self.shop.stuck:
+            order.outcome = "stuck"
+            return
+        self.waves.setdefault(next_wave(at + 20 * 60_000), []).append(order)
+
+    def plant(self, order: Order, at: int) -> None:
+        """Decide whether something goes wrong in this order, and what."""
+        if self.mischief.random() >= self.shop.planted:
+            return
+        order.planted = PLANTED[self.n_planted % len(PLANTED)]
+        shows_at_once = order.planted in ("charged_twice", "stuck")
+        order.planted_at = at if shows_at_once else self.shop.days * DAY_MS
+        self.n_planted += 1
+        if order.planted == "charged_twice":
+            again = order.placed_at + self.mischief.randint(20_000, 90_000)
+            fields = {
+                "charge": f"{order.charge[:-4]}TWIN",
+                "reference": order.id,
+                "minor_units": order.cents,
+                "currency": "EUR",
+            }
+            stamps = self.world.stamps["payments"]
+            self.world.to_payments(
+                (again, payment_line(stamps, self.shop.docker, again, "charge captured", fields), None, (order.key,))
+            )
+
+    def reserve(self, order: Order, at: int) -> None:
+        rng = self.rng
         for number, product in enumerate(order.products, 1):
-            after = at + 2000 + number * 35
+            after = at + number * 35
             self.depot(
                 after,
                 "stock reserved",
@@ -76,10 +113,6 @@ class BackOffice:
                 qty=1,
                 bin=f"{rng.choice('ABCDEF')}{rng.randint(1, 40)}",
             )
-        if rng.random() < self.shop.stuck:
-            order.outcome = "stuck"
-            return
-        self.waves.setdefault(next_wave(at + 20 * 60_000), []).append(order)
 
     def release(self, horizon: int) -> None:
         """Work off the waves before ``horizon``; no order can join them any more."""
@@ -117,7 +150,18 @@ class BackOffice:
     def ship(self, order: Order, at: int, wave: str) -> None:
         rng = self.rng
         self.depot(at, "picking", order, order=order.id, wave=wave, picker=f"p{rng.randint(1, 9):02}")
+        if order.planted in ("skipped_allocation", "never_shipped"):
+            order.planted_at = at
+        if order.planted == "never_shipped":
+            order.outcome = "stuck"
+            return
+        if order.planted == "out_of_order":
+            order.planted_at = at + 60_000
+            self.reserve(order, at + 60_000)
         at += 120_000 + rng.randrange(900_000)
+        if order.planted == "late":
+            at += self.mischief.randint(26 * HOUR_MS, 50 * HOUR_MS)
+            order.planted_at = at
         if self.shop.line_items:
             for number in range(1, len(order.products) + 1):
                 self.depot(at + number * 9000, "item picked", order, item=f"{order.id}-{number}")
@@ -126,7 +170,9 @@ class BackOffice:
         self.depot(at, "parcel closed", order, order=order.id, parcel=parcel, grams=rng.randint(300, 9000))
         self.job(order, at + 900, "dispatch-notice")
         carrier, address = rng.choice(CARRIERS)
-        at = at // DAY_MS * DAY_MS + 19 * HOUR_MS + rng.randrange(HOUR_MS)
+        closed, at = at, at // DAY_MS * DAY_MS + 19 * HOUR_MS + rng.randrange(HOUR_MS)
+        if order.planted == "late" and at < closed:
+            at += DAY_MS
         for status in ("collected", "in-transit", "out-for-delivery", "delivered"):
             target = f"/hooks/{carrier}/parcels/{parcel}?status={status}"
             line = carrier_line(self.world.stamps["carriers"], at, address, target, carrier, 204)

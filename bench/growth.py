@@ -3,6 +3,10 @@
     python bench/growth.py                          50k, 100k, 200k and 400k lines of a whole shop, every log of it
     python bench/growth.py --lines 100000 1000000   other sizes
     python bench/growth.py --exponent-at-most 1.2   exit status 1 when processor time grows faster
+    python bench/growth.py --logs DIR...            logs that are there, in place of simulated shops: no exponents
+
+What correlation costs is ``correlate / read and store``: processor seconds of both passes of the correlator (routes and user agents
+included) over those of finding, reading and storing the logs, in one process that has loaded all it needs before.
 
 Every export runs in a process of its own, on one worker, and is timed in processor seconds of all its threads: other load on the
 machine hardly matters. The exponent is the slope of log(seconds) over log(events), by least squares; the start of the program, the
@@ -91,11 +95,16 @@ def export(logs: Path, checkout: Path) -> dict[str, float]:
     }
 
 
-def measure(n_lines: int, scratch: Path, checkout: Path) -> dict[str, float]:
-    """The same in a process of its own, on a shop of so many lines."""
+def measure_shop(n_lines: int, scratch: Path, checkout: Path) -> dict[str, float]:
+    """The same on a shop of so many lines."""
     place = scratch / f"shop-{n_lines}"
     simulate(Shop(seed=SEED, days=DAYS), place, lines=n_lines)
-    command = [sys.executable, __file__, "--one", str(place / "logs"), "--checkout", str(checkout)]
+    return measure(place / "logs", checkout)
+
+
+def measure(logs: Path, checkout: Path) -> dict[str, float]:
+    """The same in a process of its own."""
+    command = [sys.executable, __file__, "--one", str(logs), "--checkout", str(checkout)]
     child = subprocess.run(command, capture_output=True, text=True, check=False)
     if child.returncode:
         raise SystemExit(f"error: the export failed\n{child.stderr[-2000:]}")
@@ -115,9 +124,15 @@ def exponent(rows: Sequence[dict[str, float]], of: str) -> float:
     return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / across
 
 
+def show(row: dict[str, float]) -> None:
+    cells = [f"{row['events']:,.0f}", *(f"{row[name]:.2f}" for name in COLUMNS[1:-1]), f"{row['peak_rss_mb']:.0f}"]
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--lines", type=int, nargs="+", default=SIZES, metavar="N", help="sizes, two or more")
+    parser.add_argument("--logs", type=Path, nargs="+", metavar="DIR", help="measure these instead")
     parser.add_argument("--exponent-at-most", type=float, default=0.0, metavar="E")
     parser.add_argument("--checkout", type=Path, default=ROOT, help="working tree whose package is measured")
     parser.add_argument("--one", type=Path, metavar="LOGS", help=argparse.SUPPRESS)
@@ -127,13 +142,17 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if len(given.lines) < 2:
         parser.error("growth needs two sizes or more")
+    checkout = given.checkout.resolve()
     print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
+    if given.logs:
+        for logs in given.logs:
+            show(measure(logs, checkout))
+        return 0
     rows = []
     for n_lines in given.lines:
         with tempfile.TemporaryDirectory() as scratch:
-            rows.append(row := measure(n_lines, Path(scratch), given.checkout.resolve()))
-        cells = [f"{row['events']:,.0f}", *(f"{row[name]:.2f}" for name in COLUMNS[1:-1]), f"{row['peak_rss_mb']:.0f}"]
-        print("| " + " | ".join(cells) + " |", flush=True)
+            rows.append(measure_shop(n_lines, Path(scratch), checkout))
+        show(rows[-1])
     slopes = {name: exponent(rows, name) for name in COLUMNS[1:6]}
     print("\nexponents: " + ", ".join(f"{name} {slope:.2f}" for name, slope in slopes.items()))
     return 1 if given.exponent_at_most and slopes["total"] > given.exponent_at_most else 0

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from backoffice import BackOffice
 from catalogue import make_assets, make_products
@@ -138,6 +139,8 @@ class Shop:
     """the depot also names parts of orders alone: ORD-2026-000123-1"""
     repeated_hooks: float = 0.0
     """share of delivered parcels announced three times; repeats fail with a 500 and a traceback"""
+    planted: float = 0.0
+    """share of paid orders in which one thing of ``backoffice.PLANTED`` goes wrong, each as often as the others"""
     head_checks: bool = False
     """the monitor asks by HEAD, and the application warns every time"""
 
@@ -177,7 +180,7 @@ class World:
         self.n_orders = self.n_carts = 0
         self.old_cookies: list[tuple[int, str]] = []
         """(when it was given out, session id), for those who get a used one"""
-        self.outcomes: dict[str, dict[str, object]] = {"sessions": {}, "orders": {}}
+        self.outcomes: dict[str, Any] = {"sessions": {}, "orders": {}}
 
     def sink(self, name: str) -> Sink:
         """What appends a line to the log of this name, after what befalls its identifiers."""
@@ -236,8 +239,9 @@ class World:
         self.journal.flush(shop.days * DAY_MS)
         self.journal.close()
         self.outcomes["orders"] = {
-            o.key: {"session": o.session, "cents": o.cents, "outcome": o.outcome} for o in all_orders
+            o.key: {"session": o.session, "cents": o.cents, "outcome": o.outcome} | _planted(o) for o in all_orders
         }
+        self.outcomes["end_ms"] = shop.days * DAY_MS
         (self.journal.out / "outcomes.json").write_text(json.dumps(self.outcomes, indent=1) + "\n", encoding="utf-8")
 
     def check_health(self, at: int) -> None:
@@ -322,6 +326,11 @@ class World:
             self.to_edge((at, self.edge_line(at, ip, "GET", target, status, 5200, "-", agent, 40, "", ""), session, ()))
             at += 900 + rng.randrange(2500)
         return kind
+
+
+def _planted(order: Order) -> dict[str, object]:
+    """What went wrong in an order on purpose, and from when on it can be seen."""
+    return {"planted": order.planted, "planted_at_ms": order.planted_at} if order.planted else {}
 
 
 def simulate(shop: Shop, out: Path, *, access_only: bool = False, lines: int = 0) -> None:

@@ -33,6 +33,10 @@ class Order:
     cents: int
     charge: str = ""
     trace: str = ""
+    planted: str = ""
+    """what goes wrong in it on purpose, of ``backoffice.PLANTED``"""
+    planted_at: int = 0
+    """milliseconds since the first midnight from which it shows"""
     outcome: str = "placed"  # placed, payment_failed, cancelled; the back office goes on from placed
 
 
@@ -284,6 +288,7 @@ class Visit:
         if not paid:
             order.outcome = "payment_failed"
             return order
+        order.placed_at = self.now  # declined at first, it is only now that anybody begins to work on it
         self.person.cart = ""
         self.person.placed.append(order.id)
         self.page(

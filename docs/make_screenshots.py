@@ -55,6 +55,16 @@ def find_journey(reader: LiveReader) -> str:
     return str(min(found)[-1])
 
 
+def find_customer(reader: LiveReader) -> str:
+    """A journey of somebody who came back and ordered: of the customers with the most visits, the one with the most orders."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in reader.journey_rows(limit=reader.count_journeys()):
+        if row["customer"] and row["agent_kind"] == "human":
+            found.setdefault(row["customer"], []).append(row)
+    best = max(found.values(), key=lambda rows: (len(rows), sum(bool(row["orders"]) for row in rows), rows[0]["id"]))
+    return str(best[0]["id"])
+
+
 async def settle(app: ReconstructApp, pilot: Pilot[Any]) -> None:
     """Wait until nothing is asked and everything is drawn."""
     await pilot.pause(SETTLE_S)
@@ -89,6 +99,11 @@ async def take(directory: Path) -> list[Path]:
         await settle(app, pilot)
         await shoot("timeline", "e")
         await shoot("raw", "enter")
+        await pilot.press("q")
+        app.open_journey(find_customer(reader))
+        await settle(app, pilot)
+        await shoot("customer", "c")
+        await pilot.press("c")
         await shoot("funnel", "3")
         await shoot("quality", "5")
         await shoot("identifiers", "6")

@@ -21,12 +21,18 @@
     [interface.keys]                     # docs/terminal.md lists the ids
     "event.next" = "n"
 
+    [model]
+    use = "parts"                        # judge visits by this model, whichever covers the data best
+    [model.parts]                        # a journey model, as docs/journeys.md explains; ``plan --write`` drafts it
+    title = "Spare parts"
+
 Everything else is measured, so there need be no such file. Each error names the file, the key and the nearest key that is
 known, so that a slip of the pen is not a setting silently ignored.
 """
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -34,11 +40,11 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from reconstruct.errors import ConfigurationError
-from reconstruct.options import ROLES, Forced, Look, Pin, Pins
+from reconstruct.options import ROLES, Forced, Look, OwnModels, Pin, Pins
 
 CONFIGURATION = "reconstruct.toml"
 
-KEYS = ("formats", "sources", "plan", "timezone", "interface")
+KEYS = ("formats", "model", "sources", "plan", "timezone", "interface")
 SOURCE_KEYS = ("exclude",)
 PLAN_KEYS = ("ignore", "types")
 TYPE_KEYS = ("slots", "role", "owner")
@@ -56,6 +62,7 @@ class Configuration:
     timezone_s: int | None = None
     """seconds east of UTC"""
     pins: Pins = field(default_factory=Pins)
+    models: OwnModels = field(default_factory=OwnModels)
     look: Look = field(default_factory=Look)
 
 
@@ -98,6 +105,7 @@ def read_configuration(path: Path) -> Configuration:
         _texts(path, "sources.exclude", sources.get("exclude", []), 'exclude = ["archive", "*.trace"]', "patterns"),
         _zone(path, table.get("timezone")),
         _pins(path, _table(path, "plan", table)),
+        _models(path, _table(path, "model", table)),
         _look(path, _table(path, "interface", table)),
     )
 
@@ -200,6 +208,16 @@ def _look(path: Path, said: Mapping[str, object]) -> Look:
     keys = _table(path, "interface.keys", said, "keys")
     mapped = [(id, _text(path, f'interface.keys."{id}"', value) or "") for id, value in keys.items()]
     return Look(_text(path, "interface.theme", said.get("theme")) or "", ascii, tuple(mapped))
+
+
+def _models(path: Path, said: Mapping[str, object]) -> OwnModels:
+    """Journey models; what they say is checked by ``journeys.models``, which knows the words they may use."""
+    use = _text(path, "model.use", said.get("use"))
+    names = [name for name in said if name != "use"]
+    tables = tuple(
+        (name, json.dumps(_table(path, f"model.{name}", said, name), default=str, ensure_ascii=False)) for name in names
+    )
+    return OwnModels(path, tables, use) if said else OwnModels()
 
 
 def _text(path: Path, key: str, value: object) -> str | None:

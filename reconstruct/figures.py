@@ -61,7 +61,7 @@ def _say_reconstruction(store: Store, resolution: Resolution) -> Document:
 
 
 def summarise(store: Store, selection: Selection = EVERYTHING) -> Document:
-    """The figures. ``events``, ``visits``, ``reconstruction``, ``quality`` and ``skipped`` are of all logs, whatever is selected."""
+    """The figures. ``events``, ``processes``, ``visits``, ``reconstruction``, ``quality`` and ``skipped`` are of all logs, whatever is selected."""
     chosen = _Chosen(store, selection)
     n, customers, achieved, score = chosen.rows(
         "journeys",
@@ -92,6 +92,7 @@ def summarise(store: Store, selection: Selection = EVERYTHING) -> Document:
             "session": session,
             "object": chosen.joins("thing_links l JOIN business b ON b.thing = l.object", "listed"),
         },
+        "processes": orjson.loads(store.meta("processes") or "[]"),
         "visits": reading["visits"],
         "reconstruction": reading["reconstruction"],
         "quality": _total(orjson.loads(row[0]) for row in store.rows("SELECT document FROM sources ORDER BY id")),

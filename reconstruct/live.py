@@ -19,12 +19,15 @@ from reconstruct.errors import ConfigurationError, ReconstructError
 from reconstruct.options import Options
 from reconstruct.pipeline import is_kept, open_discovery, open_part, reopen_with
 from reconstruct.query.completion import Completion
-from reconstruct.results import RawLine, Reconstruction
+from reconstruct.raw_lines import RawLine, TimedLine
+from reconstruct.results import Reconstruction
 from reconstruct.sources import Discovery
 from reconstruct.sources.progress import Progress
 
-FIRST_LOOK_BYTES = 2 << 20
-"""How much is reconstructed first: half a second of work, some thousand events."""
+FIRST_LOOK_BYTES = 512 << 10
+"""How much is reconstructed first: a screenful of journeys, for a third of a second of work."""
+WORTH_A_LOOK_BYTES = 4 << 20
+"""Less than this is read as a whole in about the time a first look takes."""
 
 Document = dict[str, Any]
 
@@ -119,6 +122,23 @@ class LiveReader:
     def raw(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[RawLine]:
         return self._results.raw(source, line, before, after) if self._results else []
 
+    def raw_around(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[TimedLine]:
+        return self._results.raw_around(source, line, before, after) if self._results else []
+
+    def raw_texts(self, positions: Sequence[tuple[int, int]]) -> list[str]:
+        return self._results.raw_texts(positions) if self._results else [""] * len(positions)
+
+    def plain_file(self, source: int, directory: Path) -> Path:
+        if self._results is None:
+            raise KeyError(source)
+        return self._results.plain_file(source, directory)
+
+    def alternatives(self, source: int, line: int) -> list[Document]:
+        return self._results.alternatives(source, line) if self._results else []
+
+    def customer_journeys(self, customer: str) -> list[str]:
+        return self._results.customer_journeys(customer) if self._results else []
+
     def amend(self, change: Change) -> str:
         """Write a decision into the configuration file, and correlate anew by it, from what was read. Gives the file's path.
 
@@ -145,7 +165,7 @@ class LiveReader:
 
     def _read(self) -> None:
         discovery, options = self._discovery, self._options
-        if discovery.total_bytes > 2 * FIRST_LOOK_BYTES and not is_kept(discovery, options):
+        if discovery.total_bytes > WORTH_A_LOOK_BYTES and not is_kept(discovery, options):
             self._show(
                 open_part(discovery, options, FIRST_LOOK_BYTES), "the first lines of each log; the rest is being read"
             )

@@ -69,6 +69,17 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnModels:
+    """Journey models of a configuration file."""
+
+    origin: Path | None = None
+    tables: tuple[tuple[str, str], ...] = ()
+    """(name, its table as JSON), in the order of the file"""
+    use: str | None = None
+    """the model that is used, whatever covers the data best"""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """Settings of one run; the defaults need no thought."""
 
@@ -84,12 +95,14 @@ class Options:
     """directories that may hold grammars, besides those that are read; see ``resources.grammar_directories``"""
     pins: Pins = field(default_factory=Pins)
     """what the user says of the plan of identifiers"""
+    models: OwnModels = field(default_factory=OwnModels)
+    """journey models of the user's"""
     store: Path | None = None
     """where the store is kept; None = the user's cache directory"""
     cache: bool = True
     """whether a finished store is kept and reused"""
-    memory_limit: str = "500MB"
-    """what the database may hold in memory before it spills to disk"""
+    memory_limit: str = ""
+    """what the database may hold in memory before it spills to disk; empty: by the size of the logs"""
     chunk_bytes: int = 8 << 20
     """bytes of log scanned at a time; results do not depend on it"""
 

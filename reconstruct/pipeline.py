@@ -23,7 +23,7 @@ from reconstruct import __version__
 from reconstruct.correlate.clocks import build_timeline, infer_zones
 from reconstruct.correlate.plan import Plan, describe_plan, make_plan
 from reconstruct.correlate.resolve import Resolution, resolve
-from reconstruct.correlate.surroundings import tabulate_agents, tabulate_families, tabulate_paths
+from reconstruct.correlate.surroundings import look_up, tabulate_families
 from reconstruct.engines.ingest import SourceAccount, ingest, save_sources
 from reconstruct.engines.journeys import write_journeys
 from reconstruct.engines.local import WORTH_WORKERS, default_workers
@@ -41,8 +41,12 @@ from reconstruct.sources.progress import Progress
 from reconstruct.store.cache import prune_cache
 from reconstruct.store.database import Store
 
-STORE_VERSION = "5"
+STORE_VERSION = "9"
 """Raise it whenever what a store holds changes meaning: older stores are then rebuilt."""
+
+
+LARGE_BYTES = 1 << 30
+"""Logs from which the database gets twice the memory: sorting ten million rows beside another query takes more than half a gigabyte."""
 
 
 def open_paths(
@@ -124,6 +128,8 @@ def open_discovery(discovery: Discovery, options: Options, progress: Progress) -
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         _fill(unfinished, discovery, options, progress)
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -159,7 +165,7 @@ def open_part(discovery: Discovery, options: Options, n_bytes: int) -> Reconstru
 def content_key(discovery: Discovery, options: Options) -> str:
     """What results depend on: the bytes of every source under its name, the settings, this program."""
     grammars = discovery.sources[0].grammars
-    settings = (options.timezone_s, options.exclude, options.pins)
+    settings = (options.timezone_s, options.exclude, options.pins, options.models.tables, options.models.use)
     parts = [__version__, STORE_VERSION, *map(repr, settings), _data_key(grammars)]
     parts += [
         f"{source.path}\0{source.fingerprint}\0{source.family}\0{source.rank}\0{source.forced}"
@@ -205,9 +211,7 @@ def reopen_with(results: Reconstruction, discovery: Discovery, options: Options,
         return open_discovery(discovery, options, progress)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.{next(_numbers)}.part")
     try:
-        store = Store.create(
-            unfinished, threads=options.workers or default_workers(), memory_limit=options.memory_limit
-        )
+        store = _create(unfinished, discovery, options)
         try:
             progress.phase("taking over what was read", 0)
             store.take_over(read)
@@ -225,12 +229,18 @@ def reopen_with(results: Reconstruction, discovery: Discovery, options: Options,
     return Reconstruction(again, discovery, options.timezone_s or 0)
 
 
+def _create(path: Path, discovery: Discovery, options: Options) -> Store:
+    memory = options.memory_limit or ("500MB" if discovery.total_bytes < LARGE_BYTES else "1GB")
+    return Store.create(path, threads=options.workers or default_workers(), memory_limit=memory)
+
+
 def _fill(path: Path, discovery: Discovery, options: Options, progress: Progress) -> None:
+    load_models(own=options.models)  # what is wrong with a model is said before anything is read
     workers = options.workers or default_workers()
     collecting = gc.isenabled()
     gc.disable()  # millions of small objects and no cycles: looking for some costs a fifth of the time
     pool = WorkerPool(workers) if workers > 1 and discovery.total_bytes >= WORTH_WORKERS else None
-    store = Store.create(path, threads=workers, memory_limit=options.memory_limit)
+    store = _create(path, discovery, options)
     try:
         accounts = ingest(store, discovery, chunk_bytes=options.chunk_bytes, pool=pool, progress=progress)
         finish(store, discovery, accounts, options, pool, progress)
@@ -260,7 +270,8 @@ def finish(
     identifiers = describe_plan(plan, resolution.owners, resolution.roots)
     store.set_meta("identifiers", orjson.dumps(identifiers).decode())
     store.set_meta("plan_notes", orjson.dumps(plan.notes).decode())
-    write_journeys(store, plan, resolution.roots, load_models(), pool, progress)
+    models = load_models(own=options.models)
+    write_journeys(store, plan, resolution.roots, models, pool, progress, cut_s=resolution.sessions.cut_s)
     progress.phase("summing up", 0)
     store.set_meta("reading", orjson.dumps(describe_reading(store, discovery, resolution)).decode())
     store.set_meta("summary", orjson.dumps(summarise(store)).decode())
@@ -272,8 +283,8 @@ def correlate(
     """Both passes of the correlator."""
     db = store.connection
     tabulate_families(db, [source.family for source in discovery.sources])
+    tabulate_surroundings = look_up(db, pool)
     build_timeline(db, infer_zones(db, options.timezone_s))
-    tabulate_paths(db)
-    tabulate_agents(db)
     plan = make_plan(db, options.pins)
+    tabulate_surroundings()
     return plan, resolve(db, plan.types, plan.roles, options.pins, pool)

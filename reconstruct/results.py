@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from reconstruct.engines import flows
 from reconstruct.engines.alternatives import find_alternatives
-from reconstruct.engines.documents import read_frame
+from reconstruct.engines.customers import list_customers
+from reconstruct.engines.documents import SEPARATOR, read_document, read_frame
 from reconstruct.engines.facts import LOOSE
 from reconstruct.engines.flows import Chosen
-from reconstruct.engines.journeys import loads, read_documents
+from reconstruct.engines.journeys import loads, read_blocks, read_documents
 from reconstruct.figures import PEOPLE, share_lines, summarise
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.query.compiling import Context, compile_query
@@ -23,7 +24,8 @@ from reconstruct.query.completion import Completion, complete
 from reconstruct.query.selection import EVERYTHING, Selection, bound, choose, join, read_bound
 from reconstruct.query.syntax import Node
 from reconstruct.query.values import Clock
-from reconstruct.sources import Discovery, read_slice
+from reconstruct.raw_lines import RawLine, TimedLine, plain_file, read_around, read_entry, read_lines, read_texts
+from reconstruct.sources import Discovery
 from reconstruct.store.database import EID_SHIFT, Store
 
 Document = dict[str, Any]
@@ -51,19 +53,6 @@ SOURCE_CONTRACT = (
     "duplicates",
     "unparsed",
 )
-
-RAW_CONTEXT_BYTES = 64 << 10
-"""Bytes read on either side of an event to show the lines around it."""
-
-
-@dataclass(frozen=True, slots=True)
-class RawLine:
-    """One line of a log as it stands in its file."""
-
-    source: int
-    line: int
-    text: str
-    is_entry_start: bool
 
 
 class Reconstruction:
@@ -142,6 +131,11 @@ class Reconstruction:
         found: list[Document] = orjson.loads(self.store.meta("identifiers") or "[]")
         return found
 
+    def model(self) -> Document:
+        """The journey model that was used: ``id``, ``title``, ``coverage``, ``evidence`` and ``goals``."""
+        found: Document = orjson.loads(self.store.meta("model") or "{}")
+        return found
+
     def plan_notes(self) -> list[str]:
         """What the user said of the plan that these logs have no place for."""
         found: list[str] = orjson.loads(self.store.meta("plan_notes") or "[]")
@@ -156,8 +150,13 @@ class Reconstruction:
 
     def documents(self) -> Iterator[bytes]:
         """Every journey document as JSON text, in order."""
+        for block in self.document_blocks():
+            yield from block.split(SEPARATOR)
+
+    def document_blocks(self) -> Iterator[bytes]:
+        """The same, many at a time, with ``documents.SEPARATOR`` between them: as they are kept, where all are wanted."""
         if not self.selection.text:
-            yield from read_documents(self.store, "journey")
+            yield from read_blocks(self.store, "journey")
             return
         chosen = f"SELECT frame, list(position ORDER BY seq) AS positions FROM journeys WHERE seq IN {self.selection.listed} GROUP BY frame"
         for docs, positions in self.store.rows(
@@ -165,7 +164,7 @@ class Reconstruction:
             self.selection.parameters,
         ):
             lines = read_frame(docs)
-            yield from (lines[position] for position in positions)
+            yield SEPARATOR.join([lines[position] for position in positions])
 
     def unattributed_business(self) -> Iterator[bytes]:
         """Business journeys that no session is known for, as JSON text."""
@@ -190,13 +189,14 @@ class Reconstruction:
         return {str(source): n for source, n in rows}
 
     def customers(self) -> list[Document]:
-        """Customers and their journeys in time order."""
-        rows = self.store.rows(
-            "SELECT customer, list(id ORDER BY seq) FROM journeys"
-            f" WHERE customer IS NOT NULL AND seq IN {self.selection.listed} GROUP BY customer ORDER BY min(seq)",
-            self.selection.parameters,
-        )
-        return [{"id": customer, "journeys": ids} for customer, ids in rows]
+        """Customers, each with their journeys over all channels in time order and what they came to."""
+        return list_customers(self.store, self.selection.listed, self.selection.parameters)
+
+    def customer_journeys(self, customer: str) -> list[str]:
+        """Ids of a customer's journeys, in time order."""
+        return [
+            row[0] for row in self.store.rows("SELECT id FROM journeys WHERE customer = ? ORDER BY seq", [customer])
+        ]
 
     # -- the list --------------------------------------------------------------------------------------------------
 
@@ -239,7 +239,7 @@ class Reconstruction:
         if not found:
             return self._loose_journey(id)
         docs, position = found[0]
-        return loads(read_frame(docs)[position])
+        return loads(read_document(docs, position))
 
     def _loose_journey(self, id: str) -> Document:
         for line in self.unattributed_business():
@@ -315,31 +315,23 @@ class Reconstruction:
 
     def raw_entry(self, source: int, line: int) -> bytes:
         """The bytes of an event exactly as they stand in the (decompressed) log. Raises KeyError when no event starts there."""
-        rows = self.store.rows('SELECT "offset", length FROM events WHERE eid = ?', [source << EID_SHIFT | line])
-        if not rows:
-            raise KeyError((source, line))
-        return read_slice(self.discovery.sources[source], *rows[0])
+        return read_entry(self.store, self.discovery, source, line)
 
     def raw(self, source: int, line: int, before: int = 0, after: int = 0) -> list[RawLine]:
-        """Lines of a source around one of them, as text; undecodable bytes are replaced."""
-        first = max(1, line - before)
-        known = self.store.rows(
-            'SELECT line, lines, "offset", length FROM events WHERE source = ? AND line BETWEEN ? AND ? ORDER BY line',
-            [source, first - 200, line + after],
-        )
-        if not known:
-            return []
-        starts = {row[0] for row in known}
-        anchor = max((row for row in known if row[0] <= first), default=known[0])
-        end = known[-1][2] + known[-1][3] + RAW_CONTEXT_BYTES
-        data = read_slice(self.discovery.sources[source], anchor[2], end - anchor[2])
-        found = []
-        for number, text in enumerate(data.split(b"\n"), anchor[0]):
-            if number > line + after:
-                break
-            if number >= first:
-                found.append(RawLine(source, number, text.rstrip(b"\r").decode("utf-8", "replace"), number in starts))
-        return found
+        """Lines of a source around one of them."""
+        return read_lines(self.store, self.discovery, source, line, before, after)
+
+    def raw_around(self, source: int, line: int, before: int = 0, after: int = 0) -> list[TimedLine]:
+        """Entries of all logs around one of them, in the order of corrected time."""
+        return read_around(self.store, self.discovery, source, line, before, after)
+
+    def raw_texts(self, positions: Sequence[tuple[int, int]]) -> list[str]:
+        """The entries at (source, line); empty where none begins."""
+        return read_texts(self.store, self.discovery, positions)
+
+    def plain_file(self, source: int, directory: Path) -> Path:
+        """The log, or an unpacked copy of it in ``directory``, for another program to open. Raises SourceError."""
+        return plain_file(self.discovery, source, directory)
 
 
 def _nanoseconds(moment: datetime) -> int:

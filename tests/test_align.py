@@ -232,7 +232,7 @@ def test_the_hand_off_joins_the_trigger_and_the_object() -> None:
     trigger = layout.mark_of(Ref("touchpoint", -1, 1))
     assert trigger is not None
     assert (connector.column, connector.arrival) == (trigger.column, trigger.column)
-    assert connector.label == "order 1001 · request id · .80"
+    assert connector.labels == ("order 1001 · request id · .80", "order 1001 · .80", "1001 · .80")
     assert connector.is_dashed
     assert [lane.track.name for lane in layout.lanes] == ["CUSTOMER", "order 1001", "orders", "payments"]
     assert [lane.track.name for lane in lay_out(document, 80, folded={0}).lanes] == ["CUSTOMER", "order 1001"]
@@ -345,3 +345,34 @@ def test_clock_labels_mark_later_days() -> None:
 def test_times_without_a_zone_are_utc() -> None:
     assert time_of("2025-01-01T00:00:00") == time_of("2025-01-01T01:00:00+01:00")
     assert time_of("half past nine") is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(0, 3_000)), min_size=1, max_size=3),
+    st.sampled_from([80, 120, 200, 300]),
+)
+def test_both_sides_of_a_long_break_are_named(parts: list[tuple[int, int]], width: int) -> None:
+    """Sessions of some minutes, hours apart: whoever looks at a break sees from when to when it is."""
+    instants, at = [0, 40 * SECOND, 90 * SECOND], 90 * SECOND
+    for hours, seconds in parts:
+        at += hours * HOUR + 7 * MINUTE + seconds * SECOND
+        instants += [at, at + 35 * SECOND, at + 80 * SECOND]
+        at += 80 * SECOND
+    axis = build_axis(instants, width)
+    ticks = place_ticks(axis, instants, 16)
+    assert len(axis.breaks) == len(parts)
+    for gap in axis.breaks:
+        before = next(part for part in axis.stretches if part.end_column == gap.column)
+        after = next(part for part in axis.stretches if part.column == gap.end_column)
+        assert any(before.column <= tick.at < before.end_column for tick in ticks)
+        assert any(after.column == tick.at for tick in ticks)
+
+
+@given(gaps(), st.integers(20, 300), st.integers(0, 16))
+def test_clock_times_never_touch_nor_leave_the_picture(instants_ms: list[float], width: int, room: int) -> None:
+    instants = sorted({int(ms * 1_000_000) for ms in instants_ms})
+    for mode in MODES:
+        ticks = place_ticks(build_axis(instants, width, mode), instants, room)
+        for tick in ticks:
+            assert 0 <= tick.column <= tick.at < tick.column + len(tick.label) <= width + room
+        assert all(a.column + len(a.label) < b.column for a, b in pairwise(ticks))

@@ -86,3 +86,13 @@ def test_explain_tells_them(tmp_path: Path) -> None:
     assert "in no journey and of no business object" in shown
     assert "where else it might have belonged, and why it does not:\n  journey " in shown
     assert "POST /offer was being served, but so was a request of another visit" in shown
+
+
+def test_the_export_has_them_where_a_link_is_doubtful() -> None:
+    results = opened(Path(__file__).parent.parent / "samples" / "shop" / "logs")
+    links = [link for document in results.documents() for link in json.loads(document)["links"]]
+    refused = [link for link in links if "refused" in link]
+    assert refused and all(link["to"] == "session" and link["confidence"] < 0.9 for link in refused)
+    for link in refused[::50]:
+        assert link["refused"] == results.alternatives(*link["event"])
+    results.close()

@@ -115,7 +115,7 @@ def test_where_it_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ("text", "key", "message", "hint"),
     [
         ("formatz = 1", "formatz", "unknown key formatz", "did you mean formats?"),
-        ("zzz = 1", "zzz", "unknown key zzz", "known: formats, sources, plan, timezone"),
+        ("zzz = 1", "zzz", "unknown key zzz", "known: formats, model, sources, plan, timezone"),
         ("[plan]\nignored = []", "plan.ignored", "unknown key plan.ignored", "did you mean plan.ignore?"),
         ("[plan]\nignore = 1", "plan.ignore", "a list of texts, not a number", "ignore = ["),
         ("[plan.types]\norder = 1", "plan.types.order", "a section, not a number", "write [plan.types.order]"),

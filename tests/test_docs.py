@@ -208,7 +208,7 @@ def test_the_example_in_python_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     names: dict[str, Any] = {}
     exec(text[1], names)
-    assert 0 < names["late"].count_journeys() < names["results"].count_journeys()
+    assert 0 < names["twice"].count_journeys() < names["results"].count_journeys()
     names["results"].close()
 
 

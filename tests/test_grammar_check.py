@@ -9,7 +9,7 @@ import pytest
 from reconstruct.grammar.check import check_definition
 from reconstruct.grammar.compiler import compile_definition
 from reconstruct.grammar.definition import parse_definition
-from reconstruct.grammar.lark_engine import explain_line
+from reconstruct.grammar.lark_engine import LarkMatcher
 
 HEADER = "// title: Test\n// kind: generic\n// docs: https://www.example.com/\n"
 GRAMMAR = HEADER + 'start: LEVEL ": " USER " " PID\nLEVEL: /[A-Z]+/\nUSER: /[a-z]+/\nPID: /\\d+/\n'
@@ -82,6 +82,6 @@ def test_a_file_that_is_not_there(path: Path) -> None:
 )
 def test_explain_a_near_miss(line: str, column: int, expected: tuple[str, ...]) -> None:
     plan = compile_definition(parse_definition(GRAMMAR, Path("test.lark")))
-    found = explain_line(plan, line)
+    found = LarkMatcher(plan).explain(line)
     assert (found.column, found.expected) == (column, expected)
     assert found.fields == ({"level": "INFO", "user": "bob", "pid": "7"} if not expected else None)

@@ -73,9 +73,9 @@ def test_lines_are_recognised_as_they_are_matched(name: str) -> None:
 def test_columns_do_not_depend_on_how_many_lines_there_are(name: str) -> None:
     matcher = matcher_for(compile_definition(read_definition(FORMATS[name])))
     lines = sample_lines(name)
-    few = matcher.match_block("\n".join(lines) + "\n").columns
+    few = matcher.match_block("\n".join(lines) + "\n").texts()
     many = -(-2 * FEW_LINES // len(lines))
-    assert matcher.match_block(("\n".join(lines) + "\n") * many).columns == {
+    assert matcher.match_block(("\n".join(lines) + "\n") * many).texts() == {
         key: texts * many for key, texts in few.items()
     }
 

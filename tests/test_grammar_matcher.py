@@ -36,8 +36,8 @@ def line_of(n: int) -> str:
 def test_columns_of_matched_lines_in_order(combined: Matcher) -> None:
     block = combined.match_block(f"{line_of(1)}\ngarbage\n\n{line_of(2)}\n")
     assert block.matched.tolist() == [True, False, False, True]
-    assert block.columns["user"] == ["u1", "u2"]
-    assert block.columns["user_agent"] == [r"agent \"1\"", r"agent \"2\""]
+    assert block.texts()["user"] == ["u1", "u2"]
+    assert block.texts()["user_agent"] == [r"agent \"1\"", r"agent \"2\""]
     assert list(block.columns) == [
         "client_ip", "user", "time", "method", "target", "protocol", "status", "bytes_sent", "referrer", "user_agent",
     ]  # fmt: skip
@@ -71,7 +71,7 @@ def test_no_field_reaches_into_the_next_line(combined: Matcher) -> None:
     cut = line_of(1)[:-8]  # the last quote is missing
     block = combined.match_block(f"{cut}\n{line_of(2)}\n{cut}\n")
     assert block.matched.tolist() == [False, True, False]
-    assert block.columns["user"] == ["u2"]
+    assert block.texts()["user"] == ["u2"]
 
 
 @given(st.lists(st.sampled_from([line_of(1), line_of(22), "x", "", '"', "\\"]), max_size=12))
@@ -80,14 +80,14 @@ def test_a_line_is_judged_alone(combined: Matcher, lines: list[str]) -> None:
     singles = [combined.match_line(line) for line in lines]
     assert block.matched.tolist() == [single is not None for single in singles]
     kept = [single for single in singles if single]
-    assert all(column == [single.get(name, "") for single in kept] for name, column in block.columns.items())
+    assert all(column == [single.get(name, "") for single in kept] for name, column in block.texts().items())
 
 
 def test_blocks_larger_than_a_window(combined: Matcher) -> None:
     lines = [line_of(n) if n % 7 else "x" for n in range(3 * WINDOW // 100)]
     block = combined.match_block("\n".join(lines))
     assert block.matched.tolist() == [bool(n % 7) for n in range(len(lines))]
-    assert block.columns["target"] == [f"/{n}" for n in range(len(lines)) if n % 7]
+    assert block.texts()["target"] == [f"/{n}" for n in range(len(lines)) if n % 7]
 
 
 def test_garbage_collection_is_as_before(combined: Matcher) -> None:
@@ -110,7 +110,7 @@ def test_match_line_takes_one_line(combined: Matcher) -> None:
 def test_pairs_become_columns() -> None:
     block = matcher_of(PAIRS).match_block("1 b=2 a=3\n2\nx\n3 a=4 id=5 a=6\n")
     assert block.matched.tolist() == [True, True, False, True]
-    assert block.columns == {
+    assert block.texts() == {
         "id": ["1", "2", "3"],
         "a": ["3", "", "4, 6"],
         "b": ["2", "", ""],
@@ -121,7 +121,7 @@ def test_pairs_become_columns() -> None:
 
 def test_invented_keys_do_not_become_columns_without_end() -> None:
     lines = [f"{n} k{n}=v{n} all=1\n" for n in range(2 * MAX_PAIR_COLUMNS)]
-    columns = matcher_of(PAIRS).match_block("".join(lines)).columns
+    columns = matcher_of(PAIRS).match_block("".join(lines)).texts()
     assert len(columns) == 1 + MAX_PAIR_COLUMNS + 1
     assert columns["all"] == ["1"] * len(lines)
     assert columns["pairs"][-1] in ("", f"k{len(lines) - 1}=v{len(lines) - 1}")
@@ -130,6 +130,6 @@ def test_invented_keys_do_not_become_columns_without_end() -> None:
 
 
 def test_a_single_field_and_a_field_in_several_places() -> None:
-    assert matcher_of("start: MESSAGE\nMESSAGE: /.+/").match_block("a b\n").columns == {"message": ["a b"]}
+    assert matcher_of("start: MESSAGE\nMESSAGE: /.+/").match_block("a b\n").texts() == {"message": ["a b"]}
     repeated = 'start: HOP "," HOP ("," HOP)*\nHOP: /[a-z]+/'
-    assert matcher_of(repeated).match_block("a,b\na,b,c,d\n").columns == {"hop": ["a, b", "a, b, c, d"]}
+    assert matcher_of(repeated).match_block("a,b\na,b,c,d\n").texts() == {"hop": ["a, b", "a, b, c, d"]}

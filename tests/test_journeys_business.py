@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from reconstruct.grammar.timestamps import format_time
+from reconstruct.journeys.activities import Classifier
 from reconstruct.journeys.build import build_business
+from reconstruct.journeys.business import Recorder
 from reconstruct.journeys.fit import fit_models
+from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import load_models
 from reconstruct.journeys.process import annotate, learn
 from reconstruct.journeys.rows import ObjectInput, Row
@@ -58,7 +61,7 @@ def told(document: dict[str, Any]) -> list[tuple[str, str]]:
 def test_the_document_has_the_keys_of_the_contract() -> None:
     document = build("0 shop | Order 1001 placed: total=20.00 EUR\n60 wms | packed")
     assert list(document) == [
-        "id", "object", "objects", "trigger", "outcome", "value", "started_at", "ended_at", "duration_ms", "steps", "deviations",
+        "id", "object", "objects", "trigger", "outcome", "status", "value", "started_at", "ended_at", "duration_ms", "steps", "deviations",
     ]  # fmt: skip
     assert document["object"] == {"type": "order", "id": "1001"}
     assert document["trigger"] is None
@@ -74,7 +77,7 @@ def test_a_request_with_its_entries_is_told_by_the_entries() -> None:
         0.4 shop req=a | consignment PX0123456: OUT_FOR_DELIVERY
         90 nginx POST /webhooks/carrier/ 200 req=b
     """)
-    assert told(document) == [("Shipment out for delivery", "ok"), ("Carrier callback", "ok")]
+    assert told(document) == [("Shipment out for delivery", "ok"), ("Received a callback from carrier", "ok")]
     assert document["steps"][0]["events"] == [[0, 1], [0, 2]]
     assert document["steps"][0]["service"] == "shop"
 
@@ -101,6 +104,23 @@ def test_a_task_is_one_step_however_many_lines_it_writes() -> None:
     """)
     assert told(document) == [("Notify partner", "ok")]
     assert document["steps"][0]["duration_ms"] == 3_000
+
+
+def test_a_task_told_by_its_number_alone_at_its_end_is_one_step() -> None:
+    document = build("""
+        0 worker | job 7c9e6679-7425-40de-944b-e07fc1f90ae7 started: mail order-confirmation for order 1001
+        2 worker | job 7c9e6679-7425-40de-944b-e07fc1f90ae7 finished in 2000ms
+    """)
+    assert told(document) == [("Mail order confirmation", "ok")]
+    assert document["steps"][0]["duration_ms"] == 2000
+
+
+def test_what_a_partner_says_in_the_query_of_its_call_is_the_step() -> None:
+    told_by = Recorder(MODELS, Classifier(MODELS), Labeler(MODELS))
+    (row,) = read("0 shop POST /hooks/norline/parcels/{} 204")
+    for status, activity in (("delivered", "Shipment delivered"), ("collected", "Shipment collected")):
+        asked = ObjectInput("order", "1", [row._replace(query=f"status={status}")], None)
+        assert [step.text for step in told_by.record(asked).steps] == [activity]
 
 
 def test_a_task_that_fails_is_a_failed_step_of_a_machine() -> None:
@@ -162,7 +182,7 @@ def test_what_costs_twice_is_never_folded() -> None:
         ("bus | request completed in 12 ms", "Request completed"),
         ("bus | reindexed the catalogue for 12", "Reindexed the catalogue"),
         ("bus | Booking AB12C confirmed", "Booking confirmed"),
-        ("bus POST /api/v1/invoices 201", "Submitted /api/v1/invoices"),
+        ("bus POST /api/v1/invoices 201", "Submitted invoices"),
         ("bus | short pick, bin empty", "Out of stock"),
     ],
 )

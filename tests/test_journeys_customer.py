@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconstruct.journeys.build import build_journey, summary_row
+from reconstruct.journeys.experience import add_waits
 from reconstruct.journeys.fit import fit_models
+from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import STAGES, load_models
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
 
@@ -22,6 +24,7 @@ CONTRACT = Draft202012Validator({"$ref": "#/$defs/journey", "$defs": SCHEMA["$de
 SECOND = 1_000_000_000
 START = 1_780_000_000 * SECOND
 MODELS = load_models()
+LABELER = Labeler(MODELS)
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) Firefox/142.0"
 ASSET = re.compile(r"\.(css|js|png)$")
 
@@ -140,7 +143,7 @@ def test_a_redirect_and_the_page_it_leads_to_are_one_touchpoint() -> None:
 
 def test_a_chain_of_redirects_is_named_by_where_it_ends() -> None:
     document = visit("0 GET /old 301\n0 GET /older 302\n1 GET /catalogue/lamp-3/ 200")
-    assert activities(document) == ["Viewed a product"]
+    assert activities(document) == ["Viewed product ‘lamp’"]
 
 
 def test_a_page_long_after_a_redirect_is_not_its_page() -> None:
@@ -217,7 +220,7 @@ def test_calls_of_one_view_fold_and_take_its_best_name() -> None:
         30 POST /api/v1/cart/items 201
         31 POST /api/v1/orders 201
     """)
-    assert activities(document) == ["Viewed a product", "Added to basket", "Placed order"]
+    assert activities(document) == ["Viewed product 42", "Added to basket", "Placed order"]
     assert document["customer_journey"]["outcome"] == "achieved"
 
 
@@ -227,7 +230,7 @@ def test_graphql_is_named_by_its_operations() -> None:
         20 POST /graphql?operationName=AddToCart 200
         40 POST /graphql 200 attributes={"operationName":"PlaceOrder"}
     """)
-    assert activities(document) == ["Viewed the range", "Added to basket", "Submitted order"]
+    assert activities(document) == ["Viewed a product", "Added to basket", "Submitted order"]
     assert document["customer_journey"]["outcome"] == "achieved"
 
 
@@ -295,6 +298,7 @@ row = st.builds(
     level=st.sampled_from([None, "error", "info"]), service=st.just("web"), logger=st.none(),
     message=st.sampled_from([None, "", "Payment declined", "order 1: status a -> b", "x" * 900, "status=shipped", "{}"]),
     attributes=st.sampled_from([None, "{}", "[]", "{", '{"event":"order.placed","amount":1200}']), is_asset=st.booleans(), more=st.none(),
+    at=st.none(),
 )  # fmt: skip
 
 
@@ -339,7 +343,7 @@ def test_every_row_is_in_exactly_one_touchpoint_and_step(rows: list[Row], data: 
 def test_the_document_has_the_keys_of_the_contract() -> None:
     document = visit(SHOP)
     assert list(document) == [
-        "id", "customer", "session", "channel", "started_at", "ended_at", "duration_ms", "customer_journey",
+        "id", "customer", "customer_from", "session", "channel", "started_at", "ended_at", "duration_ms", "customer_journey",
         "experience", "business_journeys",
     ]  # fmt: skip
     first = touchpoints(document)[0]
@@ -514,7 +518,7 @@ def test_searches_are_told_and_shown_once_each() -> None:
 def test_milestones_are_the_steps_that_reach_a_stage() -> None:
     document = visit("0 GET / 200\n" + SHOP)
     assert [t["activity"] for t in touchpoints(document) if t["milestone"]] == [
-        "Opened the home page", "Viewed the range", "Viewed a product", "Added to basket", "Started checkout",
+        "Opened the home page", "Viewed the range", "Viewed product ‘lamp’", "Added to basket", "Started checkout",
         "Submitted order",
     ]  # fmt: skip
 
@@ -579,3 +583,128 @@ def test_apdex_counts_only_what_was_measured() -> None:
 def test_a_low_rating_is_taken_from_the_log_only() -> None:
     document = visit('0 GET /a 200 req=r\n1 log req=r attributes={"csat":1} | feedback')
     assert kinds(document) == ["poor_rating"]
+
+
+@pytest.mark.parametrize(
+    ("text", "feedback", "expected"),
+    [
+        ("0 GET /a 200 req=r\n1 log req=r | survey answered, rating=5", [("rating", 5)], []),
+        ("0 GET /a 200 req=r\n1 log req=r | survey answered, rating=1", [("rating", 1)], ["poor_rating"]),
+        ('0 GET /a 200 req=r\n1 log req=r attributes={"nps":6} | answer', [("nps", 6)], ["poor_rating"]),
+        ('0 GET /a 200 req=r\n1 log req=r attributes={"nps":9} | answer', [("nps", 9)], []),
+        ("0 GET /a 200 req=r\n1 log req=r | product 7 shown with rating=1", [], []),
+    ],
+)
+def test_feedback_is_what_visitors_said_themselves(
+    text: str, feedback: list[tuple[str, float]], expected: list[str]
+) -> None:
+    experience = visit(text)["experience"]
+    assert [(each["kind"], each["value"]) for each in experience["feedback"]] == feedback
+    assert experience["estimated"] is not bool(feedback)
+    assert [signal["kind"] for signal in experience["signals"]] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0 GET /a 503\n20 GET /a 200", ["server_error", "error_retry"]),
+        ("0 GET /a 503\n200 GET /a 200", ["server_error"]),
+        ("0 POST /cart/coupon 422\n20 POST /cart/coupon 422\n50 GET / 200", ["voucher_refused", "voucher_loop"]),
+        ("0 GET /a 200\n20 POST /support/tickets 201", ["asked_support"]),
+    ],
+)
+def test_further_signs_of_friction(text: str, expected: list[str]) -> None:
+    assert [kind for kind in kinds(visit(text)) if kind != "dead_end"] == expected
+
+
+def _with_business(*deviations: tuple[str, str], taken: float = 0.0) -> dict[str, Any]:
+    document = visit(SHOP)
+    why = [{"kind": kind, "activity": activity, "why": "96 % within 1h"} for kind, activity in deviations]
+    document["experience"]["signals"] = (
+        [{"kind": "x", "at": "", "touchpoint": 0, "weight": taken, "why": ""}] if taken else []
+    )
+    document["experience"]["score"] = round(100 - taken)
+    document["business_journeys"] = [
+        {
+            "object": {"type": "order", "id": "7"}, "trigger": {"touchpoint": 2, "event": [0, 3]}, "deviations": why,
+            "ended_at": "2026-01-01T00:00:00.000000Z",
+        }
+    ]  # fmt: skip
+    add_waits(document, MODELS, LABELER)
+    return document
+
+
+def test_waits_while_the_business_worked_are_felt_only_where_the_customer_sees_the_step() -> None:
+    document = _with_business(
+        ("late", "Shipment delivered"), ("late", "Stock allocated"), ("repeated", "Payment captured")
+    )
+    (signal,) = document["experience"]["signals"]
+    assert (signal["kind"], signal["touchpoint"], signal["weight"]) == ("waited_long", 2, 10)
+    assert signal["why"].startswith("estimated")
+    assert "order 7" in signal["why"]
+    assert document["experience"]["score"] == 90
+    assert "waited_long" in touchpoints(document)[2]["friction"]
+    assert kinds(_with_business(("stuck", "Shipment delivered"))) == ["still_waiting"]
+
+
+@given(
+    st.lists(st.sampled_from([("late", "Shipment delivered"), ("stuck", "Order shipped"), ("late", "Scored")]), max_size=40),
+    st.floats(0, 100).map(lambda value: round(value, 1)),
+)  # fmt: skip
+def test_waits_keep_the_score_in_its_bounds(deviations: list[tuple[str, str]], taken: float) -> None:
+    document = _with_business(*deviations, taken=taken)
+    score, signals = document["experience"]["score"], document["experience"]["signals"]
+    assert 0 <= score <= 100
+    assert score == max(0, round(100 - sum(signal["weight"] for signal in signals)))
+    assert score >= round(100 - taken) - 2 * 10 - 2 * 15 - 1
+
+
+@given(st.lists(row, max_size=25))
+def test_the_score_is_bounded_and_is_the_sum_of_its_signals(rows: list[Row]) -> None:
+    session = SessionInput(
+        "v", None, [], [], None, "", "human", sorted(rows, key=lambda r: (r.time_ns, r.source, r.line))
+    )
+    experience = build_journey(session, MODELS)["experience"]
+    assert 0 <= experience["score"] <= 100
+    assert experience["score"] == max(0, round(100 - sum(signal["weight"] for signal in experience["signals"])))
+    assert all(signal["weight"] > 0 and signal["why"] for signal in experience["signals"])
+
+
+def test_leads_go_from_the_advertisement_over_a_white_paper_and_a_meeting_to_a_contract() -> None:
+    counts = [("GET", "/services", 200, 50), ("GET", "/about", 200, 20), ("POST", "/book-demo", 302, 9)]
+    models = fit_models(MODELS, counts)
+    assert models.chosen == "lead_generation"
+    document = visit(
+        """
+        0 GET /services?utm_source=ads&utm_campaign=b2b 200
+        20 GET /whitepapers/cloud-cost.pdf 200 route=/whitepapers/{}
+        90 GET /book-demo 200
+        120 POST /book-demo 302
+        900 GET /contracts/7 200 route=/contracts/{}
+        990 POST /contracts/7/sign 201 route=/contracts/{}/sign
+        """,
+        models=models,
+    )
+    assert activities(document) == [
+        "Read about the offer", "Fetched white paper ‘cloud cost’", "Opened the appointment form",
+        "Asked for an appointment", "Looked at the contract", "Signed the contract",
+    ]  # fmt: skip
+    journey = document["customer_journey"]
+    assert (journey["goal"], journey["outcome"]) == ("Sign contract", "achieved")
+    assert journey["intent"]["source"] == "campaign"
+
+
+@pytest.mark.parametrize(
+    ("agent", "device", "text", "channel"),
+    [
+        (BROWSER, "Safari · mobile", "0 GET / 200", "mobile web"),
+        (BROWSER, "Firefox · desktop", "0 GET / 200", "web"),
+        ("ShopApp/5 CFNetwork/1490", "", "0 POST /graphql 200", "app"),
+        (None, "", "0 log service=calls | call started", "call centre"),
+        (None, "", "0 log service=batch | till 3: sale opened", "store"),
+        (None, "", "0 log service=mailer | newsletter sent", "e-mail"),
+    ],
+)
+def test_channels_by_what_is_known(agent: str | None, device: str, text: str, channel: str) -> None:
+    session = SessionInput("v", None, [], [], agent, device, "human", read(text))
+    assert build_journey(session, MODELS)["channel"] == channel

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconstruct.configuration import read_configuration
 from reconstruct.errors import ModelError
 from reconstruct.journeys.activities import Classifier, fill, plain
 from reconstruct.journeys.fit import fit_models
@@ -26,8 +27,8 @@ GET  /catalogue/{}/                             | view_product       | Viewed a 
 GET  /catalogue/category/{}/                    | view_category      | Viewed a category
 GET  /products/{}.html                          | view_product       | Viewed a product
 GET  /p/{}                                      | view_product       | Viewed a product
-GET  /product?sku=A1                            | view_product       | Viewed a product
-GET  /c/sofas                                   | view_category      | Viewed a category
+GET  /product?sku=A1                            | view_product       | Viewed product A1
+GET  /c/sofas                                   | view_category      | Viewed category ‘sofas’
 GET  /search/?q=oak+lamp                        | search             | Searched ‘oak lamp’
 GET  /?s=shoes                                  | search             | Searched ‘shoes’
 GET  /suche?suchbegriff=teppich                 | search             | Searched ‘teppich’
@@ -66,7 +67,7 @@ GET  /logout                                    | logout             | Logged ou
 POST /signup                                    | register           | Registered
 GET  /pricing                                   | pricing            | Viewed prices
 POST /api/subscriptions                         | subscribe          | Subscribed
-GET  /dashboard                                 | product_use        | Used the product
+GET  /dashboard                                 | product_use        | Used the dashboard
 POST /contact                                   | send_enquiry       | Sent an enquiry
 POST /request-a-quote                           | request_quote      | Asked for a quote
 POST /book-demo                                 | request_demo       | Asked for an appointment
@@ -76,11 +77,11 @@ POST /bookings                                  | book               | Booked
 POST /booking/{}/passengers                     | enter_travellers   | Entered travellers
 GET  /blog/{}                                   | content            | Read an article
 GET  /faq                                       | help               | Read help
-POST /webhooks/carrier/                         | webhook            | Received a callback
+POST /webhooks/carrier/                         | webhook            | Received a callback from carrier
 POST /graphql?operationName=AddToCart           | add_to_basket      | Added to basket
-GET  /zorp/{}                                   |                    | Opened /zorp/…
-POST /zorp                                      |                    | Submitted /zorp
-DELETE /zorp/{}                                 |                    | Deleted /zorp/…
+GET  /zorp/{}                                   |                    | Opened zorp
+POST /zorp                                      |                    | Submitted zorp
+DELETE /zorp/{}                                 |                    | Deleted zorp
 """
 
 
@@ -90,8 +91,7 @@ def test_requests(line: str) -> None:
     method, target = request.split()
     route, _, query = target.partition("?")
     act = CLASSIFIER.classify(method, route, query or None)
-    term = CLASSIFIER.read_query(query).term
-    assert (act.kind, fill(act, route, None, term)) == (kind, activity)
+    assert (act.kind, fill(act, route, None, CLASSIFIER.read_query(query))) == (kind, activity)
 
 
 MESSAGES = """
@@ -133,7 +133,7 @@ def test_any_message_gives_a_skeleton_without_its_numbers(message: str) -> None:
 @given(st.sampled_from(["GET", "POST", "BREW"]), st.text(max_size=300), st.text(max_size=300))
 def test_any_request_is_something(method: str, route: str, query: str) -> None:
     act = CLASSIFIER.classify(method, route, query)
-    text = fill(act, route, route, "")
+    text = fill(act, route, route, CLASSIFIER.read_query(query))
     assert text
     assert "{" not in text
 
@@ -193,6 +193,61 @@ def test_a_model_of_the_users_own_names_kinds_the_vocabulary_does_not(tmp_path: 
     fitted = fit_models(load_models(tmp_path), [("POST", "/app/console", 200, 10)])
     assert fitted.chosen == "rides"
     assert Classifier(fitted).classify("POST", "/app/console", None).text == "Took a ride"
+
+
+MINE = """
+[model]
+use = "rides"
+[model.rides]
+title = "Rides"
+evidence = ["take_ride"]
+[model.rides.words]
+ride = ["ride", "rides", "fahrt"]
+[[model.rides.goal]]
+name = "Take a ride"
+attempts = ["take_ride"]
+[[model.rides.touchpoint]]
+kind = "take_ride"
+activity = "Took a ride"
+stage = "purchase"
+all = ["ride"]
+methods = ["write"]
+[[model.rides.step]]
+activity = "Car sent"
+words = ["Sent Car"]
+state = "progress"
+"""
+
+
+def test_a_model_in_the_configuration_may_have_words_of_its_own_and_be_the_one_used(tmp_path: Path) -> None:
+    (tmp_path / "reconstruct.toml").write_text(MINE, encoding="utf-8")
+    own = read_configuration(tmp_path / "reconstruct.toml").models
+    fitted = fit_models(load_models(own=own), [("GET", "/products/{}", 200, 1000)])
+    assert fitted.chosen == "rides"
+    assert Classifier(fitted).classify("POST", "/fahrt/neu", None).text == "Took a ride"
+    assert Labeler(fitted).read("order 7: sent car 12").text == "Car sent"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key", "hint"),
+    [
+        (MINE.replace('"Rides"', "1"), "model.rides.title", ""),
+        (MINE.replace("attempts", "atempts"), "model.rides.goal[0].atempts", "attempts"),
+        (MINE.replace('use = "rides"', 'use = "rids"'), "model.use", "rides"),
+        (MINE.replace('all = ["ride"]', 'all = ["rode"]'), "model.rides.touchpoint[0].all", "ride"),
+        (MINE.replace('"fahrt"', '" ?"'), "model.rides.words.ride", ""),
+        (MINE.replace('"Sent Car"', '""'), "model.rides.step[0].words", ""),
+        (MINE.replace('state = "progress"', 'state = "progres"'), "model.rides.step[0].state", "progress"),
+    ],
+)
+def test_wrong_models_of_a_configuration_are_told_by_their_key(tmp_path: Path, wrong: str, key: str, hint: str) -> None:
+    file = tmp_path / "reconstruct.toml"
+    file.write_text(wrong, encoding="utf-8")
+    with pytest.raises(ModelError) as caught:
+        load_models(own=read_configuration(file).models)
+    assert (caught.value.key, caught.value.path) == (key, file)
+    assert "reconstruct.toml" in caught.value.message
+    assert hint in caught.value.hint
 
 
 def test_a_models_own_steps_win_over_the_vocabulary(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ LAYER = {
     "journeys": 6,
     "query": 6,
     "engines": 7,
+    "raw_lines": 7,
     "figures": 8,
     "results": 9,
     "pipeline": 10,

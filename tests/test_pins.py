@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from reconstruct.configuration import read_configuration
 from reconstruct.export.document import write_json
+from reconstruct.export.model import render_model
 from reconstruct.export.plan import render_plan
 from reconstruct.options import Options, Pin, Pins
 from reconstruct.pipeline import open_paths
@@ -42,6 +44,21 @@ def row_of(rows: Rows, name: str) -> dict[str, Any]:
 def business_types(document: dict[str, Any]) -> set[str]:
     inside = [business for journey in document["journeys"] for business in journey["business_journeys"]]
     return {business["object"]["type"] for business in [*inside, *document["unattributed"]["business_journeys"]]}
+
+
+def test_a_drafted_model_changes_nothing(tmp_path: Path, measured: tuple[dict[str, Any], Rows, list[str]]) -> None:
+    results = open_paths([SHOP], Options(cache=False, workers=1))
+    draft = render_model(results.model(), results.documents(), results.summary()["processes"])
+    results.close()
+    (tmp_path / "reconstruct.toml").write_text(draft, encoding="utf-8")
+    models = read_configuration(tmp_path / "reconstruct.toml").models
+    assert [name for name, _ in models.tables] == ["mine"]
+    again = open_paths([SHOP], Options(cache=False, workers=1, models=models))
+    assert again.model()["id"] == "mine"
+    out = io.BytesIO()
+    write_json(again, out)
+    again.close()
+    assert json.loads(out.getvalue()) == measured[0]
 
 
 def test_a_written_plan_says_what_was_measured(measured: tuple[dict[str, Any], Rows, list[str]]) -> None:

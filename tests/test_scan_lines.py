@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconstruct.events.lines import MATCH_CAP, split_lines
+from reconstruct.events.lines import MATCH_CAP, find_filled, split_lines
 
 NASTY = st.lists(
     st.sampled_from(
@@ -25,6 +25,7 @@ def test_lines_are_those_of_the_raw_bytes(data: bytes) -> None:
     assert [data[a:b] for a, b in zip(lines.start, lines.stop, strict=True)] == [
         line.removesuffix(b"\r") for line in raw
     ]
+    assert find_filled(lines.text).tolist() == [row for row, text in enumerate(lines.text) if text]
     assert all("\n" not in text and "\0" not in text and "\x1b" not in text for text in lines.text)
 
 
@@ -41,7 +42,7 @@ def test_lines_are_those_of_the_raw_bytes(data: bytes) -> None:
     ],
 )
 def test_cleaning_changes_the_text_only(raw: bytes, text: str) -> None:
-    assert split_lines(raw).text == [text]
+    assert list(split_lines(raw).text) == [text]
 
 
 def test_a_long_line_is_looked_at_up_to_the_cap() -> None:

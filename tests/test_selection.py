@@ -74,7 +74,7 @@ def test_customers_are_those_of_the_journeys(some: Document) -> None:
     for journey in some["journeys"]:
         if journey["customer"] is not None:
             by_customer.setdefault(journey["customer"], []).append(journey["id"])
-    assert some["customers"] == [{"id": customer, "journeys": ids} for customer, ids in by_customer.items()]
+    assert {each["id"]: each["journeys"] for each in some["customers"]} == by_customer
 
 
 def test_the_summary_is_of_the_journeys_and_says_so(whole: Document, some: Document) -> None:

@@ -20,6 +20,8 @@ def run(arguments: argparse.Namespace) -> int:
     from reconstruct.query.selection import compose
     from reconstruct.resources import state_directory
     from reconstruct.tui.app import run as run_app
+    from reconstruct.tui.failures import saved
+    from reconstruct.tui.state import state_path
 
     # Read and found before the screen is taken, so that a wrong query or path is an ordinary error message.
     query = compose(arguments.where, arguments.since, arguments.until)
@@ -27,8 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     discovery = find_sources(arguments.paths or ["."], options)
     reader = LiveReader(discovery, options, configuration_path(arguments))
     look = load_configuration(arguments.paths or ["."], arguments.config).look
-    code = run_app(reader, query, look=look, filters=state_directory() / "filters.json")
+    memory = state_path(arguments.paths or ["."])
+    code = run_app(reader, query, memory, look=look, filters=state_directory() / "filters.json")
     warn(options, discovery)  # now that the screen is given back
     if reader.failure is not None:
-        raise reader.failure
+        raise saved(reader.failure, "reading failed") from reader.failure
     return code

@@ -31,6 +31,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         exclude=(*arguments.exclude, *file.exclude),
         grammars=(file.path.parent,) if file.path else (),
         pins=file.pins,
+        models=file.models,
         store=given.get("store"),
         cache=not given.get("no_cache", False),
     )

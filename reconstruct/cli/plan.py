@@ -14,11 +14,14 @@ import orjson
 from reconstruct.cli.inputs import open_results
 from reconstruct.cli.output import check_output, clean, open_output
 from reconstruct.errors import EXIT_OK, UsageError
+from reconstruct.export.model import render_model
 from reconstruct.export.plan import render_plan
 
 SLOTS_SHOWN = 6
 
 _SECTION = re.compile(r"^\s*\[\s*plan\s*[\].]", re.MULTILINE)
+
+_MODEL = re.compile(r"^\s*\[+\s*model\s*[\].]", re.MULTILINE)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,10 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
     before = _read_before(place) if place is not None else ""
     results = open_results(arguments)
     rows = results.identifiers()
-    results.close()
     if place is not None:
-        _write(place, before, rows)
+        model = ""
+        if not _MODEL.search(before):
+            model = "\n" + render_model(results.model(), results.documents(), results.summary()["processes"])
+        results.close()
+        _write(place, before, rows, model)
         return EXIT_OK
+    results.close()
     if arguments.json:
         sys.stdout.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode() + "\n")
         return EXIT_OK
@@ -58,9 +65,11 @@ def _read_before(place: Path) -> str:
     return text.rstrip("\n") + "\n\n" if text.strip() else ""
 
 
-def _write(place: Path, before: str, rows: Sequence[dict[str, Any]]) -> None:
+def _write(place: Path, before: str, rows: Sequence[dict[str, Any]], model: str) -> None:
     with open_output(str(place)) as out:
-        out.write((before + render_plan(rows)).encode())
+        out.write((before + render_plan(rows) + model).encode())
     print(
-        f"{place}: {len(rows)} types; edit it, and it counts for the logs beside it, or with --config", file=sys.stderr
+        f"{place}: {len(rows)} types{' and a journey model' if model else ''}; edit it, and it counts for the logs beside it, "
+        "or with --config",
+        file=sys.stderr,
     )

@@ -169,9 +169,9 @@ def _find_habits(db: duckdb.DuckDBPyConnection) -> float:
         WITH moments AS (SELECT template, min(t) AS t FROM line_candidates SEMI JOIN often_in USING (template)
                          GROUP BY template, t // 1000000000),
              moved AS (SELECT template, t + shift * 1000000000::BIGINT AS t FROM moments, (VALUES {shifts}) other(shift)),
-             seconds AS (SELECT t0, t1, unnest(range(t0 // 1000000000, t1 // 1000000000 + 1)) AS s FROM served),
-             busy AS (SELECT m.template, m.t, bool_or(c.s IS NOT NULL) AS served FROM moved m
-                      LEFT JOIN seconds c ON c.s = m.t // 1000000000 AND m.t BETWEEN c.t0 AND c.t1 GROUP BY ALL)
+             reach AS (SELECT t0, max(t1) OVER (ORDER BY t0) AS t1 FROM served),
+             busy AS (SELECT DISTINCT m.template, m.t, coalesce(m.t <= r.t1, false) AS served
+                      FROM moved m ASOF LEFT JOIN reach r ON r.t0 <= m.t)
         SELECT template, avg(served::INT) AS by_chance FROM busy JOIN often_in USING (template)
         GROUP BY template, least HAVING by_chance < least
         """

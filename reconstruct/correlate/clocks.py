@@ -71,7 +71,7 @@ def infer_zones(db: duckdb.DuckDBPyConnection, given_offset_s: int | None = None
     naive = [family for family, share in shares if share < 0.5]
     if given_offset_s is not None:
         zones += [Zone(family, given_offset_s, "given", "given by the user") for family in naive]
-    else:
+    elif naive:
         apart, busy = _shared_identifiers(db), _busy_seconds(db, zoned)
         found = {
             family: _by_shared_identifiers(family, apart.get(family)) or _by_busy_seconds(family, busy)

@@ -62,7 +62,7 @@ def drop_copies(db: duckdb.DuckDBPyConnection, families: Iterable[Sequence[int]]
         FROM copies JOIN events USING (eid) GROUP BY ALL ORDER BY ALL
         """
     ).fetchall()
-    for table in ("events", "mentions"):
+    for table in ("event_rows", "mentions"):
         db.execute(f"DELETE FROM {table} WHERE eid IN (SELECT eid FROM copies)")
     db.unregister("copies")
     grouped: dict[tuple[int, int], list[tuple[int, str, int, int]]] = defaultdict(list)

@@ -36,8 +36,8 @@ _STEPS = """
 """
 
 _EARLIER = {
-    "day": f"events.time_ns - count * {DAY_NS}",
-    "year": "epoch_us(make_timestamp(events.time_ns // 1000) - to_years(count::INTEGER)) * 1000 + events.time_ns % 1000",
+    "day": f"event_rows.time_ns - count * {DAY_NS}",
+    "year": "epoch_us(make_timestamp(event_rows.time_ns // 1000) - to_years(count::INTEGER)) * 1000 + event_rows.time_ns % 1000",
 }
 """The moment so many days or years before."""
 
@@ -63,9 +63,9 @@ def complete_dates(db: duckdb.DuckDBPyConnection, undated: Mapping[int, tuple[st
         between = "UNBOUNDED PRECEDING AND CURRENT ROW" if newest_first else "1 FOLLOWING AND UNBOUNDED FOLLOWING"
         db.execute(
             f"""
-            UPDATE events SET time_ns = {_EARLIER[lack]} FROM (
+            UPDATE event_rows SET time_ns = {_EARLIER[lack]} FROM (
                 SELECT eid, count(*) FILTER ({passed}) OVER (ORDER BY eid ROWS BETWEEN {between}) AS count FROM ({_STEPS})
-            ) AS shifts WHERE events.eid = shifts.eid AND count > 0
+            ) AS shifts WHERE event_rows.eid = shifts.eid AND count > 0
             """,
             given,
         )

@@ -82,15 +82,14 @@ def _runs(db: duckdb.DuckDBPyConnection) -> list[Run]:
     """Runs of jobs: groups with no web request in them."""
     table = db.sql(
         """
-        WITH heads AS (
-            SELECT g.type, g.value, arg_min(eid, (t.t, eid)) AS eid, min(t.t) AS t
-            FROM grouped g JOIN timeline t USING (eid) GROUP BY g.type, g.value),
-             served AS (SELECT DISTINCT g.type, g.value FROM grouped g JOIN events USING (eid) WHERE method IS NOT NULL),
-             owners AS (SELECT g.type, g.value, min(object) AS object FROM grouped g JOIN thing_links USING (eid)
+        WITH jobs AS (SELECT type, value FROM grouped JOIN events USING (eid) GROUP BY type, value HAVING count(method) = 0),
+             lines AS (SELECT g.type, g.value, g.eid FROM grouped g SEMI JOIN jobs USING (type, value)),
+             heads AS (SELECT type, value, arg_min(eid, (t.t, eid)) AS eid, min(t.t) AS t FROM lines JOIN timeline t USING (eid)
+                       GROUP BY type, value),
+             owners AS (SELECT type, value, min(object) AS object FROM lines JOIN thing_links USING (eid)
                         GROUP BY ALL HAVING count(DISTINCT object) = 1)
         SELECT h.*, coalesce(e.message, '') AS message, coalesce(o.object, -1) AS object
-        FROM heads h JOIN events e USING (eid) ANTI JOIN served USING (type, value) LEFT JOIN owners o USING (type, value)
-        WHERE e.method IS NULL ORDER BY h.t, h.eid
+        FROM heads h JOIN events e USING (eid) LEFT JOIN owners o USING (type, value) ORDER BY h.t, h.eid
         """
     ).to_arrow_table()
     templates = skeletons(table["message"].combine_chunks()).cast(pa.string()).to_pylist()

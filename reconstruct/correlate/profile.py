@@ -69,7 +69,10 @@ def profile_slots(db: duckdb.DuckDBPyConnection) -> list[Slot]:
     keep = 1
     while total // keep > SAMPLED_MENTIONS:
         keep *= 2
-    db.execute(f"CREATE OR REPLACE TEMP TABLE sampled AS SELECT * FROM mentions WHERE hash(value) % {keep} = 0")
+    db.execute("DROP VIEW IF EXISTS sampled")
+    db.execute(
+        f"CREATE TEMP VIEW sampled AS SELECT * FROM mentions{f' WHERE hash(value) % {keep} = 0' if keep > 1 else ''}"
+    )
     counts = db.execute(
         f"SELECT slot, s.name, count(*), count(DISTINCT value) FROM sampled JOIN slots s USING (slot)"
         f" GROUP BY ALL ORDER BY count(*) DESC, s.name LIMIT {MOST_SLOTS}"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from reconstruct.correlate import brackets, delays, neighbours, objects, sessions, tiers
+from reconstruct.correlate import brackets, delays, neighbours, objects, pairing, sessions, tiers
 from reconstruct.correlate.calibrate import RuleQuality
 from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
 from reconstruct.correlate.pins import pin_owners, pin_roots
@@ -35,7 +35,7 @@ class Resolution:
     """What pass 2 found out beside the tables."""
 
     edge: list[int]
-    inner: dict[int, int]
+    inner: set[int]
     sessions: sessions.SessionReport
     owners: list[Ownership] = field(default_factory=list)
     roots: list[int] = field(default_factory=list)
@@ -58,7 +58,7 @@ def group_requests(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: li
     db.execute(
         f"""
         CREATE OR REPLACE TABLE grouped AS
-        SELECT DISTINCT eid, type, value, list_position([{listed}], type) AS rank FROM typed WHERE type IN ({listed}) AND NOT multi
+        SELECT eid, type, value, list_position([{listed}], type) AS rank FROM typed WHERE type IN ({listed}) AND NOT multi
         """
     )
 
@@ -76,7 +76,7 @@ def resolve(
     report = sessions.link_requests(db, edge, session_types, customer_types, pool)
     _anchor_by_identifier(db)
     _anchor_by_looks(db, sorted(inner), edge)
-    _place_events(db)
+    _place_anchored(db)
     _place_by_session(db, session_types, report.cut_s)
     worth = brackets.place_by_bracket(db)
     owners = pin_owners(types, find_owners(db, types, roles), pinned)
@@ -103,28 +103,27 @@ def _anchor_by_identifier(db: duckdb.DuckDBPyConnection) -> None:
     db.execute(
         f"""
         CREATE OR REPLACE TABLE anchored AS
-        WITH members AS (SELECT g.eid, g.type, g.value, g.rank, t.t FROM grouped g JOIN timeline t USING (eid)
-                         SEMI JOIN (SELECT type, value FROM grouped GROUP BY ALL HAVING count(*) <= {GROUP_CAP}) USING (type, value)),
-             heads AS (SELECT m.* FROM members m SEMI JOIN anchors USING (eid))
-        SELECT m.eid, arg_min(h.eid, (h.rank, abs(m.t - h.t), h.eid)) AS anchor, 'request' AS rule,
-               arg_min(h.type, (h.rank, abs(m.t - h.t), h.eid))::VARCHAR AS via_type,
-               arg_min(h.value, (h.rank, abs(m.t - h.t), h.eid)) AS via_value,
-               {REQUEST_CONFIDENCE} AS confidence
-        FROM members m JOIN heads h USING (type, value) ANTI JOIN anchors a ON a.eid = m.eid
-        GROUP BY m.eid
+        WITH lines AS (SELECT g.* FROM grouped g ANTI JOIN anchors USING (eid)),
+             few AS (SELECT type, value FROM grouped SEMI JOIN lines USING (type, value) GROUP BY ALL HAVING count(*) <= {GROUP_CAP}),
+             heads AS (SELECT g.*, t.t FROM grouped g SEMI JOIN anchors USING (eid) JOIN timeline t USING (eid)),
+             nearest AS (SELECT l.eid, arg_min((h.eid, h.type, h.value), (h.rank, abs(t.t - h.t), h.eid)) AS head
+                         FROM lines l SEMI JOIN few USING (type, value) JOIN timeline t USING (eid) JOIN heads h USING (type, value)
+                         GROUP BY l.eid)
+        SELECT eid, head[1] AS anchor, 'request' AS rule, head[2]::VARCHAR AS via_type, head[3] AS via_value, {REQUEST_CONFIDENCE} AS confidence
+        FROM nearest
         """
     )
 
 
 def _anchor_by_looks(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list[int]) -> None:
-    pairs = tiers.pair_by_looks(db, inner, edge)
+    pairs = pairing.pair_by_looks(db, inner, edge)
     if not pairs.num_rows:
         return
     db.register("pairs_in", pairs)
     db.execute(
         f"""
         INSERT INTO anchored
-        SELECT p.eid, p.anchor, 'same request', 'route', e.method || ' ' || e.path, {tiers.PAIR_CONFIDENCE}
+        SELECT p.eid, p.anchor, 'same request', 'route', e.method || ' ' || e.path, {pairing.PAIR_CONFIDENCE}
         FROM pairs_in p JOIN events e ON e.eid = p.anchor
         """
     )
@@ -141,12 +140,11 @@ def _anchor_by_looks(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list
     )
 
 
-def _place_events(db: duckdb.DuckDBPyConnection) -> None:
+def _place_anchored(db: duckdb.DuckDBPyConnection) -> None:
+    """Lines that were written for a request go where it went."""
     db.execute(
         """
-        CREATE OR REPLACE TABLE event_visit AS
-        SELECT eid, visit, rule, via_type, via_value, confidence FROM anchors
-        UNION ALL
+        INSERT INTO event_visit
         SELECT d.eid, a.visit, d.rule, d.via_type, d.via_value, d.confidence * a.confidence
         FROM anchored d JOIN anchors a ON a.eid = d.anchor
         """

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from reconstruct.correlate.slices import slice_events
 from reconstruct.correlate.types import IdType
 from reconstruct.events.nouns import prior_roles
 from reconstruct.options import ROLES
@@ -31,6 +32,9 @@ HUB_EVENTS = 100
 
 ONE_BROWSER = 0.9
 """Share of a session type's values that must be met with one browser only: people change browsers, sessions do not."""
+
+ON_REQUESTS = 0.2
+"""Share of mentions on web requests below which a session is no visit to a site: a call, a visit to a till."""
 
 LEAST_POINTS = 2.0
 """A role with fewer points is a guess; the type is then ``other``."""
@@ -79,59 +83,78 @@ class Role:
 
 
 def observe(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> list[Behaviour]:
-    """Behaviour of every type. Needs ``typed`` and ``timeline``; makes ``entities(type, value, events, t0, t1, families)``."""
-    paths = [slot.id for kind in types for slot in kind.slots if slot.name.startswith("path:")]
+    """Behaviour of every type. Needs ``typed``, ``events`` and ``timeline``; makes ``entities(type, value, events, t0, t1, families)``,
+    the last the number of families of logs a value appears in."""
     db.execute(
         """
-        CREATE OR REPLACE TABLE entities AS
-        SELECT type, value, count(DISTINCT eid) AS events, min(t) AS t0, max(t) AS t1,
-               list_sort(list(DISTINCT family)) AS families
-        FROM typed JOIN timeline USING (eid) GROUP BY type, value
+        CREATE OR REPLACE TEMP TABLE sightings (type INTEGER, value VARCHAR, family INTEGER, mentions BIGINT, t0 BIGINT, t1 BIGINT,
+                                                on_requests BIGINT, multi BIGINT)
+        """
+    )
+    slices = slice_events(db)
+    for first, last in slices:
+        db.execute(
+            f"""
+            INSERT INTO sightings
+            SELECT type, value, t.family, count(*), min(t.t), max(t.t), count(e.method), count(*) FILTER (multi)
+            FROM typed y JOIN timeline t USING (eid) JOIN events e USING (eid) WHERE y.eid BETWEEN {first} AND {last}
+              AND t.eid BETWEEN {first} AND {last} AND e.eid BETWEEN {first} AND {last} GROUP BY ALL
+            """
+        )
+    # A value has a row for each slice it is met in.
+    whole = "sightings"
+    if len(slices) > 1:
+        whole = "(SELECT type, value, sum(mentions) AS mentions, min(t0) AS t0, max(t1) AS t1 FROM sightings GROUP BY type, value, family)"
+    db.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE entities AS
+        SELECT type, value, sum(mentions)::BIGINT AS events, min(t0) AS t0, max(t1) AS t1, count(*) AS families
+        FROM {whole} GROUP BY type, value
         """
     )
     found = [Behaviour() for _ in types]
     rows = db.execute(
         """
-        WITH horizon AS (SELECT greatest(max(t) - min(t), 1) / 1e9 AS span FROM timeline)
-        SELECT type, count(*), median(events), quantile_cont(events, .95), median((t1 - t0) / 1e9),
-               quantile_cont((t1 - t0) / 1e9, .95), len(list_distinct(flatten(list(families)))), avg(len(families)),
-               median((t1 - t0) / 1e9) / any_value(span)
-        FROM entities, horizon GROUP BY type
+        WITH horizon AS (SELECT greatest(max(t) - min(t), 1) / 1e9 AS span FROM timeline),
+             of_values AS (
+                SELECT type, count(*) AS values, median(events), quantile_cont(events, .95), median((t1 - t0) / 1e9),
+                       quantile_cont((t1 - t0) / 1e9, .95), avg(families), median((t1 - t0) / 1e9) / any_value(span)
+                FROM entities, horizon GROUP BY type),
+             of_mentions AS (
+                SELECT type, sum(mentions)::BIGINT AS mentions, sum(on_requests) / sum(mentions), sum(multi) / sum(mentions),
+                       count(DISTINCT family), count(DISTINCT family) FILTER (on_requests < mentions)
+                FROM sightings GROUP BY type)
+        SELECT * FROM of_values JOIN of_mentions USING (type)
         """
     ).fetchall()
-    for number, values, k50, k95, s50, s95, families, per_value, span_share in rows:
-        found[number] = Behaviour(0, values, k50, k95, s50, s95, families, per_value, span_share=span_share)
+    for number, values, k50, k95, s50, s95, per_value, span_share, mentions, on_requests, multi, families, back in rows:
+        found[number] = Behaviour(
+            mentions, values, k50, k95, s50, s95, families, per_value, back, on_requests,
+            in_paths=_share_in_paths(types[number]), multi=multi, span_share=span_share,
+        )  # fmt: skip
+    _compare_browsers(db, found)
+    return found
+
+
+def _share_in_paths(kind: IdType) -> float:
+    in_paths = sum(slot.mentions for slot in kind.slots if slot.name.startswith("path:"))
+    return in_paths / max(1, sum(slot.mentions for slot in kind.slots))
+
+
+def _compare_browsers(db: duckdb.DuckDBPyConnection, found: list[Behaviour]) -> None:
+    """Fill in ``one_browser`` of the types for which it decides whether they are sessions."""
+    wanted = [number for number, seen in enumerate(found) if seen.on_requests >= ON_REQUESTS and _lives_long(seen)]
     rows = db.execute(
-        """
-        SELECT type, count(*), avg((e.method IS NOT NULL)::INT), avg(multi::INT),
-               count(DISTINCT CASE WHEN e.method IS NULL THEN t.family END)
-        FROM typed JOIN events e USING (eid) JOIN timeline t USING (eid) GROUP BY type
-        """
-    ).fetchall()
-    for number, mentions, on_requests, multi, back in rows:
-        behaviour = found[number]
-        behaviour.mentions, behaviour.on_requests, behaviour.multi, behaviour.back_families = (
-            mentions,
-            on_requests,
-            multi,
-            back,
-        )
-    for number, one_browser in db.execute(
-        """
-        SELECT type, avg((browsers = 1)::INT) FROM (
-            SELECT type, value, count(DISTINCT user_agent) AS browsers FROM typed JOIN events USING (eid)
-            WHERE user_agent IS NOT NULL GROUP BY type, value HAVING count(*) >= 2)
+        f"""
+        SELECT type, avg(one::INT) FROM (
+            SELECT type, value, min(hash(user_agent)) = max(hash(user_agent)) AS one FROM typed JOIN events USING (eid)
+            WHERE user_agent IS NOT NULL AND type IN ({", ".join(map(str, wanted)) or "-1"})
+            GROUP BY type, value HAVING count(*) >= 2)
         GROUP BY type
         """
-    ).fetchall():
+    ).fetchall()
+    for number, one_browser in rows:
         found[number].one_browser = one_browser
-    in_paths = {
-        slot: kind for kind, each in enumerate(types) for slot in (s.id for s in each.slots) if slot in set(paths)
-    }
-    for slot, number in in_paths.items():
-        mentions = next(s.mentions for s in types[number].slots if s.id == slot)
-        found[number].in_paths += mentions / max(1, sum(s.mentions for s in types[number].slots))
-    return found
 
 
 def judge_roles(types: list[IdType], behaviours: list[Behaviour]) -> list[Role]:
@@ -153,6 +176,8 @@ def _judge(number: int, kind: IdType, seen: Behaviour) -> Role:
             points, why = points + NAME_POINTS, [*why, f"called “{kind.noun}”"]
         elif role == "request" and priors:
             points -= NAME_POINTS  # it is called something else
+        elif role == "object" and priors == ("customer",):
+            points -= NAME_POINTS  # many logs name whom they serve; that makes nobody a thing the business works on
         verdicts[role] = (points, why)
     for role in priors:
         if role not in verdicts:
@@ -193,11 +218,18 @@ def _as_request(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     return points, why
 
 
+def _lives_long(seen: Behaviour) -> bool:
+    """Whether its values are carried along, each for longer than a request takes."""
+    return seen.in_paths <= 0.5 and (seen.life_p95_s > REQUEST_LIFE_S or seen.median_events >= 3)
+
+
 def _as_session(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     low, high = SESSION_LIFE_S
-    if seen.one_browser < ONE_BROWSER:
+    if not _lives_long(seen):
         return NEVER, []
-    if seen.on_requests < 0.2 or seen.in_paths > 0.5 or (seen.life_p95_s <= REQUEST_LIFE_S and seen.median_events < 3):
+    if seen.on_requests < ON_REQUESTS:
+        return _as_talk(kind, seen)
+    if seen.one_browser < ONE_BROWSER:
         return NEVER, []
     points, why = 0.0, list[str]()
     if kind.strong:
@@ -209,6 +241,16 @@ def _as_session(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     if seen.median_events >= 3:
         points, why = points + 1, [*why, f"{seen.median_events:g} lines per value"]
     return points, why
+
+
+def _as_talk(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
+    """A session that no web log tells of: a call, a chat, a visit to a till. Only what is called so: tasks behave alike."""
+    low, high = SESSION_LIFE_S
+    if "session" not in prior_roles(kind.noun) or seen.median_events < 3 or seen.life_p95_s > high:
+        return NEVER, []
+    if not low <= seen.median_life_s <= high:
+        return NEVER, []
+    return 2.0, [f"median life {_say_life(seen.median_life_s)}", f"{seen.median_events:g} lines per value"]
 
 
 def _as_customer(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 
 from reconstruct.events.agents import describe_agents
 from reconstruct.events.routes import is_asset, learn_routes
+
+if TYPE_CHECKING:  # workers do without
+    import duckdb
 
 
 def tabulate_families(db: duckdb.DuckDBPyConnection, families: Sequence[str]) -> None:
@@ -32,14 +37,35 @@ def tabulate_families(db: duckdb.DuckDBPyConnection, families: Sequence[str]) ->
     )
 
 
-def tabulate_paths(db: duckdb.DuckDBPyConnection) -> None:
-    """Make ``paths(number, path, route, is_asset)`` over all requested paths."""
-    seen = db.sql(
+def look_up(db: duckdb.DuckDBPyConnection, pool: Executor | None) -> Callable[[], None]:
+    """Start looking at all requested paths and user agents, in ``pool`` if there is one.
+
+    What it gives, called, makes ``paths(number, path, route, is_asset)`` and ``agents(number, user_agent, kind, device, reason)``.
+    """
+    paths = db.sql(
         "SELECT path, count(*) AS n FROM events WHERE path IS NOT NULL GROUP BY path ORDER BY path"
     ).to_arrow_table()
+    agents = db.execute(
+        "SELECT DISTINCT user_agent FROM events WHERE user_agent IS NOT NULL ORDER BY user_agent"
+    ).fetchall()
+    texts = [text for (text,) in agents]
+    if pool is not None:
+        found = [("paths", pool.submit(route_paths, paths).result), ("agents", pool.submit(tell_agents, texts).result)]
+    else:
+        found = [("paths", partial(route_paths, paths)), ("agents", partial(tell_agents, texts))]
+
+    def tabulate() -> None:
+        for name, table in found:
+            _make(db, name, table())
+
+    return tabulate
+
+
+def route_paths(seen: pa.Table) -> pa.Table:
+    """Rows of table ``paths``, in the order of ``seen(path, n)``: n requests for each path."""
     paths = seen["path"].combine_chunks()
     routes = learn_routes(seen)
-    table = pa.table(
+    return pa.table(
         {
             "number": pa.array(range(len(paths)), pa.int32()),
             "path": paths,
@@ -47,17 +73,12 @@ def tabulate_paths(db: duckdb.DuckDBPyConnection) -> None:
             "is_asset": is_asset(paths),
         }
     )
-    _make(db, "paths", table)
 
 
-def tabulate_agents(db: duckdb.DuckDBPyConnection) -> None:
-    """Make ``agents(number, user_agent, kind, device, reason)`` over all user agents."""
-    rows = db.execute(
-        "SELECT DISTINCT user_agent FROM events WHERE user_agent IS NOT NULL ORDER BY user_agent"
-    ).fetchall()
-    texts = [row[0] for row in rows]
+def tell_agents(texts: list[str]) -> pa.Table:
+    """Rows of table ``agents``, in the order of ``texts``."""
     found = describe_agents(texts)
-    table = pa.table(
+    return pa.table(
         {
             "number": pa.array(range(len(texts)), pa.int32()),
             "user_agent": pa.array(texts, pa.string()),
@@ -66,7 +87,6 @@ def tabulate_agents(db: duckdb.DuckDBPyConnection) -> None:
             "reason": pa.array([agent.reason for agent in found], pa.string()),
         }
     )
-    _make(db, "agents", table)
 
 
 def _make(db: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:

@@ -7,13 +7,13 @@ where there is one, else by method, target, status and second.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
-import pyarrow as pa
+import numpy as np
+from numpy.typing import NDArray
+
+from reconstruct.store.codes import Codes, code_rows
 
 REPEATED_BY_ID = 0.5
 """Share of a log's requests found in a better one by request identifier that makes it inner."""
@@ -26,9 +26,6 @@ SAME_REQUEST_S = 2
 
 LEAST_REQUESTS = 5
 """Requests a log needs before it can be called inner by looks."""
-
-PAIR_CONFIDENCE = 0.97
-"""Prior for pairs by looks; most wrong pairs swap two lines of one visitor, which changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,138 +40,108 @@ class RequestLog:
 
 def rank_request_logs(db: duckdb.DuckDBPyConnection, session_types: list[int]) -> list[RequestLog]:
     """Families with web requests, best view of the visitor first."""
+    counts = db.execute(
+        "SELECT family, count(*) FROM events JOIN source_family USING (source)"
+        " WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family"
+    ).fetchall()
+    if len(counts) < 2:
+        return [RequestLog(family, requests, 0.0) for family, requests in counts]
     sessions = ", ".join(map(str, session_types)) or "-1"
     rows = db.execute(
         f"""
-        SELECT t.family, count(*), avg((client_ip IS NOT NULL)::INT), count(DISTINCT client_ip), count(DISTINCT user_agent),
-               avg((user_agent IS NOT NULL)::INT), avg((s.eid IS NOT NULL)::INT)
-        FROM events e JOIN timeline t USING (eid)
-        LEFT JOIN (SELECT DISTINCT eid FROM typed WHERE type IN ({sessions})) s USING (eid)
-        WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY t.family ORDER BY t.family
+        SELECT family, count(*), count(client_ip) / count(*), min(client_ip) < max(client_ip), count(user_agent) / count(*),
+               avg((eid IN (SELECT eid FROM typed WHERE type IN ({sessions})))::INT)
+        FROM events JOIN source_family USING (source)
+        WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family ORDER BY family
         """
     ).fetchall()
     logs = []
-    for family, requests, addressed, addresses, browsers, named, sessioned in rows:
+    for family, requests, addressed, several, named, sessioned in rows:
         # One address for many browsers is a proxy's own: it says nothing about visitors.
-        sees_addresses = addressed if addresses > 1 or browsers <= 2 else addressed * 0.1
+        sees_addresses = addressed if several or _count_browsers(db, family) <= 2 else addressed * 0.1
         logs.append(RequestLog(family, requests, 2 * sees_addresses + named + sessioned))
     return sorted(logs, key=lambda log: (-log.view, -log.requests, log.family))
 
 
-def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> dict[int, int]:
-    """Inner families, each with the better family that holds its requests. Needs ``grouped(eid, type, value)``."""
-    inner: dict[int, int] = {}
+def _count_browsers(db: duckdb.DuckDBPyConnection, family: int) -> int:
+    ((count,),) = db.execute(
+        "SELECT count(DISTINCT user_agent) FROM events JOIN source_family USING (source)"
+        " WHERE method IS NOT NULL AND path IS NOT NULL AND family = ?",
+        [family],
+    ).fetchall()
+    return int(count)
+
+
+def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> set[int]:
+    """Families whose requests better ones hold, alone or together. Needs ``grouped(eid, type, value)``."""
+    inner: set[int] = set()
     if len(logs) < 2:
         return inner
     shared = {
         (a, b): n
         for a, b, n in db.execute(
             """
-            WITH held AS (SELECT DISTINCT t.family, g.type, g.value FROM grouped g JOIN timeline t USING (eid)
-                          JOIN events e USING (eid) WHERE e.method IS NOT NULL)
+            WITH held AS (SELECT DISTINCT family, type, value FROM grouped JOIN events USING (eid) JOIN source_family USING (source)
+                          WHERE method IS NOT NULL)
             SELECT a.family, b.family, count(*) FROM held a JOIN held b USING (type, value)
             WHERE a.family <> b.family GROUP BY ALL
             """
         ).fetchall()
     }
-    looks: dict[tuple[int, int], int] = {
-        (a, b): n
-        for a, b, n in db.execute(
-            f"""
-            WITH r AS (SELECT family, method, target, status, t // 1000000000 AS s, count(*) AS n
-                       FROM events JOIN timeline USING (eid) WHERE method IS NOT NULL AND target IS NOT NULL GROUP BY ALL)
-            SELECT a.family, b.family, sum(a.n)
-            FROM r a SEMI JOIN (SELECT family FROM r GROUP BY family) f USING (family)
-            JOIN (SELECT DISTINCT r.family, method, target, status, s + d AS s
-                  FROM r, range(-{SAME_REQUEST_S}, {SAME_REQUEST_S + 1}) AS near(d)) b
-              ON a.method = b.method AND a.target = b.target AND a.s = b.s
-             AND (a.status = b.status OR a.status IS NULL OR b.status IS NULL)
-            WHERE a.family <> b.family GROUP BY ALL
-            """
-        ).fetchall()
-    }
     for position, log in enumerate(logs):
-        for better in logs[:position]:
-            if better.family in inner:
-                continue
-            by_id = shared.get((log.family, better.family), 0) / log.requests
-            by_looks = looks.get((log.family, better.family), 0) / log.requests
-            if by_id >= REPEATED_BY_ID or (by_looks >= REPEATED_BY_LOOKS and log.requests >= LEAST_REQUESTS):
-                inner[log.family] = better.family
-                break
-        else:
-            # A log behind several outer ones: judged against all of them together.
-            total_id = sum(
-                shared.get((log.family, better.family), 0) for better in logs[:position] if better.family not in inner
-            )
-            total = sum(
-                looks.get((log.family, better.family), 0) for better in logs[:position] if better.family not in inner
-            )
-            if position and (
-                total_id / log.requests >= REPEATED_BY_ID
-                or (total / log.requests >= REPEATED_BY_LOOKS and log.requests >= LEAST_REQUESTS)
-            ):
-                inner[log.family] = logs[0].family
+        outer = [better.family for better in logs[:position] if better.family not in inner]
+        if sum(shared.get((log.family, family), 0) for family in outer) >= REPEATED_BY_ID * log.requests:
+            if outer:
+                inner.add(log.family)
+        elif outer and log.requests >= LEAST_REQUESTS:  # identifiers leave it open
+            looks = _read_looks(db, log.family)
+            repeated = sum(looks.count_repeated(log.family, family) for family in outer)
+            if repeated >= REPEATED_BY_LOOKS * log.requests:
+                inner.add(log.family)
     return inner
 
 
-def pair_by_looks(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list[int]) -> pa.Table:
-    """Pairs (eid, anchor) of inner requests without an anchor and edge requests of the same looks.
+@dataclass(slots=True)
+class _Looks:
+    """What two servers write alike of one request: a column each, a row per request."""
 
-    Needs ``anchored(eid, anchor)`` with what identifiers have settled. Within one method, target and status both sides are taken
-    in time order, each edge line at most once per inner log; browser and referrer agree where both logs have them.
-    """
-    if not inner:
-        return pa.table({"eid": pa.array([], pa.int64()), "anchor": pa.array([], pa.int64())})
-    seen: dict[tuple[Any, ...], _Waiting] = defaultdict(_Waiting)
-    for eid, _, second, agent, referrer, *looks in _requests(db, edge, "true"):
-        seen[tuple(looks)].add(second, eid, (agent, referrer))
-    used = set(db.execute("SELECT DISTINCT t.family, anchor FROM anchored JOIN timeline t USING (eid)").fetchall())
-    eids, anchors = [], []
-    for eid, family, second, agent, referrer, *looks in _requests(db, inner, "e.eid NOT IN (SELECT eid FROM anchored)"):
-        waiting = seen.get(tuple(looks))
-        anchor = waiting and waiting.nearest(second, (agent, referrer), family, used)
-        if anchor is not None:
-            used.add((family, anchor))
-            eids.append(eid)
-            anchors.append(anchor)
-    return pa.table({"eid": pa.array(eids, pa.int64()), "anchor": pa.array(anchors, pa.int64())})
+    family: Codes
+    target: Codes
+    """code of method and target"""
+    status: Codes
+    """-1 where the log does not say"""
+    second: Codes
+
+    def count_repeated(self, family: int, other: int) -> int:
+        """Requests of one family that the other has as well, within SAME_REQUEST_S."""
+        mine, others = np.flatnonzero(self.family == family), np.flatnonzero(self.family == other)
+        said, theirs_said = self.status[mine] >= 0, self.status[others] >= 0
+        found = self._are_near(mine, others, self.target * (int(self.status.max(initial=-1)) + 2) + self.status + 1)
+        # A status that one of the two does not say contradicts nothing.
+        found[~said] |= self._are_near(mine[~said], others, self.target)
+        found |= self._are_near(mine, others[~theirs_said], self.target)
+        return int(np.count_nonzero(found))
+
+    def _are_near(self, mine: Codes, others: Codes, code: Codes) -> NDArray[np.bool_]:
+        """Per row of ``mine``: is one of the other rows of the same code, and about the same second?"""
+        if not len(mine) or not len(others):
+            return np.zeros(len(mine), np.bool_)
+        _, kind = np.unique(code[np.concatenate([mine, others])], return_inverse=True)
+        start, span = int(self.second.min()), int(np.ptp(self.second)) + 2 * SAME_REQUEST_S + 1
+        moment = kind * span + self.second[np.concatenate([mine, others])] - start
+        wanted, there = moment[: len(mine)], np.sort(moment[len(mine) :])
+        after = np.searchsorted(there, wanted - SAME_REQUEST_S)
+        return np.asarray(np.append(there, np.iinfo(np.int64).max)[after] <= wanted + SAME_REQUEST_S)
 
 
-def _requests(db: duckdb.DuckDBPyConnection, families: list[int], condition: str) -> list[tuple[Any, ...]]:
-    listed = ", ".join(map(str, families)) or "-1"
-    return db.execute(
+def _read_looks(db: duckdb.DuckDBPyConnection, family: int) -> _Looks:
+    """All requests for what one family was asked for."""
+    table = db.sql(
         f"""
-        SELECT e.eid, t.family, t.t / 1e9, e.user_agent, e.referrer, e.method, e.target, e.status
-        FROM events e JOIN timeline t USING (eid)
-        WHERE e.method IS NOT NULL AND e.target IS NOT NULL AND t.family IN ({listed}) AND {condition} ORDER BY t.t, e.eid
+        WITH asked AS (SELECT t.family, e.method, e.target, coalesce(e.status, -1)::BIGINT AS status, t.t // 1000000000 AS second
+                       FROM events e JOIN timeline t USING (eid) WHERE e.method IS NOT NULL AND e.target IS NOT NULL)
+        SELECT * FROM asked SEMI JOIN (SELECT DISTINCT method, target FROM asked WHERE family = {family}) USING (method, target)
         """
-    ).fetchall()
-
-
-class _Waiting:
-    """Edge requests of the same looks, in time order."""
-
-    def __init__(self) -> None:
-        self._seconds: list[float] = []
-        self._requests: list[tuple[int, tuple[Any, ...]]] = []
-
-    def add(self, second: float, eid: int, signs: tuple[Any, ...]) -> None:
-        self._seconds.append(second)
-        self._requests.append((eid, signs))
-
-    def nearest(self, second: float, signs: tuple[Any, ...], family: int, used: set[tuple[int, int]]) -> int | None:
-        """The unused request nearest in time within SAME_REQUEST_S whose other signs do not contradict."""
-        best: tuple[float, int] | None = None
-        for at in range(bisect_left(self._seconds, second - SAME_REQUEST_S), len(self._seconds)):
-            if self._seconds[at] > second + SAME_REQUEST_S:
-                break
-            eid, others = self._requests[at]
-            contradicts = any(a is not None and b is not None and a != b for a, b in zip(signs, others, strict=True))
-            if not contradicts and (family, eid) not in used:
-                best = (
-                    min(best, (abs(self._seconds[at] - second), eid))
-                    if best
-                    else (abs(self._seconds[at] - second), eid)
-                )
-        return best[1] if best else None
+    ).to_arrow_table()
+    families, status, second = (table[name].to_numpy().astype(np.int64) for name in ("family", "status", "second"))
+    return _Looks(families, code_rows([table["method"], table["target"]]), status, second)

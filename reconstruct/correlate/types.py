@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from reconstruct.correlate.profile import Relation, Slot
+from reconstruct.correlate.slices import slice_events
 
 STRONG_CONTAINMENT = 0.3
 """Share of the smaller slot's long values found in the other that makes them one type (correlation §7.3)."""
@@ -145,19 +146,29 @@ def type_mentions(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> None:
     db.register("names_in", names.cast(pa.schema([("number", pa.string()), ("name", pa.string())])))
     db.execute("CREATE OR REPLACE TABLE type_names AS SELECT * FROM names_in")
     db.unregister("names_in")
+    placed = """
+        placed AS (SELECT eid, coalesce(s.meant, m.value) AS value, multi, type, wanders FROM mentions m JOIN slot_types USING (slot)
+                   LEFT JOIN spellings s ON s.slot = m.slot AND s.value = m.value)
+    """
     db.execute(
-        """
-        CREATE OR REPLACE TABLE typed AS
-        WITH placed AS (SELECT eid, coalesce(s.meant, m.value) AS value, multi, type, wanders FROM mentions m JOIN slot_types USING (slot)
-                        LEFT JOIN spellings s ON s.slot = m.slot AND s.value = m.value),
-             homes AS (
-                SELECT value, arg_max(type, (n, -type)) AS home
-                FROM (SELECT value, type, count(*) AS n FROM placed WHERE NOT wanders GROUP BY ALL)
-                SEMI JOIN (SELECT value FROM placed WHERE wanders) USING (value) GROUP BY value)
-        SELECT eid, CASE WHEN wanders THEN coalesce(home, type) ELSE type END AS type, value, bool_and(multi) AS multi
-        FROM placed LEFT JOIN homes USING (value) GROUP BY ALL
+        f"""
+        CREATE OR REPLACE TEMP TABLE homes AS
+        WITH {placed},
+             met AS (SELECT value, type, count(*) AS n FROM placed SEMI JOIN (SELECT value FROM placed WHERE wanders) USING (value)
+                     WHERE NOT wanders GROUP BY ALL)
+        SELECT value, arg_max(type, (n, -type)) AS home FROM met GROUP BY value
         """
     )
+    db.execute("CREATE OR REPLACE TABLE typed (eid BIGINT, type INTEGER, value VARCHAR, multi BOOLEAN)")
+    for first, last in slice_events(db):
+        db.execute(
+            f"""
+            INSERT INTO typed
+            WITH {placed}
+            SELECT eid, CASE WHEN wanders THEN coalesce(home, type) ELSE type END AS type, value, bool_and(multi) AS multi
+            FROM placed LEFT JOIN homes USING (value) WHERE eid BETWEEN {first} AND {last} GROUP BY ALL
+            """
+        )
 
 
 def set_hubs_aside(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> dict[int, list[str]]:
@@ -172,7 +183,7 @@ def set_hubs_aside(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> dict[i
     )
     rows = db.execute(
         f"""
-        WITH counted AS (SELECT type, value, count(DISTINCT eid) AS n FROM typed WHERE type IN ({kinds}) GROUP BY ALL),
+        WITH counted AS (SELECT type, value, count(*) AS n FROM typed WHERE type IN ({kinds}) GROUP BY ALL),
              usual AS (SELECT type, quantile_disc(n, 0.95) AS most FROM counted GROUP BY type HAVING count(*) >= {HUB_LEAST_VALUES})
         SELECT type, value FROM counted JOIN usual USING (type)
         WHERE n > greatest({HUB_FACTOR} * most, {HUB_LEAST_EVENTS}) ORDER BY type, n DESC, value
@@ -181,5 +192,9 @@ def set_hubs_aside(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> dict[i
     hubs: dict[int, list[str]] = {}
     for number, value in rows:
         hubs.setdefault(number, []).append(value)
-        db.execute("DELETE FROM typed WHERE type = ? AND value = ?", [number, value])
+    if hubs:
+        found = pa.table({"type": [number for number, _ in rows], "value": [value for _, value in rows]})
+        db.register("hubs_in", found.cast(pa.schema([("type", pa.int32()), ("value", pa.string())])))
+        db.execute("DELETE FROM typed USING hubs_in h WHERE typed.type = h.type AND typed.value = h.value")
+        db.unregister("hubs_in")
     return hubs

@@ -57,11 +57,16 @@ CUT_RANGE_S = (300, 4 * 3600)
 ASSETS_S = 10
 """Assets of one visitor and page in the same ten seconds are placed together."""
 
+SWEPT_EVERY = 64
+"""Visits to a page after which those that are over are forgotten: a popular page has all there ever were."""
+
 BLOCK = 65_536
 """Requests turned into Python values at a time."""
 
 RULES = ("start", "session", "redirect", "referrer", "roaming", "address", "asset")
 START, SESSION, REDIRECT, REFERRER, ROAMING, ADDRESS, ASSET = range(len(RULES))
+_FROM_ELSEWHERE = (SESSION, ROAMING)
+"""Rules by which a visitor can come into a visit of another address."""
 
 
 @dataclass(slots=True)
@@ -233,32 +238,41 @@ def build_visits(
     every, (head, head_of, until) = requests, _gather_assets(requests)
     requests = every.select(head)
     n = len(head)
-    visit, rule = np.zeros(n, np.int64), bytearray(n)
+    visit, rule = [0] * n, bytearray(n)
     session_of = requests.session if use_sessions else np.full(n, -1, np.int64)
     last_seen, first_seen = _lives(session_of, requests.second)  # assets are never asked for theirs
     by_visitor: dict[int, list[_Visit]] = {}
     by_session: dict[int, _Visit] = {}
-    by_page: dict[tuple[int, int], list[_Visit]] = {}
+    by_page: dict[int, list[_Visit]] = {}
     number = 0
     window = min(ROAMING_S, cut_s)
-    starts = (requests.referrer == NO_REFERRER) & (requests.navigates() & entries_start)[requests.visitor]
+    starts = (requests.referrer == NO_REFERRER) & (every.navigates() & entries_start)[requests.visitor]
     starts |= (requests.referrer == FOREIGN_REFERRER) & foreign_starts
+    redirects = (requests.status >= 300) & (requests.status < 400)
+    # A page as one browser sees it, in one number: what visits on other addresses are found by.
+    pages_before = requests.browser * (int(max(requests.page.max(initial=0), requests.referrer.max(initial=0))) + 1)
     columns = (
-        requests.second, requests.visitor, requests.browser, session_of, requests.page, requests.referrer, requests.status,
-        requests.asset, starts, until,
+        requests.second, requests.visitor, requests.asset, requests.referrer, until, pages_before, session_of, requests.page, starts, redirects,
     )  # fmt: skip
-    for i, (second, visitor, browser, session, page, referrer, status, asset, starts_anew, last) in enumerate(
+    for i, (second, visitor, asset, referrer, last, offset, session, page, starts_anew, redirected) in enumerate(
         _in_blocks(columns)
     ):
         near = by_visitor.get(visitor)
         if near is None:
             near = by_visitor[visitor] = []
-        elif (near and near[0].last < second - cut_s) or len(near) > 1:
+        elif len(near) > 1:
             near[:] = [each for each in near if each.last >= second - cut_s]
+        elif near and near[0].last < second - cut_s:
+            near.clear()
         found: _Visit | None = None
         why = START
         if asset:
-            found, why = _of_asset(near, referrer)
+            if len(near) == 1:
+                found, why = near[0], ASSET
+            elif near:
+                found, why = _of_asset(near, referrer), ASSET
+        elif session < 0 and len(near) == 1 and not near[0].redirected and referrer in near[0].pages:
+            found, why = near[0], REFERRER  # as below; nearly all pages are such
         else:
             if session >= 0:
                 known = by_session.get(session)
@@ -275,7 +289,7 @@ def build_visits(
                 found, why = _of_page(pool, second, referrer, starts_anew)
                 if found is None and referrer >= 0:
                     found = _roaming(
-                        by_page.get((browser, referrer), ()), second - window, referrer, session, last_seen, first_seen
+                        by_page.get(offset + referrer, ()), second - window, referrer, session, last_seen, first_seen
                     )
                     why = ROAMING
                     if found is None and pool:
@@ -284,16 +298,23 @@ def build_visits(
             found, why = _Visit(number, second, session), START
             number += 1
             near.append(found)
-        elif why in (SESSION, ROAMING) and found not in near:
+        elif why in _FROM_ELSEWHERE and found not in near:
             near.append(found)
         if not asset:
             if session >= 0:
                 found.session = session
                 by_session[session] = found
-            if page not in found.pages:
-                by_page.setdefault((browser, page), []).append(found)
-            found.pages[page] = second
-            found.redirected = 300 <= status < 400
+            pages = found.pages
+            if page not in pages:
+                opened = by_page.get(offset + page)
+                if opened is None:
+                    by_page[offset + page] = [found]
+                else:
+                    if len(opened) % SWEPT_EVERY == 0:  # what is over stays so, and would only be looked through again
+                        opened[:] = [each for each in opened if each.last >= second - cut_s]
+                    opened.append(found)
+            pages[page] = second
+            found.redirected = redirected
             found.last_page_at = second
             found.last_referrer = referrer
         found.last = last
@@ -302,20 +323,21 @@ def build_visits(
     place = np.searchsorted(head, head_of)
     rules = np.frombuffer(bytes(rule), np.int8)[place]
     rules[head_of != np.arange(len(head_of))] = ASSET
-    return Visits(visit[place], rules, entries_start, cut_s)
+    return Visits(np.array(visit, np.int64)[place], rules, entries_start, cut_s)
 
 
 def _gather_assets(requests: Requests) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Assets that one visitor asks for in a row, for the same page and at the same time, go one way: one stands for all.
+    """Assets that one visitor asks for in a row, for the same page and at the same time, go where the page went that was opened
+    just before, else all one way: one request stands for all.
 
     Gives the requests that stand for themselves or others, ascending; the one that stands for each request; and for each of the
     former the second of the last request it stands for.
     """
     order = np.argsort(requests.visitor, kind="stable")
     moment = requests.second // ASSETS_S
-    alike = requests.asset[order]
-    joins = alike[1:] & alike[:-1]
-    for column in (requests.visitor, requests.referrer, moment):
+    of_page = np.where(requests.asset, requests.referrer, requests.page)
+    joins = requests.asset[order[1:]]
+    for column in (requests.visitor, of_page, moment):
         ordered = column[order]
         joins &= ordered[1:] == ordered[:-1]
     first = np.concatenate([np.ones(min(1, len(order)), np.bool_), ~joins])
@@ -338,16 +360,10 @@ def _last(visit: _Visit) -> int:
     return visit.last
 
 
-def _of_asset(near: list[_Visit], referrer: int) -> tuple[_Visit | None, int]:
+def _of_asset(near: list[_Visit], referrer: int) -> _Visit:
     """The visit that opened the asset's page last; else the last one active."""
-    if not near:
-        return None, START
-    if len(near) == 1:
-        return near[0], ASSET
     opened = [each for each in near if referrer in each.pages]
-    if opened:
-        return max(opened, key=lambda each: each.pages[referrer]), ASSET
-    return max(near, key=_last), ASSET
+    return max(opened, key=lambda each: each.pages[referrer]) if opened else max(near, key=_last)
 
 
 def _of_page(pool: list[_Visit], second: int, referrer: int, starts_anew: bool) -> tuple[_Visit | None, int]:

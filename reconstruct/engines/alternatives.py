@@ -14,11 +14,15 @@ import orjson
 import pyarrow as pa
 
 from reconstruct.correlate.brackets import LONGEST_S, RATIO, serving
+from reconstruct.journeys.align import SURE
 from reconstruct.journeys.axis import say_duration
 from reconstruct.store.database import Store
 
 MOST = 8
 """Alternatives given per line, the nearest first: a busy second has hundreds."""
+
+DOUBTS = 10_000
+"""Links whose alternatives are written into the export: on the slowest logs known, half a second's work."""
 
 REACH_S = 86_400
 """How far away a visit of the same visitor is still told of: yesterday's is not what anybody wonders about."""
@@ -39,7 +43,7 @@ ASKED = """
 
 SAME_VISITOR = f"""
     WITH {ASKED},
-         who AS (SELECT a.*, n.visitor, n.rule AS way FROM asked a JOIN anchors n ON n.eid = a.anchor),
+         who AS (SELECT a.*, n.visitor, v.rule AS way FROM asked a JOIN anchors n ON n.eid = a.anchor JOIN event_visit v ON v.eid = n.eid),
          spans AS (SELECT n.visitor, n.visit, min(t.t) AS t0, max(t.t) AS t1 FROM anchors n JOIN timeline t USING (eid)
                    SEMI JOIN who USING (visitor) GROUP BY ALL),
          others AS (SELECT w.eid, w.way, w.visit AS chosen, s.visit, s.t0 > w.t AS later,
@@ -148,6 +152,17 @@ def find_alternatives(store: Store, eids: Sequence[int], cut_s: float) -> dict[i
         if len(known) < MOST and all(each[:2] != alternative[:2] for each in known):
             known.append(alternative)
     return dict(found)
+
+
+def find_doubts(store: Store, cut_s: float) -> pa.Table:
+    """(eid, refused): for links to sessions that are not sure, the alternatives as a JSON array; by eid. Needs ``numbered``.
+
+    At most DOUBTS of them: these are looked up with the journeys, all others when somebody asks.
+    """
+    rows = store.rows("SELECT eid FROM event_visit WHERE confidence < ? ORDER BY eid LIMIT ?", [SURE, DOUBTS])
+    found = find_alternatives(store, [eid for (eid,) in rows], cut_s)
+    texts = [orjson.dumps([each.render() for each in found[eid]]).decode() for eid in sorted(found)]
+    return pa.table({"eid": pa.array(sorted(found), pa.int64()), "refused": pa.array(texts, pa.string())})
 
 
 class _Asked:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain, compress, pairwise
+from itertools import chain, compress, pairwise, repeat
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,20 @@ import pyarrow as pa
 import zstandard
 
 from reconstruct.engines.facts import Facts, tabulate_journeys, tabulate_loose
-from reconstruct.engines.links import Links
-from reconstruct.journeys import build, process
+from reconstruct.engines.links import EVIDENCE_COLUMNS, Evidence, Links
+from reconstruct.grammar.timestamps import format_times
+from reconstruct.journeys import build, process, variants
 from reconstruct.journeys.models import Models
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput, name_object
-from reconstruct.store.codes import code_texts
+from reconstruct.store.codes import Codes, code_rows, code_texts
 
 FRAME_LEVEL = 1
 """zstd level of a frame: documents repeat themselves, level 1 already takes 90 % off at 500 MB/s."""
 
-ROW_COLUMNS = Row._fields
+SEPARATOR = b",\n"
+"""What stands between documents: what the export has there, so that it writes a frame as it is. No document holds a line end."""
+
+Buffer = bytes | memoryview
 
 
 JOURNEYS = pa.schema(
@@ -36,6 +40,7 @@ JOURNEYS = pa.schema(
         ),
         ("duration_ms", pa.int64()),
         *((name, pa.string()) for name in ("stage_reached", "outcome", "goal", "orders", "value", "search")),
+        ("achieved_at", pa.string()),
         *((name, pa.int32()) for name in ("score", "n_touchpoints", "n_errors", "n_events")),
     ]
 )
@@ -69,6 +74,8 @@ class SessionFacts:
     identifiers: dict[str, list[str]] = field(default_factory=dict)
     previous: str | None = None
     cut_off: bool = False
+    customer_from: str | None = None
+    """where the customer is known from: ``identifier`` or ``device``"""
 
 
 @dataclass(slots=True)
@@ -95,16 +102,21 @@ class Partition:
     first: int
     """number of the first journey"""
     sessions: list[SessionFacts]
+    ended_ns: list[int]
+    """when each journey ended"""
     rows: pa.Table
-    """ROW_COLUMNS, EVIDENCE_COLUMNS, ``owner`` (number of the journey) and ``own`` (false: it is there through an object)"""
+    """columns of Row, ``owner`` (number of the journey) and ``own`` (false: it is there through an object)"""
+    evidence: Evidence
+    """of ``rows``"""
     objects: list[list[ObjectFacts]]
     """per session"""
     object_rows: pa.Table
     """ROW_COLUMNS, EVIDENCE_COLUMNS and ``object``"""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        tables = _pack(self.rows), _pack(self.object_rows)
-        return _unpack, (self.first, self.sessions, self.objects, *tables)
+        evidence = self.evidence
+        tables = _pack(self.rows), _pack(evidence.distinct), _pack(self.object_rows)
+        return _unpack, (self.first, self.sessions, self.ended_ns, self.objects, (evidence.own, evidence.more), *tables)
 
 
 def _pack(table: pa.Table) -> pa.Buffer:
@@ -116,10 +128,15 @@ def _pack(table: pa.Table) -> pa.Buffer:
 
 
 def _unpack(
-    first: int, sessions: list[SessionFacts], objects: list[list[ObjectFacts]], rows: pa.Buffer, object_rows: pa.Buffer
+    first: int,
+    sessions: list[SessionFacts],
+    ended_ns: list[int],
+    objects: list[list[ObjectFacts]],
+    codes: tuple[Codes, Codes],
+    *packed: pa.Buffer,
 ) -> Partition:
-    rows, object_rows = (pa.ipc.open_stream(each).read_all() for each in (rows, object_rows))
-    return Partition(first, sessions, rows, objects, object_rows)
+    rows, distinct, object_rows = (pa.ipc.open_stream(each).read_all() for each in packed)
+    return Partition(first, sessions, ended_ns, rows, Evidence(distinct, *codes), objects, object_rows)
 
 
 @dataclass(slots=True)
@@ -143,49 +160,64 @@ def object_inputs(objects: list[ObjectFacts], rows: pa.Table) -> list[ObjectInpu
     return [each for each in found if each.rows]
 
 
-def learn_process(objects: list[ObjectFacts], rows: pa.Table, models: Models) -> process.Process:
-    """What usually happens to objects of these logs: from all their business journeys at once."""
+def learn_process(
+    objects: list[ObjectFacts], rows: pa.Table, models: Models, logs_end_ns: int
+) -> tuple[process.Process, list[dict[str, Any]]]:
+    """What usually happens to objects of these logs: from all their business journeys at once; and the process in figures."""
     whole = [each for each in objects if not each.attempt]
-    return process.learn([build.build_business(each, models) for each in object_inputs(whole, rows)], models)
+    built = [build.build_business(each, models) for each in object_inputs(whole, rows)]
+    learned = process.learn(built, models)
+    sample = process.sample_by_type(built)
+    judged = (process.annotate(each, learned, logs_end_ns) for found in sample.values() for each in found)
+    return learned, variants.describe_processes(judged, learned)
 
 
 def build_frame(partition: Partition, models: Models, learned: process.Process, logs_end_ns: int) -> Frame:
     """Documents of a partition of sessions, in order, with links and deviations."""
-    table, count = partition.rows, len(partition.sessions)
-    numbers = np.arange(partition.first, partition.first + count + 1)
+    table = partition.rows
+    numbers = np.arange(partition.first, partition.first + len(partition.sessions) + 1)
     bounds = np.searchsorted(table.column("owner").to_numpy(), numbers).tolist()
-    all_rows, all_own = _rows(table), table.column("own").to_numpy()
-    links = Links(table, ["session"], np.zeros(len(all_rows), np.int64))
-    by_object = _ObjectRows(partition.object_rows, [each for things in partition.objects for each in things])
-    lines: list[bytes] = []
+    all_rows, own = _rows(table), table.column("own").to_numpy()
+    foreign = np.concatenate([[0], np.cumsum(~own)])[bounds].tolist()  # rows of objects before each journey
+    links = Links(table, partition.evidence, repeat("session", partition.evidence.distinct.num_rows))
+    by_object = _ObjectRows(partition.object_rows, list(chain.from_iterable(partition.objects)))
+    pieces: list[Buffer] = []
     summaries: list[dict[str, Any]] = []
     businesses: list[dict[str, Any]] = []
     documents: list[dict[str, Any]] = []
-    for number, (start, stop) in enumerate(pairwise(bounds)):
+    for number, ((start, stop), (n_events, own_links)) in enumerate(
+        zip(pairwise(bounds), links.between(bounds), strict=True)
+    ):
         facts, things = partition.sessions[number], partition.objects[number]
-        rows, caused, own = all_rows[start:stop], [], all_own[start:stop]
-        if not own.all():
-            rows, caused = list(compress(rows, own)), list(compress(rows, ~own))
+        rows, caused = all_rows[start:stop], []
+        if foreign[number] != foreign[number + 1]:
+            mine = own[start:stop]
+            rows, caused = list(compress(rows, mine)), list(compress(rows, ~mine))
         place = {(row.source, row.line): index for index, row in enumerate(rows)} if things else {}
         objects = [
             each.with_rows(by_object.of(each), place.get(each.trigger) if each.trigger else None) for each in things
         ]
         session = SessionInput(
             facts.id, facts.customer, facts.session_ids, facts.client_ips, facts.user_agent, facts.device, facts.agent_kind,
-            rows, objects, caused, facts.identifiers, facts.previous, facts.cut_off,
+            rows, objects, caused, facts.identifiers, facts.previous, facts.cut_off, partition.ended_ns[number], facts.customer_from,
         )  # fmt: skip
         document = build.build_journey(session, models)
-        document["business_journeys"] = [
-            process.annotate(business, learned, logs_end_ns) for business in document["business_journeys"]
-        ]
-        businesses += [_business_row(business, partition.first + number) for business in document["business_journeys"]]
-        summaries.append(_journey_row(document, links.count(start, stop)))
-        pieces = [links.of(start, stop), *map(by_object.links_of, things)]
-        document["links"] = orjson.Fragment(b"[%s]" % b",".join(filter(None, pieces)))
-        lines.append(orjson.dumps(document))
+        if things:
+            build.annotate_journey(document, learned, models, logs_end_ns)
+            businesses += [
+                _business_row(business, partition.first + number) for business in document["business_journeys"]
+            ]
+        summaries.append(_journey_row(document, n_events))
+        told: list[Buffer] = [text for text in (own_links, *map(by_object.links_of, things)) if text]
+        # Links are half of all text: it is copied once, into the frame.
+        pieces += [SEPARATOR, memoryview(orjson.dumps(document))[:-1], b',"links":[', *_between(b",", told), b"]}"]
         documents.append(document)
     born = [each.object for each in chain.from_iterable(partition.objects)]
-    return _frame(lines, summaries, businesses, tabulate_journeys(partition.first, documents, born))
+    return _frame(pieces, summaries, businesses, tabulate_journeys(partition.first, documents, born))
+
+
+def _between(separator: Buffer, pieces: list[Buffer]) -> list[Buffer]:
+    return pieces if len(pieces) < 2 else [each for piece in pieces for each in (separator, piece)][1:]
 
 
 def build_unattributed(
@@ -193,25 +225,30 @@ def build_unattributed(
 ) -> Frame:
     """Business journeys that no session is known for."""
     by_object = _ObjectRows(rows, objects)
-    lines, businesses, documents = [], [], []
+    pieces: list[Buffer] = []
+    businesses, documents = [], []
     for each in objects:
         thing = build.build_business(each.with_rows(by_object.of(each), None), models)
         business = process.annotate(thing, learned, logs_end_ns)
-        lines.append(orjson.dumps(business))
+        pieces += [SEPARATOR, orjson.dumps(business)]
         businesses.append(_business_row(business, None))
         documents.append(business)
-    return _frame(lines, [], businesses, tabulate_loose(documents, [each.object for each in objects]))
+    return _frame(pieces, [], businesses, tabulate_loose(documents, [each.object for each in objects]))
 
 
-def _frame(lines: list[bytes], journeys: list[dict[str, Any]], businesses: list[dict[str, Any]], facts: Facts) -> Frame:
-    docs = zstandard.ZstdCompressor(FRAME_LEVEL).compress(b"\n".join(lines))
+def _frame(
+    pieces: list[Buffer], journeys: list[dict[str, Any]], businesses: list[dict[str, Any]], facts: Facts
+) -> Frame:
+    """``pieces``: of the text of the documents, each after a SEPARATOR."""
+    docs = zstandard.ZstdCompressor(FRAME_LEVEL).compress(b"".join(pieces[1:]))
     return Frame(docs, pa.Table.from_pylist(journeys, JOURNEYS), pa.Table.from_pylist(businesses, BUSINESS), facts)
 
 
 def _journey_row(document: dict[str, Any], n_events: int) -> dict[str, Any]:
     row = build.summary_row(document)
-    search = " ".join(str(row[name]) for name in SEARCHED if row[name]).lower()
-    return row | {"ended_at": document["ended_at"], "n_events": n_events, "search": search}
+    row["ended_at"], row["n_events"] = document["ended_at"], n_events
+    row["search"] = " ".join(filter(None, map(row.get, SEARCHED))).lower()
+    return row
 
 
 def _business_row(business: dict[str, Any], journey: int | None) -> dict[str, Any]:
@@ -223,9 +260,24 @@ def _business_row(business: dict[str, Any], journey: int | None) -> dict[str, An
     }  # fmt: skip
 
 
+def open_frame(docs: bytes) -> bytes:
+    """The JSON documents of a frame as one text, with a SEPARATOR between them."""
+    return zstandard.ZstdDecompressor().decompress(docs)
+
+
 def read_frame(docs: bytes) -> list[bytes]:
     """The JSON documents of a frame."""
-    return zstandard.ZstdDecompressor().decompress(docs).split(b"\n")
+    return open_frame(docs).split(SEPARATOR)
+
+
+def read_document(docs: bytes, position: int) -> bytes:
+    """One JSON document of a frame; the others are not taken apart."""
+    lines = open_frame(docs)
+    start = 0
+    for _ in range(position):
+        start = lines.index(SEPARATOR, start) + len(SEPARATOR)
+    end = lines.find(SEPARATOR, start)
+    return lines[start:] if end < 0 else lines[start:end]
 
 
 def _values(table: pa.Table, name: str) -> list[Any]:
@@ -233,8 +285,12 @@ def _values(table: pa.Table, name: str) -> list[Any]:
     column = table.column(name).combine_chunks()
     if column.null_count == len(column):
         return [None] * len(column)
+    if name == "at":
+        return list(column.to_pylist())
     if pa.types.is_string(column.type):
         codes, texts = code_texts(column)
+        if len(texts) == 1 and not column.null_count:
+            return [texts[0].as_py()] * len(column)
         told = [*texts.to_pylist(), None]  # the code of null is -1: the last
         return [told[code] for code in codes.tolist()]
     if column.null_count or pa.types.is_list(column.type):
@@ -243,7 +299,8 @@ def _values(table: pa.Table, name: str) -> list[Any]:
 
 
 def _rows(table: pa.Table) -> list[Row]:
-    columns = (_values(table, name) for name in ROW_COLUMNS)
+    table = table.append_column("at", format_times(table.column("time_ns").combine_chunks()))
+    columns = (_values(table, name) for name in Row._fields)
     return list(map(partial(tuple.__new__, Row), zip(*columns, strict=True)))  # Row._make, without its checks
 
 
@@ -251,16 +308,24 @@ class _ObjectRows:
     """The rows of business objects, and their links. ``table`` has them object by object."""
 
     def __init__(self, table: pa.Table, objects: list[ObjectFacts]) -> None:
+        self._rows: list[Row] = []
+        self._spans: dict[int, tuple[int, int]] = {}
+        if not table.num_rows:
+            return
         self._rows = _rows(table)
         names = {each.object: name_object(each.type, each.value, each.attempt) for each in objects}
         number = table.column("object").to_numpy()
         starts = np.flatnonzero(np.diff(number, prepend=-1)).tolist()
         self._spans = dict(zip(number[starts].tolist(), pairwise([*starts, len(number)]), strict=True))
         found, code = np.unique(number, return_inverse=True)
-        self._links = Links(table, [names.get(each, "") for each in found.tolist()], code)
+        key = code_rows([code, *table.select(EVIDENCE_COLUMNS).columns])
+        _, first, number = np.unique(key, return_index=True, return_inverse=True)
+        evidence = Evidence(table.take(pa.array(first)), number, number[:0])
+        self._links = Links(table, evidence, (names.get(each, "") for each in found[code[first]].tolist()))
 
     def of(self, thing: ObjectFacts) -> list[Row]:
         return self._rows[slice(*self._spans.get(thing.object, (0, 0)))]
 
-    def links_of(self, thing: ObjectFacts) -> bytes:
-        return self._links.of(*self._spans.get(thing.object, (0, 0)))
+    def links_of(self, thing: ObjectFacts) -> Buffer:
+        span = self._spans.get(thing.object)
+        return next(self._links.between(span))[1] if span else b""

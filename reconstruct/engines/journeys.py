@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -16,26 +16,28 @@ import pyarrow.compute as pc
 
 from reconstruct.correlate.plan import Plan
 from reconstruct.engines import documents
+from reconstruct.engines.alternatives import find_doubts
+from reconstruct.engines.customers import NAMED, adopt_visits
 from reconstruct.engines.documents import Frame, ObjectFacts, Partition, SessionFacts
 from reconstruct.engines.facts import LOOSE, merge_facts
 from reconstruct.engines.passages import summarise_passages
-from reconstruct.engines.runs import Runs
 from reconstruct.engines.services import name_services
-from reconstruct.engines.session_rows import ObjectRows, gather_rows
+from reconstruct.engines.session_rows import ObjectRows, SessionRows, drop_tables, gather_rows, number_texts, read_said
 from reconstruct.engines.workers import Parcel, Shared
 from reconstruct.journeys.fit import fit_models
-from reconstruct.journeys.models import Models
+from reconstruct.journeys.models import Models, describe_model
 from reconstruct.journeys.process import Process
 from reconstruct.journeys.rows import ObjectInput
 from reconstruct.sources.progress import Progress
 from reconstruct.store.database import EID_SHIFT, Store
 
-PARTITION_EVENTS = 20_000
-"""Events per partition: 0.1 s of building, so that a pool stays busy and a frame stays small (some 100 kB)."""
+PARTITION_EVENTS = 30_000
+"""Events per partition: 0.1 s of building, so that a pool stays busy and a frame stays small (some 400 kB, 7 MB of text);
+each costs some 3 ms beside what is in it."""
 
-PARTITION_JOURNEYS = 500
+PARTITION_JOURNEYS = 1_000
 
-FRAMES_AHEAD = 6
+FRAMES_AHEAD = 4
 """Partitions handed out ahead: enough to keep the workers busy, few enough to bound memory."""
 
 CUT_OFF_NS = 30 * 60 * 1_000_000_000
@@ -78,24 +80,44 @@ def number_journeys(store: Store) -> None:
 
 
 def write_journeys(
-    store: Store, plan: Plan, roots: list[int], models: Models, pool: Executor | None, progress: Progress
+    store: Store,
+    plan: Plan,
+    roots: list[int],
+    models: Models,
+    pool: Executor | None,
+    progress: Progress,
+    *,
+    cut_s: float,
 ) -> Written:
-    """Build and store every journey document and every business journey without a session."""
-    number_journeys(store)
-    name_services(store)
-    rows, n_events = gather_rows(store)
+    """Build and store every journey document and every business journey without a session.
+
+    Args:
+        cut_s: Silence that ends a visit.
+    """
     (logs_end,) = store.rows("SELECT coalesce(max(t), 0) FROM timeline")[0]
-    facts = _session_facts(store, plan, logs_end)
+    number_texts(store)
+    with ThreadPoolExecutor(1) as beside:  # most of it keeps one processor busy
+        said = beside.submit(read_said, store)
+        number_journeys(store)
+        name_services(store)
+        doubts = beside.submit(find_doubts, store, cut_s)
+        asked = beside.submit(_session_facts, store, plan, logs_end), beside.submit(_request_counts, store)
+        rows = gather_rows(store, said, doubts)
+        facts, counts = asked[0].result(), asked[1].result()
     things, object_rows = _object_facts(store, plan), ObjectRows(store)
     owner = dict(store.rows("SELECT object, seq FROM owned JOIN numbered USING (visit)"))
     by_seq: dict[int, list[ObjectFacts]] = defaultdict(list)
     for each in things:
         if each.object in owner:
             by_seq[owner[each.object]].append(each)
-    models = fit_models(models, _request_counts(store), _sample_objects(object_rows, things))
+    models = fit_models(models, counts, _sample_objects(object_rows, things))
+    store.set_meta("model", orjson.dumps(describe_model(models)).decode())
     progress.phase("building journeys", 0)
-    learned = documents.learn_process(things, object_rows.all(), models) if things else Process()
-    jobs = _partitions(rows, object_rows, facts, by_seq, n_events.tolist())
+    learned, processes = Process(), list[dict[str, Any]]()
+    if things:
+        learned, processes = documents.learn_process(things, object_rows.all(), models, logs_end)
+    store.set_meta("processes", orjson.dumps(processes).decode())
+    jobs = _partitions(rows, object_rows, facts, by_seq)
     frames: list[Frame] = []
     for frame in _build_all(pool, jobs, models, learned, logs_end):
         frames.append(frame)
@@ -105,7 +127,7 @@ def write_journeys(
     unattributed = documents.build_unattributed(loose, table, models, learned, logs_end)
     _save(store, frames, unattributed)
     summarise_passages(store)
-    store.connection.execute("DROP TABLE kept_rows")
+    drop_tables(store)
     return Written(len(facts), len(things))
 
 
@@ -176,16 +198,16 @@ def _build_away(job: Parcel[Partition], known: Shared[tuple[Models, Process, int
 
 
 def _partitions(
-    rows: Runs,
+    rows: SessionRows,
     object_rows: ObjectRows,
     facts: list[SessionFacts],
     by_seq: dict[int, list[ObjectFacts]],
-    n_events: list[int],
 ) -> Iterator[Partition]:
-    for first, last in _cut(n_events):
+    for first, last in _cut(rows.n_events):
         objects = [by_seq.get(seq, []) for seq in range(first, last)]
         own = object_rows.of(each.object for things in objects for each in things)
-        yield Partition(first, facts[first:last], rows.until(last), objects, own)
+        table, evidence = rows.until(last)
+        yield Partition(first, facts[first:last], rows.ended_ns[first:last], table, evidence, objects, own)
 
 
 def _cut(sizes: list[int]) -> list[tuple[int, int]]:
@@ -229,6 +251,8 @@ def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts
     sessions, customers = plan.of_role("session"), plan.of_role("customer")
     others = [kind for kind in shown if kind not in sessions]
     facts = []
+    devices = []
+    browsers_known = plan.of_role("device")
     for seq, id, last in store.rows("SELECT seq, id, t1 FROM numbered ORDER BY seq"):
         mine, agent = values.get(seq, {}), browsers.get(seq)
         kind, device = agents.get(agent, ("unknown", ""))
@@ -237,8 +261,11 @@ def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts
             SessionFacts(
                 id, named, [v for s in sessions for v in mine.get(s, [])][:SESSION_IDS_SHOWN], addresses[seq], agent, device, kind,
                 {plan.types[k].name: mine[k][:IDENTIFIERS_SHOWN] for k in others if k in mine}, None, last >= logs_end - CUT_OFF_NS,
+                None if named is None else NAMED,
             )
         )  # fmt: skip
+        devices.append([value for k in browsers_known for value in mine.get(k, ())])
+    adopt_visits(facts, devices)
     latest: dict[str, str] = {}
     for each in facts:
         if each.customer is not None:
@@ -264,12 +291,16 @@ def _object_facts(store: Store, plan: Plan) -> list[ObjectFacts]:
     ]
 
 
+def read_blocks(store: Store, kind: str) -> Iterator[bytes]:
+    """All stored documents of a kind, in order: many at a time, with ``documents.SEPARATOR`` between them."""
+    for (docs,) in store.rows("SELECT docs FROM frames WHERE kind = ? ORDER BY frame", [kind]):
+        yield documents.open_frame(docs)
+
+
 def read_documents(store: Store, kind: str) -> Iterator[bytes]:
     """All stored documents of a kind, in order."""
-    for (docs,) in (
-        store.connection.cursor().execute("SELECT docs FROM frames WHERE kind = ? ORDER BY frame", [kind]).fetchall()
-    ):
-        yield from (line for line in documents.read_frame(docs) if line)
+    for block in read_blocks(store, kind):
+        yield from block.split(documents.SEPARATOR) if block else ()
 
 
 def loads(document: bytes) -> dict[str, Any]:

@@ -2,72 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconstruct.store.codes import Codes, code_rows
+from reconstruct.store.codes import Codes
 
-EVIDENCE_COLUMNS = ("rule", "via_type", "via_value", "confidence")
+EVIDENCE_COLUMNS = ("rule", "via_type", "via_value", "confidence", "refused")
+"""``refused`` is a JSON array, of links that are not sure"""
 
 CONFIDENCE_DIGITS = 4
 
 TEXT = pa.large_string()
-OPEN, COMMA, CLOSE, NOTHING = (pa.scalar(text, TEXT) for text in ('{"event":[', ",", "],", ""))
+NOTHING = pa.scalar("", TEXT)
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What the lines of a table's rows rest on."""
+
+    distinct: pa.Table
+    """EVIDENCE_COLUMNS; each that occurs, once"""
+    own: Codes
+    """per row: which of those"""
+    more: Codes
+    """the same of the lines folded into rows, in their order"""
 
 
 class Links:
     """The links of a table's rows, in order; each row's own, then those of the lines folded into it."""
 
-    def __init__(self, rows: pa.Table, to: Sequence[str], to_code: Codes) -> None:
-        """``rows`` have ``source``, ``line``, ``more`` and EVIDENCE_COLUMNS; ``to_code`` says which of ``to`` each links to."""
-        tails, code = _render_tails(rows, to, to_code)
+    def __init__(self, rows: pa.Table, evidence: Evidence, to: Iterable[str]) -> None:
+        """``rows`` have ``source``, ``line`` and ``more``; ``to``: what each distinct evidence links to."""
         more = rows.column("more").combine_chunks()
         count = 1 + pc.fill_null(pc.list_value_length(more), 0).to_numpy().astype(np.int64)
         self._first = np.concatenate([[0], np.cumsum(count)])
         of_row = np.repeat(np.arange(rows.num_rows), count)
-        line = np.zeros(len(of_row), np.int32)
-        folded = np.ones(len(of_row), np.bool_)
-        folded[self._first[:-1]] = False
-        line[~folded] = rows.column("line").to_numpy()
-        line[folded] = more.flatten().to_numpy()
-        source = _as_text(rows.column("source").to_numpy()[of_row])
-        tail = pa.array(tails, TEXT).take(pa.array(code[of_row]))
-        self._text = pc.binary_join_element_wise(OPEN, source, COMMA, _as_text(line), CLOSE, tail, NOTHING)
+        own = np.zeros(len(of_row), np.bool_)
+        own[self._first[:-1]] = True
+        line, code = np.zeros(len(of_row), np.int32), np.zeros(len(of_row), np.int64)
+        line[own], line[~own] = rows.column("line").to_numpy(), more.flatten().to_numpy()
+        code[own], code[~own] = evidence.own, evidence.more
+        sources, source = np.unique(rows.column("source").to_numpy(), return_inverse=True)
+        heads = pa.array([f'{{"event":[{each},' for each in sources.tolist()], TEXT)
+        head, tail = (
+            heads.take(pa.array(source[of_row])),
+            pa.array(_render_tails(to, evidence.distinct), TEXT).take(pa.array(code)),
+        )
+        text = pc.binary_join_element_wise(head, pa.array(line).cast(TEXT), tail, NOTHING)
+        self._ends = np.frombuffer(text.buffers()[1], np.int64) if len(text) else np.zeros(1, np.int64)
+        self._text = memoryview(text.buffers()[2] or b"")
 
-    def count(self, start: int, stop: int) -> int:
-        """How many events the rows ``[start, stop)`` stand for."""
-        return int(self._first[stop] - self._first[start])
-
-    def of(self, start: int, stop: int) -> bytes:
-        """Links of the rows ``[start, stop)``, separated by commas."""
-        first, last = int(self._first[start]), int(self._first[stop])
-        if first == last:
-            return b""
-        ends = np.frombuffer(self._text.buffers()[1], np.int64)
-        return bytes(self._text.buffers()[2][int(ends[first]) : int(ends[last]) - 1])
-
-
-def _as_text(numbers: np.ndarray) -> pa.Array:
-    return pa.array(numbers).cast(TEXT)
+    def between(self, bounds: Sequence[int]) -> Iterator[tuple[int, memoryview]]:
+        """Of the rows from each bound to the next: how many events they stand for, and their links, separated by commas."""
+        events = self._first[np.asarray(bounds)]
+        for n, (start, stop) in zip(np.diff(events).tolist(), pairwise(self._ends[events].tolist()), strict=True):
+            yield n, self._text[start : max(start, stop - 1)]
 
 
-def _render_tails(rows: pa.Table, to: Sequence[str], to_code: Codes) -> tuple[list[str], Codes]:
-    """What follows the event in a link, a comma behind it, once per distinct evidence; and which of them each row has."""
-    same = code_rows([to_code, *rows.select(EVIDENCE_COLUMNS).columns])
-    distinct, first, code = np.unique(same, return_index=True, return_inverse=True)
-    evidence = rows.select(EVIDENCE_COLUMNS).take(pa.array(first)).to_pylist() if len(distinct) else []
+def _render_tails(to: Iterable[str], evidence: pa.Table) -> list[str]:
+    """What follows the line in a link, a comma behind it, once per distinct evidence."""
     tails = []
-    for at, why in zip(to_code[first].tolist(), evidence, strict=True):
-        via = [{"type": why["via_type"], "value": why["via_value"]}] if why["via_value"] is not None else []
-        body = {
-            "to": to[at],
-            "rule": why["rule"],
-            "via": via,
-            "confidence": round(why["confidence"], CONFIDENCE_DIGITS),
+    columns = (evidence.column(name).to_pylist() for name in EVIDENCE_COLUMNS)
+    for target, rule, via_type, via_value, confidence, refused in zip(to, *columns, strict=True):
+        body: dict[str, object] = {
+            "to": target,
+            "rule": rule,
+            "via": [{"type": via_type, "value": via_value}] if via_value is not None else [],
+            "confidence": round(confidence, CONFIDENCE_DIGITS),
         }
-        tails.append(orjson.dumps(body)[1:].decode() + ",")
-    return tails, code
+        if refused is not None:
+            body["refused"] = orjson.Fragment(refused)
+        tails.append(f"],{orjson.dumps(body)[1:].decode()},")
+    return tails

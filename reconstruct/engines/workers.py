@@ -27,7 +27,9 @@ import pyarrow as pa
 
 Content = TypeVar("Content")
 
-PRELOADED = ["reconstruct.engines.local", "reconstruct.engines.documents", "reconstruct.correlate.shards"]
+PRELOADED = [
+    "reconstruct.engines.local", "reconstruct.engines.documents", "reconstruct.correlate.shards", "reconstruct.correlate.surroundings",
+]  # fmt: skip
 """What every worker needs: loaded once, by the process that workers are forked from."""
 
 WORTH_A_FILE = 1 << 16
@@ -93,13 +95,16 @@ class Parcel(Generic[Content]):
         head = pickle.dumps(self.content, protocol=5, buffer_callback=buffers.append)
         pieces: list[memoryview | bytes] = []
         spans: list[tuple[int, int]] = []
+        places: dict[tuple[int, int], int] = {}
         end = 0
         for buffer in buffers:
             view = buffer.raw()
-            spans.append((end, end + view.nbytes))
-            padding = -view.nbytes % ALIGNMENT
-            pieces += (view, bytes(padding))
-            end += view.nbytes + padding
+            start = places.setdefault((pa.py_buffer(view).address, view.nbytes), end)  # empty columns share theirs
+            spans.append((start, start + view.nbytes))
+            if start == end:
+                padding = -view.nbytes % ALIGNMENT
+                pieces += (view, bytes(padding))
+                end += view.nbytes + padding
         if _spool is not None and end >= WORTH_A_FILE:
             path = _spool / f"{os.getpid()}-{next(_numbers)}"
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from textwrap import dedent
 
 import numpy as np
@@ -79,5 +80,11 @@ def _part_column(part: Part, field: pa.Field) -> pa.Array:
     column = part.columns.get(field.name)
     if column is None:
         count = len(part.rows)
-        return pa.nulls(count, field.type) if field.nullable else pa.array(np.zeros(count, np.bool_))
+        return _absent(count, field.type) if field.nullable else pa.array(np.zeros(count, np.bool_))
     return column if column.type == field.type else column.cast(field.type)
+
+
+@lru_cache(maxsize=16)
+def _absent(count: int, kind: pa.DataType) -> pa.Array:
+    """An empty column. Those of a batch are one: most columns of most formats are empty, and all have to travel."""
+    return pa.nulls(count, kind)

@@ -34,6 +34,8 @@ _COOKIE = "\0"
 
 def find_in_attributes(column: pa.Array) -> Found:
     """Keys of the attributes object, nested ones by dotted path, cookies by name."""
+    if column.null_count == len(column):
+        return found([], [], [])
     rows: list[int] = []
     slots: list[str] = []
     values: list[str] = []

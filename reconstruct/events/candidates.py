@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from reconstruct.grammar.text_columns import text_array
+
 UNNAMED = "text:"
 """Slot of a value without a noun, until its shape names it (``text:uuid``); dropped when the shape is weak."""
 
@@ -28,13 +30,5 @@ class Found:
 
 
 def found(rows: list[int], slots: list[str], values: list[str]) -> Found:
-    """Candidates from lists. Lone surrogates (a decoded ``%ED%A0%80``, a JSON ``\\ud800``) become question marks."""
-    return Found(np.array(rows, np.int64), strings(slots).dictionary_encode(), strings(values))
-
-
-def strings(values: list[str]) -> pa.Array:
-    """An Arrow array of any text, lone surrogates included."""
-    try:
-        return pa.array(values, pa.string())
-    except UnicodeEncodeError:
-        return pa.array([value.encode("utf-8", "replace").decode() for value in values], pa.string())
+    """Candidates from lists."""
+    return Found(np.array(rows, np.int64), text_array(slots).dictionary_encode(), text_array(values))

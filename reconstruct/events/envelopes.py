@@ -11,16 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import orjson
 
-from reconstruct.events import json_lines, prefixes
-from reconstruct.events.peeled import (
-    Peeled,
-    attribute_column,
-    label_column,
-    mask_of,
-    stream_column,
-    time_columns,
-    trim,
-)
+from reconstruct.events import json_lines, peeled, prefixes
 from reconstruct.events.wrapping import merge_attributes
 from reconstruct.grammar.timestamps import TimeAnchor
 
@@ -31,7 +22,7 @@ FORWARDED = "forwarded"
 Json = dict[str, object]
 
 
-def peel(kind: str, lines: Sequence[str], anchor: TimeAnchor) -> Peeled | None:
+def peel(kind: str, lines: Sequence[str], anchor: TimeAnchor) -> peeled.Peeled | None:
     """Peel the envelope ``kind`` from the lines that have it; None when none has."""
     return _PEELERS[kind](lines, anchor)
 
@@ -47,26 +38,28 @@ _LOKI_KEYS = frozenset(("labels", "line", "timestamp"))
 _GRAFANA_KEYS = frozenset(("line", "timestamp", "date", "fields"))
 
 
-def _peel_docker(lines: Sequence[str], anchor: TimeAnchor) -> Peeled | None:
+def _peel_docker(lines: Sequence[str], anchor: TimeAnchor) -> peeled.Peeled | None:
     """``json-file`` of the Docker engine: ``{"log":"…\\n","stream":"stdout","time":"…"}``."""
     rows, values = _find_logs(lines, "log", lambda value: "time" in value and value.keys() <= _DOCKER_KEYS)
     if not rows:
         return None
     logs = [str(value["log"]) for value in values]
     streams = [str(value.get("stream", "")) for value in values]
-    columns = time_columns([str(value.get("time", "")) for value in values], anchor)
-    columns["attributes"] = stream_column(streams)
+    columns = peeled.time_columns([str(value.get("time", "")) for value in values], anchor)
+    columns["attributes"] = peeled.stream_column(streams)
     if any("attrs" in value for value in values):
         labels = [value.get("attrs") for value in values]
         texts = [_only_texts(each) if isinstance(each, dict) else {} for each in labels]
         services = [next((each[name] for name in _SERVICE_LABELS if each.get(name)), None) for each in texts]
-        columns["service"] = label_column(services)
-        columns["attributes"] = merge_attributes(attribute_column(texts), columns["attributes"])
+        columns["service"] = peeled.label_column(services)
+        columns["attributes"] = merge_attributes(peeled.attribute_column(texts), columns["attributes"])
     partial = np.fromiter((not log.endswith("\n") for log in logs), np.bool_, len(logs))
-    return Peeled(mask_of(len(lines), rows), [trim(log) for log in logs], columns, streams, partial)
+    return peeled.Peeled(
+        peeled.mask_of(len(lines), rows), [peeled.trim(log) for log in logs], columns, streams, partial
+    )
 
 
-def _peel_forwarded(lines: Sequence[str], anchor: TimeAnchor) -> Peeled | None:
+def _peel_forwarded(lines: Sequence[str], anchor: TimeAnchor) -> peeled.Peeled | None:
     """The same after Fluentd or Fluent Bit: with where it ran, with or without the line end, and a time of any name."""
     rows, values = _find_logs(lines, "log", lambda value: "stream" in value and not value.keys() <= _DOCKER_KEYS)
     if not rows:
@@ -76,7 +69,7 @@ def _peel_forwarded(lines: Sequence[str], anchor: TimeAnchor) -> Peeled | None:
     return _peel_objects(len(lines), rows, values, "log", streams, partial, anchor)
 
 
-def _peel_loki(lines: Sequence[str], anchor: TimeAnchor) -> Peeled | None:
+def _peel_loki(lines: Sequence[str], anchor: TimeAnchor) -> peeled.Peeled | None:
     """``logcli -o jsonl``, entries of Loki's API, and what Grafana gives to download."""
     rows, values = _find_logs(lines, "line", lambda value: value.keys() == _LOKI_KEYS or value.keys() == _GRAFANA_KEYS)
     if not rows:
@@ -95,12 +88,12 @@ def _peel_objects(
     streams: list[str],
     partial: np.ndarray[tuple[int], np.dtype[np.bool_]],
     anchor: TimeAnchor,
-) -> Peeled:
+) -> peeled.Peeled:
     """Objects with the line under ``key``; what else they say is the envelope's."""
-    inside = [trim(str(value.pop(key))) for value in values]
+    inside = [peeled.trim(str(value.pop(key))) for value in values]
     columns = json_lines.decode_block([orjson.dumps(value) for value in values], anchor).columns
     columns.pop("message", None)
-    return Peeled(mask_of(count, rows), inside, columns, streams, partial)
+    return peeled.Peeled(peeled.mask_of(count, rows), inside, columns, streams, partial)
 
 
 def _find_logs(lines: Sequence[str], key: str, accepts: Callable[[Json], bool]) -> tuple[list[int], list[Json]]:
@@ -129,7 +122,7 @@ def _only_texts(values: Json) -> dict[str, str]:
     return {name: value for name, value in values.items() if isinstance(value, str)}
 
 
-_PEELERS: dict[str, Callable[[Sequence[str], TimeAnchor], Peeled | None]] = {
+_PEELERS: dict[str, Callable[[Sequence[str], TimeAnchor], peeled.Peeled | None]] = {
     DOCKER: _peel_docker,
     LOKI: _peel_loki,
     FORWARDED: _peel_forwarded,

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from reconstruct.events import delimited, generic, json_lines, logfmt, w3c
 from reconstruct.events.decoded import Decoded
+from reconstruct.events.lines import Texts
 from reconstruct.events.schema import MESSAGE_CAP
 from reconstruct.grammar.fields import type_columns, type_message
 from reconstruct.grammar.matcher import Matcher, matcher_for
@@ -146,6 +147,9 @@ class Formats:
 
     def decode(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> Decoded:
         """Read the lines that are of format ``name``. ``anchor.envelope_ns``, if any, has one value per line given."""
+        if name not in SELF_DESCRIBING and name != GENERIC:
+            return self._decode_grammar(name, lines, anchor)
+        lines = list(lines)
         if name == JSON:
             return json_lines.decode_block(lines, anchor)
         lines = cut_long(lines)
@@ -155,12 +159,13 @@ class Formats:
             return generic.decode_block(lines, anchor)
         if name == W3C:
             return _decode_w3c(lines, headers.w3c, anchor)
-        if name == DELIMITED:
-            if headers.delimited is None:
-                return Decoded(np.zeros(len(lines), np.bool_), {})
-            return delimited.decode_block(lines, headers.delimited, anchor)
+        if headers.delimited is None:
+            return Decoded(np.zeros(len(lines), np.bool_), {})
+        return delimited.decode_block(lines, headers.delimited, anchor)
+
+    def _decode_grammar(self, name: str, lines: Sequence[str], anchor: TimeAnchor) -> Decoded:
         plan = self._plans[name]
-        block = self._matcher(name).match_block("\n".join(lines) + "\n")
+        block = self._matcher(name).match_block(_join_lines(lines))
         count = int(block.matched.sum())
         if not count:
             return Decoded(block.matched, {})
@@ -176,7 +181,7 @@ class Formats:
         """Which lines are of format ``name``, and their messages; None when they have none."""
         if name in self._plans:
             plan = self._plans[name]
-            block = self._matcher(name).match_block("\n".join(cut_long(lines)) + "\n")
+            block = self._matcher(name).match_block(_join_lines(lines))
             return block.matched, type_message(block.columns, plan.decoders, plan.fields)
         decoded = self.decode(name, lines, headers, anchor)
         return decoded.matched, decoded.columns.get("message")
@@ -195,10 +200,10 @@ class Formats:
             left = np.flatnonzero(~matched)
             if not len(left):
                 break
-            block = self._matcher(below).match_block("\n".join(cut_long([lines[at] for at in left.tolist()])) + "\n")
+            block = self._matcher(below).match_block(_join_lines([lines[at] for at in left.tolist()]))
             rows = left[block.matched]
             matched[rows] = True
-            for field, texts in block.columns.items():
+            for field, texts in block.texts().items():
                 filled = [(at, text) for at, text in zip(rows.tolist(), texts, strict=True) if text]
                 columns.setdefault(field, []).extend(filled)
             decoders = {**self._plans[below].decoders, **decoders}
@@ -226,6 +231,13 @@ def cut_long(lines: Sequence[str]) -> Sequence[str]:
     if max(map(len, lines), default=0) <= TEXT_CAP:
         return lines
     return [line[:TEXT_CAP] for line in lines]
+
+
+def _join_lines(lines: Sequence[str]) -> str:
+    """The lines as text formats are matched against them, each with a line end after it."""
+    if isinstance(lines, Texts) and lines.sizes.max(initial=0) <= TEXT_CAP:
+        return lines.join()
+    return "\n".join(cut_long(lines)) + "\n"
 
 
 def _decode_w3c(lines: Sequence[str], header: w3c.W3cHeader | None, anchor: TimeAnchor) -> Decoded:

@@ -6,6 +6,7 @@ same line is read the same way whichever chunk it is in; within a layer every li
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,7 +16,7 @@ import pyarrow as pa
 from reconstruct.events import envelopes
 from reconstruct.events.embedded import read_embedded
 from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Formats, Headers, may_have_time
-from reconstruct.events.lines import Shape, line_shape
+from reconstruct.events.lines import Shape, find_filled, line_shape
 from reconstruct.events.multiline import looks_continued
 from reconstruct.events.wrapping import wrap_columns
 from reconstruct.grammar.timestamps import TimeAnchor
@@ -66,7 +67,7 @@ class Part:
 class Reading:
     """What a block of lines holds. The arrays have one element per line and are filled in while reading."""
 
-    text: list[str]
+    text: Sequence[str]
     """each line without its envelopes"""
     parts: list[Part]
     directive: npt.NDArray[np.bool_]
@@ -98,11 +99,11 @@ class Reader:
         """What completes stamps of lines that their envelope dates so."""
         return TimeAnchor(self._modified_ns, envelope_ns, self._date_order)
 
-    def read(self, lines: list[str], layer: Layer) -> Reading:
+    def read(self, lines: Sequence[str], layer: Layer) -> Reading:
         """Read a block. ``lines`` hold no line ends."""
         count = len(lines)
         directive, partial, told, below = np.zeros((4, count), np.bool_)
-        reading = Reading(list(lines), [], directive, partial, np.zeros(count, np.int32), told, below, {})
+        reading = Reading(lines, [], directive, partial, np.zeros(count, np.int32), told, below, {})
         self._read_level(reading, _Level(np.arange(count), lines, layer, "", {}))
         return reading
 
@@ -122,7 +123,7 @@ class Reader:
         return self.anchor_at(envelope_ns)
 
     def _read_level(self, reading: Reading, level: _Level) -> None:
-        left = np.flatnonzero(np.fromiter(map(len, level.lines), np.int64, len(level.lines)))
+        left = find_filled(level.lines)
         for kind, inside in level.layer.envelopes:
             left = self._peel(reading, level, left, kind, inside)
         left = self._read_formats(reading, level, left)
@@ -143,8 +144,10 @@ class Reader:
         here = left[peeled.mask]
         rows = level.rows[here]
         inside = [self._cut_tail(reading, row, text) for row, text in zip(rows.tolist(), peeled.inside, strict=True)]
+        texts = list(reading.text)
         for row, text in zip(rows.tolist(), inside, strict=True):
-            reading.text[row] = text
+            texts[row] = text
+        reading.text = texts
         reading.partial[rows] = peeled.partial
         codes = reading.streams
         reading.stream[rows] = [
@@ -285,17 +288,17 @@ class _Level:
     """Lines to be read by one layer; ``rows`` and the columns of ``outer`` have one element per line."""
 
     rows: Rows
-    lines: list[str]
+    lines: Sequence[str]
     layer: Layer
     prefix: str
     """format ids of the envelopes, each with a slash"""
     outer: dict[str, pa.Array]
     """what the envelopes say"""
 
-    def choose(self, chosen: Rows) -> list[str]:
+    def choose(self, chosen: Rows) -> Sequence[str]:
         if len(chosen) == len(self.lines):
             return self.lines
-        lines = self.lines
+        lines = list(self.lines)
         return [lines[at] for at in chosen.tolist()]
 
     def take_outer(self, chosen: Rows) -> dict[str, pa.Array]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +21,8 @@ MATCH_CAP = 1 << 20
 """Bytes of one line that are looked at (sources keeps far more of it). No logger writes a longer entry; a hostile or
 binary file may."""
 
-SEARCH_BYTES = 1 << 24
-"""Bytes searched for line ends at a time: bounds the mask that numpy makes."""
+SEARCH_BYTES = 1 << 19
+"""Bytes searched for line ends at a time: the mask that numpy makes stays in the processor's cache."""
 
 _TERMINAL_CODE = re.compile(
     r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]"  # CSI: colours, cursor movement
@@ -43,6 +44,49 @@ NEWLINE = 10
 RETURN = 13
 
 
+class Texts(Sequence[str]):
+    """The lines of a block, not taken apart before somebody looks at one: where one format reads all of them, nobody does."""
+
+    __slots__ = ("_lines", "_whole", "sizes")
+
+    def __init__(self, whole: str, sizes: Positions) -> None:
+        """``whole``: all lines, each with a line end after it; ``sizes``: of each line in UTF-8, without its end."""
+        self._whole = whole
+        self._lines: list[str] | None = None
+        self.sizes = sizes
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines themselves."""
+        if self._lines is None:
+            self._lines = self._whole.split("\n")
+            self._lines.pop()
+        return self._lines
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.lines)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        return self.lines[at]
+
+    def join(self) -> str:
+        """All lines, each with a line end after it."""
+        return self._whole
+
+
+def find_filled(lines: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The rows of the lines that are not empty."""
+    sizes = lines.sizes if isinstance(lines, Texts) else np.fromiter(map(len, lines), np.int64, len(lines))
+    return np.flatnonzero(sizes)
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
     """Lines of one block: ``start``, ``stop`` (without line end) and ``end`` (with it) in bytes from the block's first.
@@ -51,7 +95,7 @@ class Lines:
     whose text is cut there.
     """
 
-    text: list[str]
+    text: Sequence[str]
     start: Positions
     stop: Positions
     end: Positions
@@ -75,12 +119,13 @@ def split_lines(data: bytes) -> Lines:
         stop[filled[raw[stop[filled] - 1] == RETURN]] -= 1
     clipped = np.flatnonzero(stop - start > MATCH_CAP)
     if len(clipped):
-        text = _clean("\n".join(_decode_clipped(data, start, stop))).split("\n")
+        whole = "\n".join(_decode_clipped(data, start, stop))
     else:
-        text = _clean(data.decode("utf-8", "replace")).split("\n")
-        if len(text) > len(end):
-            text.pop()
-    return Lines(text, start, stop, end, clipped.tolist())
+        whole = data.decode("utf-8", "replace")
+    whole = whole if not whole or whole.endswith("\n") else f"{whole}\n"
+    clean = _clean(whole)
+    texts = Texts(clean, stop - start)
+    return Lines(texts if clean is whole else texts.lines, start, stop, end, clipped.tolist())
 
 
 def strip_terminal_codes(text: str) -> str:

@@ -19,13 +19,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.events.attribute_keys import find_in_attributes
-from reconstruct.events.candidates import SECRET, UNNAMED, Found, strings
+from reconstruct.events.candidates import SECRET, UNNAMED, Found
 from reconstruct.events.free_text import find_in_text
 from reconstruct.events.nouns import noun_of
 from reconstruct.events.routes import explode
 from reconstruct.events.schema import MENTIONS
 from reconstruct.events.shapes import classify, identify, trace_parts
 from reconstruct.events.targets import find_in_paths, find_in_queries
+from reconstruct.grammar.text_columns import text_array
 
 MENTIONS_PER_EVENT = 256
 """Mentions kept of one event. A batch line with more members is a dump; its first ones show what it is."""
@@ -132,7 +133,7 @@ def _identified(
     slots = np.where(own[identifier] == _FROM_PLACE, slots, own[identifier])
     in_text = np.array([name.startswith("text:") for name in names] + [False])  # the last one: _DROPPED
     kept = np.flatnonzero((slots != _DROPPED) & ~(is_word[identifier] & in_text[slots]))
-    values = pa.concat_arrays([raw, strings([one.value for one in judged])]).take(pa.array(identifier[kept]))
+    values = pa.concat_arrays([raw, text_array([one.value for one in judged])]).take(pa.array(identifier[kept]))
     return _named_by_shape(piece.rows[at][kept], slots[kept], values, names)
 
 

@@ -140,7 +140,7 @@ def _split_chunk(chunk: Chunk, reader: Reader, layer: Layer, reach: int) -> tupl
         return own, len(own)
     below = len(chunk.data) + chunk.cut
     joined = Lines(
-        own.text + ahead.text[:count],
+        [*own.text, *ahead.text[:count]],
         np.concatenate([own.start, ahead.start[:count] + below]),
         np.concatenate([own.stop, ahead.stop[:count] + below]),
         np.concatenate([own.end, ahead.end[:count] + below]),

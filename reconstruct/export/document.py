@@ -11,6 +11,7 @@ from typing import BinaryIO
 import orjson
 
 from reconstruct import __version__
+from reconstruct.engines.documents import SEPARATOR
 from reconstruct.results import Reconstruction
 
 SCHEMA = "reconstruct.journeys"
@@ -35,7 +36,7 @@ def write_json(results: Reconstruction, out: BinaryIO) -> None:
     }
     out.write(orjson.dumps(head)[:-1])
     out.write(b',"journeys":[')
-    _write_list(out, results.documents())
+    _write_list(out, results.document_blocks())
     out.write(b'],"customers":[')
     _write_list(out, (orjson.dumps(customer) for customer in results.customers()))
     out.write(b'],"unattributed":{"business_journeys":[')
@@ -47,13 +48,13 @@ def write_json(results: Reconstruction, out: BinaryIO) -> None:
 
 def write_jsonl(results: Reconstruction, out: BinaryIO) -> None:
     """Write one journey a line."""
-    for document in results.documents():
-        out.write(document)
+    for block in results.document_blocks():
+        out.write(block.replace(SEPARATOR, b"\n"))
         out.write(b"\n")
 
 
 def _write_list(out: BinaryIO, items: Iterator[bytes]) -> None:
     for number, item in enumerate(items):
         if number:
-            out.write(b",\n")
+            out.write(SEPARATOR)
         out.write(item)

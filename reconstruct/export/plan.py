@@ -30,20 +30,20 @@ def render_plan(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _render_type(row: dict[str, Any]) -> str:
-    name = row["type"] if _BARE.fullmatch(row["type"]) else _quote(row["type"])
-    lines = ["", f"[plan.types.{name}]  # {row['distinct']:,} values: {_comment('; '.join(row['why']))}"]
-    lines.append(f"role = {_quote(row['role'])}")
+    name = row["type"] if _BARE.fullmatch(row["type"]) else quote(row["type"])
+    lines = ["", f"[plan.types.{name}]  # {row['distinct']:,} values: {comment('; '.join(row['why']))}"]
+    lines.append(f"role = {quote(row['role'])}")
     if row["owner"] and row["role"] in OWNED:
-        lines.append(f"owner = {_quote(row['owner'])}")
-    lines += ["slots = [", *(f"  {_quote(slot)}," for slot in row["slots"]), "]"]
+        lines.append(f"owner = {quote(row['owner'])}")
+    lines += ["slots = [", *(f"  {quote(slot)}," for slot in row["slots"]), "]"]
     return "\n".join(lines) + "\n"
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     """A TOML basic string: JSON's escapes are TOML's, but for the delete character."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _comment(text: str) -> str:
+def comment(text: str) -> str:
     """Text on one line: TOML comments hold no control characters."""
     return "".join(character if character.isprintable() else " " for character in text)

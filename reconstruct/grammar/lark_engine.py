@@ -37,6 +37,7 @@ from reconstruct.grammar.loading import (
 from reconstruct.grammar.matcher import Block, match_one
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.repeats import Gathered, Pairs, spread_pairs
+from reconstruct.grammar.text_columns import text_array
 
 MAX_RETRIES = 4096
 """Ways not taken that are gone back to in one line before it counts as unmatched. Bounds recursive grammars on hostile
@@ -160,7 +161,7 @@ class LarkMatcher:
         for row, one in enumerate(kept):
             pairs.extend([row] * len(one.keys), one.keys, one.values)
         columns |= spread_pairs(pairs, len(kept), columns)
-        return Block(matched, {name: column for name, column in columns.items() if any(column)})
+        return Block(matched, {name: text_array(texts) for name, texts in columns.items() if any(texts)})
 
     def recognise(self, lines: Sequence[str]) -> list[bool]:
         """See :class:`reconstruct.grammar.matcher.Matcher`."""
@@ -278,11 +279,6 @@ class LarkMatcher:
         for name in [*self._candidates[node.state], END]:
             if any(True for _ in self._reduce(line, node, name, position, None, start)):
                 yield self._labels.get(name, "end of line")
-
-
-def explain_line(plan: MatchPlan, line: str) -> Explanation:
-    """How far a line matches a format. Building the automaton takes some 30 ms; for many lines keep a LarkMatcher."""
-    return LarkMatcher(plan).explain(line)
 
 
 def compile_rules(definition: Definition, loaded: Loaded) -> tuple[list[TerminalDef], list[Rule]]:

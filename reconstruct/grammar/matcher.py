@@ -1,26 +1,29 @@
 """Match plans at work: a block of lines in, columns of raw text out.
 
 One regular expression runs over the whole block, with a last alternative that takes any line, so ``findall`` gives exactly
-one row per line without a Python loop. Rows become columns by one ``zip``.
+one row per line without a Python loop. It runs window by window, and the texts of a window become Arrow columns while they
+are still in the processor's cache.
 """
 
 from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import compress
-from operator import add, itemgetter
+from itertools import chain, compress
+from operator import add
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.repeats import JOIN, PAIR, Repeats, compile_pattern, spread_pairs
+from reconstruct.grammar.text_columns import text_array
 
 WINDOW = 1 << 18
 """Characters matched at a time. Rows of more outgrow the processor's cache: 256 KiB runs twice as fast as 8 MiB."""
@@ -36,9 +39,13 @@ class Block:
 
     matched: npt.NDArray[np.bool_]
     """one per line"""
-    columns: dict[str, list[str]]
-    """raw texts of the matched lines, in order, ``""`` where absent; only columns that have a text. Fields of the plan
-    first, then one column per key of ``KEY=VALUE`` pairs, sorted; a key named like a field is ``pair.KEY``"""
+    columns: dict[str, pa.Array]
+    """raw texts (string) of the matched lines, in order, ``""`` where absent; only columns that have a text. Fields of the
+    plan first, then one column per key of ``KEY=VALUE`` pairs, sorted; a key named like a field is ``pair.KEY``"""
+
+    def texts(self) -> dict[str, list[str]]:
+        """The columns as lists."""
+        return {name: column.to_pylist() for name, column in self.columns.items()}
 
 
 class Matcher(Protocol):
@@ -101,43 +108,85 @@ class RegexMatcher:
         """See :class:`Matcher`."""
         if "\r" in text:
             text = text.replace("\r\n", "\n")
-        slots: list[list[str]] = [[] for _ in self.plan.scan.slots]
-        flags: list[npt.NDArray[np.bool_]] = [np.ones(0, np.bool_)]
+        match = self._match_lines if text.count("\n", 0, WINDOW) <= FEW_LINES else self._match_window
+        repeated: dict[int, list[str]] = {i: [] for i in self._repeats.places} if self._repeats else {}
         with _no_collection():
-            for window in _windows(text):
-                matched, rows = self._match_window(window)
-                flags.append(matched)
-                for held, column in zip(slots, zip(*rows, strict=True), strict=bool(rows)):
-                    held.extend(column)
-            return Block(np.concatenate(flags), self._columns(slots))
+            windows = [self._read_rows(match(window), repeated) for window in _windows(text)]
+            columns = _join_windows(windows, self._plain)
+            if self._repeats:
+                columns = self._add_repeated(columns, repeated, sum(window.n for window in windows))
+        return Block(np.concatenate([window.matched for window in windows]), columns)
 
     def match_line(self, line: str) -> dict[str, str] | None:
         """See :class:`Matcher`."""
         return match_one(self, line)
 
-    def _match_window(self, text: str) -> tuple[npt.NDArray[np.bool_], list[tuple[str, ...]]]:
-        """One flag per line, and the groups of each matched line."""
-        if text.count("\n") <= FEW_LINES:
-            found = [self._match(line + "\n") for line in text.removesuffix("\n").split("\n")] if text else []
-            return np.array([one is not None for one in found], np.bool_), [one.groups("") for one in found if one]
+    def _match_window(self, text: str) -> list[Any]:
+        """The groups of each line, all empty where it does not match; of a single group its texts alone."""
         rows = self._find_rows(text)
         rows.pop()  # the empty match behind the last line
-        if len(self.plan.scan.slots) == 1:  # then findall gives texts, not tuples of them
-            rows = [(row,) for row in rows]
-        certain = [list(map(itemgetter(i), rows)) for i in self._certain]
-        flags = certain[0] if len(certain) == 1 else list(map(any, zip(*certain, strict=True)))
-        if all(flags):
-            return np.ones(len(rows), np.bool_), rows
-        return np.fromiter(map(bool, flags), np.bool_, len(rows)), list(compress(rows, flags))
+        return rows
 
-    def _columns(self, slots: list[list[str]]) -> dict[str, list[str]]:
-        lists = self.plan.lists
-        columns = {name: _merge([slots[i] for i in places], name in lists) for name, places in self._plain.items()}
-        if self._repeats:
-            fields, pairs = self._repeats.read(slots)
-            columns = {name: fields[name] if name in fields else columns[name] for name in self.plan.fields}
-            columns |= spread_pairs(pairs, len(slots[0]), columns)
-        return {name: column for name, column in columns.items() if any(column)}
+    def _match_lines(self, text: str) -> list[Any]:
+        """The same of few lines."""
+        nothing = ("",) * len(self.plan.scan.slots)
+        found = [self._match(line + "\n") for line in text.removesuffix("\n").split("\n")] if text else []
+        rows = [one.groups("") if one else nothing for one in found]
+        return rows if len(nothing) != 1 else [row[0] for row in rows]
+
+    def _read_rows(self, rows: list[Any], repeated: dict[int, list[str]]) -> _Window:
+        """Read what was matched of a window. The groups that hold repetitions are added to ``repeated``."""
+        slots, lists = self.plan.scan.slots, self.plan.lists
+        flat = list(chain.from_iterable(rows)) if len(slots) > 1 else rows
+        groups = [
+            flat[i :: len(slots)] for i in range(len(slots))
+        ]  # turns rows into columns in a quarter of the time of zip
+        certain = [groups[i] for i in self._certain]
+        flags = certain[0] if len(certain) == 1 else list(map(any, zip(*certain, strict=True)))
+        matched = np.ones(len(rows), np.bool_)
+        if not all(flags):
+            matched = np.fromiter(map(bool, flags), np.bool_, len(rows))
+            groups = [list(compress(texts, flags)) for texts in groups]
+        for i, texts in repeated.items():
+            texts.extend(groups[i])
+        read = {name: _merge([groups[i] for i in places], name in lists) for name, places in self._plain.items()}
+        columns = {name: text_array(texts) for name, texts in read.items() if texts is not None}
+        return _Window(matched, int(matched.sum()), columns)
+
+    def _add_repeated(self, columns: dict[str, pa.Array], groups: dict[int, list[str]], n: int) -> dict[str, pa.Array]:
+        assert self._repeats is not None
+        fields, pairs = self._repeats.read(groups)
+        more = {name: text_array(texts) for name, texts in fields.items() if any(texts)}
+        columns = {
+            name: more[name] if name in more else columns[name]
+            for name in self.plan.fields
+            if name in more or name in columns
+        }
+        spread = spread_pairs(pairs, n, self.plan.fields)
+        return columns | {name: text_array(texts) for name, texts in spread.items() if any(texts)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What a window holds."""
+
+    matched: npt.NDArray[np.bool_]
+    n: int
+    """matched lines"""
+    columns: dict[str, pa.Array]
+    """those outside repetitions that have a text"""
+
+
+def _join_windows(windows: Sequence[_Window], names: Iterable[str]) -> dict[str, pa.Array]:
+    """The columns of all windows, in the order of ``names``."""
+    columns = {}
+    for name in names:
+        if any(name in window.columns for window in windows):
+            parts = [
+                window.columns[name] if name in window.columns else text_array([""] * window.n) for window in windows
+            ]
+            columns[name] = parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+    return columns
 
 
 def match_one(matcher: Matcher, line: str) -> dict[str, str] | None:
@@ -147,7 +196,7 @@ def match_one(matcher: Matcher, line: str) -> dict[str, str] | None:
     block = matcher.match_block(line + "\n")
     if not block.matched[0]:
         return None
-    return {name: column[0] for name, column in block.columns.items()}
+    return {name: texts[0] for name, texts in block.texts().items()}
 
 
 def _windows(text: str) -> Iterator[str]:
@@ -173,8 +222,12 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _merge(parts: Sequence[list[str]], several: bool) -> list[str]:
-    """One column out of the groups of a field; ``several``: more than one of them may have a text in one line."""
+def _merge(parts: Sequence[list[str]], several: bool) -> list[str] | None:
+    """One column out of the groups of a field, None when it has no text; ``several``: more than one of them may have a
+    text in one line."""
+    parts = [part for part in parts if any(part)]
+    if not parts:
+        return None
     column = parts[0]
     for part in parts[1:]:
         if several:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, takewhile
 from operator import not_
@@ -84,11 +84,16 @@ class Repeats:
         self._takers = [(i, _taker(slot)) for i, slot in self._slots]
         self._only_pairs = not self.fields and all(_holds_pairs(slot) for _, slot in self._slots if slot.scan)
 
-    def read(self, slots: Sequence[list[str]]) -> tuple[dict[str, list[str]], Pairs]:
-        """Columns of the repeated fields, and the pairs, of the lines whose groups ``slots`` holds column by column."""
+    @property
+    def places(self) -> list[int]:
+        """The groups that are read here."""
+        return [i for i, _ in self._slots]
+
+    def read(self, slots: Mapping[int, list[str]]) -> tuple[dict[str, list[str]], Pairs]:
+        """Columns of the repeated fields, and the pairs, of the lines whose groups ``slots`` holds column by column, by place."""
         return ({}, self._read_pairs(slots)) if self._only_pairs else self._read_lines(slots)
 
-    def _read_pairs(self, slots: Sequence[list[str]]) -> Pairs:
+    def _read_pairs(self, slots: Mapping[int, list[str]]) -> Pairs:
         """Column by column: one ``findall`` over the rounds of thousands of lines."""
         pairs = Pairs()
         for place, (i, slot) in enumerate(self._slots):
@@ -102,7 +107,7 @@ class Repeats:
                 pairs.extend(rows, [slots[i][row] for row in rows], texts)
         return pairs
 
-    def _read_lines(self, slots: Sequence[list[str]]) -> tuple[dict[str, list[str]], Pairs]:
+    def _read_lines(self, slots: Mapping[int, list[str]]) -> tuple[dict[str, list[str]], Pairs]:
         """Line by line: for fields in repetitions, and repetitions in repetitions."""
         columns: dict[str, list[str]] = {name: [] for name in self.fields}
         pairs = Pairs()

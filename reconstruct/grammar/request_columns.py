@@ -204,10 +204,10 @@ def is_inside(addresses: pa.Array) -> pa.Array:
 
 def agent_column(text: pa.Array) -> pa.Array:
     """User agents with the blanks they were sent with; CloudFront writes ``%20``, IIS ``+``."""
-    coded = pc.or_(has_char(text, "%"), has_char(text, "+"))
-    if not pc.any(coded).as_py():
-        return text
-    return change_where(text, pc.and_(coded, pc.invert(has_char(text, " "))), _with_blanks)
+    encoded = text.dictionary_encode()
+    agents = encoded.dictionary.to_pylist()
+    blanked = [_with_blanks(agent) for agent in agents]
+    return text if blanked == agents else pa.array(blanked, pa.string()).take(encoded.indices)
 
 
 def referrer_column(text: pa.Array) -> pa.Array:
@@ -219,4 +219,6 @@ def referrer_column(text: pa.Array) -> pa.Array:
 
 
 def _with_blanks(agent: str) -> str:
+    if " " in agent:
+        return agent
     return unquote(agent) if "%20" in agent else agent.replace("+", " ")

@@ -33,13 +33,16 @@ def text_scalar(value: str | None) -> pa.Scalar:
     return pa.scalar(value, pa.string())
 
 
+def text_array(values: Sequence[str]) -> pa.Array:
+    """Texts as they are; lone surrogates (a JSON ``\\ud800``, a decoded ``%ED%A0%80``) become question marks."""
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([_printable(value) for value in values], pa.string())
+
+
 def text_column(values: pa.Array | Sequence[object]) -> pa.Array:
     """The values as ``pa.string()``, absent ones null. Never raises: broken surrogates become ``?``."""
-    if isinstance(values, list) and len(values) <= FEW:
-        try:
-            return pa.array([None if value == "" or value == "-" else value for value in values], pa.string())
-        except (pa.ArrowException, TypeError, ValueError):
-            pass  # what is no text, or no valid one, is made so below
     if isinstance(values, pa.Array):
         column = values if values.type == pa.string() else pc.cast(values, pa.string())
     else:
@@ -64,6 +67,10 @@ def _printable(value: object) -> str:
 
 def _drop_absent(column: pa.Array) -> pa.Array:
     """The same buffers with a new validity map, so nothing is copied."""
+    if len(column) <= FEW:
+        texts = column.to_pylist()
+        absent = "" in texts or "-" in texts
+        return pa.array([None if text in ("", "-") else text for text in texts], pa.string()) if absent else column
     starts, lengths, data = text_buffers(column)
     short = lengths <= 1
     if not short.any():

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from reconstruct.journeys.models import STAGES, Models
 
@@ -20,16 +21,26 @@ TERM_CAP = 80
 """Characters of search words shown in an activity."""
 ID_CAP = 24
 """Longer variable segments are tokens and slugs: they name nothing to a person, and may be secrets."""
+NAME_CAP = 60
+"""Characters of a name shown: product slugs can be whole sentences."""
+CODE_CAP = 16
+"""A name without a word in it longer than this is a token; article numbers and the like are shorter."""
+NAMES_KEPT = 20_000
+"""Distinct paths whose names are remembered."""
+SEGMENTS_SAID = 3
+"""Segments of a route no rule knows that are said, from its end."""
 SHORT_KEY = 2
 """Search keys this short (``s``, ``k``, ``st``) mean other things elsewhere: believed only where searching is likely."""
 API = "api"
 """Name of the group of words that tell an interface's route."""
+_CALLED = frozenset(("webhook", API))
+"""Groups of words that say that a route is for callbacks, not whose."""
 READ_VERBS = ("get", "list", "fetch", "query", "search", "load", "find", "read", "view", "show")
 """How names of operations begin that only read, though they are sent by POST."""
 
 _WORDS = re.compile(r"\{\}|[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+")
 _MARKS = re.compile("[:;,~]")
-_EXTENSION = re.compile(r"\.(?:php\d?|html?|xhtml|aspx?|jspx?|do|action|cgi|cfm|json|xml)$", re.IGNORECASE)
+_EXTENSION = re.compile(r"\.(?:php\d?|html?|xhtml|aspx?|jspx?|do|action|cgi|cfm|json|xml|pdf)$", re.IGNORECASE)
 _METHOD_CLASS = {
     "GET": "read", "HEAD": "read", "QUERY": "read", "PROPFIND": "read",
     "POST": "write", "PUT": "write", "PATCH": "write", "DELETE": "delete",
@@ -55,6 +66,8 @@ class Act(NamedTuple):
     write: bool
     filled: bool
     """the text has something to fill in"""
+    named: str = ""
+    """activity when the path or the query names the thing; holds ``{name}``"""
 
 
 class Query(NamedTuple):
@@ -68,6 +81,8 @@ class Query(NamedTuple):
     """search words; ``""`` when none"""
     sure: bool
     """the key of the search words means nothing else"""
+    name: str = ""
+    """what a parameter such as ``product_id`` names"""
 
 
 _NO_QUERY = Query("", frozenset(), "", False)
@@ -101,7 +116,8 @@ class _Rule:
         self.root = bool(table.get("root", False))
         self.act = Act(
             table["kind"], text, table.get("failed", ""), STAGES.index(stage), bool(table.get("milestone", False)),
-            bool(table.get("background", False)), False, False, False, "{" in text,
+            bool(table.get("background", False)), False, False, False, "{" in text or "named" in table,
+            table.get("named", ""),
         )  # fmt: skip
 
     def holds(self, seen: _Seen) -> bool:
@@ -123,15 +139,19 @@ class Classifier:
     def __init__(self, models: Models) -> None:
         vocabulary = models.vocabulary
         self._phrases: dict[str, list[tuple[str, str]]] = {}  # first word → (phrase, group)
-        for group, phrases in (*vocabulary["words"].items(), (API, vocabulary["api_words"])):
+        model = models.model
+        for group, phrases in (*vocabulary["words"].items(), *model.words.items(), (API, vocabulary["api_words"])):
             for phrase in map(words_of, phrases):
                 self._phrases.setdefault(phrase.split()[0], []).append((f" {phrase} ", group))
-        model = models.model
         self._rules = []
         for table in (*model.rules, *vocabulary["touchpoint"]):
             kind = table["kind"]
             stage = model.stages.get(kind, table["stage"])
-            self._rules.append(_Rule(table, stage, model.activities.get(kind, table["activity"])))
+            renamed = model.activities.get(kind)
+            if renamed is not None:
+                table = {key: value for key, value in table.items() if key != "named"}
+            self._rules.append(_Rule(table, stage, renamed or table["activity"]))
+        self._named = frozenset(vocabulary["name_keys"])
         self._router = frozenset(key.lower() for key in vocabulary["router_keys"])
         self._search = {key: len(key) > SHORT_KEY or key == "q" for key in vocabulary["search_keys"]}
         self._asked = frozenset(key for rule in self._rules for key in rule.query)
@@ -141,6 +161,8 @@ class Classifier:
         self._found: dict[_Seen, Act | None] = {}
         self._queried: dict[tuple[str, str | None, str, frozenset[str], bool, bool], Act] = {}
         self._queries: dict[str, Query] = {}
+        self._asked_for: dict[str, frozenset[str]] = {}
+        self._skipped = frozenset(f" {words_of(word)} " for word in vocabulary["api_words"])
 
     def classify(self, method: str, route: str | None, query: str | None, operation: str = "") -> Act:
         """What a request is. ``operation``: the name of a remote call, when the entry tells it."""
@@ -173,19 +195,21 @@ class Classifier:
         return found
 
     def _read_query(self, query: str) -> Query:
-        router, keys, term, sure = "", set(), "", False
+        router, keys, term, sure, name = "", set(), "", False, ""
         for part in query[:QUERY_CAP].split("&"):
             key, _, value = part.partition("=")
             key = key.lower()
             if key in self._asked:
                 keys.add(key)
+            if value and not name and key in self._named:
+                name = say_name(value)
             if key in self._router and value and len(value) < TERM_CAP:
                 router += " / " + words_of(unquote_plus(value))
             if value and not sure and key in self._search:
                 text = " ".join(unquote_plus(value).split())[:TERM_CAP]
                 if text and text.isprintable():
                     term, sure = text, self._search[key]
-        return Query(router, frozenset(keys), term, sure)
+        return Query(router, frozenset(keys), term, sure, name)
 
     def _judge(self, method: str, route: str | None, query: Query) -> Act:
         kind = _METHOD_CLASS.get(method, "other")
@@ -195,21 +219,67 @@ class Classifier:
             last, item, root = f" {query.router.rpartition('/')[2].strip()} ", False, False
         groups = self._groups(spelled)
         api = API in groups
-        if api and kind == "write" and query.router.lstrip(" /").startswith(READ_VERBS):
-            kind = "read"
+        if query.router.lstrip(" /").startswith(READ_VERBS):
+            item = not query.router.endswith("s")  # GetProduct asks for one, GetProducts for several
+            kind = "read" if api and kind == "write" else kind
         opaque = not query.router and (" graphql " in spelled or " gql " in spelled or " rpc " in spelled)
         seen = _Seen(groups, self._groups(last), kind, query.keys, item, root, api)
         act = self._match(seen, query)
         if act is None:
-            text = self._fallback.get(kind, self._fallback["other"])
-            shown = (route or "/") + (query.router.replace(" / ", " ").rstrip() if query.router else "")
-            text = text.replace("{route}", _braces(shown)).replace("{method}", method)
-            act = Act("", text, "", 0, False, False, api, opaque, kind != "read", False)
+            act = self._unknown(method, kind, route, query, api, opaque)
+        elif act.named or "{words}" in act.text:
+            act = self._say_thing(act, route, query)
         if kind == "other":
             act = act._replace(background=method in ("OPTIONS", "CONNECT", "TRACE"))
         elif method == "HEAD":
             act = act._replace(background=True)
         return act._replace(api=api, opaque=opaque, write=kind in ("write", "delete"))
+
+    def _unknown(self, method: str, kind: str, route: str | None, query: Query, api: bool, opaque: bool) -> Act:
+        """A request no rule knows: the words of its operation, else of its route."""
+        operation = query.router or _remote_call(route)
+        parts = [part for part in (operation or _spell(route or "/")[0]).split("/") if part.strip(" {}")]
+        said = [part.strip() for part in parts if operation or f" {part.strip()} " not in self._skipped]
+        words = " ".join((said or [part.strip() for part in parts])[-SEGMENTS_SAID:])
+        if operation:
+            return Act("", words.capitalize(), "", 0, False, False, api, opaque, kind != "read", False)
+        key = "call" if api and kind == "read" else kind
+        text = self._fallback.get(key, self._fallback["other"]).replace("{method}", method)
+        item = "{}" in (route or "")
+        bare = text.replace("{words}", words or self._fallback["page"])
+        named = text.replace("{words}", f"{words} {{name}}".strip()) if item else ""
+        return Act("", bare, "", 0, False, False, api, opaque, kind != "read", item, named)
+
+    def _say_thing(self, act: Act, route: str | None, query: Query) -> Act:
+        """Put the words of the route in where it names the thing itself: ``/c/garden`` is the category ‘garden’."""
+        parts = [part for part in _EXTENSION.sub("", (route or "/")[:QUERY_CAP]).split("/") if part]
+        fixed = [part for part in parts if part != "{}"]
+        last = words_of(fixed[-1]) if fixed else ""
+        if "{caller}" in act.named:
+            caller = next((words_of(part) for part in fixed if not self._is_word_of(words_of(part), _CALLED)), "")
+            return act._replace(
+                text=act.named.replace("{caller}", caller) if caller else act.text, named="", filled=False
+            )
+        if "{words}" in act.text:
+            return act._replace(text=act.text.replace("{words}", last or self._fallback["page"]), filled=False)
+        if act.named and parts and parts[-1] != "{}" and "{}" not in parts and not query.keys and len(parts) > 1:
+            name = say_name(fixed[-1])
+            if name and not self._is_word_of(last, self._naming(act.kind)):
+                return act._replace(text=act.named.replace("{name}", name), named="", filled=False)
+        return act
+
+    def _naming(self, kind: str) -> frozenset[str]:
+        """Groups whose words tell what a route is for, not which of them: those the rules of this kind ask for."""
+        found = self._asked_for.get(kind)
+        if found is None:
+            groups = (rule.all | rule.last for rule in self._rules if rule.act.kind == kind)
+            found = self._asked_for[kind] = frozenset().union(*groups)
+        return found
+
+    def _is_word_of(self, words: str, groups: frozenset[str]) -> bool:
+        """The words are one of these groups' phrases and nothing more."""
+        known = self._phrases.get(words.partition(" ")[0], ())
+        return any(phrase == f" {words} " and group in groups for phrase, group in known)
 
     def _groups(self, words: str) -> frozenset[str]:
         """The groups of words that stand in a row of words."""
@@ -254,18 +324,23 @@ def _spell(route: str) -> tuple[str, str, bool, bool]:
     return f" {' / '.join(spelled)} ", f" {fixed[-1]} " if fixed else " ", item, not spelled
 
 
-def _braces(text: str) -> str:
-    """A route may hold ``{}``; an activity's braces are places to fill in. Show the variable as ``…``."""
-    return text.replace("{}", "…").replace("{", "(").replace("}", ")")
+def _remote_call(route: str | None) -> str:
+    """The method of a remote call's path (gRPC: ``/shop.v1.Stock/ReserveItem``); ``""`` when it is none."""
+    service, slash, method = (route or "").removeprefix("/").rpartition("/")
+    return words_of(method) if slash and "." in service and "/" not in service and method[:1].isupper() else ""
 
 
-def fill(act: Act, route: str | None, path: str | None, term: str) -> str:
-    """The activity's words for one request: ``{id}`` from the path, ``{q}`` from the search words.
+def fill(act: Act, route: str | None, path: str | None, query: Query = _NO_QUERY) -> str:
+    """The activity's words for one request: ``{id}`` and ``{name}`` from the path, ``{q}`` from the search words.
 
     A place without a value is taken out together with its quotation marks: ``Searched ‘{q}’`` becomes ``Searched``.
     """
     text = act.text
+    if act.named:
+        name = name_of(route, path) or query.name
+        return act.named.replace("{name}", name) if name else put_id(text, variable_of(route, path))
     if "{q}" in text:
+        term = query.term or name_of(route, path).strip("‘’")
         text = text.replace("{q}", term) if term else text.replace(" ‘{q}’", "").replace("{q}", "")
     if "{id}" in text:
         text = put_id(text, variable_of(route, path))
@@ -277,6 +352,45 @@ def put_id(text: str, value: str) -> str:
     if value:
         return text.replace("{id}", value)
     return " ".join(text.replace("({id})", "").replace("{id}", "").split())
+
+
+@lru_cache(NAMES_KEPT)
+def name_of(route: str | None, path: str | None) -> str:
+    """What the last variable segment of a path names; ``""`` when nothing a person could read.
+
+    >>> name_of("/catalogue/{}/", "/catalogue/wool-throw_123/"), name_of("/p/{}", "/p/FH-57-3179"), name_of("/p", "/p")
+    ('‘wool throw’', 'FH-57-3179', '')
+    """
+    if not route or not path or "{}" not in route:
+        return ""
+    segments = zip(reversed(route.strip("/").split("/")), reversed(path.strip("/").split("/")), strict=False)
+    return next((say_name(value) for template, value in segments if template == "{}"), "")
+
+
+def say_name(value: str) -> str:
+    """A path segment or parameter as a name: its words quoted, or a short number or code as it is; ``""`` for tokens.
+
+    >>> say_name("oak%20bench.html"), say_name("417"), say_name("d41d8cd98f00b204e9800998ecf8427e"), say_name("a@b.example")
+    ('‘oak bench’', '417', '', '')
+    """
+    text = _EXTENSION.sub("", unquote(value[: 4 * NAME_CAP]))
+    if not text.isprintable() or "@" in text or "�" in text or "{" in text:
+        return ""
+    words = _BETWEEN.sub(" ", text).split()
+    while len(words) > 1 and (_NUMBERED.fullmatch(words[-1]) or len(words[-1]) > CODE_CAP):
+        words.pop()  # what the shop's database calls it
+    while len(words) > 1 and words[0].isdigit() and len(words[0]) > 2:
+        words.pop(0)
+    if any(_READABLE.fullmatch(word) for word in words):
+        name = " ".join(words)
+        return f"‘{name[:NAME_CAP].rstrip()}…’" if len(name) > NAME_CAP else f"‘{name}’"
+    return text if 0 < len(text) <= CODE_CAP and any(map(str.isalnum, text)) else ""
+
+
+_BETWEEN = re.compile(r"[-_+\s‘’]+")
+_NUMBERED = re.compile(r"[a-z]{0,2}\d+", re.IGNORECASE)
+_READABLE = re.compile(r"[^\W\d_]{3,30}")
+"""A word: letters only, no longer than words are."""
 
 
 def variable_of(route: str | None, path: str | None) -> str:

@@ -102,7 +102,8 @@ class Connector:
     """column of the object's first mark"""
     from_lane: int
     to_lane: int
-    label: str
+    labels: tuple[str, ...]
+    """what is written beside it, from everything known to the least that tells something"""
     is_dashed: bool
 
 
@@ -194,7 +195,7 @@ def lay_out(
         if track.life:
             lane.life = (axis.position_of(track.life[0]), axis.position_of(track.life[1]))
         lanes.append(lane)
-    layout = Layout(width, axis, place_ticks(axis, starts), lanes, [], [])
+    layout = Layout(width, axis, place_ticks(axis, starts, margin), lanes, [], [])
     _index(layout)
     layout.connectors = _connect(layout, story)
     _place_labels(layout, lettering, label_rows)
@@ -305,7 +306,7 @@ def _connect(layout: Layout, story: Story) -> list[Connector]:
         if marks and abs(marks[0].column - arrival) <= marks[0].width:
             arrival = marks[0].column  # a cluster may stand a little to the left of its first moment
         dashed = handoff.confidence is not None and handoff.confidence < SURE
-        connectors.append(Connector(handoff.business, column, arrival, place[0], lane, handoff.label, dashed))
+        connectors.append(Connector(handoff.business, column, arrival, place[0], lane, handoff.labels, dashed))
     return connectors
 
 
@@ -397,24 +398,37 @@ def _write(taken: bytearray, column: int, row: int, text: str, room: int, letter
 
 def _place_waits(layout: Layout) -> list[Wait]:
     """Idle time before moments as numbers, the late and the long first, none touching another."""
-    candidates: list[tuple[bool, int, int, Wait]] = []
+    candidates: list[tuple[bool, int, int, Moment, Lane]] = []
     for lane in layout.lanes:
-        by_customer = lane.track.business < 0
         for mark in lane.marks:
             moment = max(mark.moments, key=lambda moment: (moment.is_late, moment.wait_ns))
-            text = _say_wait(moment)
-            if text:
-                wait = Wait(mark.column, text, moment.is_late, by_customer, moment.ref)
-                candidates.append((not moment.is_late, -moment.wait_ns, mark.column, wait))
+            if _say_wait(moment):
+                candidates.append((not moment.is_late, -moment.wait_ns, mark.column, moment, lane))
     candidates.sort(key=lambda candidate: candidate[:3])
     free = bytearray(b"\1" * layout.width)
-    waits = []
-    for *_, wait in candidates:
-        end = wait.column + len(wait.text)
-        if end <= layout.width and all(free[max(0, wait.column - 1) : end + 1]):
-            free[wait.column : end] = bytes(len(wait.text))
-            waits.append(wait)
-    return sorted(waits, key=lambda wait: wait.column)
+    waits: dict[int, Wait] = {}
+
+    def put(column: int, texts: Sequence[str], moment: Moment, lane: Lane) -> None:
+        """The first of the texts that touches no other number."""
+        for text in texts:
+            end = column + len(text)
+            if end <= layout.width and all(free[max(0, column - 1) : end + 1]):
+                free[column:end] = bytes(len(text))
+                waits[column] = Wait(column, text, moment.is_late, lane.track.business < 0, moment.ref)
+                return
+
+    for _, _, column, moment, lane in candidates:
+        text = _say_wait(moment)
+        usual = f"{text} {moment.typical}"
+        put(column, [usual, text] if moment.is_late and moment.typical and moment.wait_ns else [text], moment, lane)
+    for in_time, _, column, moment, lane in candidates:
+        if (
+            in_time and moment.typical and column in waits and waits[column].ref == moment.ref
+        ):  # in time: only if there is room
+            text = waits.pop(column).text
+            free[column : column + len(text)] = b"\1" * len(text)
+            put(column, [f"{text} {moment.typical}", text], moment, lane)
+    return [waits[column] for column in sorted(waits)]
 
 
 def _say_wait(moment: Moment) -> str:
@@ -425,9 +439,7 @@ def _say_wait(moment: Moment) -> str:
     if moment.wait_ns < WAIT_NS:
         return ""
     words = say_duration(moment.wait_ns)
-    if moment.is_late:
-        return f"{words} !" + (f" {moment.typical}" if moment.typical else "")
-    return words
+    return f"{words} !" if moment.is_late else words
 
 
 __all__ = ["Connector", "Label", "Lane", "Layout", "Lettering", "Mark", "Wait", "build_axis", "lay_out", "read_story"]

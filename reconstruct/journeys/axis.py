@@ -40,8 +40,12 @@ STRETCH_CELLS = 2
 """Fewest cells of an active stretch: the mark and air behind it."""
 LABEL_AIR = 2
 """Blank cells between two tick labels."""
+CLOCKS_SHARE = 0.5
+"""Of the columns still to be given away, no more go to clock times behind breaks: what happened needs the others."""
 PRECISE_CELLS = 24
 """Milliseconds are named only where a stretch is wide enough for two such labels."""
+MICROSECONDS_BELOW_NS = 50_000
+"""A column that stands for less than this shows clock times to the microsecond: to the millisecond all would be the same."""
 PRECISE_NS = 10 * SECOND
 """An ordinal axis, whose columns have no duration of their own, names milliseconds only below this span."""
 
@@ -201,12 +205,39 @@ def _needs(times: list[int], cuts: Sequence[tuple[int, int]], crowds: Sequence[S
     return needs
 
 
+def _clock_room(
+    runs: Sequence[tuple[int, int]], cuts: Sequence[tuple[int, int]], needs: Sequence[int], spare: int
+) -> list[int]:
+    """More cells for stretches behind breaks, so that the clock times on both sides of each can be printed.
+
+    A label may run on over the break that follows, and over the margin behind the last stretch. The longest gaps are
+    served first: what came after a night says more than what came after a minute.
+    """
+    more = [0] * len(runs)
+    room = int(spare * CLOCKS_SHARE)
+    for index in sorted(range(1, len(runs)), key=lambda index: runs[index - 1][1] - runs[index][0]):
+        begin, end = runs[index]
+        label = len(say_clock(begin, SECOND, runs[0][0])) + LABEL_AIR
+        following = cuts[index][1] if index < len(cuts) else label
+        wanted = label - following
+        if end > begin and following < label and end - begin >= GAP_FLOOR_NS:
+            wanted += len(say_clock(end, SECOND, runs[0][0])) + LABEL_AIR
+        extra = max(0, wanted - needs[index])
+        if extra <= room:
+            more[index] = extra
+            room -= extra
+    return more
+
+
 def _join(
     times: list[int], width: int, mode: Mode, cuts: list[tuple[int, int]], crowds: Sequence[Sequence[int]]
 ) -> Axis:
     runs = _runs(times, cuts)
     needs = _needs(times, cuts, crowds) if cuts else [min(width, STRETCH_CELLS)]
     spare = width - sum(needs) - sum(cells for _, cells in cuts)
+    for index, more in enumerate(_clock_room(runs, cuts, needs, spare)):
+        needs[index] += more
+        spare -= more
     shares = share_out(spare, [math.sqrt(end - begin) for begin, end in runs])
     stretches: list[Stretch] = []
     knots: list[tuple[int, float]] = []
@@ -336,6 +367,8 @@ def say_clock(time_ns: int, cell_ns: float, first_ns: int) -> str:
     if days > 99:
         return f"{moment.day} {moment:%b} {moment.year}"
     suffix = f" +{days}d" if days else ""
+    if 0 < cell_ns < MICROSECONDS_BELOW_NS:
+        return f"{moment:%H:%M:%S}.{moment.microsecond:06d}{suffix}"
     if 0 < cell_ns < SECOND / 20:
         return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}{suffix}"
     if cell_ns < 30 * SECOND and not days:
@@ -346,7 +379,7 @@ def say_clock(time_ns: int, cell_ns: float, first_ns: int) -> str:
 # --- ticks ----------------------------------------------------------------------------------------------------------
 
 ROUND_STEPS = tuple(
-    [SECOND // 1000 * step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500)]
+    [scale * step for scale in (SECOND // 1_000_000, SECOND // 1000) for step in (1, 2, 5, 10, 20, 50, 100, 200, 500)]
     + [SECOND * step for step in (1, 2, 5, 10, 15, 30)]
     + [MINUTE * step for step in (1, 2, 5, 10, 15, 30)]
     + [HOUR * step for step in (1, 2, 3, 6, 12)]
@@ -354,14 +387,16 @@ ROUND_STEPS = tuple(
 )
 
 
-def place_ticks(axis: Axis, instants: Sequence[int]) -> list[Tick]:
+def place_ticks(axis: Axis, instants: Sequence[int], room: int = 0) -> list[Tick]:
     """Clock labels that do not touch each other: both sides of every break first, then as many as fit.
 
     Args:
         axis: The axis.
         instants: Sorted moments worth naming (a linear axis names round times instead).
+        room: Blank columns behind the axis that the last label may run on over.
     """
-    free = bytearray(b"\1") * (axis.width + LABEL_AIR)
+    width = axis.width + room
+    free = bytearray(b"\1") * (width + LABEL_AIR)
     ticks: list[Tick] = []
 
     def put(time_ns: int, stretch: Stretch, *, ends_here: bool = False) -> None:
@@ -373,7 +408,7 @@ def place_ticks(axis: Axis, instants: Sequence[int]) -> list[Tick]:
             return
         label = say_clock(time_ns, cell_ns, axis.start_ns)
         column = at - len(label) + 1 if ends_here else at
-        if column < 0 or column + len(label) > axis.width or not all(free[column : column + len(label)]):
+        if column < 0 or column + len(label) > width or not all(free[column : column + len(label)]):
             return
         begin, end = max(0, column - LABEL_AIR), column + len(label) + LABEL_AIR
         free[begin:end] = bytes(end - begin)

@@ -11,11 +11,13 @@ from typing import Any
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.journeys.activities import Classifier, words_of
 from reconstruct.journeys.business import Journey, Recorder
-from reconstruct.journeys.customer import Birth, Teller, stage_of
-from reconstruct.journeys.experience import apdex, observe
+from reconstruct.journeys.customer import Birth, Teller
+from reconstruct.journeys.experience import add_waits, apdex, observe
 from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import STAGES, Models
+from reconstruct.journeys.process import Process, annotate
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
+from reconstruct.journeys.status import ORDERS, status_of
 from reconstruct.journeys.touchpoints import Touchpoint, fold_rows
 
 
@@ -35,6 +37,8 @@ class Builder:
         rows = session.rows or session.caused
         touchpoints = fold_rows(rows, self._classifier, self._labeler, self.models)
         first_ns, last_ns = (rows[0].time_ns, rows[-1].time_ns) if rows else (0, 0)
+        if session.ended_ns is not None:
+            last_ns = session.ended_ns
         business: list[dict[str, Any]] = []
         births: list[Birth] = []
         if session.objects or session.caused:
@@ -49,15 +53,13 @@ class Builder:
         self._teller.name(touchpoints, births)
         course = self._teller.judge(session, touchpoints, births)
         experience = observe(touchpoints, self.models, ended_badly=course.outcome in ("abandoned", "failed", "browsed"))
-        for signal in experience.signals:
+        for signal in (*experience.signals, *experience.feedback):
             signal["at"] = format_time(signal["at"])
-        rendered = [
-            _render_touchpoint(touchpoint, STAGES[stage_of(touchpoint, place)])
-            for place, touchpoint in enumerate(touchpoints)
-        ]
+        rendered = [_render_touchpoint(touchpoint) for touchpoint in touchpoints]
         return {
             "id": session.id,
             "customer": session.customer,
+            "customer_from": session.customer_from,
             "session": {
                 "ids": session.session_ids,
                 "client_ip": session.client_ips,
@@ -66,7 +68,7 @@ class Builder:
                 "agent_kind": session.agent_kind,
             },
             "channel": self._teller.channel(session, touchpoints),
-            "started_at": format_time(first_ns),
+            "started_at": (rows[0].at if rows else None) or format_time(first_ns),
             "ended_at": format_time(last_ns),
             "duration_ms": (last_ns - first_ns) // 1_000_000,
             "customer_journey": {
@@ -80,8 +82,10 @@ class Builder:
             },
             "experience": {
                 "score": experience.score,
+                "estimated": not experience.feedback,
                 "apdex": apdex(touchpoints, self.models),
                 "signals": experience.signals,
+                "feedback": experience.feedback,
             },
             "business_journeys": business,
         }
@@ -89,6 +93,13 @@ class Builder:
     def build_business(self, thing: ObjectInput) -> dict[str, Any]:
         """The document of a business object no visit is known to have begun."""
         return self._render_business(self._recorder.record(thing), None, None)
+
+    def annotate(self, document: dict[str, Any], learned: Process, logs_end_ns: int) -> None:
+        """Compare the business journeys of a document with what is usual, and note what the customer waited for."""
+        document["business_journeys"] = [
+            annotate(business, learned, logs_end_ns) for business in document["business_journeys"]
+        ]
+        add_waits(document, self.models, self._labeler)
 
     def _birth(self, journey: Journey, place: int, places: Mapping[tuple[int, int], int]) -> Birth:
         thing_id, thing = self._thing_of(journey.object.type)
@@ -127,6 +138,9 @@ class Builder:
                 rendered["exception"] = "technical" if step.technical else "business"
             steps.append(rendered)
             ended = step.end_ns if ended is None else max(ended, step.end_ns)
+        status = None
+        if self._thing_of(thing.type)[0] in ORDERS:
+            status = status_of(journey.steps, journey.outcome, self.models.vocabulary["status"])
         first = min((step.start_ns for step in journey.steps), default=0)
         last = max((step.end_ns for step in journey.steps), default=first)
         return {
@@ -135,6 +149,7 @@ class Builder:
             "objects": [{"type": kind, "id": value} for kind, value in thing.objects],
             "trigger": {"touchpoint": place, "event": event} if event is not None else None,
             "outcome": journey.outcome,
+            "status": status,
             "value": journey.value,
             "started_at": format_time(first),
             "ended_at": format_time(last),
@@ -197,13 +212,13 @@ def _own(session: SessionInput, touchpoints: Sequence[Touchpoint], places: dict[
         touchpoints[place].events.append([row.source, row.line])
 
 
-def _render_touchpoint(touchpoint: Touchpoint, stage: str) -> dict[str, Any]:
+def _render_touchpoint(touchpoint: Touchpoint) -> dict[str, Any]:
     path = touchpoint.path
     query = touchpoint.query
     rendered = {
-        "at": format_time(touchpoint.at_ns),
+        "at": touchpoint.at or format_time(touchpoint.at_ns),
         "activity": touchpoint.text,
-        "stage": stage,
+        "stage": STAGES[touchpoint.stage],
         "milestone": touchpoint.milestone,
         "method": touchpoint.method,
         "route": touchpoint.route,
@@ -240,6 +255,12 @@ def build_journey(session: SessionInput, models: Models) -> dict[str, Any]:
     return _builder_for(models).build_journey(session)
 
 
+def annotate_journey(document: dict[str, Any], learned: Process, models: Models, logs_end_ns: int) -> None:
+    """Give the business journeys of a visit's document their deviations, and its experience the waits they meant."""
+    if document["business_journeys"]:
+        _builder_for(models).annotate(document, learned, logs_end_ns)
+
+
 def build_business(thing: ObjectInput, models: Models) -> dict[str, Any]:
     """The document of a business object no visit is known to have begun (``unattributed.business_journeys``)."""
     return _builder_for(models).build_business(thing)
@@ -249,6 +270,8 @@ def summary_row(document: Mapping[str, Any]) -> dict[str, Any]:
     """Flat columns of a journey for lists: one value each, text, number or None."""
     journey = document["customer_journey"]
     business = document["business_journeys"]
+    at = journey["outcome_at"]
+    achieved = journey["outcome"] == "achieved" and at is not None
     amounts: dict[str, float] = {}
     for entry in business:
         if entry["value"] and entry["outcome"] not in ("failed", "cancelled"):
@@ -267,7 +290,9 @@ def summary_row(document: Mapping[str, Any]) -> dict[str, Any]:
         "goal": journey["goal"],
         "score": document["experience"]["score"],
         "n_touchpoints": len(journey["touchpoints"]),
-        "n_errors": sum(not touchpoint["ok"] for touchpoint in journey["touchpoints"]),
-        "orders": ", ".join(f"{entry['object']['id']} {entry['outcome']}" for entry in business),
-        "value": ", ".join(f"{amount:.2f} {currency}".strip() for currency, amount in sorted(amounts.items())) or None,
+        "n_errors": [touchpoint["ok"] for touchpoint in journey["touchpoints"]].count(False),
+        "orders": ", ".join([f"{entry['object']['id']} {entry['outcome']}" for entry in business]),
+        "value": ", ".join([f"{amount:.2f} {currency}".strip() for currency, amount in sorted(amounts.items())])
+        or None,
+        "achieved_at": journey["touchpoints"][at]["at"] if achieved else None,
     }

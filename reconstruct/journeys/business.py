@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
-from reconstruct.journeys.activities import Classifier, put_id
+from reconstruct.journeys.activities import QUERY_CAP, Classifier, put_id, words_of
 from reconstruct.journeys.amounts import Amount, amounts_of, choose_value
 from reconstruct.journeys.labels import NOTHING, SEVERITY, VAGUE, Label, Labeler, attributes_of
 from reconstruct.journeys.models import Models
@@ -23,6 +24,8 @@ AGAIN_NS = 60 * SECOND
 """The same service telling the same within this is a redelivery, unless doing it twice costs."""
 LOOK_BACK = 8
 """Steps looked back at for one to fold into."""
+ROUTES_KEPT = 10_000
+"""Routes whose words are remembered."""
 ALARMS = ("error", "fatal")
 PROGRESS = ("progress", "born", "done", "nearly")
 
@@ -82,6 +85,7 @@ class Recorder:
         self._classifier = classifier
         self._labeler = labeler
         self._routes: dict[tuple[str, str | None], str] = {}
+        self._callbacks: dict[tuple[str, str], Label] = {}
 
     def record(self, thing: ObjectInput) -> Journey:
         """Steps, value and outcome of an object."""
@@ -114,6 +118,8 @@ class Recorder:
                 if label.verb == VAGUE and row.level is not None and row.level not in ALARMS:
                     label = label._replace(verb="", noun="", state="", technical=False)
                 amounts += amounts_of(row, attributes, self._models)
+            elif row.query:
+                label = self._read_callback(row)
             if key is None and row.request is not None:
                 key = ("request", row.request)
             if key is None and row.method is not None:
@@ -215,6 +221,26 @@ class Recorder:
             step.technical = not label.failed or label.technical
         return step
 
+    def _read_callback(self, row: Row) -> Label:
+        """What a call of a partner's says in its query: ``/hooks/carrier/parcels/{}?status=delivered``."""
+        key = (row.route or row.path or "", row.query or "")
+        label = self._callbacks.get(key)
+        if label is None:
+            label = NOTHING
+            if self._classifier.classify(row.method or "", key[0], None).kind == "webhook":
+                told = dict(parse_qsl(key[1][:QUERY_CAP]))
+                result = next((told[name] for name in self._models.vocabulary["keys"]["result"] if name in told), "")
+                label = (
+                    self._labeler.read(f"{words_of(key[0]).replace(' / ', ' ')} {words_of(result)}")
+                    if result
+                    else NOTHING
+                )
+                label = label if label.verb else NOTHING
+            if len(self._callbacks) > ROUTES_KEPT:
+                self._callbacks.clear()
+            self._callbacks[key] = label
+        return label
+
     def _say_route(self, row: Row) -> str:
         """A request nothing else tells of: what its route says."""
         key = (row.method or "", row.route or row.path)
@@ -222,12 +248,7 @@ class Recorder:
         if text is None:
             act = self._classifier.classify(key[0], key[1], None)
             text = put_id(act.text.replace("‘{q}’", ""), "")
-            if act.kind == "webhook":
-                words = [word for word in (key[1] or "").replace("-", "/").split("/") if word.isalpha()]
-                hooks = self._models.vocabulary["words"]["webhook"]
-                caller = next((word for word in reversed(words) if word.lower() not in hooks), "")
-                text = f"{caller.capitalize()} callback" if caller else "Callback"
-            if len(self._routes) > 10_000:
+            if len(self._routes) > ROUTES_KEPT:
                 self._routes.clear()
             self._routes[key] = text
         return text
@@ -315,18 +336,21 @@ def _judge(steps: Sequence[Step]) -> tuple[str, bool, str]:
     final = ""
     nearly = born = moved = False
     pending = ""
+    refused_ns = 0
     failure = ""
     for step in steps:
         state, noun = step.label.state, step.label.noun
         if state == "failed":
             if not step.label.technical or noun:
                 pending = failure = step.text
+                refused_ns = step.end_ns
             continue
         if not step.ok:
             continue
         if noun != "email" and state in PROGRESS:
             moved = True
-            if state != "born" or noun != "payment":
+            same_try = state == "born" and (noun == "payment" or step.start_ns - refused_ns <= ECHO_NS)
+            if not same_try:
                 pending = ""
         if state == "born":
             born = True

@@ -6,12 +6,12 @@ plain words, how far the visit got, what the visitor was after and whether it wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from reconstruct.journeys.activities import Classifier, fill, put_id, variable_of
+from reconstruct.journeys.activities import Classifier, fill, put_id, variable_of, words_of
 from reconstruct.journeys.labels import VAGUE, Labeler
 from reconstruct.journeys.models import STAGES, Goal, Models
 from reconstruct.journeys.rows import Row, SessionInput
@@ -25,6 +25,9 @@ FUNNEL = ("view_basket", "change_basket", "login_page", "home")
 """Pages that, after an attempt, say the visitor was sent back."""
 VALUE_CAP = 120
 """Characters of a campaign value or referrer search kept."""
+LINES_ASKED = 50
+"""Log entries of a visit that are asked for its channel, and characters of each."""
+LINE_ASKED = 60
 SEARCHES_SHOWN = 20
 """Search words of a visit that are listed; a robot has thousands."""
 ALARMS = ("error", "fatal")
@@ -108,8 +111,7 @@ class Teller:
             if not touchpoint.ok:
                 touchpoint.text = self._refusal(touchpoint, said)
             elif act.filled:
-                term = self._classifier.read_query(touchpoint.query).term if touchpoint.query else ""
-                touchpoint.text = fill(act, touchpoint.route, touchpoint.path, term)
+                touchpoint.text = self._fill(touchpoint)
             else:
                 touchpoint.text = act.text
             if not touchpoint.text:
@@ -155,14 +157,19 @@ class Teller:
         words: Mapping[str, str] = self._models.vocabulary["refused"]
         if touchpoint.stumble is not None and not touchpoint.refused:
             page = words.get(str(touchpoint.stumble)) or words.get(str(touchpoint.stumble // 100)) or "{activity}"
-            name = fill(act, touchpoint.route, touchpoint.path, "")
+            name = self._fill(touchpoint)
             return page.replace("{activity}", name) if "{activity}" in page else f"{name}, then: {page}"
         if act.failed:
             return put_id(act.failed, variable_of(touchpoint.route, touchpoint.path))
         status = touchpoint.status or 0
         key = "form" if touchpoint.refused and status < 400 else str(status)
         words_for = words.get(key) or words.get(str(status // 100)) or "{activity}"
-        return words_for.replace("{activity}", fill(act, touchpoint.route, touchpoint.path, ""))
+        return words_for.replace("{activity}", self._fill(touchpoint))
+
+    def _fill(self, touchpoint: Touchpoint) -> str:
+        query = touchpoint.query
+        act, route, path = touchpoint.act, touchpoint.route, touchpoint.path
+        return fill(act, route, path, self._classifier.read_query(query)) if query else fill(act, route, path)
 
     # --- judging ----------------------------------------------------------------------------------------------------
 
@@ -170,7 +177,9 @@ class Teller:
         """What the visitor was after, how far it went, and how it ended."""
         stage = self._mark_stages(touchpoints, births)
         kinds = {touchpoint.act.kind for touchpoint in touchpoints}
-        kinds.update(act.kind for touchpoint in touchpoints for act in touchpoint.follows or ())
+        for touchpoint in touchpoints:
+            if touchpoint.follows is not None:
+                kinds.update(act.kind for act in touchpoint.follows)
         classes = {birth.thing_id for birth in births}
         for goal in self._models.model.goals:
             engaged = not (
@@ -206,7 +215,8 @@ class Teller:
         born = {birth.touchpoint for birth in births if birth.is_born}
         for place, touchpoint in enumerate(touchpoints):
             act = touchpoint.act
-            stage = stage_of(touchpoint, place)
+            # A page no rule knows is awareness where the visit begins and interest after that.
+            stage = touchpoint.stage = act.stage if act.kind else INTEREST if place and touchpoint.method else 0
             if touchpoint.ok or reached < 0:
                 if stage > reached:
                     reached = stage
@@ -294,38 +304,35 @@ class Teller:
         )
 
     def channel(self, session: SessionInput, touchpoints: Sequence[Touchpoint]) -> str:
-        """web, app, api, store, call centre or e-mail."""
+        """web, mobile web, app, api, store, call centre or e-mail."""
         agent = session.user_agent
         if agent is None:
             if any(touchpoint.method for touchpoint in touchpoints):
-                return "web"
-            spoken = " ".join(sorted({row[14].lower() for row in session.rows[:50]}))
-            return (
-                self._channel_in(f" {spoken.replace('.', ' ').replace('-', ' ')} ", ("store", "call centre", "e-mail"))
-                or "app"
-            )
-        found = self._channels.get(agent)
-        if found is None:
+                return self._web(session)
+            named = {words_of(row[14]) for row in session.rows[:LINES_ASKED]}
+            said = {words_of((row[16] or "")[:LINE_ASKED]) for row in session.rows[:LINES_ASKED]}
+            return next((found for words in (named, said) if (found := self._spoken_in(words))), "app")
+        known = self._channels.get(agent)
+        if known is None:
             words = f" {agent[:300].lower().replace('/', ' ').replace(';', ' ')} "
-            found = self._channel_in(words, ("app",)) or ""
-            if not found and "mozilla" not in words and "opera" not in words:
-                found = self._channel_in(words, ("api",)) or "web"
+            known = self._channel_in(words, ("app",))
+            if not known and "mozilla" not in words and "opera" not in words:
+                known = self._channel_in(words, ("api",))
             if len(self._channels) > 10_000:
                 self._channels.clear()
-            self._channels[agent] = found = found or "web"
-        return found
+            self._channels[agent] = known
+        return known or self._web(session)
+
+    def _web(self, session: SessionInput) -> str:
+        return self._channel_in(f" {words_of(session.device)} ", ("mobile web",)) or "web"
+
+    def _spoken_in(self, said: Set[str]) -> str:
+        """The channel that log entries without a request speak of."""
+        return self._channel_in(f" {' '.join(sorted(said))} ", ("store", "call centre", "e-mail"))
 
     def _channel_in(self, words: str, names: Sequence[str]) -> str:
         table: Mapping[str, Sequence[str]] = self._models.vocabulary["channel"]
         return next((name for name in names if any(f" {word} " in words for word in table.get(name, ()))), "")
-
-
-def stage_of(touchpoint: Touchpoint, place: int) -> int:
-    """A touchpoint's stage; a page no rule knows is awareness where the visit begins and interest after that."""
-    act = touchpoint.act
-    if act.kind:
-        return act.stage
-    return INTEREST if place and touchpoint.method else 0
 
 
 def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birth], stage: int) -> Course | None:
@@ -338,8 +345,10 @@ def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birt
     tries = 0
     for place, touchpoint in enumerate(touchpoints):
         kind = touchpoint.act.kind
+        if touchpoint.follows is None and kind not in goal.concerned:
+            continue
         kinds = {kind, *(act.kind for act in touchpoint.follows or ())}
-        proofs = goal.reached if begun is None and kind not in goal.attempts else goal.reached | goal.confirms
+        proofs = goal.reached if begun is None and kind not in goal.attempts else goal.proves
         if (touchpoint.ok or touchpoint.stumble is not None) and not kinds.isdisjoint(proofs):
             reached = place
         elif kind in goal.attempts:

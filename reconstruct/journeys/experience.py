@@ -6,11 +6,13 @@ are never claimed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconstruct.journeys.labels import attributes_of
+from reconstruct.journeys.labels import Labeler, attributes_of
 from reconstruct.journeys.models import Models
+from reconstruct.journeys.rows import Row
 from reconstruct.journeys.touchpoints import Touchpoint
 
 FULL = 100.0
@@ -23,17 +25,21 @@ HUNG_UP = (408, 499)
 """Request timeout; client closed the connection (nginx)."""
 PAYING = frozenset(("place_order", "payment", "book", "subscribe"))
 DEFAULT_KIND = "reported_error"
+MESSAGE_CAP = 500
+"""Characters of an entry searched for a rating."""
 
 
 class Experience:
     """Signals of one visit, and the score they leave."""
 
-    __slots__ = ("_counts", "_models", "signals", "taken")
+    __slots__ = ("_counts", "_models", "feedback", "signals", "taken")
 
     def __init__(self, models: Models) -> None:
         self._models = models
         self._counts: dict[str, int] = {}
         self.signals: list[dict[str, Any]] = []
+        self.feedback: list[dict[str, Any]] = []
+        """what visitors said themselves: ``kind``, ``value``, ``at``, ``touchpoint``"""
         self.taken = 0.0
 
     @property
@@ -80,6 +86,8 @@ def observe(touchpoints: Sequence[Touchpoint], models: Models, *, ended_badly: b
     slow_ms = float(limits["slow_ms"])
     reload_ns = int(limits["reload_ms"]) * 1_000_000
     rapid_ns = int(limits["rapid_ms"]) * 1_000_000
+    retry_ns = int(limits["retry_ms"]) * 1_000_000
+    support = frozenset(models.friction["words"]["support"])
     failures: dict[tuple[str, str | None], int] = {}
     terms: set[str] = set()
     previous: Touchpoint | None = None
@@ -114,6 +122,11 @@ def observe(touchpoints: Sequence[Touchpoint], models: Models, *, ended_badly: b
                 ):
                     gap = touchpoint.at_ns - before.at_ns
                     seen.note("back_and_forth", place, touchpoint, gap=gap // 1_000_000)
+            before_failed = not previous.ok and (previous.stumble or previous.status or 0) >= 400
+            if before_failed and previous.path == touchpoint.path and gap <= retry_ns:
+                seen.note("error_retry", place, touchpoint)
+        if touchpoint.act.kind in support and touchpoint.ok:
+            seen.note("asked_support", place, touchpoint)
         if touchpoint.act.kind == "search":
             if touchpoint.text not in terms:
                 terms.add(touchpoint.text)
@@ -150,7 +163,7 @@ def _note_failure(
     elif kind == "login" and status < 500:
         seen.note("login_loop" if loops else "login_failed", place, touchpoint, count=times)
     elif kind == "voucher" and status < 500:
-        seen.note("voucher_refused", place, touchpoint)
+        seen.note("voucher_loop" if loops else "voucher_refused", place, touchpoint, count=times)
     elif status >= 500:
         seen.note("server_error", place, touchpoint)
     elif touchpoint.refused or status == 422:
@@ -177,13 +190,67 @@ def _read_logs(seen: Experience, place: int, touchpoint: Touchpoint, models: Mod
             if empty:
                 seen.note("zero_results", place, touchpoint)
                 is_search = False
-        if row.attributes and any(f'"{key}"' in row.attributes for key in words["rating_keys"]):
-            attributes = attributes_of(row)
-            for key in words["rating_keys"]:
-                rating = _rating(attributes.get(key))
-                if rating is not None and rating <= 2:
-                    seen.note("poor_rating", place, touchpoint, rating=f"{key} {attributes[key]}")
-                    break
+        told = _rating_in(row, words)
+        if told is not None:
+            key, rating = told
+            seen.feedback.append({"kind": key, "value": rating, "at": row.time_ns, "touchpoint": place})
+            if rating <= models.friction["limits"]["poor_nps" if key == NPS else "poor_rating"]:
+                seen.note("poor_rating", place, touchpoint, rating=f"{key} {rating:g}")
+
+
+def _rating_in(row: Row, words: Mapping[str, Sequence[str]]) -> tuple[str, float] | None:
+    """A rating an entry tells, in an attribute or as ``rating=4`` in the text about a survey."""
+    keys = words["rating_keys"]
+    if row.attributes and any(f'"{key}"' in row.attributes for key in keys):
+        attributes = attributes_of(row)
+        for key in keys:
+            rating = _rating(attributes.get(key))
+            if rating is not None:
+                return key, rating
+    message = (row.message or "").lower()
+    for key in keys if any(word in message for word in words["asked"]) else ():
+        if key in message:
+            found = re.search(rf"\b{key}[=:]\s?(\d{{1,3}}(?:\.\d)?)(?![\w.])", message[:MESSAGE_CAP])
+            if found:
+                return key, float(found[1])
+    return None
+
+
+def add_waits(document: dict[str, Any], models: Models, labeler: Labeler) -> None:
+    """Note what the customer waited for longer than is usual: late and overdue steps that are felt, of annotated business
+    journeys. Estimated: that a wait was felt is not in any log. Changes the experience of the document.
+    """
+    felt = frozenset(models.friction["words"]["felt"])
+    experience, counts = document["experience"], dict[str, int]()
+    taken = sum(signal["weight"] for signal in experience["signals"])
+    before = taken
+    for business in document["business_journeys"]:
+        place = (business["trigger"] or {}).get("touchpoint")
+        for deviation in business["deviations"]:
+            kind = WAITS.get(deviation["kind"])
+            if kind is None or place is None or labeler.read(deviation["activity"]).verb not in felt:
+                continue
+            weight = round(float(models.friction["weight"].get(kind, 0.0)) * DECAY ** counts.get(kind, 0), 1)
+            counts[kind] = counts.get(kind, 0) + 1
+            if weight < LEAST:
+                continue
+            why: str = models.friction["why"].get(kind, "{activity}")
+            thing = f"{business['object']['type']} {business['object']['id']}"
+            for key, value in (("thing", thing), ("activity", deviation["activity"]), ("why", deviation["why"])):
+                why = why.replace(f"{{{key}}}", value)
+            at = deviation.get("expected_at") or business["ended_at"]
+            experience["signals"].append({"kind": kind, "at": at, "touchpoint": place, "weight": weight, "why": why})
+            taken += weight
+            friction = document["customer_journey"]["touchpoints"][place]["friction"]
+            if kind not in friction:
+                friction.append(kind)
+    if taken > before:
+        experience["score"] = max(0, round(FULL - taken))
+
+
+WAITS = {"late": "waited_long", "stuck": "still_waiting"}
+"""Deviation of a business journey → how the customer felt it."""
+NPS = "nps"
 
 
 def _stands_in(phrase: str, text: str) -> bool:

@@ -39,7 +39,7 @@ def fit_models(
     counted = sorted(counts)
     shared = _weigh(models, counted)
     weights = {
-        name: _weigh(replace(models, chosen=name), counted) if model.rules else shared
+        name: _weigh(replace(models, chosen=name), counted) if model.rules or model.words else shared
         for name, model in models.models.items()
     }
     coverage = {
@@ -47,6 +47,7 @@ def fit_models(
         for name, model in models.models.items()
     }
     best = max(reversed(coverage), key=lambda name: coverage[name])  # of equals the user's own, which come last
+    chosen = models.use or (best if coverage[best] >= COVERED_SHARE else GENERIC)
     classifier = Classifier(models)
     pages: dict[str, int] = {}
     redirects: dict[str, int] = {}
@@ -62,7 +63,7 @@ def fit_models(
     )
     return replace(
         models,
-        chosen=best if coverage[best] >= COVERED_SHARE else GENERIC,
+        chosen=chosen,
         coverage=coverage,
         forms=frozenset(forms),
         redirects_after_post=bool(redirects),

@@ -40,6 +40,10 @@ _STATE_KEY = re.compile(r"\b(?:status|state|new_status|newstate)[=:]\s?\"?([A-Za
 _QUOTED = re.compile(r"\"[^\"]{0,200}+\"|'[^']{0,200}+'(?!\w)")
 _TASK = re.compile(r"([A-Za-z_][\w.:]{2,80})\[([0-9a-fA-F][0-9a-fA-F-]{7,40})\]")
 _JOB = re.compile(r"\b(?:Job ID|jid|job_id|task_id|task id)[:=]\s?([\w-]{6,40})", re.IGNORECASE)
+_NUMBERED_JOB = re.compile(
+    r"(?:[Jj]ob|[Tt]ask)\s+([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\s+([A-Za-z]{2,20})\b:?\s?(.{0,120})"
+)
+"""``job 7c9e… started: mail order-confirmation for order 12``: the number is the job's, the words after it say what it does."""
 _QUALIFIED = ("email", "invoice")
 
 
@@ -197,8 +201,9 @@ class Labeler:
             return self._weak(skeleton, arrow, before, after)
         _, phrase, verb = best
         noun, found = self._noun(whole if arrow else told, verb, phrase)
-        if not noun and not verb.noun and about in verb.nouns and (arrow or len(skeleton.split()) <= FEW_WORDS):
-            noun = about
+        if not noun and not verb.noun and about in verb.nouns:
+            few = arrow or len(skeleton.split()) <= FEW_WORDS
+            noun = about if few or self._says_only(told, phrase) else ""
         if not noun and not verb.noun:
             weak = self._weak(skeleton, arrow, before, after)
             return Label(weak.text or "Failed", VAGUE, "", verb.state, True, False) if verb.name == VAGUE else weak
@@ -208,6 +213,11 @@ class Labeler:
         state = verb.state if fits or verb.state == "failed" else "progress"
         text = verb.text or f"{self._qualified(noun, found, told)} {verb.said}"
         return Label(text, verb.name, noun, state, verb.technical, verb.once and fits)
+
+    def _says_only(self, told: str, phrase: str) -> bool:
+        """``placed by ann, total EUR``: up to the first preposition nothing but the verb."""
+        before, found, after = told.partition(phrase)
+        return bool(found) and not before.strip() and after.lstrip().partition(" ")[0] in self._prepositions
 
     def _noun(self, words: str, verb: _Verb, phrase: str) -> tuple[str, str]:
         """The noun a message is about, and the word it says for it. What follows a preposition is not."""
@@ -283,6 +293,10 @@ class Labeler:
             )
             if name:
                 return Task(name, job[1], self._phase(message.lower()))
+        numbered = _NUMBERED_JOB.match(message) if "ob " in message or "ask " in message else None
+        if numbered:
+            name = re.split(r"\s(?:for|of|on)\s|[=(\[{\d]", numbered[3], maxsplit=1)[0]
+            return Task(" ".join(words_of(name).split()), numbered[1], self._phase(numbered[2].lower()))
         return None
 
     def _phase(self, text: str) -> str:

@@ -26,6 +26,8 @@ LATE_KINDS = ("late", "stuck")
 """Deviations about time. One that names a step not seen yet says that this step is expected: it is drawn as missing."""
 RUNNING = frozenset({"started", "running", "in_progress", "pending"})
 FIRST_ERROR_STATUS = 400
+LANES_CAP = 8
+"""Up to so many sessions of one customer have a lane each; more share one per channel."""
 NOTED_NS = SECOND
 """Shorter work is not worth a number beside its mark."""
 WAIT_WORDS = ("wait", "slow", "gave_up", "timeout")
@@ -93,7 +95,8 @@ class Handoff(NamedTuple):
 
     business: int
     trigger: Ref
-    label: str
+    labels: tuple[str, ...]
+    """object, identifier it went through, confidence; then with less and less of that"""
     confidence: float | None
 
 
@@ -114,6 +117,8 @@ class Story:
     is_open: bool
     rows: dict[Ref, Mapping[str, object]]
     """the part of the document each moment was read from"""
+    sessions: list[tuple[str, str, int, int]] = field(default_factory=list)
+    """of a customer's sessions on one axis (chain.py): lane name, channel, first touchpoint, one past its last"""
 
 
 # --- reading what may be odd ----------------------------------------------------------------------------------------
@@ -197,7 +202,18 @@ def read_story(document: Mapping[str, object]) -> Story:
     ended = time_of(document.get("ended_at"))
     end = max(times, default=ended or start)
     is_open = journey.get("outcome") == "ongoing"
-    return Story(document, touchpoints, stages, businesses, objects, handoffs, start, end, is_open, rows)
+    sessions = [_read_session(row) for row in mappings_of(document.get("sessions"))]
+    return Story(document, touchpoints, stages, businesses, objects, handoffs, start, end, is_open, rows, sessions)
+
+
+def _read_session(row: Mapping[str, object]) -> tuple[str, str, int, int]:
+    first = int(number_of(row.get("first_touchpoint")))
+    return (
+        text_of(row.get("name")),
+        text_of(row.get("channel")),
+        first,
+        first + int(number_of(row.get("n_touchpoints"))),
+    )
 
 
 def name_of(business: Mapping[str, object]) -> str:
@@ -298,8 +314,8 @@ def _read_steps(
 
 def _typical(row: Mapping[str, object]) -> str:
     usual = mapping_of(row.get("typical"))
-    middle = number_of(row.get("p50_ms")) or number_of(usual.get("p50_ms"))
-    return f"p50 {say_duration(int(middle * 1_000_000))}" if middle else ""
+    known = [(name, number_of(row.get(f"{name}_ms")) or number_of(usual.get(f"{name}_ms"))) for name in ("p50", "p95")]
+    return " ".join(f"{name} {say_duration(int(value * 1_000_000))}" for name, value in known if value)
 
 
 def _outcome(business: Mapping[str, object], index: int, life: tuple[int, int]) -> Moment:
@@ -351,9 +367,11 @@ def _handoff(
             confidence, via = found
     if confidence is None and "confidence" in business:
         confidence = number_of(business.get("confidence"))
-    parts = [name_of(business), via, "" if confidence is None else say_confidence(confidence)]
-    label = " · ".join(part for part in parts if part)
-    return Handoff(index, Ref("touchpoint", -1, trigger), label, confidence)
+    name, sure = name_of(business), "" if confidence is None else say_confidence(confidence)
+    labels = (
+        " · ".join(filter(None, parts)) for parts in ((name, via, sure), (name, sure), (text_of(thing.get("id")), sure))
+    )
+    return Handoff(index, Ref("touchpoint", -1, trigger), tuple(dict.fromkeys(filter(None, labels))), confidence)
 
 
 def say_confidence(confidence: float) -> str:
@@ -401,6 +419,10 @@ def split_tracks(story: Story, *, level: Level, by_stage: bool, folded: Iterable
 
 def _customer_tracks(story: Story, by_stage: bool) -> list[Track]:
     life = (story.touchpoints[0].at_ns, story.touchpoints[-1].end_ns) if story.touchpoints else None
+    if story.businesses and not story.touchpoints:
+        return []  # the customer's side is not known: an empty lane would say that nothing happened there
+    if story.sessions and not by_stage:
+        return _session_tracks(story)
     if not by_stage:
         moments = _sorted(story.touchpoints)
         return [Track("customer", CUSTOMER, -1, moments, life, story.is_open)]
@@ -409,6 +431,22 @@ def _customer_tracks(story: Story, by_stage: bool) -> list[Track]:
         stages.setdefault(stage or "other", []).append(moment)
     named = [Track("stage", stage.upper(), -1, _sorted(moments)) for stage, moments in stages.items() if moments]
     return named or [Track("customer", CUSTOMER, -1, [], None, story.is_open)]
+
+
+def _session_tracks(story: Story) -> list[Track]:
+    """A lane per session; per channel when there are many."""
+    per_channel = len(story.sessions) > LANES_CAP
+    lanes: dict[str, list[Moment]] = {}
+    for name, channel, first, end in story.sessions:
+        lane = lanes.setdefault(channel.upper() if per_channel else name, [])
+        lane += story.touchpoints[first:end]
+    tracks = []
+    for name, moments in lanes.items():
+        life = (min(moment.at_ns for moment in moments), max(moment.end_ns for moment in moments)) if moments else None
+        tracks.append(Track("customer", name, -1, _sorted(moments), None if per_channel else life))
+    if tracks:
+        tracks[-1].is_open = story.is_open
+    return tracks
 
 
 def _sorted(moments: Iterable[Moment]) -> list[Moment]:

@@ -7,13 +7,14 @@ there was time enough for the step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from math import ceil
 from typing import Any
 
+from reconstruct.journeys.activities import put_id
 from reconstruct.journeys.axis import say_duration
 from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import Models, load_models
@@ -25,7 +26,12 @@ EXPECTED_SHARE = 0.9
 MISSING_SHARE = 0.95
 """Its absence is called missing, and a wrong order or a repetition unusual, from this share on."""
 LATE_FACTOR = 1.5
-"""A step is late after this many times the 95th percentile of its delay: 5 in 100 lie beyond the percentile itself."""
+"""A step is late after this many times the 95th percentile of its delay: 5 in 100 lie beyond the percentile itself. Where
+delays spread widely, only as far again beyond the percentile as it lies beyond the median: a queue has a long tail."""
+SAME_TRY_MS = 5_000
+"""A refusal this long before a step is of the same try: the clocks of two services differ, and one of them writes later."""
+ORDER_SLACK_MS = 2_000
+"""Steps that begin within this of one another are in no order: logs stamped in whole seconds tell it no better."""
 LATE_SLACK_MS = 1_000
 """… and at least this much beyond it: a mail that takes 80 ms instead of 40 is not late."""
 SAMPLE = 5_000
@@ -49,13 +55,11 @@ class Expectation:
     p50_ms: int
     p95_ms: int
     """delay from the end of ``after`` to its start"""
-    ordered: float
-    """share of the journeys with both in which it comes second"""
 
     @property
     def limit_ms(self) -> int:
         """Delay from which it is late."""
-        return max(round(self.p95_ms * LATE_FACTOR), self.p95_ms + LATE_SLACK_MS)
+        return max(round(self.p95_ms * LATE_FACTOR), 2 * self.p95_ms - self.p50_ms, self.p95_ms + LATE_SLACK_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,8 @@ class Process:
     courses: dict[str, Course] = field(default_factory=dict)
     critical: dict[str, bool] = field(default_factory=dict)
     """activity → doing it twice costs, for activities a verb of the vocabulary names"""
+    looks: frozenset[str] = frozenset()
+    """activities that only look at an object: nobody's work, so nothing is expected of them"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +116,38 @@ def learn(documents: Iterable[Mapping[str, Any]], models: Models | None = None) 
         documents: Business journeys (``business_journeys[]``), attributed or not, in any order.
         models: For the meaning of activities; the built-in ones when omitted.
     """
+    models = models or load_models()
+    labeler, looks = Labeler(models), look_only(models)
+    critical: dict[str, bool] = {}
+    courses = {
+        name: _learn_course(found, labeler, critical, looks) for name, found in sample_by_type(documents).items()
+    }
+    return Process(courses, critical, looks)
+
+
+def sample_by_type(documents: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Business journeys by type of object, sorted by id, at most SAMPLE of each, evenly spaced."""
     by_type: dict[str, list[Mapping[str, Any]]] = {}
     for document in documents:
         by_type.setdefault(document["object"]["type"], []).append(document)
-    labeler = Labeler(models or load_models())
-    critical: dict[str, bool] = {}
-    courses: dict[str, Course] = {}
+    chosen = {}
     for name, found in sorted(by_type.items()):
         found.sort(key=lambda document: str(document["id"]))
-        every = -(-len(found) // SAMPLE)
-        courses[name] = _learn_course(found[::every], labeler, critical)
-    return Process(courses, critical)
+        chosen[name] = found[:: -(-len(found) // SAMPLE)]
+    return chosen
 
 
-def _learn_course(documents: Sequence[Mapping[str, Any]], labeler: Labeler, critical: dict[str, bool]) -> Course:
+def look_only(models: Models) -> frozenset[str]:
+    """Activities of requests that only read: a customer who looks at the order is no step of the business."""
+    rules = (*models.model.rules, *models.vocabulary["touchpoint"])
+    return frozenset(put_id(rule["activity"], "") for rule in rules if "read" in rule.get("methods", ()))
+
+
+def _learn_course(
+    documents: Sequence[Mapping[str, Any]], labeler: Labeler, critical: dict[str, bool], looks: Set[str]
+) -> Course:
     course = Course(n=len(documents))
-    logs_end_ms = max((_milliseconds(document["ended_at"]) for document in documents), default=0)
+    logs_end_ms = max((milliseconds(document["ended_at"]) for document in documents), default=0)
     delays: dict[tuple[str, str], list[int]] = {}
     direct: dict[tuple[str, str], list[int]] = {}
     both: dict[tuple[str, str], list[int]] = {}
@@ -133,13 +155,13 @@ def _learn_course(documents: Sequence[Mapping[str, Any]], labeler: Labeler, crit
     ranks: dict[str, list[float]] = {}
     done: dict[str, int] = {}
     for document in documents:
-        seen, counts = _read(document)
+        seen, counts = _read(document, looks)
         for activity, count in counts.items():
             have, single = course.once.get(activity, (0, 0))
             course.once[activity] = (have + 1, single + (count == 1))
-        ok = [step for step in document["steps"] if step["status"] == "ok"]
+        ok = [step for step in document["steps"] if step["status"] == "ok" and step["activity"] not in looks]
         for step, following in pairwise(ok):
-            wait = _milliseconds(following["at"]) - _milliseconds(step["at"]) - step["duration_ms"]
+            wait = milliseconds(following["at"]) - milliseconds(step["at"]) - step["duration_ms"]
             direct.setdefault((step["activity"], following["activity"]), []).append(max(0, wait))
         if document["outcome"] in ENDED:
             continue
@@ -190,7 +212,7 @@ def _expect(
         share = n_both / eligible if eligible else 0.0
         if share < EXPECTED_SHARE:
             continue
-        expected = Expectation(after, activity, share, n, p50, p95, n_first / n_both)
+        expected = Expectation(after, activity, share, n, p50, p95)
         known = best.get(activity)
         if known is None or (p50, p95, -share, after) < (known.p50_ms, known.p95_ms, -known.share, known.after):
             best[activity] = expected
@@ -238,37 +260,34 @@ def annotate(document: Mapping[str, Any], process: Process, logs_end_ns: int | N
         logs_end_ns: Time of the last event of the logs; without it nothing is called overdue.
     """
     course = process.courses.get(document["object"]["type"]) or Course()
-    seen, counts = _read(document)
-    found = _repeated(document, counts, course, process)
+    seen, counts = _read(document, process.looks)
+    found = _repeated(document, counts, course, process) + _out_of_order(seen, course)
     end_ms = None if logs_end_ns is None else logs_end_ns // 1_000_000
     outcome = document["outcome"]
     if outcome == "fulfilled" and course.closing and not any(activity in seen for activity in course.closing):
         outcome = "in_progress"  # shipped, say, where the logs usually go on to delivered
-    usual: dict[str, int] = {}
+    usual: dict[str, dict[str, int]] = {}
     for expected in course.expected:
-        usual[expected.activity] = expected.p50_ms
+        usual[expected.activity] = {"p50_ms": expected.p50_ms, "p95_ms": expected.p95_ms}
         after, step = seen.get(expected.after), seen.get(expected.activity)
         if after is None:
             continue
         if step is not None:
-            if step.start_ms < after.start_ms:
-                if expected.ordered >= MISSING_SHARE:
-                    found.append(_out_of_order(expected))
-            elif step.start_ms - after.end_ms > expected.limit_ms:
+            if step.start_ms - after.end_ms > expected.limit_ms and not _refused_between(document, after, step):
                 found.append(_late(expected, step.start_ms - after.end_ms))
-        elif outcome not in ENDED:
+        else:
             waited = None if end_ms is None else end_ms - after.end_ms
-            if expected.share >= MISSING_SHARE and _moved_on(expected, after, seen, course):
-                found.append(_absent("missing", expected, after, None))
-            elif waited is not None and waited > expected.limit_ms:
+            if _moved_on(expected, after, seen, course):
+                if expected.share >= MISSING_SHARE:  # else it is often left out, or often not logged
+                    found.append(_absent("missing", expected, after, None))
+            elif outcome not in ENDED and waited is not None and waited > expected.limit_ms:
                 kind = "missing" if outcome == "fulfilled" else "stuck"
                 found.append(_absent(kind, expected, after, waited))
     if outcome == "in_progress" and any(deviation["kind"] == "stuck" for deviation in found):
         outcome = "stuck"
     steps = []
     for step_document in document["steps"]:
-        middle = usual.pop(step_document["activity"], None)
-        steps.append(step_document if middle is None else {**step_document, "p50_ms": middle})
+        steps.append({**step_document, **usual.pop(step_document["activity"], {})})
     return {**document, "outcome": outcome, "steps": steps, "deviations": found}
 
 
@@ -301,56 +320,90 @@ def _repeated(
     return found
 
 
+def _refused_between(document: Mapping[str, Any], after: _Seen, step: _Seen) -> bool:
+    """The business refused something meanwhile (a card, say): the customer had to come again, nobody was slow."""
+    return any(
+        each.get("exception") == "business"
+        and after.start_ms - SAME_TRY_MS <= milliseconds(each["at"]) <= step.start_ms
+        for each in document["steps"]
+    )
+
+
 def _late(expected: Expectation, delay_ms: int) -> dict[str, Any]:
     return {
         "kind": "late",
         "activity": expected.activity,
-        "why": f"{_say(delay_ms)} after {expected.after}; {_usual(expected)}",
+        "why": f"95 % come {_usual(expected)}; this one came after {_say(delay_ms)}",
     }
 
 
-def _out_of_order(expected: Expectation) -> dict[str, Any]:
-    share = f"{expected.ordered:.0%} of {expected.n} journeys"
-    return {
-        "kind": "out_of_order",
-        "activity": expected.activity,
-        "why": f"came before {expected.after}; in {share} it comes after",
-    }
+def _out_of_order(seen: Mapping[str, _Seen], course: Course) -> list[dict[str, Any]]:
+    """Usual steps that came the other way round than usual; the one that explains most of it first."""
+    usual = {name for expected in course.expected for name in (expected.activity, expected.after)}
+    steps = [(name, step) for name, step in seen.items() if name in usual][:STEPS_CAP]
+    swapped: dict[tuple[str, str], tuple[int, int]] = {}  # (came first, should have) → journeys with both, usual ones
+    for place, (early, first) in enumerate(steps):
+        for late, second in steps[place + 1 :]:
+            if second.start_ms - first.start_ms > ORDER_SLACK_MS:
+                n, n_usual = _ordered(course, late, early)
+                if n >= MIN_SAMPLE and n_usual >= MISSING_SHARE * n:
+                    swapped[early, late] = (n, n_usual)
+    found = []
+    while swapped:
+        counts: dict[str, int] = {}
+        for pair in swapped:
+            for name in pair:
+                counts[name] = counts.get(name, 0) + 1
+        moved = max(counts, key=lambda name: (counts[name], name == next(iter(swapped))[0], name))
+        early, late = next(pair for pair in swapped if moved in pair)
+        n, n_usual = swapped[early, late]
+        other, said, usually = (late, "before", "after") if moved == early else (early, "after", "before")
+        why = f"in {n_usual / n:.0%} of {n} journeys it comes {usually} {other}; here it came {said}"
+        found.append({"kind": "out_of_order", "activity": moved, "why": why})
+        swapped = {pair: known for pair, known in swapped.items() if moved not in pair}
+    return found
 
 
 def _absent(kind: str, expected: Expectation, after: _Seen, waited_ms: int | None) -> dict[str, Any]:
-    waited = f"not seen {_say(waited_ms)} after" if waited_ms is not None else "never came after"
+    if waited_ms is None:
+        waited = "this one went on without it"
+    elif kind == "missing":
+        waited = "this one was finished without it"
+    else:
+        waited = f"this one has waited {_say(waited_ms)}"
     at = datetime.fromtimestamp((after.end_ms + expected.p50_ms) / 1000, UTC)
     return {
         "kind": kind,
         "activity": expected.activity,
-        "why": f"{waited} {expected.after}; it follows in {expected.share:.0%}, {_usual(expected)}",
+        "why": f"{expected.share:.0%} have it, nearly all {_usual(expected)}; {waited}",
         "expected_at": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
     }
 
 
 def _usual(expected: Expectation) -> str:
-    return f"usually within {_say(expected.p95_ms)}, half within {_say(expected.p50_ms)} ({expected.n} journeys)"
+    half = f", half within {_say(expected.p50_ms)}" if expected.p50_ms < expected.p95_ms else ""
+    return f"within {_say(expected.p95_ms)} of {expected.after}{half} ({expected.n} journeys)"
 
 
 def _say(milliseconds: int) -> str:
-    return say_duration(milliseconds * 1_000_000) if milliseconds else "no time"
+    return say_duration(milliseconds * 1_000_000) if milliseconds else "a moment"
 
 
-def _read(document: Mapping[str, Any]) -> tuple[dict[str, _Seen], dict[str, int]]:
+def _read(document: Mapping[str, Any], looks: Set[str]) -> tuple[dict[str, _Seen], dict[str, int]]:
     """First successes by activity in time order, and how often each was done."""
     seen: dict[str, _Seen] = {}
     counts: dict[str, int] = {}
     for step in document["steps"]:
-        if step["status"] != "ok":
+        if step["status"] != "ok" or step["activity"] in looks:
             continue
         activity = step["activity"]
         counts[activity] = counts.get(activity, 0) + 1
         if activity not in seen:
-            start = _milliseconds(step["at"])
+            start = milliseconds(step["at"])
             seen[activity] = _Seen(start, start + step["duration_ms"])
     return seen, counts
 
 
-def _milliseconds(at: str) -> int:
+def milliseconds(at: str) -> int:
+    """An instant of a document as milliseconds since 1970."""
     return int(datetime.fromisoformat(at).timestamp() * 1000)

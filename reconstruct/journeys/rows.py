@@ -43,7 +43,10 @@ class Row(NamedTuple):
     is_asset: bool
     """a static file, by extension or content: folded into the page that asked for it"""
     more: list[int] | None = None
-    """further lines of the same source that differ from this one in nothing but the file: what one page asked for in a row"""
+    """further lines of the same source, folded into this one: the static files that a page asked for right after it; of a
+    static file others that the same page asked for"""
+    at: str | None = None
+    """``time_ns`` as documents say it, where many rows were said at once"""
 
 
 @dataclass(slots=True)
@@ -97,3 +100,7 @@ class SessionInput:
     """id of the same customer's journey before this one"""
     cut_off: bool = False
     """the logs end while it may still be going on: no drop-off may be claimed"""
+    ended_ns: int | None = None
+    """when it ended; None: with the last of its rows"""
+    customer_from: str | None = None
+    """where the customer is known from: ``identifier`` (one stands in the visit) or ``device`` (its browser's)"""

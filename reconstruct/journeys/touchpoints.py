@@ -44,14 +44,15 @@ class Touchpoint:
     """One thing the visitor did."""
 
     __slots__ = (
-        "act", "at_ns", "background", "dwell_ms", "events", "follow_path", "follows", "friction", "latency_ms", "logs",
-        "method", "milestone", "ok", "path", "query", "referrer", "refused", "route", "sent", "sent_ns", "source",
+        "act", "at", "at_ns", "background", "dwell_ms", "events", "follow_path", "follows", "friction", "latency_ms", "logs",
+        "method", "milestone", "ok", "path", "query", "referrer", "refused", "route", "sent", "sent_ns", "source", "stage",
         "status", "stumble", "text", "tier",
     )  # fmt: skip
 
-    def __init__(self, row: Row, act: Act) -> None:
+    def __init__(self, row: Row, act: Act, events: list[list[int]]) -> None:
         self.act = act
         self.at_ns = row[2]
+        self.at = row[20]
         self.tier = row[3]
         self.source = row[0]
         self.method = row[5]
@@ -63,7 +64,7 @@ class Touchpoint:
         self.ok = status is None or status < 400
         self.latency_ms = row[10]
         self.referrer = row[11]
-        self.events: list[list[int]] = [[row[0], row[1]]]
+        self.events = events
         self.sent = 1
         self.sent_ns = row[2]
         self.follows: list[Act] | None = None
@@ -74,6 +75,7 @@ class Touchpoint:
         self.friction: list[str] | None = None
         self.text = ""
         self.milestone = False
+        self.stage = 0
         self.dwell_ms: int | None = None
         self.background = False
 
@@ -114,9 +116,7 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
                 page, last_referrer = last, None
             elif referrer != last_referrer or page is None:
                 page, last_referrer = by_path.get(path_of(referrer)) or last, referrer
-            page.events.append([row[0], row[1]])
-            if row[19] is not None:
-                page.events += [[row[0], line] for line in row[19]]
+            page.events += _events_of(row)
             request = row[4]
             if request is not None:
                 by_request[request] = page
@@ -134,8 +134,9 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
                 waiting.append(row)
             continue
         source = row[0]
+        events = _events_of(row)
         if request is not None and request in by_request:
-            _join_tier(by_request[request], row)
+            _join_tier(by_request[request], row, events)
             continue
         if source != first_source:
             if first_source < 0:
@@ -145,7 +146,7 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
         if sources and found:
             same = _same_request(found, row)
             if same is not None:
-                _join_tier(same, row)
+                _join_tier(same, row, events)
                 if request is not None:
                     by_request[request] = same
                 continue
@@ -159,7 +160,7 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
             if last is None:
                 early.append(row)
             else:
-                last.events.append([source, row[1]])
+                last.events += events
                 if request is not None:
                     by_request[request] = last
             continue
@@ -169,7 +170,7 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
             while at_ns > until and redirected:
                 origin, until = redirected.pop(0)
             if at_ns <= until:
-                _follow(origin, row, act)
+                _follow(origin, row, act, events)
                 by_path[row[6]] = origin
                 if request is not None:
                     by_request[request] = origin
@@ -179,7 +180,7 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
                 continue
         if last is not None and at_ns - last.sent_ns <= TWICE_NS:
             if act.write and last.act is act and last.path == row[6] and last.query == row[8] and not _is_call(act):
-                _send_again(last, row)
+                _send_again(last, row, events)
                 if request is not None:
                     by_request[request] = last
                 if status is not None and 300 <= status < 400:
@@ -191,13 +192,13 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
                 and at_ns - last.sent_ns <= BURST_NS
                 and (status is None or status < 400)
             ):
-                last.events.append([source, row[1]])
+                last.events += events
                 if not last.act.kind and act.kind and last.ok:
                     _rename(last, row, act)
                 if request is not None:
                     by_request[request] = last
                 continue
-        last = Touchpoint(row, act)
+        last = Touchpoint(row, act, events)
         found.append(last)
         by_path[row[6]] = last
         last_referrer = None
@@ -239,9 +240,9 @@ def path_of(url: str) -> str:
     return url[:end] if end >= 0 else url
 
 
-def _join_tier(touchpoint: Touchpoint, row: Row) -> None:
+def _join_tier(touchpoint: Touchpoint, row: Row, events: list[list[int]]) -> None:
     """Another tier's line of a request: the edge's view of it wins, it is what the visitor got."""
-    touchpoint.events.append([row[0], row[1]])
+    touchpoint.events += events
     if row[3] == "edge" and touchpoint.tier != "edge" and touchpoint.path == row[6] and not touchpoint.follows:
         touchpoint.tier = "edge"
         touchpoint.status = row[9] if row[9] is not None else touchpoint.status
@@ -269,9 +270,9 @@ def _same_request(found: list[Touchpoint], row: Row) -> Touchpoint | None:
     return None
 
 
-def _follow(origin: Touchpoint, row: Row, act: Act) -> None:
+def _follow(origin: Touchpoint, row: Row, act: Act, events: list[list[int]]) -> None:
     """The page a redirect leads to."""
-    origin.events.append([row[0], row[1]])
+    origin.events += events
     status = row[9]
     if status is not None and status >= 400:
         origin.ok = False
@@ -292,9 +293,9 @@ def _rename(touchpoint: Touchpoint, row: Row, act: Act) -> None:
     touchpoint.path, touchpoint.route, touchpoint.query = row[6], row[7], row[8] or touchpoint.query
 
 
-def _send_again(touchpoint: Touchpoint, row: Row) -> None:
+def _send_again(touchpoint: Touchpoint, row: Row, events: list[list[int]]) -> None:
     """The same form within seconds: whichever went through counts."""
-    touchpoint.events.append([row[0], row[1]])
+    touchpoint.events += events
     touchpoint.sent += 1
     touchpoint.sent_ns = row[2]
     status = row[9]
@@ -304,7 +305,11 @@ def _send_again(touchpoint: Touchpoint, row: Row) -> None:
 
 
 def _events_of(row: Row) -> list[list[int]]:
-    return [[row.source, line] for line in (row.line, *(row.more or ()))]
+    source = row[0]
+    events = [[source, row[1]]]
+    if row[19] is not None:
+        events += [[source, line] for line in row[19]]
+    return events
 
 
 def _place_early(found: list[Touchpoint], early: list[Row], classifier: Classifier) -> None:
@@ -314,9 +319,8 @@ def _place_early(found: list[Touchpoint], early: list[Row], classifier: Classifi
         return
     row = early[0]
     act = classifier.classify(row[5] or "GET", row[7] or row[6], None)
-    touchpoint = Touchpoint(row, act)
+    touchpoint = Touchpoint(row, act, [event for row in early for event in _events_of(row)])
     touchpoint.background = row.is_asset
-    touchpoint.events = [event for row in early for event in _events_of(row)]
     found.append(touchpoint)
 
 
@@ -363,9 +367,10 @@ def _read_logs(loose: list[Row], classifier: Classifier, labeler: Labeler) -> li
         label = labeler.label(row, attributes)
         act: Act | None = None
         if label.verb or 0 < len(label.text.split()) <= TELLING_WORDS:
-            route = "/" + label.text.replace(" ", "/").lower()
-            asked = (classifier.classify(method, route, None) for method in ("POST", "GET"))
+            asked = (classifier.classify(method, None, None, label.text) for method in ("POST", "GET"))
             act = next((one for one in asked if one.kind), None)
+            if act is not None and not act.write:
+                act = act._replace(text=label.text, named="", filled=False)  # nothing was looked at: no page is told of
         request = row[4]
         home = requests.get(request) if request is not None else None
         if home is None and found and (act is None or act.background) and row[2] - last_ns <= EVENT_GAP_NS:
@@ -374,7 +379,8 @@ def _read_logs(loose: list[Row], classifier: Classifier, labeler: Labeler) -> li
             home = found[-1]
         last_ns = row[2]
         if home is None:
-            home = Touchpoint(row, act or Act("", label.text, "", 0, False, False, False, False, False, False))
+            unknown = Act("", label.text, "", 0, False, False, False, False, False, False)
+            home = Touchpoint(row, act or unknown, [[row[0], row[1]]])
             home.logs = [row]
             found.append(home)
         else:
@@ -389,11 +395,11 @@ def _read_logs(loose: list[Row], classifier: Classifier, labeler: Labeler) -> li
 
 def _fold_polling(found: list[Touchpoint], models: Models) -> list[Touchpoint]:
     """Requests of the same path at regular intervals are the page's doing: fold them into what the visitor did."""
+    if len(found) - len({touchpoint.path for touchpoint in found}) < POLL_COUNT - 1:
+        return found
     by_path: dict[tuple[str | None, str | None], list[int]] = {}
     for place, touchpoint in enumerate(found):
         by_path.setdefault((touchpoint.method, touchpoint.path), []).append(place)
-    if max(len(places) for places in by_path.values()) < POLL_COUNT:
-        return found
     limit = float(models.friction["limits"]["regular_cv"])
     polled: set[int] = set()
     for places in by_path.values():

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from reconstruct.errors import StoreError
-from reconstruct.events.schema import EVENTS
+from reconstruct.events.schema import EVENTS, LABEL
 
 EID_SHIFT = 32
 """Bits of an eid that hold the line: four thousand million lines a source."""
@@ -23,8 +23,16 @@ EID_SHIFT = 32
 COLUMN_SLOTS = ("user", "request_id", "trace_id", "span_id", "session_id")
 """Event columns that are identifier candidates in their own right; the scanner does not repeat them as mentions."""
 
-EVENT_BATCH_ROWS = 200_000
-"""Rows handed to DuckDB at once: it opens a transaction per insert, which costs 0.2 s whatever its size."""
+EVENT_BATCH_ROWS = 1 << 16
+"""Rows handed to DuckDB at once: few enough to write them while the next ones are read, and an insert costs a millisecond."""
+
+ALWAYS_STORED = tuple(field.name for field in EVENTS if not field.nullable or field.name == "time_ns")
+"""Event columns that the table always has. A column without any value costs as much as one with values, and an access log
+leaves sixteen of them empty: so others join the table when a value turns up. The view ``events`` has them all."""
+
+_SQL_TYPES = {
+    pa.string(): "VARCHAR", LABEL: "VARCHAR", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.float64(): "DOUBLE", pa.bool_(): "BOOLEAN",
+}  # fmt: skip
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 
@@ -32,7 +40,8 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 class Store:
     """One DuckDB database. Reading is safe from any thread; ``add`` and what follows it are for one thread.
 
-    Events are written by a thread of the store's own, while the next ones are being read.
+    Events are written by a thread of the store's own, while the next ones are being read, in one transaction: a commit
+    takes 0.2 s whatever its size.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None, threads: int = 1) -> None:
@@ -43,7 +52,7 @@ class Store:
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
         self._mentions: list[pa.Table] = []
-        self._has_events = False
+        self._columns: set[str] = set()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._writing: Future[None] | None = None
 
@@ -65,6 +74,8 @@ class Store:
         connection.execute("SET threads = 1")
         connection.execute(f"SET memory_limit = '{memory_limit}'")
         connection.execute("SET preserve_insertion_order = true")
+        # Every statement would wait for the disk. Until a store is whole nobody keeps it; then the pipeline waits, once.
+        connection.execute("SET fsync_mode = 'NONE'")
         connection.execute(SCHEMA.read_text(encoding="utf-8"))
         return cls(connection, path, threads)
 
@@ -107,12 +118,21 @@ class Store:
         self._writing = self._writer.submit(self._write_gathered, pending, mentions)
 
     def _write_gathered(self, events: list[pa.RecordBatch], mentions: list[pa.Table]) -> None:
-        if events or not self._has_events:
+        rows = pa.Table.from_batches(events, schema=EVENTS)
+        found = [name for name in EVENTS.names if name in ALWAYS_STORED or rows[name].null_count < len(rows)]
+        fresh = [f'"{name}" {_sql_type(name)}' for name in found if name not in self._columns]
+        if not self._columns:
+            self.connection.execute("BEGIN")
+            self.connection.execute(f"CREATE TABLE event_rows (eid BIGINT, {', '.join(fresh)})")
+        else:
+            for column in fresh:
+                self.connection.execute(f"ALTER TABLE event_rows ADD COLUMN {column}")
+        self._columns.update(found)
+        if events:
             select = f"SELECT (source::BIGINT << {EID_SHIFT}) | line AS eid, * FROM incoming"
-            self._write("events", select, pa.Table.from_batches(events, schema=EVENTS), not self._has_events)
-            self._has_events = True
+            self._write("event_rows", select, rows.select(found))
         if mentions:
-            self._write("mentions", "SELECT * FROM incoming", pa.concat_tables(mentions), False)
+            self._write("mentions", "SELECT * FROM incoming", pa.concat_tables(mentions))
 
     def _wait(self) -> None:
         """Until the writing thread has nothing to do; raises what it raised."""
@@ -124,19 +144,25 @@ class Store:
         """Write the rest, and the slots; identifiers that have an event column join the mentions."""
         self.flush()
         self._wait()
+        self.connection.execute("COMMIT")
         self.connection.execute(f"SET threads = {self._threads}")
-        counts = ", ".join(f'count("{column}")' for column in COLUMN_SLOTS)
-        filled = self.rows(f"SELECT {counts} FROM events")[0]
-        for column, n in zip(COLUMN_SLOTS, filled, strict=True):
+        self._show_every_column()
+        for column in COLUMN_SLOTS:
             slot = self._slot(f"column:{column}")
-            if not n:
-                continue
-            self.connection.execute(
-                f'INSERT INTO mentions SELECT eid, {slot}, "{column}", false FROM events WHERE "{column}" IS NOT NULL'
-            )
+            if column in self._columns:
+                self.connection.execute(
+                    f'INSERT INTO mentions SELECT eid, {slot}, "{column}", false FROM event_rows WHERE "{column}" IS NOT NULL'
+                )
         self.insert(
             "slots", pa.table({"slot": pa.array(self._slots.values(), pa.int32()), "name": pa.array(self._slots)})
         )
+
+    def _show_every_column(self) -> None:
+        """Make the view ``events``: the table has only columns with values."""
+        columns = (
+            f'"{name}"' if name in self._columns else f'NULL::{_sql_type(name)} AS "{name}"' for name in EVENTS.names
+        )
+        self.connection.execute(f"CREATE VIEW events AS SELECT eid, {', '.join(columns)} FROM event_rows")
 
     def take_over(self, read: Path) -> None:
         """Copy what another store was told of the logs themselves: events, mentions, sources."""
@@ -144,7 +170,12 @@ class Store:
         self.connection.execute(f"SET threads = {self._threads}")
         self.connection.execute(f"ATTACH '{quoted}' AS old (READ_ONLY)")
         try:
-            self.connection.execute("CREATE TABLE events AS SELECT * FROM old.events")
+            self.connection.execute("CREATE TABLE event_rows AS SELECT * FROM old.event_rows")
+            stored = self.connection.execute(
+                "SELECT column_name FROM duckdb_columns() WHERE table_name = 'event_rows'"
+            ).fetchall()
+            self._columns = {name for (name,) in stored} - {"eid"}
+            self._show_every_column()
             for table in ("mentions", "slots", "sources"):
                 self.connection.execute(f"INSERT INTO {table} SELECT * FROM old.{table}")
         finally:
@@ -153,7 +184,7 @@ class Store:
     def insert(self, table: str, rows: pa.Table) -> None:
         """Append Arrow rows to a table by column name."""
         if rows.num_rows:
-            self._write(table, "SELECT * FROM incoming", rows, False, by_name=True)
+            self._write(table, "SELECT * FROM incoming", rows)
 
     def set_meta(self, key: str, value: str) -> None:
         self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [key, value])
@@ -161,8 +192,8 @@ class Store:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def meta(self, key: str) -> str | None:
-        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
-        return None if row is None else str(row[0])
+        found = self.rows("SELECT value FROM meta WHERE key = ?", [key])
+        return str(found[0][0]) if found else None
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Run a query on its own cursor and give all rows: safe from any thread."""
@@ -195,10 +226,14 @@ class Store:
             }
         )
 
-    def _write(self, table: str, select: str, rows: pa.Table, create: bool, by_name: bool = False) -> None:
-        verb = f"CREATE TABLE {table} AS" if create else f"INSERT INTO {table} {'BY NAME' if by_name else ''}"
+    def _write(self, table: str, select: str, rows: pa.Table) -> None:
         self.connection.register("incoming", rows)
         try:
-            self.connection.execute(f"{verb} {select}")
+            self.connection.execute(f"INSERT INTO {table} BY NAME {select}")
         finally:
             self.connection.unregister("incoming")
+
+
+def _sql_type(column: str) -> str:
+    """How DuckDB calls the type of an event column."""
+    return _SQL_TYPES[EVENTS.field(column).type]

@@ -47,6 +47,7 @@ CREATE TABLE journeys (
     user_agent VARCHAR,
     apdex DOUBLE,
     outcome_at INTEGER,             -- touchpoints.position
+    achieved_at VARCHAR,            -- when the goal was reached
     course VARCHAR,                 -- one character per touchpoint and step (engines/passages.py)
     way VARCHAR[],                  -- names of its milestones' activities, a repetition told once
     variant VARCHAR                 -- the same for the same way
@@ -135,5 +136,5 @@ SELECT listed AS seq, id, 'no session' AS channel, 'unknown' AS agent_kind, star
        lower(id || ' ' || outcome || ' no session') AS search
 FROM business WHERE journey IS NULL;
 
--- zstd frames of journey documents, one JSON document a line; kind 'journey' or 'business' (unattributed)
+-- zstd frames of journey documents, one JSON document a line, a comma before each line end; kind 'journey' or 'business' (unattributed)
 CREATE TABLE frames (kind VARCHAR NOT NULL, frame INTEGER NOT NULL, docs BLOB NOT NULL);

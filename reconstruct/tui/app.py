@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,12 +12,15 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from reconstruct.journeys.chain import chain_documents, nearest
 from reconstruct.journeys.moments import Ref, Story, read_story, text_of
 from reconstruct.options import Look
 from reconstruct.tui.bindings import GLOBAL, GROUPS, read_keymap
+from reconstruct.tui.failures import saved, say_failure, write_report
 from reconstruct.tui.fetch import Fetcher, start
 from reconstruct.tui.filters import keep_filter, load_filters
 from reconstruct.tui.glyphs import Pen, ascii_wanted
+from reconstruct.tui.memory import Memory
 from reconstruct.tui.reader import Document, Reader
 from reconstruct.tui.screens.funnel import FunnelView
 from reconstruct.tui.screens.identifiers import IdentifiersView
@@ -37,7 +38,6 @@ THEME_VARIABLE = "RECONSTRUCT_THEME"
 SWITCH_S = 0.0005
 """How soon a reading thread must hand the interpreter to the interface. The default, 5 ms, is paid at every turn of the
 event loop, dozens of times per key: keys would lag by a quarter of a second while logs are read."""
-FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class ReconstructApp(App[int]):
@@ -62,11 +62,17 @@ class ReconstructApp(App[int]):
         *,
         ascii: bool | None = None,
         filter_text: str = "",
+        memory: Path | None = None,
         look: Look | None = None,
         filters: Path | None = None,
     ) -> None:
         """``filter_text``: a query to begin with. ``filters``: where queries used before are kept."""
         super().__init__()
+        self.memory = Memory(self, memory)
+        self.failure: Exception | None = None
+        """what ended the interface, though nothing should"""
+        self.failures: list[Exception] = []
+        """what else went wrong that nobody foresaw"""
         self.reader = reader
         self.fetcher = Fetcher(lambda: self.is_running)
         self.look = look or Look()
@@ -76,6 +82,8 @@ class ReconstructApp(App[int]):
         self.paths: dict[int, str] = {}
         self.journey_id: str | None = None
         self.story: Story | None = None
+        self.whole_customer = False
+        """all sessions of the journey's customer on one axis"""
         self.pointed: Ref | None = None
         """a moment to show in the view opened next"""
         self.filter_text = filter_text
@@ -108,17 +116,45 @@ class ReconstructApp(App[int]):
             )
         self.set_class(self.pen.ascii, "-ascii")
         self.push_screen("journeys")
+        if not self.filter_text:  # what was asked for now comes before what was last time
+            self.memory.begin()
         self.set_interval(POLL_S, self.poll)
         self.call_after_refresh(self.poll)
 
+    def exit(self, result: int | None = None, return_code: int = 0, message: Any | None = None) -> None:
+        self.memory.keep()  # while the views are still there
+        super().exit(result, return_code, message)
+
     def on_unmount(self) -> None:
         self.fetcher.close()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual would print a traceback; the user gets a line that says where it is kept (``run``)."""
+        if self.failure is None:
+            self.failure = error
+            self.memory.keep()
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    def report(self, error: Exception) -> None:
+        """Work in the background failed in a way nobody foresaw: the view stays, a notice says where it is kept."""
+        if self.failure is not None:
+            return  # what breaks while the interface falls to pieces is a consequence
+        path = write_report(error, self.memory.gather())
+        self.failures.append(error)
+        self.notify(
+            f"Kept in {path}" if path else "", title=say_failure(error), severity="error", markup=False, timeout=15
+        )
 
     def poll(self) -> None:
         """Look whether reading went on and whether the results changed."""
         view = self.view
         if view is None:
             return
+        self.memory.keep_sometimes()
         finished = self.reader.progress().finished
         if not finished or not self._was_finished:
             view.progress_changed()
@@ -146,7 +182,8 @@ class ReconstructApp(App[int]):
             view.progress_changed()
             view.results_changed()
         if self.journey_id is not None:
-            await self._load(self.journey_id, quietly=True)
+            await self.load_journey(self.journey_id, quietly=True)
+        await self.memory.restore()
 
     @property
     def view(self) -> View | None:
@@ -156,6 +193,16 @@ class ReconstructApp(App[int]):
         return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, View)), None)
 
     # --- journeys
+
+    async def fetch_customer(self, id: str) -> Story | None:
+        """All journeys of a journey's customer as one story; None when no customer is known."""
+        document = await self.fetcher.ask(self.reader.journey, id)
+        customer = text_of(document.get("customer"))
+        if not customer:
+            return None
+        ids = await self.fetcher.ask(self.reader.customer_journeys, customer)
+        documents = [await self.fetcher.ask(self.reader.journey, each) for each in nearest(ids, id)]
+        return await self.fetcher.ask(read_story, chain_documents(customer, documents, len(ids)))
 
     async def fetch_story(self, id: str) -> Story | None:
         """A journey, read; None when the reader no longer has it."""
@@ -170,11 +217,13 @@ class ReconstructApp(App[int]):
         start(self, "journey", self._open, id)
 
     async def _open(self, id: str) -> None:
-        await self._load(id)
+        await self.load_journey(id)
         self.action_view("timeline")
 
-    async def _load(self, id: str, *, quietly: bool = False) -> None:
-        story = await self.fetch_story(id)
+    async def load_journey(self, id: str, *, quietly: bool = False) -> None:
+        """Read a journey, or all of its customer's, and show it wherever it is shown."""
+        story = await self.fetch_customer(id) if self.whole_customer else None
+        story = story or await self.fetch_story(id)
         if story is None:
             if not quietly:
                 self.notify("This journey is no longer there", severity="warning", markup=False)
@@ -212,7 +261,7 @@ class ReconstructApp(App[int]):
         """Open the journey the list points at, so that no view is empty without need."""
         screen = self.get_screen("journeys")
         if isinstance(screen, JourneysView) and screen.table.pointed_id:
-            start(self, "journey", self._load, screen.table.pointed_id)
+            start(self, "journey", self.load_journey, screen.table.pointed_id)
 
     def action_leave(self) -> None:
         if len(self.trail) > 1:
@@ -266,24 +315,19 @@ class ReconstructApp(App[int]):
             descending=screen.table.descending, offset=screen.table.cursor, limit=1,
         )  # fmt: skip
         if rows:
-            await self._load(text_of(rows[0].get("id")))
+            await self.load_journey(text_of(rows[0].get("id")))
 
-    async def action_export(self) -> None:
-        id = self.journey_id
-        view = self.view
-        if isinstance(view, JourneysView):
-            id = view.table.pointed_id
-        if id is None:
-            self.notify("No journey is open", severity="warning", markup=False)
-            return
-        document = await self.fetcher.ask(self.reader.journey, id)
-        path = free_path(Path.cwd(), f"journey-{FILE_NAME.sub('_', id)[:60] or 'unnamed'}")
-        try:
-            path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            self.notify(f"{path.name} cannot be written: {error.strerror}", severity="error", markup=False)
-            return
-        self.notify(f"Written: {path.name}", title=str(path.parent), markup=False)
+    def action_export(self) -> None:
+        from reconstruct.tui.screens.export import open_export
+
+        open_export(self)
+
+    def action_copy_journey(self) -> None:
+        from reconstruct.tui.elsewhere import copy_text
+        from reconstruct.tui.writing import journey_json
+
+        if self.story is not None:
+            copy_text(self, journey_json(dict(self.story.document)), "the journey as JSON")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action of every view, in the palette."""
@@ -304,22 +348,33 @@ def _say_id(binding: Binding) -> str:
     return f"{say_key(binding)}   {binding.id}"
 
 
-def free_path(directory: Path, stem: str) -> Path:
-    """A JSON file's path that does not exist yet."""
-    path = directory / f"{stem}.json"
-    number = 2
-    while path.exists():
-        path = directory / f"{stem}-{number}.json"
-        number += 1
-    return path
+def run(
+    reader: Reader,
+    filter_text: str = "",
+    memory: Path | None = None,
+    *,
+    look: Look | None = None,
+    filters: Path | None = None,
+) -> int:
+    """Browse until the user quits; gives the exit code.
 
+    Args:
+        reader: What is browsed; it is closed.
+        filter_text: A query: at first only journeys that match it are listed.
+        memory: The file that says where the user was last time, and will again.
+        look: How the user wants the interface.
+        filters: The file that keeps the queries used before.
 
-def run(reader: Reader, filter_text: str = "", look: Look | None = None, filters: Path | None = None) -> int:
-    """Browse until the user quits, at first the journeys that match a query; gives the exit code."""
+    Raises ReconstructError when the interface failed in a way nobody foresaw.
+    """
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
+    app = ReconstructApp(reader, filter_text=filter_text, memory=memory, look=look, filters=filters)
     try:
-        return ReconstructApp(reader, filter_text=filter_text, look=look, filters=filters).run() or 0
+        code = app.run() or 0
     finally:
         sys.setswitchinterval(before)
         reader.close()
+    if app.failure is not None:
+        raise saved(app.failure, "the interface failed", app.memory.kept)
+    return code

@@ -28,7 +28,8 @@ GLOBAL = [
     key("tab", "focus_next", "Next pane", "pane.next"),
     key("shift+tab", "focus_previous", "Previous pane", "pane.previous"),
     key("d", "screen.toggle_detail", "Detail pane", "detail.toggle", show=True),
-    key("x", "export", "Export this journey as JSON", "export.journey", show=True),
+    key("x", "export", "Export", "export.journey", show=True),
+    key("Y", "copy_journey", "Copy this journey as JSON", "journey.copy"),
     key("left_curly_bracket", "journey(-1)", "Previous journey", "journey.previous"),
     key("right_curly_bracket", "journey(1)", "Next journey", "journey.next"),
     key("A", "ascii", "ASCII or full character set", "view.ascii"),
@@ -123,6 +124,9 @@ TIMELINE = [
     key("v", "by_stage", "One lane, or one per stage", "journey.stages"),
     key("space", "fold", "Fold or unfold this object", "object.fold"),
     key("enter", "open", "Raw lines of this event", "event.raw", show=True),
+    key("y", "screen.copy", "Copy", "event.copy"),
+    key("a", "screen.alternatives", "Where else it might have belonged", "event.alternatives"),
+    key("c", "screen.customer", "Whole customer, or this session", "customer.whole", show=True),
 ]
 
 RAW = [
@@ -131,6 +135,9 @@ RAW = [
     key("slash", "screen.search", "Search", "search.open", show=True),
     key("n", "screen.search_next(1)", "Next match", "search.next"),
     key("N", "screen.search_next(-1)", "Previous match", "search.previous"),
+    key("w", "screen.merged", "All logs merged, or this file", "raw.merged", show=True),
+    key("y", "screen.copy", "Copy", "event.copy", show=True),
+    key("ctrl+o", "screen.edit", "Open in $EDITOR", "raw.edit", show=True),
     key("l,right", "shift(8)", "Scroll right", "scroll.right"),
     key("h,left", "shift(-8)", "Scroll left", "scroll.left"),
 ]

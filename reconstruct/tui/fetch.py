@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from textual.dom import DOMNode
 from textual.worker import WorkType
 
 from reconstruct.errors import ReconstructError
+
+if TYPE_CHECKING:
+    from reconstruct.tui.app import ReconstructApp
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,3 +67,5 @@ async def _carefully(node: DOMNode, work: Callable[[], Coroutine[Any, Any, None]
         await work()
     except ReconstructError as error:
         node.app.notify(error.hint or error.message, title=error.message, severity="error", markup=False)
+    except Exception as error:  # what nobody foresaw costs the answer, not the session
+        cast("ReconstructApp", node.app).report(error)

@@ -121,6 +121,15 @@ class Pen:
             text = text[1:]
         return (self.signs.ellipsis + text)[: max(0, cells)]
 
+    def cut_middle(self, text: str, cells: int) -> str:
+        """Beginning and end of a clean text: of a path, whose log it is and which part."""
+        if sanitise.measure(text) <= cells:
+            return text
+        head = self.cut(text, cells * 2 // 3)
+        return (
+            head + self.cut_front(text, cells - sanitise.measure(head) + 1)[1:] if cells > 4 else self.cut(text, cells)
+        )
+
     def fit(self, text: str, cells: int, align: str = "left") -> str:
         """Clean text in exactly so many cells."""
         text = self.cut(text, cells)

@@ -59,15 +59,21 @@ def _parse(recipe: str) -> tuple[Style, str, float, str, float]:
     return (style, *found[0], *found[1])
 
 
-def mix_ink(name: str, variables: Mapping[str, str], ground: Color) -> Style:
+def mix_ink(name: str, variables: Mapping[str, str], ground: Color, *, colourless: bool = False) -> Style:
     """The style of an ink over a background. Colours are blended; terminal palettes, which cannot be, get dim instead.
 
     Args:
         name: An ink, or ``soft-`` and an ink.
         variables: The theme's variables by name.
         ground: Background of the widget.
+        colourless: Colours will be turned to grey (NO_COLOR): then a red that warns would be the dimmest of all, so everything
+            has the colour of text, and what is lit is reversed.
     """
     style, front, front_share, back, back_share = _parse(INKS[name.removeprefix(SOFT)])
+    if colourless:
+        front = front and "foreground"
+        if back != "foreground" and back:
+            return style + Style(reverse=True)
     if name.startswith(SOFT):
         front_share *= SOFTNESS
     fill = Color.parse(variables[back]) if back else None

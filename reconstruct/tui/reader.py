@@ -8,6 +8,7 @@ is called from one other thread, one call at a time.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from reconstruct.amending import Change
@@ -57,6 +58,15 @@ class Completion(Protocol):
     def end(self) -> int: ...
     @property
     def help(self) -> str: ...
+
+
+class TimedLine(RawLine, Protocol):
+    """One line among those of all logs."""
+
+    @property
+    def at_ns(self) -> int: ...
+    @property
+    def entry(self) -> int: ...
 
 
 class Reader(Protocol):
@@ -114,6 +124,21 @@ class Reader(Protocol):
 
     def raw(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[RawLine]:
         """Lines of a file around one of them."""
+
+    def raw_around(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[TimedLine]:
+        """Entries of all logs around one of them, in the order of corrected time."""
+
+    def raw_texts(self, positions: Sequence[tuple[int, int]]) -> list[str]:
+        """The entries at (source, line); empty where none begins."""
+
+    def plain_file(self, source: int, directory: Path) -> Path:
+        """The log, or an unpacked copy of it in ``directory``, for another program. Raises SourceError."""
+
+    def alternatives(self, source: int, line: int) -> list[Document]:
+        """Where else an event might have belonged (``to``, ``journey``), and ``why`` it does not; the nearest first."""
+
+    def customer_journeys(self, customer: str) -> list[str]:
+        """Ids of a customer's journeys, in time order."""
 
     def amend(self, change: Change) -> str:
         """Write a decision about the plan into the configuration file and correlate anew; gives the file's path.

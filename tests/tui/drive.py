@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from shop import FakeReader
@@ -85,15 +86,16 @@ class Driver:
 
 @asynccontextmanager
 async def browse(
-    reader: FakeReader, size: tuple[int, int] = (120, 40), *, ascii: bool = False
+    reader: FakeReader, size: tuple[int, int] = (120, 40), *, ascii: bool = False, memory: Path | None = None
 ) -> AsyncIterator[Driver]:
     """The app on a reader, settled."""
-    app = ReconstructApp(reader, ascii=ascii)
+    app = ReconstructApp(reader, ascii=ascii, memory=memory)
     async with app.run_test(size=size, notifications=True) as pilot:
         driver = Driver(app, pilot, reader)
         await driver.settle()
         await driver.settle()
         yield driver
+        assert not app.failures, app.failures
 
 
 def drive(

@@ -20,6 +20,7 @@ from reconstruct.results import Reconstruction
 
 Document = dict[str, Any]
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 START = datetime(2025, 11, 14, 9, 14, 2, tzinfo=UTC)
 STAGES = ["awareness", "interest", "consideration", "purchase", "after-sales"]
 HOSTILE = "\x1b[31mred\x1b[0m [bold]x[/bold] \u202eevil\u202c \u200bzero 東京 é\u0301\u0301\u0301\u0301 \x07\r\n\t end"
@@ -61,7 +62,7 @@ def journey(id: str, touchpoints: list[Document], businesses: list[Document] = (
         "duration_ms": int((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds() * 1000),
         "customer_journey": {"intent": {"entry": "/", "referrer": "www.search.example", "source": "search",
                                         "searched": ["kettle"], "previous": "8e2b"},
-                             "goal": "Place order", "outcome": "achieved" if businesses else "abandoned",
+                             "goal": "Place order", "outcome": "achieved" if businesses else "abandoned", "outcome_at": None,
                              "stage_reached": STAGES[stage], "touchpoints": touchpoints},
         "experience": {"score": 92, "apdex": 0.97, "signals": []},
         "business_journeys": list(businesses), "links": [],
@@ -92,7 +93,7 @@ def order_journey() -> Document:
             step(117.8, "Capture payment", "payments", status="failed", duration_ms=900),
             step(121.0, "Capture payment", "payments", attempts=2, duration_ms=1900, wait_ms=2300),
             step(124.0, "Allocate stock", "inventory", duration_ms=210),
-            step(7690, "Pack parcel", "shipping", wait_ms=7_566_000, duration_ms=260_000, p50_ms=2_700_000),
+            step(7690, "Pack parcel", "shipping", wait_ms=7_566_000, duration_ms=260_000, p50_ms=2_700_000, p95_ms=4_200_000),
             step(101_880, "Ship parcel", "shipping", wait_ms=93_930_000, duration_ms=20_000, milestone=True),
         ],
         "deviations": [
@@ -121,6 +122,13 @@ def one_event() -> Document:
     return journey("one", [touchpoint(0, "Landing", "awareness")], customer=None)
 
 
+def five_events() -> Document:
+    """Within one millisecond."""
+    return journey(
+        "five", [touchpoint(n * 0.0002, f"Call {n + 1}", "interest", latency_ms=0.1) for n in range(5)], customer=None
+    )
+
+
 def two_orders() -> Document:
     """Two orders in one session, the second joined by a weak rule and still running, the first failed."""
     touchpoints = [touchpoint(at, activity, stage, milestone=bold) for at, activity, stage, bold in [
@@ -142,6 +150,30 @@ def two_orders() -> Document:
         step(86_400, "Pack parcel", "shipping", status="in_progress", wait_ms=85_000_000)])  # fmt: skip
     second["deviations"] = [{"kind": "stuck", "activity": "Pack parcel", "why": "no sign of life for 3d"}]
     return journey("two-orders", touchpoints, [first, second], customer="bruno@example.com")
+
+
+def three_visits() -> list[Document]:
+    """A customer who comes back: looks around, buys by app the next day, asks for the order two days later."""
+    first = journey("visit-1", [
+        touchpoint(0, "Landing", "awareness"), touchpoint(30, "Search", "interest"), touchpoint(95, "View product", "interest"),
+    ], customer="carla@example.com")  # fmt: skip
+    day = 86_400
+    order: Document = {
+        "id": "order:2001", "object": {"type": "order", "id": "2001"}, "objects": [], "outcome": "fulfilled", "value": None,
+        "trigger": {"touchpoint": 2, "event": [1, 9]}, "started_at": iso(day + 90.2), "ended_at": iso(2 * day), "duration_ms": 0,
+        "confidence": 0.97, "deviations": [],
+        "steps": [step(day + 90.2, "Create order", "orders"), step(day + 93, "Capture payment", "payments", duration_ms=1900),
+                  step(2 * day, "Ship parcel", "shipping", wait_ms=86_000_000, milestone=True)],
+    }  # fmt: skip
+    second = journey("visit-2", [
+        touchpoint(day, "View product", "interest"), touchpoint(day + 40, "Cart", "consideration", milestone=True),
+        touchpoint(day + 90, "Place order", "purchase", milestone=True, events=[[1, 9]]),
+    ], [order], customer="carla@example.com", channel="app")  # fmt: skip
+    third = journey("visit-3", [
+        touchpoint(3 * day, "Order status", "after-sales"), touchpoint(3 * day + 12, "Order status", "after-sales", ok=False,
+                                                                       status=503),
+    ], customer="carla@example.com")  # fmt: skip
+    return [first, second, third]
 
 
 def long_journey(n: int, seed: int = 1) -> Document:
@@ -246,6 +278,16 @@ def course_of(document: Document) -> str:
         if isinstance(row, dict)
     ]
     return "".join(parts)[:400]
+
+
+@dataclass(frozen=True)
+class FakeTimedLine:
+    source: int
+    line: int
+    text: str
+    is_entry_start: bool
+    at_ns: int
+    entry: int
 
 
 def row_of(document: Document) -> Document:
@@ -432,6 +474,34 @@ class FakeReader:
                 text = f"{at.isoformat()} INFO shop.orders request r-{number} handled in {number % 90} ms"
             lines.append(FakeLine(source, number, text, number % 50 != 8))
         return lines
+
+    def raw_around(self, source: int, line: int, before: int = 0, after: int = 0) -> list[FakeTimedLine]:
+        """Lines of the first three sources by turns, as if each said something every second."""
+        self.calls.append(f"around {source}:{line}")
+        found = []
+        for number in range(max(1, line - before // 3), line + after // 3 + 1):
+            for each in range(3):
+                (one,) = self.raw(each, number)
+                at = (START - EPOCH) // timedelta(microseconds=1) * 1000 + number * 1_000_000_000 + each
+                found.append(FakeTimedLine(each, number, one.text, True, at, number))
+        return found
+
+    def raw_texts(self, positions: list[tuple[int, int]]) -> list[str]:
+        return [self.raw(source, line)[0].text for source, line in positions]
+
+    def plain_file(self, source: int, directory: Path) -> Path:
+        path = directory / f"source-{source}.log"
+        path.write_text("what an editor would show\n", encoding="utf-8")
+        return path
+
+    def alternatives(self, source: int, line: int) -> list[Document]:
+        if line != 104:
+            return []
+        return [{"to": "session", "journey": "8e2b", "why": f"another cookie, 12s away {HOSTILE}"}]
+
+    def customer_journeys(self, customer: str) -> list[str]:
+        rows = [d for d in self.documents.values() if d.get("customer") == customer]
+        return [row["id"] for row in sorted(rows, key=lambda row: (str(row["started_at"]), str(row["id"])))]
 
     def close(self) -> None:
         self.closed = True

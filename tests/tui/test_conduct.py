@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 from drive import Driver, drive, screen_after
 from shop import FakeReader, hostile_journey, make_shop, odd_documents
@@ -164,32 +161,6 @@ def test_ascii_can_be_switched_on_and_off() -> None:
         assert driver.text.isascii()
         await driver.press("A")
         assert driver.text == before
-
-    drive(FakeReader(make_shop(10)), script)
-
-
-def test_export_writes_the_journey_and_overwrites_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    async def script(driver: Driver) -> None:
-        await driver.press("x", "enter", "x")
-        assert "journey-9f3c" in driver.text
-
-    reader = FakeReader(make_shop(10))
-    drive(reader, script)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["journey-9f3c-2.json", "journey-9f3c.json"]
-    assert json.loads((tmp_path / "journey-9f3c.json").read_text("utf-8")) == reader.journey("9f3c")
-
-
-def test_an_export_that_cannot_be_written_is_a_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    directory = tmp_path / "gone"
-    directory.mkdir()
-    monkeypatch.chdir(directory)
-    monkeypatch.setattr(Path, "write_text", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left")))
-
-    async def script(driver: Driver) -> None:
-        await driver.press("x")
-        assert "cannot be written: No space left" in driver.text
 
     drive(FakeReader(make_shop(10)), script)
 

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from drive import Driver, drive, screen_after
-from shop import FakeReader, hostile_journey, long_journey, one_event, order_journey, two_orders
+from shop import (
+    FakeReader,
+    five_events,
+    hostile_journey,
+    journey,
+    long_journey,
+    one_event,
+    order_journey,
+    three_visits,
+    touchpoint,
+    two_orders,
+)
 
+from reconstruct.journeys.chain import CHAIN_CAP
 from reconstruct.journeys.moments import Glyph, Ref
 from reconstruct.tui.widgets.timeline import Timeline
 
@@ -59,6 +72,59 @@ def test_every_sign_has_an_ascii_twin(golden_screen: Callable[[str, str], None])
 
 def test_one_event(golden_screen: Callable[[str, str], None]) -> None:
     golden_screen("one_event", screen_after(FakeReader([one_event()]), ["enter"], (80, 24)))
+
+
+def test_five_events_in_a_millisecond(golden_screen: Callable[[str, str], None]) -> None:
+    golden_screen("five_events", screen_after(FakeReader([five_events()]), ["enter"], (80, 24)))
+
+
+@pytest.mark.parametrize(
+    ("size", "ascii"), [((80, 24), False), ((120, 40), False), ((200, 50), False), ((120, 40), True)]
+)
+def test_a_whole_customer_on_one_axis(
+    size: tuple[int, int], ascii: bool, golden_screen: Callable[[str, str], None]
+) -> None:
+    """From the second visit to all three: the cursor keeps its event, and going back too."""
+
+    async def script(driver: Driver) -> None:
+        await driver.press("j", "enter", *["j"] * 4)
+        timeline = timeline_of(driver)
+        assert timeline.cursor == Ref("step", 0, 2)
+        await driver.press("c")
+        golden_screen(f"customer_{'ascii' if ascii else f'{size[0]}x{size[1]}'}", driver.text)
+        layout = timeline.layout_now
+        assert layout is not None and timeline.cursor == Ref("step", 0, 2)
+        assert [lane.track.kind for lane in layout.lanes].count("customer") == 3
+        (connector,) = layout.connectors
+        assert layout.lanes[connector.from_lane].track.name.endswith("app"), "the visit that ordered"
+        await driver.press("g", "l", "c")
+        assert timeline.cursor is not None
+        assert "Journey visit-2" in driver.text
+
+    drive(FakeReader(three_visits()), script, size, ascii=ascii)
+
+
+def test_a_session_of_nobody_known_says_so() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "c")
+        assert "No customer is known" in driver.text
+
+    drive(FakeReader([one_event()]), script)
+
+
+def test_many_sessions_share_a_lane_per_channel() -> None:
+    documents = [journey(f"v{n:03d}", [touchpoint(n * 90_000, "Landing", "awareness")], customer="x", channel=channel)
+                 for n, channel in enumerate(["web", "app", "store"] * 100)]  # fmt: skip
+
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "c")
+        layout = timeline_of(driver).layout_now
+        assert layout is not None
+        assert [lane.track.name for lane in layout.lanes] == ["WEB", "APP", "STORE"]
+        assert len(layout.places) == CHAIN_CAP
+        assert f"{CHAIN_CAP} of 300 sessions" in driver.text
+
+    drive(FakeReader(documents), script)
 
 
 def test_five_hundred_events_are_counted_in_clusters(golden_screen: Callable[[str, str], None]) -> None:
@@ -158,6 +224,21 @@ def test_the_detail_pane_follows_with_friction_and_evidence() -> None:
         assert "expected, not seen" not in driver.text
 
     drive(FakeReader([order_journey()]), script, (120, 44))
+
+
+def test_a_asks_where_else_the_lines_might_have_belonged() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "e")
+        assert "8e2b" not in driver.text
+        await driver.press("a")
+        assert "not session 8e2b  another cookie, 12s away" in driver.text
+        assert "it might have belonged nowhere else" in driver.text, "the other two lines"
+        await driver.press("l", "h")
+        assert "not session 8e2b" in driver.text, "asked once, known from then on"
+        await driver.press("G", "a")
+        assert "No line is behind this" in driver.text
+
+    drive(FakeReader([order_journey()]), script, (120, 60))
 
 
 def test_search_finds_steps_by_name() -> None:

@@ -10,8 +10,6 @@ from shop import FakeReader, make_shop
 
 from reconstruct.tui.screens.counts import business_rows, stage_rows
 from reconstruct.tui.screens.quality import say_account
-from reconstruct.tui.screens.raw import RawView
-from reconstruct.tui.widgets.raw_view import FileLines, JourneyLines
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
@@ -51,46 +49,6 @@ def test_unparsed_lines_say_how_near_they_came(golden_screen: Callable[[str, str
 def test_the_line_account_says_when_it_does_not_add_up() -> None:
     assert say_account([{"lines": 10, "events": 9, "blank": 1}]) == "10 lines = 9 events + 1 blank"
     assert say_account([{"lines": 10, "events": 8}]) == "10 lines = 8 events  (+2 unaccounted)"
-
-
-def test_raw_lines_follow_the_journey_through_its_files() -> None:
-    async def script(driver: Driver) -> None:
-        await driver.press("enter", "4")
-        view = driver.app.screen
-        assert isinstance(view, RawView)
-        lines, file = view.query_one(JourneyLines), view.query_one(FileLines)
-        await driver.press("o", "o", "o", "o")
-        await driver.settle()
-        assert lines.lines[lines.cursor][1] == (0, 104)
-        await driver.until(lambda: bool(file.lines) and file.lines[file.cursor].line == 104)
-        assert {116, 104} <= file.lit
-        await driver.press("o")
-        await driver.until(lambda: bool(file.lines) and file.lines[file.cursor].source == 1)
-        await driver.press("tab")
-        assert file.has_focus
-        await driver.press("o")
-        assert lines.lines[lines.cursor][1] == (1, 89), "o works in both lists"
-
-    drive(FakeReader(make_shop(10)), script)
-
-
-def test_raw_search() -> None:
-    async def script(driver: Driver) -> None:
-        await driver.press("enter", "4", "slash", *"p/7 ", "enter")
-        file = driver.app.screen.query_one(FileLines)
-        assert file.lines[file.cursor].line == 7
-
-    drive(FakeReader(make_shop(10)), script)
-
-
-def test_hostile_raw_lines_are_spelled_out() -> None:
-    async def script(driver: Driver) -> None:
-        await driver.press("enter", "4", *["o"] * 8)
-        await driver.until(lambda: "␛[31mred" in driver.text)
-        assert "<U+202E>" in driver.text
-        assert "\x1b" not in driver.text
-
-    drive(FakeReader(make_shop(10)), script, (160, 50))
 
 
 def test_views_without_a_journey_open_the_one_pointed_at() -> None:

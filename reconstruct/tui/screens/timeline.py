@@ -8,9 +8,10 @@ from textual import events as ui_events
 from textual.containers import Container
 from textual.widget import Widget
 
-from reconstruct.journeys.moments import Ref, Story
+from reconstruct.journeys.moments import Ref, Story, mappings_of, number_of, text_of
+from reconstruct.tui.elsewhere import copy_text
 from reconstruct.tui.fetch import start
-from reconstruct.tui.messages import MomentPointed
+from reconstruct.tui.messages import MomentPointed, Remark
 from reconstruct.tui.screens.view import View
 from reconstruct.tui.widgets.detail import Describer, Position, positions_of
 from reconstruct.tui.widgets.header import JourneyHeader
@@ -108,6 +109,67 @@ class TimelineView(View):
         self.timeline.alone = self.has_class("-no-detail")
         self.timeline.lay_again()
         self._describe(self.timeline.cursor)
+
+    def action_alternatives(self) -> None:
+        """Ask where else the lines of this event might have belonged."""
+        ref, describer = self.timeline.cursor, self.describer
+        if ref is None or describer is None or self.shown is None:
+            return
+        positions = positions_of(self.shown.rows.get(ref, {}))
+        wanted = [position for position in positions if position not in describer.alternatives]
+        if wanted:
+            self.post_message(Remark("Looking where else it might have belonged"))
+            start(self, "alternatives", self._read_alternatives, ref, describer, wanted[:RAW_SHOWN])
+        elif not positions:
+            self.post_message(Remark("No line is behind this"))
+
+    async def _read_alternatives(self, ref: Ref, describer: Describer, wanted: list[Position]) -> None:
+        app = self.reconstruct
+        for position in wanted:
+            describer.alternatives[position] = await app.fetcher.ask(app.reader.alternatives, *position)
+        if self.timeline.cursor == ref and self.describer is describer:
+            self._describe(ref, keep_place=True)
+
+    def action_copy(self) -> None:
+        """The event under the cursor with the lines behind it, to the clipboard."""
+        ref, describer = self.timeline.cursor, self.describer
+        if ref is not None and describer is not None:
+            lines = describer.describe(ref, self.timeline.moments.get(ref), self.raw)
+            copy_text(
+                self.reconstruct, "\n".join("".join(span.text for span in line.spans) for line in lines), "the event"
+            )
+
+    def action_customer(self) -> None:
+        """All sessions of the customer on one axis, or this one; the cursor keeps its event."""
+        app, cursor = self.reconstruct, self.timeline.cursor
+        if app.journey_id is None:
+            return
+        if not app.whole_customer and self.shown and not text_of(self.shown.document.get("customer")):
+            self.post_message(Remark("No customer is known for this session"))
+            return
+        app.whole_customer = not app.whole_customer
+        start(self, "customer", self._change_scope, app.journey_id, cursor)
+
+    async def _change_scope(self, id: str, cursor: Ref | None) -> None:
+        app, before = self.reconstruct, self.shown
+        await app.load_journey(id)
+        after = self.shown
+        chain = after if app.whole_customer else before
+        row = (
+            next((row for row in mappings_of(chain.document.get("sessions")) if row.get("id") == id), None)
+            if chain
+            else None
+        )
+        if cursor is None or row is None or after is None:
+            return
+        sign = 1 if app.whole_customer else -1
+        shift = int(number_of(row.get("first_touchpoint" if cursor.kind == "touchpoint" else "first_business"))) * sign
+        if cursor.kind == "touchpoint":
+            wanted = cursor._replace(place=cursor.place + shift)
+        else:
+            wanted = cursor._replace(business=cursor.business + shift)
+        if wanted in self.timeline.moments:
+            self.timeline.point(wanted)
 
     # --- search
 

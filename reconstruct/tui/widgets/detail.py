@@ -28,6 +28,7 @@ Position = tuple[int, int]
 LABEL_CELLS = 13
 LINES_SHOWN = 40
 """Raw lines listed in the pane; the raw view has them all."""
+IDENTIFIERS_SHOWN = 8
 SURE = 0.9
 VALUE_CELLS = 20
 """Cells of an identifier in the evidence: enough to tell two of them apart; the raw line has it whole."""
@@ -50,6 +51,8 @@ class Describer:
         self.story = story
         self.pen = pen
         self.paths = paths
+        self.alternatives: dict[Position, Sequence[Mapping[str, object]]] = {}
+        """of lines that were asked about: where else each might have belonged, and why it does not"""
         self.links: dict[Position, list[Mapping[str, object]]] = {}
         for link in mappings_of(story.document.get("links")):
             for position in positions_of({"events": [link.get("event")]}):
@@ -73,14 +76,16 @@ class Describer:
     def _heading(self, text: str) -> list[Paragraph]:
         return [Paragraph(), Paragraph([Span(text, "section")])]
 
-    def _time(self, value: object) -> str:
+    def say_time(self, value: object) -> str:
+        """An instant of the document, to the millisecond; empty when there is none."""
         at = time_of(value)
         if at is None:
             return ""
         moment = to_datetime(at)
         return f"{moment.day} {moment:%b %Y %H:%M:%S}.{moment.microsecond // 1000:03d} UTC"
 
-    def _duration(self, milliseconds: object) -> str:
+    def say_ms(self, milliseconds: object) -> str:
+        """A duration of the document; empty when it is none or nothing."""
         value = number_of(milliseconds)
         return say_duration(int(value * 1_000_000)) if value > 0 else ""
 
@@ -119,9 +124,9 @@ class Describer:
             if status:
                 spans += [Span(f" {self.pen.signs.arrow} ", "dim"), self._text(status, "good" if good else "bad")]
             lines.append(self._fact("request", *spans))
-        lines += self._facts([("at", self._time(row.get("at"))), ("route", row.get("route"))])
-        lines += self._facts([("answered in", self._duration(row.get("latency_ms"))),
-                              ("stayed", self._duration(row.get("dwell_ms")))])  # fmt: skip
+        lines += self._facts([("at", self.say_time(row.get("at"))), ("route", row.get("route"))])
+        lines += self._facts([("answered in", self.say_ms(row.get("latency_ms"))),
+                              ("stayed", self.say_ms(row.get("dwell_ms")))])  # fmt: skip
         friction = row.get("friction")
         signals = [
             signal
@@ -149,9 +154,9 @@ class Describer:
         lines = [self._title(glyph, row.get("activity") or "step", row.get("service"), name_of(business))]
         attempts = int(number_of(row.get("attempts"), 1))
         lines += self._facts([
-            ("status", row.get("status")), ("at", self._time(row.get("at"))),
-            ("waited", self._duration(row.get("wait_ms"))), ("usually", self._usual(row)),
-            ("worked", self._duration(row.get("duration_ms"))),
+            ("status", row.get("status")), ("at", self.say_time(row.get("at"))),
+            ("waited", self.say_ms(row.get("wait_ms"))), ("usually", self._usual(row)),
+            ("worked", self.say_ms(row.get("duration_ms"))),
             ("attempts", str(attempts) if attempts > 1 else ""), ("exception", row.get("exception")),
         ])  # fmt: skip
         activity = text_of(row.get("activity"))
@@ -164,7 +169,7 @@ class Describer:
         usual = mapping_of(row.get("typical"))
         parts = []
         for name in ("p50", "p95"):
-            value = self._duration(row.get(f"{name}_ms") or usual.get(f"{name}_ms"))
+            value = self.say_ms(row.get(f"{name}_ms") or usual.get(f"{name}_ms"))
             if value:
                 parts.append(f"{value} ({name})")
         return ", ".join(parts)
@@ -177,7 +182,7 @@ class Describer:
     def _missing(self, row: Mapping[str, object]) -> list[Paragraph]:
         lines = [self._title(Glyph.MISSING, row.get("activity"), "expected, not seen")]
         return lines + self._facts([("kind", row.get("kind")), ("why", row.get("why")),
-                                    ("expected", self._time(row.get("expected_at")))])  # fmt: skip
+                                    ("expected", self.say_time(row.get("expected_at")))])  # fmt: skip
 
     def _object(self, row: Mapping[str, object], glyph: Glyph) -> list[Paragraph]:
         outcome = text_of(row.get("outcome"), "unknown")
@@ -191,8 +196,8 @@ class Describer:
         amount = f"{text_of(value.get('amount'))} {text_of(value.get('currency'))}".strip()
         parts = ", ".join(f"{text_of(p.get('type'))} {text_of(p.get('id'))}" for p in mappings_of(row.get("objects")))
         lines += self._facts([
-            ("value", amount), ("from", self._time(row.get("started_at"))), ("until", self._time(row.get("ended_at"))),
-            ("took", self._duration(row.get("duration_ms"))), ("with", parts),
+            ("value", amount), ("from", self.say_time(row.get("started_at"))), ("until", self.say_time(row.get("ended_at"))),
+            ("took", self.say_ms(row.get("duration_ms"))), ("with", parts),
         ])  # fmt: skip
         lines += [self._deviation(deviation) for deviation in mappings_of(row.get("deviations"))]
         return lines
@@ -212,7 +217,7 @@ class Describer:
             ("came by", say_intent(journey.get("intent"), self.pen)), ("customer", document.get("customer")),
             ("device", session.get("device")), ("agent", session.get("agent_kind")),
             ("address", ", ".join(text_of(one) for one in addresses) if isinstance(addresses, list) else addresses),
-            ("began", self._time(document.get("started_at"))), ("took", self._duration(document.get("duration_ms"))),
+            ("began", self.say_time(document.get("started_at"))), ("took", self.say_ms(document.get("duration_ms"))),
             ("steps", f"{len(self.story.touchpoints):,}"),
         ])  # fmt: skip
         if "score" in experience:
@@ -230,14 +235,48 @@ class Describer:
         if not positions:
             return []
         count = len(positions)
+        named = dict.fromkeys(
+            (text_of(part.get("type")), text_of(part.get("value")))
+            for position in positions
+            for link in self.links.get(position, [])
+            for part in mappings_of(link.get("via"))
+        )
         lines = self._heading(f"{count:,} {'line' if count == 1 else 'lines'} behind it")
+        if named:
+            lines.append(self._fact("identifiers", Span(self._list_identifiers(list(named)))))
         for position in positions[:LINES_SHOWN]:
-            lines.append(Paragraph([Span(self.place(position), "accent"), *self._joins(position)], 2))
+            lines.append(Paragraph([Span(self.place(position), "accent"), *self.joins(position)], 2))
             if position in raw:
                 lines.append(Paragraph([Span(f"  {self.pen.cut(raw[position], 400)}", "dim")], 2))
+            lines += self._refused(position)
         if count > LINES_SHOWN:
             lines.append(Paragraph([Span(f"and {count - LINES_SHOWN:,} more: Enter shows all", "dim")]))
         return lines
+
+    def _refused(self, position: Position) -> list[Paragraph]:
+        """Where else a line might have belonged, once that was asked."""
+        found = self.alternatives.get(position)
+        if found is None:
+            return []
+        lines = []
+        for other in found:
+            where = text_of(other.get("to"))
+            journey = text_of(other.get("journey"))
+            spans = [
+                Span(f"  not {self.pen.clean(f'{where} {journey}'.strip(), 80)}  ", "warn"),
+                self._text(other.get("why"), "dim"),
+            ]
+            lines.append(Paragraph(spans, 4))
+        return lines or [Paragraph([Span("  it might have belonged nowhere else", "dim")], 4)]
+
+    def _list_identifiers(self, named: Sequence[tuple[str, str]]) -> str:
+        """Types and values the lines were joined through, each once."""
+        shown = [
+            self.pen.clean(f"{kind} {self.pen.cut(self.pen.clean(value, 200), VALUE_CELLS * 2)}")
+            for kind, value in named
+        ]
+        more = f" and {len(shown) - IDENTIFIERS_SHOWN} more" if len(shown) > IDENTIFIERS_SHOWN else ""
+        return f" {self.pen.signs.dot} ".join(shown[:IDENTIFIERS_SHOWN]) + more
 
     def _identifier(self, part: Mapping[str, object], rule: str) -> str:
         """Type and value, the type only when the rule does not name it, a long value by its beginning."""
@@ -245,7 +284,8 @@ class Describer:
         value = self.pen.cut(self.pen.clean(text_of(part.get("value")), 200), VALUE_CELLS)
         return value if kind == rule else f"{kind} {value}"
 
-    def _joins(self, position: Position) -> list[Span]:
+    def joins(self, position: Position) -> list[Span]:
+        """Why a line belongs here: to what, by which rule and identifiers, how sure."""
         spans: list[Span] = []
         for link in self.links.get(position, []):
             confidence = number_of(link.get("confidence"))

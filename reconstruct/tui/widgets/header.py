@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from textual.strip import Strip
 
 from reconstruct.journeys.axis import DAY, say_duration, to_datetime
 from reconstruct.journeys.moments import Story, mapping_of, mappings_of, name_of, number_of, text_of
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.sanitise import measure
-from reconstruct.tui.widgets.paint import Inked, Row, Span
+from reconstruct.tui.widgets.paint import Drawer, Inked, Row, Span
 
 SPARK_CELLS = 8
+OBJECTS_SHOWN = 4
+"""Business objects named in the header; the lanes show all."""
 SHORT_PART = 8
 """A part cut to less says nothing."""
 GOOD_SCORE = 80
@@ -49,7 +53,7 @@ class JourneyHeader(Inked):
         return row.strip()
 
 
-def place_parts(row: Row, parts: list[list[Span]], inked: Inked) -> None:
+def place_parts(row: Row, parts: list[list[Span]], drawer: Drawer) -> None:
     """Parts with air between them; a part that does not fit is left out, the last one that is begun is cut."""
     column = 1
     for part in parts:
@@ -59,19 +63,21 @@ def place_parts(row: Row, parts: list[list[Span]], inked: Inked) -> None:
             if room < SHORT_PART:
                 break
             for text, ink in part:
-                shown = inked.pen.cut(text, row.width - 1 - column)
-                column = row.put(column, shown, inked.ink(ink))
+                shown = drawer.pen.cut(text, row.width - 1 - column)
+                column = row.put(column, shown, drawer.ink(ink))
                 if shown != text or column >= row.width - 1:
                     break
             break
         for text, ink in part:
-            column = row.put(column, text, inked.ink(ink))
+            column = row.put(column, text, drawer.ink(ink))
         column += 3
 
 
 def say_identity(story: Story, pen: Pen) -> list[list[Span]]:
     """Journey, customer, channel and device, span."""
     document = story.document
+    if story.sessions:
+        return _say_customer(story, pen)
     session = mapping_of(document.get("session"))
     parts = [[Span("Journey ", "dim"), Span(pen.cut(pen.clean(text_of(document.get("id"), "?")), 16), "title")]]
     customer = pen.clean(text_of(document.get("customer")), 200)
@@ -86,6 +92,15 @@ def say_identity(story: Story, pen: Pen) -> list[list[Span]]:
     if words:
         parts.insert(2, [Span(words, "text")])
     return parts
+
+
+def _say_customer(story: Story, pen: Pen) -> list[list[Span]]:
+    """Whose sessions stand on one axis, and how many of how many."""
+    name = pen.cut(pen.clean(text_of(story.document.get("customer")), 200), 60)
+    shown, known = len(story.sessions), int(number_of(story.document.get("n_sessions")))
+    count = f"{shown:,} of {known:,} sessions" if known > shown else f"{shown:,} session{'s'[: shown != 1]}"
+    span = [Span(say_span(story, pen)), Span(f"  {say_duration(story.end_ns - story.start_ns)}", "dim")]
+    return [[Span("Customer ", "dim"), Span(name, "title")], [Span(count, "strong")], span]
 
 
 def say_span(story: Story, pen: Pen) -> str:
@@ -103,17 +118,26 @@ def say_outcome(story: Story, pen: Pen) -> list[list[Span]]:
     """Goal, business objects with their state, experience with how it sank, intent."""
     document = story.document
     journey = mapping_of(document.get("customer_journey"))
+    if story.sessions:
+        outcomes = Counter(text_of(row.get("outcome")) for row in mappings_of(document.get("sessions")))
+        counts = [[Span(f"{n:,} ", "strong"), Span(pen.clean(word), OUTCOME_WORDS.get(word, "text"))]
+                  for word, n in outcomes.most_common()]  # fmt: skip
+        return counts + [
+            _say_object(row, pen) for row in mappings_of(document.get("business_journeys"))[:OBJECTS_SHOWN]
+        ]
     outcome = text_of(journey.get("outcome"), "unknown")
     goal = pen.clean(text_of(journey.get("goal")), 60)
     sign = {"achieved": pen.signs.good, "failed": pen.signs.bad, "ongoing": pen.signs.running}.get(outcome, "")
     ink = OUTCOME_WORDS.get(outcome, "text")
     parts: list[list[Span]] = []
-    if outcome == "achieved" and goal:
+    if story.businesses and not story.touchpoints:
+        parts.append([Span("session ", "dim"), Span("not known", "warn")])
+    elif outcome == "achieved" and goal:
         parts.append([Span("goal ", "dim"), Span(f"{goal} {sign}", ink)])
     else:
         words = f"{outcome} {sign}".strip() if not goal else f"{goal} {pen.signs.dot} {outcome} {sign}".rstrip()
         parts.append([Span("goal ", "dim"), Span(pen.clean(words), ink)])
-    for business in mappings_of(document.get("business_journeys"))[:4]:
+    for business in mappings_of(document.get("business_journeys"))[:OBJECTS_SHOWN]:
         parts.append(_say_object(business, pen))
     score = mapping_of(document.get("experience")).get("score")
     if score is not None:

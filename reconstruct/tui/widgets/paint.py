@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 from rich.cells import get_character_cell_size
 from rich.segment import Segment
@@ -93,6 +93,15 @@ class Row:
         return Strip(segments, self.width)
 
 
+class Drawer(Protocol):
+    """Whatever has a pen and inks."""
+
+    @property
+    def pen(self) -> Pen: ...
+
+    def ink(self, name: str) -> Style: ...
+
+
 class Inked(Widget):
     """A widget drawn line by line with named inks and the app's pen."""
 
@@ -104,7 +113,9 @@ class Inked(Widget):
         """The style of an ink, without background unless it has one of its own."""
         inks = self.__dict__.setdefault("_inks", {})
         if name not in inks:
-            inks[name] = mix_ink(name, self.app.theme_variables, self.background_colors[1])
+            inks[name] = mix_ink(
+                name, self.app.theme_variables, self.background_colors[1], colourless=self.app.no_color
+            )
         return cast(Style, inks[name])
 
     def draw_line(self, y: int) -> Strip:

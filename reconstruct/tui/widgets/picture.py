@@ -42,6 +42,8 @@ class Planned:
 def name_cells(story: Story, width: int, pen: Pen, *, by_stage: bool) -> int:
     """How wide the column of names is: room for every lane's, also of those that are folded away now."""
     names = {track.name for track in story.objects} | {service for steps in story.businesses for service, _ in steps}
+    if story.sessions and not by_stage:
+        names |= {name for name, *_ in story.sessions}
     names |= {stage.upper() for stage in story.stages} if by_stage else {CUSTOMER}
     longest = max((measure(pen.clean(name)) for name in names), default=0)
     return min(max(NAME_CELLS, longest + 3), max(NAME_CELLS, width // NAME_SHARE), NAME_CAP)
@@ -66,7 +68,10 @@ class Picture:
         for index, lane in enumerate(self.layout.lanes):
             if lane.track.kind == "object":
                 connector = connectors.get(index)
-                rows.append(Planned("handoff", index, connector) if connector else Planned("blank"))
+                if connector:
+                    rows.append(Planned("handoff", index, connector))
+                elif rows:
+                    rows.append(Planned("blank"))
             rows.append(Planned("lane", index))
             if lane.rows > 1:
                 rows.append(Planned("labels", index))
@@ -105,6 +110,15 @@ class Picture:
         row.put(1 + inside, text, style if inside else style + Style(bold=True))
 
     # --- the rows over and under the lanes
+
+    def draw_head(self, row: Row, line: int, left: int, seen: int, ink: Ink) -> None:
+        """Line 0 is the overview, 1 the clock times, 2 the axis."""
+        if line == 0:
+            self.draw_overview(row, left, seen, ink)
+        elif line == 1:
+            self.draw_ticks(row, left, ink)
+        else:
+            self.draw_ruler(row, left, ink)
 
     def draw_ticks(self, row: Row, left: int, ink: Ink) -> None:
         """Clock times."""
@@ -148,8 +162,8 @@ class Picture:
     def draw_row(self, row: Row, index: int, left: int, cursor: Ref | None, ink: Ink, *, focused: bool) -> None:
         """One row of the lanes, from a column of the axis on."""
         planned = self.rows[index]
-        self._draw_gaps(row, left, ink)
         if planned.kind == "lane":
+            self._draw_gaps(row, left, ink)
             self._draw_lane(row, planned.lane, left, ink)
         elif planned.kind == "labels":
             self._draw_labels(row, self.layout.lanes[planned.lane], 1, left, ink)
@@ -239,19 +253,27 @@ class Picture:
             column = connector.column - left
             if first <= index < last and row.is_blank_or(column, signs.dots + signs.life + signs.gap):
                 row.put(column, signs.dashed if connector.is_dashed else signs.line, style)
-            if index == last - 1 and connector.label and 0 <= column < row.width:
-                text = self.pen.cut(self.pen.clean(connector.label), max(0, row.width - column - 2))
-                end = column + 2 + measure(text)
-                if end > row.width or measure(text) < 8:
-                    text = self.pen.cut(self.pen.clean(connector.label), max(0, column - 2))
-                    row.put(column - 1 - measure(text), text, style + Style(bold=False))
-                else:
-                    row.put(column + 2, text, style + Style(bold=False))
+            if index == last - 1 and connector.labels and 0 <= column < row.width:
+                self._write_beside(row, column, [self.pen.clean(label) for label in connector.labels], style)
             if index == last and connector.arrival != connector.column:
                 low, high = sorted((connector.column, connector.arrival))
                 row.put(low - left, signs.life * (high - low), style)
                 corner = signs.turn_right if connector.column < connector.arrival else signs.turn_left
                 row.put(column, corner, style)
+
+    def _write_beside(self, row: Row, column: int, labels: list[str], style: Style) -> None:
+        """The fullest label there is room for, right of a line or else left of it; the shortest is cut when none fits."""
+        behind, before = row.width - column - 2, column - 2
+        for label in labels:
+            cells = measure(label)
+            if cells <= behind:
+                row.put(column + 2, label, style)
+                return
+            if cells <= before:
+                row.put(column - 1 - cells, label, style)
+                return
+        text = self.pen.cut(labels[-1], max(0, behind, before))
+        row.put(column + 2 if behind >= before else column - 1 - measure(text), text, style)
 
     def _draw_cursor(self, row: Row, planned: Planned, left: int, cursor: Ref, ink: Ink, *, focused: bool) -> None:
         place = self.layout.places.get(cursor)

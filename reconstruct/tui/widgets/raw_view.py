@@ -1,7 +1,8 @@
-"""Raw lines: the journey's own lines in time order above, the file around the chosen one below."""
+"""Raw lines: those of the journey in time order, and those around one of them in its file."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from reconstruct.tui.bindings import MOVE, RAW
 from reconstruct.tui.fetch import Fetcher, start_beside
 from reconstruct.tui.messages import RowPointed
 from reconstruct.tui.reader import RawLine, Reader
+from reconstruct.tui.sanitise import measure
 from reconstruct.tui.widgets.detail import Position, positions_of
 from reconstruct.tui.widgets.paint import EMPTY, LineView, Row
 
@@ -22,8 +24,10 @@ CONTEXT = 200
 """Lines of the file fetched on either side of the chosen one."""
 LINE_CAP = 16_384
 """Characters of a raw line that can be scrolled to; longer lines say how much more there is."""
-KEPT = 4_000
+KEPT = 20_000
 """Lines remembered by the list."""
+PAGE = 200
+"""Lines read at a time: several screens."""
 PLACE_LEAST, PLACE_MOST, PLACE_SHARE = 16, 40, 5
 """Cells for file and line number: one in five, within limits."""
 
@@ -44,6 +48,22 @@ def journey_lines(story: Story) -> list[tuple[int, Position, Ref]]:
     return lines
 
 
+def matches(text: str, query: str) -> list[tuple[int, int]]:
+    """Where a text occurs in another, case aside; no two overlap."""
+    return [found.span() for found in re.finditer(re.escape(query), text, re.IGNORECASE)]
+
+
+def say_clock_ms(time_ns: int) -> str:
+    """Time of day (UTC) in twelve cells."""
+    moment = to_datetime(time_ns)
+    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+
+
+def place_cells(width: int) -> int:
+    """Cells for file and line number."""
+    return max(PLACE_LEAST, min(PLACE_MOST, width // PLACE_SHARE))
+
+
 class LineList(LineView):
     """Lines with a cursor; what they say is fetched when they are seen."""
 
@@ -53,6 +73,7 @@ class LineList(LineView):
         super().__init__(id=id)
         self.cursor = 0
         self.shift = 0
+        self.query_text = ""
 
     @property
     def n_lines(self) -> int:
@@ -60,6 +81,10 @@ class LineList(LineView):
 
     def line_text(self, index: int) -> str | None:
         """Raw text of a line; None while it is being fetched."""
+        raise NotImplementedError
+
+    def position(self, index: int) -> Position | None:
+        """Where a line is."""
         raise NotImplementedError
 
     def draw(self, index: int, row: Row) -> None:
@@ -117,9 +142,10 @@ class LineList(LineView):
             column, shown[self.shift : self.shift + row.width], row.styles[0] + self.ink(ink) if row.width else EMPTY
         )
         if query:
-            begin = shown.casefold().find(query.casefold())
-            if begin >= self.shift:
-                row.tint(column + begin - self.shift, column + begin - self.shift + len(query), self.ink("mark"))
+            seen = shown[self.shift : self.shift + row.width]
+            for begin, end in matches(seen, query):
+                place = column + measure(seen[:begin])
+                row.tint(place, place + measure(seen[begin:end]), self.ink("mark"))
 
 
 class JourneyLines(LineList):
@@ -133,7 +159,6 @@ class JourneyLines(LineList):
         self.texts: dict[Position, str] = {}
         self.asked: set[Position] = set()
         self.paths: Mapping[int, str] = {}
-        self.query_text = ""
 
     def show(self, story: Story | None, paths: Mapping[int, str]) -> None:
         """Another journey."""
@@ -146,32 +171,39 @@ class JourneyLines(LineList):
     def n_lines(self) -> int:
         return len(self.lines)
 
+    def position(self, index: int) -> Position | None:
+        return self.lines[index][1]
+
     def line_text(self, index: int) -> str | None:
         position = self.lines[index][1]
         if position not in self.texts and position not in self.asked:
-            self.asked.add(position)
-            start_beside(self, "raw", self._fetch, position)
+            page = [line[1] for line in self.lines[max(0, index - PAGE // 4) : index + PAGE]]
+            wanted = [each for each in page if each not in self.texts and each not in self.asked]
+            self.asked.update(wanted)
+            start_beside(self, "raw", self.fetch, wanted)
         return self.texts.get(position)
 
-    async def _fetch(self, position: Position) -> None:
-        lines = await self.fetcher.ask(self.reader.raw, position[0], position[1], 0, 0)
+    async def fetch(self, positions: Sequence[Position]) -> None:
+        """Read entries, so that ``line_text`` knows them."""
+        found = await self.fetcher.ask(self.reader.raw_texts, positions)
         if len(self.texts) > KEPT:
             self.texts.clear()
             self.asked.clear()
-        self.texts[position] = lines[0].text[: LINE_CAP * 2] if lines else ""
+        for position, text in zip(positions, found, strict=True):
+            self.texts[position] = text[: LINE_CAP * 2]
+        self.asked.difference_update(positions)
         self.refresh()
 
     def draw(self, index: int, row: Row) -> None:
         at, position, ref = self.lines[index]
-        moment = to_datetime(at)
-        clock = f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+        clock = say_clock_ms(at)
         row.put(1, clock, self.ink("dim"))
         path = self.pen.clean(self.paths.get(position[0], f"source {position[0]}"))
         column = 1 + len(clock) + 2
-        cells = max(PLACE_LEAST, min(PLACE_MOST, row.width // PLACE_SHARE))
+        cells = place_cells(row.width)
         number = f":{position[1]}"
         ink = self.ink("customer" if ref.business < 0 else "accent")
-        row.put(column, self.pen.fit(self.pen.cut_front(path, cells - len(number)) + number, cells), ink)
+        row.put(column, self.pen.fit(self.pen.cut_middle(path, cells - len(number)) + number, cells), ink)
         text = self.line_text(index)
         self.put_text(
             row, column + cells + 1, text if text is not None else self.pen.signs.unknown, "text", self.query_text
@@ -183,12 +215,13 @@ class FileLines(LineList):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.source = 0
         self.lines: Sequence[RawLine] = []
         self.lit: set[int] = set()
-        self.query_text = ""
 
     def show(self, lines: Sequence[RawLine], lit: set[int], line: int) -> None:
         """Another stretch, with the cursor on a line of it."""
+        self.source = lines[0].source if lines else 0
         self.lines = lines
         self.lit = lit
         self.cursor = next((index for index, row in enumerate(lines) if row.line == line), 0)
@@ -209,6 +242,9 @@ class FileLines(LineList):
 
     def line_text(self, index: int) -> str | None:
         return self.lines[index].text
+
+    def position(self, index: int) -> Position | None:
+        return self.source, self.lines[index].line
 
     def draw(self, index: int, row: Row) -> None:
         line = self.lines[index]

@@ -221,11 +221,12 @@ SHORT_WORDS = {
     "Next event in this lane": "next", "Previous event in this lane": "previous",
     "Event in the lane below": "lane down", "Event in the lane above": "lane up",
     "Axis: compressed, linear, ordinal": "axis", "Every step, or milestones": "level",
-    "Raw lines of this event": "raw lines", "Export this journey as JSON": "export", "Back, or quit": "back",
+    "Raw lines of this event": "raw lines", "Back, or quit": "back",
     "Next slow step": "slow", "Next error": "error", "Detail pane": "detail", "Sort by column": "sort",
     "Next line of this journey": "next line", "Next page of this view": "page",
     "Whose ways: customers, or a business object": "whose ways", "Arrange by customer, object, variant …": "arrange",
-    "Columns to show": "columns",
+    "Columns to show": "columns", "All logs merged, or this file": "merged",
+    "Whole customer, or this session": "customer", "Open in $EDITOR": "edit",
 }  # fmt: skip
 
 

@@ -200,15 +200,8 @@ class Timeline(Inked, can_focus=True):
 
     def _draw_head(self, picture: Picture, row: Row, canvas: Row, y: int) -> None:
         line = y if self.has_overview else y + 1
-        if line == 0:
-            row.put(1, "overview", self.ink("faint"))
-            picture.draw_overview(canvas, self.left, self.view_width, self.ink)
-        elif line == 1:
-            row.put(1, "UTC", self.ink("faint"))
-            picture.draw_ticks(canvas, self.left, self.ink)
-        else:
-            row.put(1, self.mode, self.ink("faint"))
-            picture.draw_ruler(canvas, self.left, self.ink)
+        row.put(1, ("overview", "UTC", self.mode)[line], self.ink("faint"))
+        picture.draw_head(canvas, line, self.left, self.view_width, self.ink)
 
     def _say_state(self) -> list[str]:
         words = []

@@ -1,0 +1,143 @@
+"""Which logs repeat the requests of another, and which of their lines belong together."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import duckdb
+import pytest
+
+from reconstruct.correlate.pairing import pair_by_looks
+from reconstruct.correlate.tiers import find_inner, rank_request_logs
+
+SECOND = 1_000_000_000
+EDGE, INNER, OTHER = 0, 1, 2
+
+Request = tuple[int, float, str, str, int | None, str | None, str | None]
+"""family, second, method, target, status, browser, address"""
+
+
+def shop(
+    requests: Sequence[Request], grouped: Sequence[tuple[int, str]] = (), anchored: Sequence[tuple[int, int]] = ()
+) -> duckdb.DuckDBPyConnection:
+    """The tables that a correlation has by then; a request's eid is its place, a log's source its family."""
+    db = duckdb.connect()
+    db.execute(
+        "CREATE TABLE events (eid BIGINT, source INTEGER, method VARCHAR, path VARCHAR, target VARCHAR, status INTEGER,"
+        " user_agent VARCHAR, client_ip VARCHAR, referrer VARCHAR)"
+    )
+    db.execute("CREATE TABLE timeline (eid BIGINT, source INTEGER, family INTEGER, t BIGINT)")
+    db.execute("CREATE TABLE source_family AS SELECT s AS source, s AS family FROM range(3) AS r(s)")
+    db.execute("CREATE TABLE typed (eid BIGINT, type INTEGER, value VARCHAR, multi BOOLEAN)")
+    db.execute("CREATE TABLE grouped (eid BIGINT, type INTEGER, value VARCHAR)")
+    db.execute("CREATE TABLE anchored (eid BIGINT, anchor BIGINT)")
+    for eid, (family, second, method, target, status, browser, address) in enumerate(requests):
+        row = [eid, family, method, target, target, status, browser, address, None]
+        db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        db.execute("INSERT INTO timeline VALUES (?, ?, ?, ?)", [eid, family, family, round(second * SECOND)])
+    for eid, value in grouped:
+        db.execute("INSERT INTO grouped VALUES (?, 0, ?)", [eid, value])
+    for eid, anchor in anchored:
+        db.execute("INSERT INTO anchored VALUES (?, ?)", [eid, anchor])
+    return db
+
+
+def pages(family: int, seconds: list[float], status: int | None = 200, **more: str) -> list[Request]:
+    """A page each, all different."""
+    browser, address = more.get("browser"), more.get("address")
+    return [
+        (family, second, "GET", f"/page/{number}", status, browser, address) for number, second in enumerate(seconds)
+    ]
+
+
+def inner_of(db: duckdb.DuckDBPyConnection) -> set[int]:
+    return find_inner(db, rank_request_logs(db, []))
+
+
+TIMES = [10.0 * n for n in range(6)]
+
+
+def test_a_log_that_repeats_the_requests_of_one_with_a_better_view_is_inner() -> None:
+    edge = pages(EDGE, TIMES, browser="Firefox", address="192.0.2.1")
+    assert inner_of(shop(edge + pages(INNER, [t + 1.5 for t in TIMES]))) == {INNER}
+
+
+@pytest.mark.parametrize("late", [4.0, -4.0])
+def test_the_same_pages_at_other_times_are_other_requests(late: float) -> None:
+    edge = pages(EDGE, TIMES, browser="Firefox", address="192.0.2.1")
+    assert inner_of(shop(edge + pages(INNER, [t + late for t in TIMES]))) == set()
+
+
+def test_a_status_that_one_log_does_not_say_contradicts_nothing_and_another_does() -> None:
+    edge = pages(EDGE, TIMES, browser="Firefox", address="192.0.2.1")
+    assert inner_of(shop(edge + pages(INNER, TIMES, status=None))) == {INNER}
+    assert inner_of(shop(edge + pages(INNER, TIMES, status=404))) == set()
+
+
+def test_request_identifiers_decide_before_looks() -> None:
+    edge = pages(EDGE, TIMES, browser="Firefox", address="192.0.2.1")
+    late = pages(INNER, [t + 500 for t in TIMES])
+    shared = [(eid, f"r{eid % 6}") for eid in range(12)]
+    assert inner_of(shop(edge + late, shared)) == {INNER}
+
+
+def test_a_few_requests_that_look_alike_are_chance() -> None:
+    edge = pages(EDGE, TIMES, browser="Firefox", address="192.0.2.1")
+    assert inner_of(shop(edge + pages(INNER, TIMES[:4]))) == set()
+
+
+def test_two_outer_logs_may_hold_the_requests_of_an_inner_one_together() -> None:
+    edge = pages(EDGE, TIMES, browser="Firefox", address="192.0.2.1")
+    other = [(OTHER, t + 5, "GET", f"/other/{t}", 200, "Firefox", "192.0.2.1") for t in TIMES]
+    inner = pages(INNER, TIMES) + [(INNER, t + 5, "GET", f"/other/{t}", 200, None, None) for t in TIMES]
+    assert inner_of(shop(edge + other + inner)) == {INNER}
+
+
+def pair_slowly(requests: list[Request], settled: set[tuple[int, int]], waiting: set[int]) -> list[tuple[int, int]]:
+    """In words: in time order, each to the nearest that is left and contradicts nothing."""
+    order = sorted(range(len(requests)), key=lambda eid: (round(requests[eid][1] * SECOND), eid))
+    used, pairs = set(settled), []
+    for eid in (each for each in order if each in waiting):
+        family, second, *looks, browser, _ = requests[eid]
+        found = [
+            (abs(round(requests[other][1] * SECOND) - round(second * SECOND)), other)
+            for other in order
+            if requests[other][0] == EDGE
+            and requests[other][2:5] == tuple(looks)
+            and (family, other) not in used
+            and (browser is None or requests[other][5] is None or browser == requests[other][5])
+        ]
+        near = [each for each in found if each[0] <= 2 * SECOND]
+        if near:
+            used.add((family, min(near)[1]))
+            pairs.append((eid, min(near)[1]))
+    return pairs
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pairs_are_the_nearest_that_are_left(seed: int) -> None:
+    dice = random.Random(seed)
+    requests: list[Request] = [
+        (
+            dice.choice([EDGE, EDGE, INNER, OTHER]), dice.randrange(200) / 10, "GET", dice.choice(["/a", "/b"]),
+            dice.choice([200, 404, None]), dice.choice(["Firefox", "Safari", None]), None,
+        )
+        for _ in range(80)
+    ]  # fmt: skip
+    edge = [eid for eid, each in enumerate(requests) if each[0] == EDGE]
+    others = [eid for eid, each in enumerate(requests) if each[0] != EDGE]
+    settled = [(eid, dice.choice(edge)) for eid in dice.sample(others, 8)]
+    db = shop(requests, anchored=settled)
+    found = pair_by_looks(db, [INNER, OTHER], [EDGE]).to_pydict()
+    expected = pair_slowly(
+        requests, {(requests[eid][0], anchor) for eid, anchor in settled}, set(others) - {eid for eid, _ in settled}
+    )
+    assert expected
+    assert list(zip(found["eid"], found["anchor"], strict=True)) == expected
+
+
+def test_nothing_to_pair_gives_nothing() -> None:
+    db = shop(pages(EDGE, TIMES))
+    assert pair_by_looks(db, [], [EDGE]).num_rows == 0
+    assert pair_by_looks(db, [INNER], [EDGE]).num_rows == 0
