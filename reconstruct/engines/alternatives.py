@@ -41,6 +41,11 @@ ASKED = """
               LEFT JOIN event_visit v USING (eid) LEFT JOIN anchored d USING (eid))
 """
 
+WHICH = f"""
+    WITH {ASKED} SELECT count(*), min(t), max(t), (SELECT count(*) FROM things) FROM asked WHERE method IS NULL
+"""
+"""Which of the queries below can find anything."""
+
 SAME_VISITOR = f"""
     WITH {ASKED},
          who AS (SELECT a.*, n.visitor, v.rule AS way FROM asked a JOIN anchors n ON n.eid = a.anchor JOIN event_visit v ON v.eid = n.eid),
@@ -175,11 +180,14 @@ class _Asked:
         self._roles = {each["type"]: each["role"] for each in orjson.loads(store.meta("identifiers") or "[]")}
 
     def all(self) -> Iterator[tuple[int, Alternative]]:
+        ((waiting, first, last, things),) = self._rows(WHICH)
         yield from self._same_visitor()
-        yield from self._served_meanwhile()
+        if waiting:
+            yield from self._served_meanwhile(first, last)
         yield from self._same_value()
-        yield from self._same_request()
-        yield from self._other_tries()
+        if things:
+            yield from self._same_request()
+            yield from self._other_tries()
 
     def _rows(self, query: str, **parameters: object) -> list[tuple[Any, ...]]:
         return self._db.execute(query, parameters or None).fetchall()
@@ -198,10 +206,7 @@ class _Asked:
                 why = CHOSEN_BY.get(way, f"the visit chosen has it by rule “{way}”")
             yield eid, Alternative("session", journey, f"same address and browser, but {why}")
 
-    def _served_meanwhile(self) -> Iterator[tuple[int, Alternative]]:
-        ((first, last),) = self._rows("SELECT min(t), max(t) FROM timeline SEMI JOIN asked_in USING (eid)")
-        if first is None:
-            return
+    def _served_meanwhile(self, first: int, last: int) -> Iterator[tuple[int, Alternative]]:
         for eid, journey, nowhere, route, visits in self._rows(SERVED_MEANWHILE, first=first, last=last):
             if not nowhere:
                 why = f"but lines like this are at least {RATIO:.0f} times as often written for the request chosen"
