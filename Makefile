@@ -36,7 +36,7 @@ demo: $(VENV)/installed ## Open the sample shop in the terminal (piped: print th
 	@"$(BIN)/python" -m reconstruct samples/shop/logs
 
 test: $(VENV)/installed-dev ## Run the tests
-	"$(BIN)/python" -m pytest -q
+	"$(BIN)/python" -m pytest -q -n auto --dist worksteal
 
 lint: $(VENV)/installed-dev ## Check style and formatting
 	"$(BIN)/ruff" check .
