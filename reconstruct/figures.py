@@ -12,14 +12,14 @@ from reconstruct.engines.ingest import COUNTED
 from reconstruct.events import envelopes
 from reconstruct.events.formats import GENERIC
 from reconstruct.journeys.align import SURE
+from reconstruct.measures.business import measure_business
+from reconstruct.measures.chosen import PEOPLE, Chosen
+from reconstruct.measures.conversion import measure_conversion
 from reconstruct.query.selection import EVERYTHING, Selection
 from reconstruct.sources import Discovery
 from reconstruct.store.database import Store
 
 Document = dict[str, Any]
-
-PEOPLE = "agent_kind IN ('human', 'unknown')"
-"""Figures are of people's journeys; those of programs are counted beside them."""
 
 SAYS_LITTLE = frozenset({GENERIC, *envelopes.KINDS})
 """What the format of an event ends in when no format reads the line itself."""
@@ -60,9 +60,13 @@ def _say_reconstruction(store: Store, resolution: Resolution) -> Document:
     }
 
 
-def summarise(store: Store, selection: Selection = EVERYTHING) -> Document:
-    """The figures. ``events``, ``processes``, ``visits``, ``reconstruction``, ``quality`` and ``skipped`` are of all logs, whatever is selected."""
-    chosen = _Chosen(store, selection)
+def summarise(store: Store, selection: Selection = EVERYTHING, zone_s: int = 0) -> Document:
+    """The figures. ``events``, ``processes``, ``visits``, ``reconstruction``, ``quality`` and ``skipped`` are of all logs, whatever is
+    selected.
+
+    ``zone_s``: seconds east of UTC that days begin in.
+    """
+    chosen = Chosen(store, selection)
     n, customers, achieved, score = chosen.rows(
         "journeys",
         "seq",
@@ -70,7 +74,7 @@ def summarise(store: Store, selection: Selection = EVERYTHING) -> Document:
         f"round(avg(score) FILTER ({PEOPLE}), 1)",
     )[0]
     objects, bridged = chosen.rows("business", "listed", "count(*), count(journey)")[0]
-    session = chosen.joins("event_visit JOIN numbered USING (visit)", "seq")
+    session = _joins(chosen, "event_visit JOIN numbered USING (visit)", "seq")
     (total,) = store.rows("SELECT count(*) FROM events")[0]
     reading: Document = orjson.loads(store.meta("reading") or "{}")
     where = {"where": selection.text} if selection.text else {}
@@ -85,12 +89,14 @@ def summarise(store: Store, selection: Selection = EVERYTHING) -> Document:
         "business_outcomes": chosen.counts("business", "listed", "outcome"),
         "experience": score,
         "agents": chosen.counts("journeys", "seq", "agent_kind"),
+        **measure_conversion(chosen, zone_s),
+        **measure_business(chosen),
         "events": total,
         "events_in_journeys": sum(rule["events"] for rule in session.values()),
         "business_journeys_in_sessions": bridged,
         "joins": {
             "session": session,
-            "object": chosen.joins("thing_links l JOIN business b ON b.thing = l.object", "listed"),
+            "object": _joins(chosen, "thing_links l JOIN business b ON b.thing = l.object", "listed"),
         },
         "processes": orjson.loads(store.meta("processes") or "[]"),
         "visits": reading["visits"],
@@ -100,27 +106,11 @@ def summarise(store: Store, selection: Selection = EVERYTHING) -> Document:
     }
 
 
-class _Chosen:
-    """Questions about what is selected."""
-
-    def __init__(self, store: Store, selection: Selection) -> None:
-        self._store = store
-        self._selection = selection
-
-    def rows(self, table: str, key: str, columns: str, more: str = "") -> list[tuple[Any, ...]]:
-        """Columns over the rows of a table of which ``key`` is a ``listed.seq`` that is selected."""
-        selection = self._selection
-        where = f"WHERE {key} IN {selection.listed}" if selection.text else "WHERE true"
-        return self._store.rows(f"SELECT {columns} FROM {table} {where} {more}", selection.parameters)
-
-    def counts(self, table: str, key: str, column: str, which: str = "true") -> dict[str, int]:
-        return dict(self.rows(table, key, f"{column}, count(*)", f"AND {which} GROUP BY 1 ORDER BY 1"))
-
-    def joins(self, links: str, key: str) -> Document:
-        """What links rest on: per rule how many, their mean confidence, and how many are sure enough to be drawn solid."""
-        columns = f"rule, count(*), round(avg(confidence), 4), count(*) FILTER (confidence >= {SURE})"
-        rows = self.rows(links, key, columns, "GROUP BY 1 ORDER BY 1")
-        return {rule: {"events": n, "confidence": mean, "sure": sure} for rule, n, mean, sure in rows}
+def _joins(chosen: Chosen, links: str, key: str) -> Document:
+    """What links rest on: per rule how many, their mean confidence, and how many are sure enough to be drawn solid."""
+    columns = f"rule, count(*), round(avg(confidence), 4), count(*) FILTER (confidence >= {SURE})"
+    rows = chosen.rows(links, key, columns, "GROUP BY 1 ORDER BY 1")
+    return {rule: {"events": n, "confidence": mean, "sure": sure} for rule, n, mean, sure in rows}
 
 
 def share_lines(sources: Iterable[Document]) -> dict[str, float]:

@@ -41,7 +41,7 @@ from reconstruct.sources.progress import Progress
 from reconstruct.store.cache import prune_cache
 from reconstruct.store.database import Store
 
-STORE_VERSION = "9"
+STORE_VERSION = "10"
 """Raise it whenever what a store holds changes meaning: older stores are then rebuilt."""
 
 
@@ -274,7 +274,7 @@ def finish(
     write_journeys(store, plan, resolution.roots, models, pool, progress, cut_s=resolution.sessions.cut_s)
     progress.phase("summing up", 0)
     store.set_meta("reading", orjson.dumps(describe_reading(store, discovery, resolution)).decode())
-    store.set_meta("summary", orjson.dumps(summarise(store)).decode())
+    store.set_meta("summary", orjson.dumps(summarise(store, zone_s=options.timezone_s or 0)).decode())
 
 
 def correlate(

@@ -144,7 +144,7 @@ class Reconstruction:
     def summary(self) -> Document:
         """The figures; of a selection they say by what query, as ``where``."""
         if self.selection.text:
-            return summarise(self.store, self.selection)
+            return summarise(self.store, self.selection, self._zone_s)
         found: Document = orjson.loads(self.store.meta("summary") or "{}")
         return found
 

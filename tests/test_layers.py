@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "reconstruct"
 
 LAYER = {
     "errors": 0,
+    "intervals": 0,
     "resources": 0,
     "options": 0,
     "configuration": 1,
@@ -26,9 +27,11 @@ LAYER = {
     "query": 6,
     "engines": 7,
     "raw_lines": 7,
+    "measures": 7,
     "figures": 8,
     "results": 9,
     "pipeline": 10,
+    "comparing": 11,
     "export": 11,
     "live": 11,
     "tui": 12,
@@ -57,7 +60,7 @@ NOT_IN = {
 }
 """Room → what it does without: events come from chunks, not from files; the terminal talks to the pipeline."""
 
-OPEN_NO_FILE = ("events", "correlate", "journeys", "query")
+OPEN_NO_FILE = ("events", "correlate", "journeys", "query", "measures")
 """Rooms that are handed rows. They may load vocabularies (``read_text``), nothing else."""
 
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

@@ -8,12 +8,12 @@ prior stands in.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reconstruct.correlate.visits import RULES, Requests, build_visits
+from reconstruct.intervals import wilson
 
 LEAST_TRIALS = 200
 """Trials below which a measured precision does not lower a prior (correlation §7.8); it may raise it: the bound knows how few they are."""
@@ -47,13 +47,7 @@ class RuleQuality:
 
 def wilson_lower(right: int, trials: int) -> float:
     """Lower bound of the 95 % Wilson score interval of a share (Wilson 1927)."""
-    if not trials:
-        return 0.0
-    z = 1.96
-    p = right / trials
-    return (p + z * z / (2 * trials) - z * sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials))) / (
-        1 + z * z / trials
-    )
+    return wilson(right, trials).low or 0.0
 
 
 def weigh(right: int, trials: int, prior: float) -> tuple[float, bool]:

@@ -18,6 +18,8 @@ class Selection:
     text: str = ""
     """the query, as it would be written again; "": everything"""
     where: Where = Where()  # noqa: RUF009 - frozen
+    node: Node | None = None
+    """the query as a tree, to be narrowed further"""
 
     @property
     def listed(self) -> str:
@@ -36,7 +38,7 @@ EVERYTHING = Selection()
 def choose(node: Node, context: Context) -> Selection:
     """What matches a query. Raises QueryError."""
     text = render(node)
-    return Selection(text, compile_query(node, text, context))
+    return Selection(text, compile_query(node, text, context), node)
 
 
 def join(nodes: Sequence[Node | None]) -> Node | None:
