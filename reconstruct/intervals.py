@@ -55,8 +55,8 @@ def order_statistics(sample: Sequence[int], z: float = Z95) -> Estimate:
     """The median of a *sorted* sample, by nearest rank, between the two values that hold the true one.
 
     The number of values below the true median is binomial with probability 1/2, whatever the distribution; its normal
-    approximation gives the ranks (Conover 1999, Practical Nonparametric Statistics, §3.2). Under some six values at 95 %
-    no two ranks are far enough apart.
+    approximation gives the ranks (Conover 1999, Practical Nonparametric Statistics, §3.2). Of fewer than eight values, at
+    95 %, there is none.
 
     >>> order_statistics(range(1, 101))
     Estimate(value=50, low=40, high=61)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -74,10 +74,13 @@ def _importing(command: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
-def _add_input(parser: argparse.ArgumentParser, *, also: str = "") -> None:
-    parser.add_argument(
-        "paths", nargs="*", metavar="PATH", default=["."], help="logs: directory, file, glob or - (default: .)"
-    )
+PLACES = "logs: directory, file, glob or - (default: .)"
+
+
+def _add_input(
+    parser: argparse.ArgumentParser, *, also: str = "", places: str = PLACES, default: Sequence[str] = (".",)
+) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", default=list(default), help=places)
     group = parser.add_argument_group("reading")
     group.add_argument(
         "--timezone", metavar="ZONE", type=_zone, help="zone of stamps that name none: +01:00, UTC, Europe/Paris"
@@ -120,9 +123,9 @@ def _add_selection(parser: argparse.ArgumentParser, what: str, period: str) -> N
     _add_period(group, period)
 
 
-def _add_period(group: argparse._ArgumentGroup, period: str) -> None:
+def _add_period(group: argparse._ArgumentGroup, period: str, also: str = "") -> None:
     when = "2026-09-14, 2026-09-14T10:30; before the end of the logs: 2d, 36h, today"
-    group.add_argument("--since", metavar="MOMENT", help=f"only {period} then or later: {when}")
+    group.add_argument("--since", metavar="MOMENT", help=f"only {period} then or later: {when}{also}")
     group.add_argument(
         "--until",
         metavar="MOMENT",
@@ -131,6 +134,9 @@ def _add_period(group: argparse._ArgumentGroup, period: str) -> None:
 
 
 BEGAN = "journeys that began"
+
+BY = ("channel", "entry", "device", "source", "period")
+"""What conversion is told by (measures.conversion.BY and the time)."""
 
 
 def _add_browse(parser: argparse.ArgumentParser) -> None:
@@ -156,7 +162,23 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 def _add_summary(parser: argparse.ArgumentParser) -> None:
     _add_input(parser)
     _add_selection(parser, "figures of the journeys that match; sources and lines are always all", BEGAN)
+    parser.add_argument(
+        "--by", choices=BY, metavar="|".join(BY), help="conversion by this instead, as a table; with --json its rows"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "Two directories; or one, and two queries, two periods or two journeys (ids of journeys or orders)."
+    _add_input(parser, places="what to compare: DIR DIR, DIR with the options below, or DIR ID ID", default=())
+    group = parser.add_argument_group("selecting")
+    group.add_argument("--where", metavar="QUERY", default="", help="only journeys that match (docs/query.md)")
+    group.add_argument("--against", metavar="QUERY", help="compare those that match --where with those that match this")
+    group.add_argument(
+        "--split", metavar="MOMENT", help="compare journeys that began before with those that began later"
+    )
+    _add_period(group, "journeys that began", "; of one directory, compared with the same length before")
+    parser.add_argument("--json", action="store_true", help="print everything that was compared as JSON")
 
 
 def _add_events(parser: argparse.ArgumentParser) -> None:
@@ -215,6 +237,7 @@ BROWSE = "look at the journeys in the terminal (the default)"
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "export": ("write journeys to a file", _add_export),
     "summary": ("what was found, in a screenful", _add_summary),
+    "compare": ("what changed between two sets of journeys, or two journeys", _add_compare),
     "events": ("every parsed event as JSON Lines", _add_events),
     "plan": ("identifier types, roles and owners, with reasons", _add_plan),
     "explain": ("how a line is read, and why it is in a journey", _add_explain),

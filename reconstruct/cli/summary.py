@@ -10,23 +10,45 @@ import orjson
 
 from reconstruct.cli.inputs import select
 from reconstruct.cli.output import clean
+from reconstruct.cli.wording import (
+    FEW,
+    own_query,
+    say_median,
+    say_money,
+    say_ms,
+    say_part,
+    say_points,
+    say_range,
+    table,
+)
 from reconstruct.errors import EXIT_OK
 from reconstruct.journeys.axis import say_share
 from reconstruct.results import Reconstruction
-
-STAGES = ("awareness", "interest", "consideration", "purchase", "after-sales")
 
 FORMATS_SHOWN = 8
 
 RULES_SHOWN = 6
 REMARKS_SHOWN = 8
+FRICTION_SHOWN = 4
+TYPES_SHOWN = 3
+BAR = 20
+ALL_WORDS = frozenset(range(5))
+FATES = {"fulfilled": "fulfilled", "open": "on the way", "at_risk": "at risk", "lost": "cancelled or returned"}
+RISKS = ("stuck", "failed", "late")
+CURRENCIES_SHOWN = 3
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the summary."""
     results = select(arguments)
     if arguments.json:
-        sys.stdout.write(orjson.dumps(results.summary(), option=orjson.OPT_INDENT_2).decode() + "\n")
+        figures = results.summary()
+        sys.stdout.write(
+            orjson.dumps(figures["by"][arguments.by] if arguments.by else figures, option=orjson.OPT_INDENT_2).decode()
+            + "\n"
+        )
+    elif arguments.by:
+        print("\n".join(map(clean, render_by(results.summary(), arguments.by))))
     else:
         print("\n".join(map(clean, render(results))))
     results.close()
@@ -115,19 +137,50 @@ def _journeys(figures: dict[str, Any]) -> list[str]:
         f"{_plural(figures['journeys'], 'journey')} of {_plural(figures['customers'], 'known customer')}"
         + (f" (and {machines}, left out of the figures)" if machines else "")
     ]
-    reached = figures["stages_reached"]
-    total = sum(reached.values())
-    if total:
-        left = total
-        for stage in STAGES:
-            share = left / total
-            lines.append(f"  {stage:<14}{left:>8,}  {share:>4.0%}  {'█' * round(share * 30)}")
-            left -= reached.get(stage, 0)
+    where = figures.get("where", "")
+    for row in figures["funnel"]:
+        reached, dropped = row["reached"], row["dropped"]
+        line = f"  {row['stage']:<14}{reached['n']:>8,}  {reached['share']:>4.0%}  {'█' * round(reached['share'] * BAR):<{BAR}}"
+        if dropped and dropped["n"]:
+            share = f", {say_share(dropped['share'])} ({say_range(dropped)})" if dropped["of"] >= FEW else ""
+            line += f"  {dropped['n']:,} dropped here{share}  {own_query(dropped['query'], where)}"
+        lines.append(line.rstrip())
     outcomes = ", ".join(f"{n:,} {name}" for name, n in sorted(figures["outcomes"].items(), key=lambda item: -item[1]))
-    lines.append(f"  outcomes: {outcomes or 'none'}; conversion {figures['conversion']:.1%}")
+    achieved = figures["achieved"]
+    lines.append(
+        f"  outcomes: {outcomes or 'none'}; conversion {say_part(achieved)}  {own_query(achieved['query'], where)}"
+    )
+    lines += [
+        f"  to the goal: half within {say_median(row)}, 95% within {say_ms(row['p95_ms'])}"
+        for row in figures["times"]
+        if row["outcome"] == "goal"
+    ]
+    lines += _friction(figures, where)
     if figures["experience"] is not None:
         lines.append(f"  mean experience score {figures['experience']} of 100")
     return [*lines, *_joins(figures)]
+
+
+def _friction(figures: dict[str, Any], where: str) -> list[str]:
+    """Conversion with and without each sign; what goes together need not be the cause."""
+    found = figures["friction_cost"]
+    if not found:
+        return []
+    rows = [
+        [
+            row["kind"],
+            f"{say_part(row['with']['achieved'])},",
+            f"without {say_part(row['without']['achieved'])}:",
+            say_points(row["difference"]),
+            own_query(row["with"]["query"], where),
+        ]
+        for row in found[:FRICTION_SHOWN]
+    ]
+    more = f", {len(found) - FRICTION_SHOWN} more in --json" if len(found) > FRICTION_SHOWN else ""
+    return [
+        f"  conversion of journeys with a sign of friction{more}; not its effect",
+        *("  " + line for line in table(rows, ALL_WORDS)),
+    ]
 
 
 def _joins(figures: dict[str, Any]) -> list[str]:
@@ -165,7 +218,56 @@ def _business(figures: dict[str, Any]) -> list[str]:
     return [
         f"{_plural(n, 'business journey')}, {figures['business_journeys_in_sessions']:,} of them begun in a known session",
         f"  {outcomes}",
+        *_completion(figures),
+        *_revenue(figures),
     ]
+
+
+def _completion(figures: dict[str, Any]) -> list[str]:
+    """What share of those that are over was fulfilled, and how long that took."""
+    where = figures.get("where", "")
+    times = {row["type"]: row for row in figures["times"] if row["outcome"] == "fulfilled"}
+    lines = []
+    for row in figures["completion"][:TYPES_SHOWN]:
+        took = times.get(row["type"])
+        within = f"; half within {say_median(took)}, 95% within {say_ms(took['p95_ms'])}" if took else ""
+        over = "" if row["fulfilled"]["of"] else " that are over"
+        lines += [
+            f"  {row['type']}: fulfilled {say_part(row['fulfilled'])}{over}{within}",
+            f"    {own_query(row['fulfilled']['query'], where)}",
+        ]
+    return lines
+
+
+def _revenue(figures: dict[str, Any]) -> list[str]:
+    """What came in, what is to come, what may not."""
+    where = figures.get("where", "")
+    lines = []
+    for row in figures["revenue"][:CURRENCIES_SHOWN]:
+        said = [
+            f"{say_money(row[name]['amount'], row['currency'])} {words} ({row[name]['n']:,})"
+            for name, words in FATES.items()
+        ]
+        risks = [
+            f"{name} {say_money(row[name]['amount'], None)} ({row[name]['n']:,})" for name in RISKS if row[name]["n"]
+        ]
+        lines.append(f"  {', '.join(said)}")
+        if risks:
+            lines.append(f"    at risk: {', '.join(risks)}  {own_query(row['at_risk']['query'], where)}")
+    return lines
+
+
+def render_by(figures: dict[str, Any], name: str) -> list[str]:
+    """Conversion by what journeys have in common, as a table."""
+    where = figures.get("where", "")
+    rows = [[name, "journeys", "achieved", "share", "95%", "query"]]
+    for row in figures["by"][name]:
+        achieved = row["achieved"]
+        told = [say_share(achieved["share"]), say_range(achieved)] if row["journeys"] >= FEW else ["", ""]
+        value = "not known" if row["value"] is None else row["value"]
+        rows.append([value, f"{row['journeys']:,}", f"{achieved['n']:,}", *told, own_query(row["query"], where)])
+    whole = f"conversion by {name}; of all {say_part(figures['achieved'])}" + (f", where {where}" if where else "")
+    return [whole, *table(rows, frozenset({0, 5}))]
 
 
 def _identifiers(rows: list[dict[str, Any]]) -> list[str]:

@@ -65,7 +65,10 @@ def _completion(chosen: Chosen) -> list[Document]:
     """Per type of object: of those that are over, or should be, the share that was fulfilled."""
     found: dict[str, dict[str, tuple[int, int]]] = {}
     for type_, outcome, n, journeys in chosen.rows(
-        "business", "listed", "type, outcome, count(*), count(DISTINCT listed)", f"AND {COUNTED} GROUP BY ALL ORDER BY ALL"
+        "business",
+        "listed",
+        "type, outcome, count(*), count(DISTINCT listed)",
+        f"AND {COUNTED} GROUP BY ALL ORDER BY ALL",
     ):
         found.setdefault(type_, {})[outcome] = (n, journeys)
     rows = []
@@ -126,18 +129,26 @@ def _revenue(chosen: Chosen) -> list[Document]:
     return rows
 
 
-def _times(chosen: Chosen) -> list[Document]:
-    """How long it took: people to their goal, the business to fulfil, by type of object."""
-    goal = chosen.arrow(
+def list_goal_times(chosen: Chosen) -> pa.Table:
+    """``type`` (null), ``ms`` from the begin of a journey to its goal, ``listed``; sorted by ``ms``."""
+    return chosen.arrow(
         "journeys LEFT JOIN touchpoints t ON t.journey = seq AND t.position = outcome_at",
         "seq",
-        'NULL AS type, date_diff(\'millisecond\', CAST(started_at AS TIMESTAMP), coalesce(t."at", CAST(ended_at AS TIMESTAMP))) AS ms, seq AS listed',
+        """NULL::VARCHAR AS type, seq AS listed,
+        date_diff('millisecond', CAST(started_at AS TIMESTAMP), coalesce(t."at", CAST(ended_at AS TIMESTAMP))) AS ms""",
         f"AND {PEOPLE} AND outcome = 'achieved' ORDER BY ms",
     )
-    business = chosen.arrow(
-        "business", "listed", "type, duration_ms AS ms, listed",
-        f"AND outcome = 'fulfilled' AND {COUNTED} ORDER BY type, ms",
-    )  # fmt: skip
+
+
+def list_fulfilled_times(chosen: Chosen) -> pa.Table:
+    """``type``, ``ms`` from first to last step, ``listed``, of fulfilled business journeys; sorted by ``type`` and ``ms``."""
+    which = f"AND outcome = 'fulfilled' AND {COUNTED} ORDER BY type, ms"
+    return chosen.arrow("business", "listed", "type, duration_ms AS ms, listed", which)
+
+
+def _times(chosen: Chosen) -> list[Document]:
+    """How long it took: people to their goal, the business to fulfil, by type of object."""
+    goal, business = list_goal_times(chosen), list_fulfilled_times(chosen)
     rows = [_time("goal", None, goal, chosen.query(PERSON, named("outcome", "achieved")))] if goal.num_rows else []
     for type_ in pc.unique(business.column("type")).to_pylist():
         of_type = business.filter(pc.equal(business.column("type"), type_))

@@ -27,7 +27,9 @@ class Chosen:
     def __init__(self, store: Store, selection: Selection = EVERYTHING) -> None:
         self.selection = selection
         self._cursor = store.connection.cursor()
-        if selection.text:  # once, not in every question; temporary tables are the cursor's own, also of a store open for reading
+        if (
+            selection.text
+        ):  # once, not in every question; temporary tables are the cursor's own, also of a store open for reading
             self._cursor.execute(f"CREATE TEMP TABLE chosen AS {selection.listed[1:-1]}", list(selection.parameters))
 
     def rows(self, table: str, key: str, columns: str, more: str = "") -> list[tuple[Any, ...]]:
@@ -103,4 +105,3 @@ def render_estimate(found: Estimate) -> Document:
 
 def rounded(share: float | None) -> float | None:
     return None if share is None else round(share, DIGITS)
-

@@ -29,16 +29,17 @@ BY = {"channel": ":", "entry": "=", "device": "=", "source": ":"}
 LISTED = 20
 """Values listed of each, most frequent first; a page."""
 
-MOST_PERIODS = 40
-"""Rows of a table by time; the finest length with no more is taken."""
+PERIODS_LEAST, PERIODS_MOST = 5, 40
+"""Rows of a table by time: fewer show no course, more are no table."""
 
 PERIODS = tuple(
     timedelta(**each)
     for each in (
-        {"minutes": 1}, {"minutes": 10}, {"hours": 1}, {"hours": 6}, {"days": 1}, {"weeks": 1}, {"weeks": 4}, {"weeks": 52},
+        {"days": 1}, {"hours": 1}, {"hours": 6}, {"minutes": 10}, {"minutes": 1}, {"weeks": 1}, {"weeks": 4}, {"weeks": 52},
     )
 )  # fmt: skip
-"""Lengths of time people count in. No step is more than eightfold, so that there are 5 periods at least where a minute has not 40."""
+"""Lengths of time people count in, the one thought of first first. Where none gives so many rows (some minutes, or centuries), it
+is the finest or the longest."""
 
 MONDAY = datetime(1970, 1, 5)
 """Weeks begin then."""
@@ -68,7 +69,7 @@ def _outcome(*values: str) -> Node:
 
 
 def _funnel(chosen: Chosen, rows: Iterable[tuple[str | None, str, int]]) -> list[Document]:
-    """Per stage how many reached it, and how many of these went no further without having got what they wanted."""
+    """Per stage how many reached it, and how many of these went no further without having got what they wanted; None at the last."""
     ends: dict[str, dict[str, int]] = {stage: {} for stage in STAGES}
     for stage, outcome, n in rows:
         if stage in ends:
@@ -80,10 +81,11 @@ def _funnel(chosen: Chosen, rows: Iterable[tuple[str | None, str, int]]) -> list
             break
         dropped = sum(n for outcome, n in outcomes.items() if outcome not in ENDED)
         reached = named("stage", stage, operator=">=")
+        lost = say_share(dropped, left, chosen.query(PERSON, named("stage", stage), Not(_outcome(*ENDED))))
         found.append({
             "stage": stage,
             "reached": say_share(left, first, chosen.query(PERSON, reached)),
-            "dropped": say_share(dropped, left, chosen.query(PERSON, named("stage", stage), Not(_outcome(*ENDED)))),
+            "dropped": None if stage == STAGES[-1] else lost,
         })  # fmt: skip
         left -= sum(outcomes.values())
     return found
@@ -106,9 +108,7 @@ def _by_value(chosen: Chosen, name: str) -> list[Document]:
         f"min({name}), count(*) AS n, {ACHIEVED}",
         f"AND {PEOPLE} GROUP BY lower({name}) ORDER BY n DESC, lower({name}) LIMIT {LISTED}",
     )
-    return [
-        {"value": value, **_converting(chosen, n, achieved, _is(name, value))} for value, n, achieved in rows
-    ]
+    return [{"value": value, **_converting(chosen, n, achieved, _is(name, value))} for value, n, achieved in rows]
 
 
 def _is(name: str, value: str | None) -> Node:
@@ -121,11 +121,10 @@ def _by_period(chosen: Chosen, zone_s: int) -> list[Document]:
     ((first, last),) = chosen.rows("journeys", "seq", f"min({local}), max({local})", f"AND {PEOPLE}")
     if first is None:
         return []
-    length = next((each for each in PERIODS if _count(first, last, each) <= MOST_PERIODS), PERIODS[-1])
+    fitting = (each for each in PERIODS if PERIODS_LEAST <= _count(first, last, each) <= PERIODS_MOST)
+    length = next(fitting, min(PERIODS) if _count(first, last, min(PERIODS)) < PERIODS_LEAST else max(PERIODS))
     start = f"time_bucket(INTERVAL ({int(length.total_seconds())}) SECOND, {local}, TIMESTAMP '{MONDAY}')"
-    rows = chosen.rows(
-        "journeys", "seq", f"{start}, count(*), {ACHIEVED}", f"AND {PEOPLE} GROUP BY 1 ORDER BY 1"
-    )
+    rows = chosen.rows("journeys", "seq", f"{start}, count(*), {ACHIEVED}", f"AND {PEOPLE} GROUP BY 1 ORDER BY 1")
     return [
         {"value": _say_moment(begin, length), **_converting(chosen, n, achieved, *_during(begin, length))}
         for begin, n, achieved in rows

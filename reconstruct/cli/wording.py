@@ -1,0 +1,95 @@
+"""Figures in words: shares with their interval and what they are of, differences, times, money."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconstruct.journeys.axis import say_duration, say_share
+
+Document = dict[str, Any]
+
+FEW = 10
+"""Of fewer than these a share is said as numbers only: a percentage would look like more than is known."""
+
+MS = 1_000_000
+"""Nanoseconds of a millisecond."""
+
+
+def say_part(found: Document) -> str:
+    """``31.5% (28–35%) of 596``
+
+    >>> say_part({"n": 188, "of": 596, "share": 0.3154, "low": 0.2794, "high": 0.3538})
+    '31.5% (28–35%) of 596'
+    >>> say_part({"n": 2, "of": 3, "share": 0.6667, "low": 0.2, "high": 0.9})
+    '2 of 3'
+    """
+    if found["of"] < FEW:
+        return f"{found['n']:,} of {found['of']:,}"
+    return f"{say_share(found['share'])} ({say_range(found)}) of {found['of']:,}"
+
+
+def say_range(found: Document) -> str:
+    """``28–35%``, as wide as it is at least."""
+    if found["low"] is None:
+        return "unknown"
+    low, high = found["low"] * 100, found["high"] * 100
+    digits = 0 if high - low >= 2 else 1
+    return f"{low:.{digits}f}–{high:.{digits}f}%"
+
+
+def say_points(found: Document) -> str:
+    """A difference of shares, in percentage points: ``+32.1 points (+13.6 to +47.8)``"""
+    if found["value"] is None:
+        return "not known"
+    value = f"{found['value'] * 100:+.1f} points"
+    return value + (
+        f" ({found['low'] * 100:+.1f} to {found['high'] * 100:+.1f})"
+        if found["low"] is not None
+        else " (too few to say)"
+    )
+
+
+def say_ms(ms: float) -> str:
+    """``4m53s``"""
+    return say_duration(int(ms) * MS)
+
+
+def say_median(found: Document) -> str:
+    """``4m53s (4m19s–5m22s), n 188``"""
+    if not found["n"]:
+        return "n 0"
+    low, high = found["low_ms"], found["high_ms"]
+    known = f"{say_ms(low)}–{say_ms(high)}, " if low is not None else ""
+    return f"{say_ms(found['p50_ms'])} ({known}n {found['n']:,})"
+
+
+def say_money(amount: str, currency: str | None) -> str:
+    """``26,424.72 GBP``; no digit is lost.
+
+    >>> say_money("26424.72", "GBP"), say_money("-1000", None)
+    ('26,424.72 GBP', '-1,000')
+    """
+    whole, point, rest = amount.partition(".")
+    return f"{int(whole):,}{point}{rest}" + (f" {currency}" if currency else "")
+
+
+def own_query(query: str | None, where: str) -> str:
+    """A figure's query without what was selected anyway."""
+    text = query or ""
+    for prefix in (f"{where} ", f"({where}) "):
+        if where and text.startswith(prefix):
+            return text.removeprefix(prefix)
+    return text
+
+
+def table(rows: list[list[str]], left: frozenset[int] = frozenset({0})) -> list[str]:
+    """Columns under each other, numbers flush right; ``left``: columns of words. The last is never padded."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    return [
+        "  "
+        + "  ".join(
+            cell if i == len(row) - 1 and i in left else cell.ljust(width) if i in left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]

@@ -1,0 +1,232 @@
+"""What changed between two sets of journeys: two directories, two periods, two queries.
+
+Every figure is an ``Estimate`` on either side, and its change has an interval. Many figures are compared at once, and of
+twenty comparisons of the same shop with itself one would seem sure by chance: a change is called *sure* when its interval
+still leaves no doubt at the confidence at which all of them hold together (``intervals.quantile_z``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import asin, log, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from reconstruct.intervals import CONFIDENCE, Estimate, difference, is_sure, order_statistics, quantile_z, wilson
+from reconstruct.measures.business import list_fulfilled_times, list_goal_times, whole
+from reconstruct.measures.chosen import Chosen, render_estimate, rounded
+from reconstruct.measures.paths import count_over, count_steps, count_ways, list_waits
+from reconstruct.results import Reconstruction
+
+Document = dict[str, Any]
+
+LEAST = 20
+"""Of fewer on both sides together nothing is compared: no difference could be sure, and every comparison makes the others less so."""
+
+BLINK_MS = 1_000
+"""Added to times before their ratio says how much they changed: from 3 ms to 30 ms is nothing anybody waits for."""
+
+
+SEEN = 10
+"""Friction, steps, ways and outcomes met less often on both sides together are not compared either."""
+
+ALWAYS = ("conversion", "drop-off")
+"""Topics that are compared however rare."""
+
+BUSINESS_TOPICS = ("business", "step", "way", "wait", "time")
+UNDECIDED = " in progress"
+"""What the name of that outcome ends in."""
+
+Key = tuple[str, str]
+"""(topic, name)"""
+
+
+class Part(NamedTuple):
+    """So many of how many."""
+
+    n: int
+    of: int
+    group: str
+    """what it is a part of"""
+    query: str | None = None
+
+
+Sample = NDArray[np.int64]
+"""Milliseconds, sorted."""
+
+
+class Side(NamedTuple):
+    """One of the sets, as figures that can be compared."""
+
+    parts: dict[Key, Part]
+    samples: dict[Key, Sample]
+    wholes: dict[Key, int]
+    """(topic, group) → how many there are of which a part that is not there is none"""
+
+
+def compare(first: Reconstruction, second: Reconstruction, names: tuple[str, str]) -> Document:
+    """What changed from one to the other: the document of ``compare --json`` (docs/compare.md).
+
+    ``names``: what the two are called.
+    """
+    sides = _measure(first), _measure(second)
+    pairs: list[tuple[Key, Part, Part] | tuple[Key, Sample, Sample]] = [*_pair_parts(*sides), *_pair_samples(*sides)]
+    z = quantile_z(CONFIDENCE, len(pairs))
+    changes = [_describe(*pair, z) for pair in pairs]
+    uneven = _mark_uneven(changes)
+    changes.sort(key=lambda row: (not row["sure"], -row["size"], row["topic"], row["name"]))
+    return {
+        "first": _say_side(first, names[0]),
+        "second": _say_side(second, names[1]),
+        "compared": len(changes),
+        "sure": sum(row["sure"] for row in changes),
+        "uneven": uneven,
+        "changes": changes,
+    }
+
+
+def _mark_uneven(changes: Iterable[Document]) -> list[str]:
+    """Types of object of which one side had less time before the logs end; what is said of them is no longer sure.
+
+    Where more is still in progress, what takes long is missing from outcomes, steps, ways, waits and times: a difference
+    that the process has no part in.
+    """
+    rows = list(changes)
+    types = [
+        row["name"].removesuffix(UNDECIDED)
+        for row in rows
+        if row["topic"] == "business" and row["name"].endswith(UNDECIDED) and _is_doubtful(row["difference"])
+    ]
+    for row in rows:
+        mine = row["name"].startswith(tuple(f"{type_}{sign}" for type_ in types for sign in (": ", " ")))
+        row["uneven"] = row["topic"] in BUSINESS_TOPICS and mine and not row["name"].endswith(UNDECIDED)
+        row["sure"] = row["sure"] and not row["uneven"]
+    return types
+
+
+def _is_doubtful(difference: Document) -> bool:
+    """At plain 95 %: better to be careful once too often."""
+    return is_sure(Estimate(difference["value"], difference["low"], difference["high"]))
+
+
+def _say_side(results: Reconstruction, name: str) -> Document:
+    summary = results.summary()
+    ((first, last),) = Chosen(results.store, results.selection).rows("listed", "seq", "min(started_at), max(ended_at)")
+    return {
+        "name": name,
+        "where": results.selection.text,
+        "journeys": summary["journeys"],
+        "business_journeys": summary["business_journeys"],
+        "first_at": first,
+        "last_at": last,
+    }
+
+
+def _measure(results: Reconstruction) -> Side:
+    """The figures of one side."""
+    summary = results.summary()
+    chosen = Chosen(results.store, results.selection)
+    parts: dict[Key, Part] = {}
+    wholes: dict[Key, int] = {("friction", ""): summary["achieved"]["of"]}
+
+    def add(topic: str, name: str, found: Document, group: str = "") -> None:
+        parts[topic, name] = Part(found["n"], found["of"], group, found["query"])
+
+    add("conversion", "achieved", summary["achieved"])
+    for row in summary["funnel"]:
+        if row["dropped"] is not None:
+            add("drop-off", row["stage"], row["dropped"])
+    for row in summary["friction_cost"]:
+        people = {"n": row["with"]["journeys"], "of": summary["achieved"]["of"], "query": row["with"]["query"]}
+        add("friction", row["kind"], people)
+    for row in summary["completion"]:
+        wholes["business", row["type"]] = row["business_journeys"]
+        add("business", f"{row['type']} fulfilled", row["fulfilled"])
+        for each in row["outcomes"]:
+            if each["outcome"] != "fulfilled":
+                name = f"{row['type']} {each['outcome'].replace('_', ' ')}"
+                add("business", name, {**each, "of": row["business_journeys"]}, row["type"])
+    over = count_over(chosen)
+    for topic, rows in (("step", count_steps(chosen)), ("way", count_ways(chosen))):
+        wholes |= {(topic, type_): n for type_, n in over.items()}
+        for type_, name, n in rows:
+            parts[topic, f"{type_}: {name}"] = Part(n, over[type_], type_)
+    waits = list_waits(chosen)
+    samples: dict[Key, Sample] = {
+        ("wait", name): np.sort(values.values.to_numpy())
+        for name, values in zip(waits.column("name").to_pylist(), waits.column("ms"), strict=True)
+    }
+    samples["time", "goal"] = list_goal_times(chosen).column("ms").to_numpy()
+    fulfilled = list_fulfilled_times(chosen)
+    for type_ in pc.unique(fulfilled.column("type")).to_pylist():
+        of_type = fulfilled.filter(pc.equal(fulfilled.column("type"), type_))
+        samples["time", f"{type_} fulfilled"] = of_type.column("ms").to_numpy()
+    return Side(parts, samples, wholes)
+
+
+def _pair_parts(first: Side, second: Side) -> Iterator[tuple[Key, Part, Part]]:
+    """Parts of both; one that a side knows nothing of is none of that side's whole. Which are compared depends on both together
+    only, so that the choice favours no difference."""
+    for key in sorted(first.parts.keys() | second.parts.keys()):
+        known = first.parts.get(key) or second.parts[key]
+        sides = [
+            side.parts.get(key) or Part(0, side.wholes.get((key[0], known.group), 0), known.group)
+            for side in (first, second)
+        ]
+        seen = sum(each.n for each in sides)
+        if (
+            (seen >= SEEN or key[0] in ALWAYS)
+            and sum(each.of for each in sides) >= LEAST
+            and all(each.of for each in sides)
+        ):
+            yield key, sides[0], sides[1]
+
+
+def _pair_samples(first: Side, second: Side) -> Iterator[tuple[Key, Sample, Sample]]:
+    for key in sorted(first.samples.keys() & second.samples.keys()):
+        one, other = first.samples[key], second.samples[key]
+        if len(one) and len(other) and len(one) + len(other) >= LEAST:
+            yield key, one, other
+
+
+def _describe(key: Key, first: Part | Sample, second: Part | Sample, z: float) -> Document:
+    """One change; ``z`` decides whether it is sure, what is shown is the 95 % interval."""
+    row: Document = {"topic": key[0], "name": key[1]}
+    if isinstance(first, Part) and isinstance(second, Part):
+        shown = difference(wilson(*first[:2]), wilson(*second[:2]))
+        wide = difference(wilson(*first[:2], z), wilson(*second[:2], z))
+        size = abs(2 * asin(sqrt(first.n / first.of)) - 2 * asin(sqrt(second.n / second.of)))
+        row |= {
+            "unit": "share",
+            "first": _say_part(first),
+            "second": _say_part(second),
+            "difference": render_estimate(shown),
+        }
+    else:
+        assert not isinstance(first, Part) and not isinstance(second, Part)
+        one, other = order_statistics(first), order_statistics(second)
+        shown, wide = difference(one, other), difference(order_statistics(first, z), order_statistics(second, z))
+        size = abs(log((max(0, other.value) + BLINK_MS) / (max(0, one.value) + BLINK_MS)))
+        told = {name: whole(value) for name, value in zip(("value", "low", "high"), shown, strict=True)}
+        row |= {
+            "unit": "ms",
+            "first": _say_sample(first, one),
+            "second": _say_sample(second, other),
+            "difference": told,
+        }
+    return {**row, "sure": is_sure(wide), "size": round(size, 4)}
+
+
+def _say_part(part: Part) -> Document:
+    found = wilson(part.n, part.of)
+    return {
+        "n": part.n, "of": part.of, "share": rounded(found.value), "low": rounded(found.low), "high": rounded(found.high),
+        "query": part.query,
+    }  # fmt: skip
+
+
+def _say_sample(sample: Sample, median: Estimate) -> Document:
+    return {"n": len(sample), "p50_ms": whole(median.value), "low_ms": whole(median.low), "high_ms": whole(median.high)}
