@@ -6,10 +6,9 @@ is assumed of the shape of waiting times, and shares of small samples stay withi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import ceil, floor, hypot, sqrt
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 CONFIDENCE = 0.95
 """Of every interval that is shown."""
@@ -21,6 +20,14 @@ class Estimate(NamedTuple):
     value: float
     low: float | None
     high: float | None
+
+
+class Sample(Protocol):
+    """Whole numbers in order: a list, or a column."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> Any: ...
 
 
 def quantile_z(confidence: float = CONFIDENCE, comparisons: int = 1) -> float:
@@ -51,7 +58,7 @@ def wilson(n: int, of: int, z: float = Z95) -> Estimate:
     return Estimate(share, max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale))
 
 
-def order_statistics(sample: Sequence[int], z: float = Z95) -> Estimate:
+def order_statistics(sample: Sample, z: float = Z95) -> Estimate:
     """The median of a *sorted* sample, by nearest rank, between the two values that hold the true one.
 
     The number of values below the true median is binomial with probability 1/2, whatever the distribution; its normal
@@ -65,10 +72,10 @@ def order_statistics(sample: Sequence[int], z: float = Z95) -> Estimate:
     if not n:
         return Estimate(0.0, None, None)
     below = floor((n - z * sqrt(n)) / 2)
-    median = sample[ceil(n / 2) - 1]
+    median = int(sample[ceil(n / 2) - 1])
     if below < 1:
         return Estimate(median, None, None)
-    return Estimate(median, sample[below - 1], sample[n - below])
+    return Estimate(median, int(sample[below - 1]), int(sample[n - below]))
 
 
 def difference(first: Estimate, second: Estimate) -> Estimate:

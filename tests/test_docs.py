@@ -232,7 +232,15 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    "command", sorted({*commands_in(README), *commands_in(DOCS / "cli.md"), *commands_in(DOCS / "query.md")})
+    "command",
+    sorted(
+        {
+            *commands_in(README),
+            *commands_in(DOCS / "cli.md"),
+            *commands_in(DOCS / "query.md"),
+            *commands_in(DOCS / "compare.md"),
+        }
+    ),
 )
 def test_quoted_commands_run(command: str, workplace: Path) -> None:
     path = f"{workplace / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
@@ -248,7 +256,7 @@ def test_quoted_commands_run(command: str, workplace: Path) -> None:
 
 def test_the_readme_quotes_every_command_and_both_targets() -> None:
     text = README.read_text(encoding="utf-8")
-    for command in ("export", "summary", "events", "plan", "explain", "formats list"):
+    for command in ("export", "summary", "compare", "events", "plan", "explain", "formats list"):
         assert f"reconstruct {command}" in text
     targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for target in re.findall(r"^make (\w+)", text, re.MULTILINE):

@@ -106,6 +106,8 @@ def test_everything_selected_is_the_whole(shop: Reconstruction, whole: Document)
     found = export(shop.select("id:*"))
     assert found["summary"].pop("where") == "id:*"
     assert found["unattributed"]["events"] == {}, "events of no journey are in no selection"
+    # The queries of figures select within what is selected.
+    found["summary"] = json.loads(json.dumps(found["summary"]).replace('"id:* ', '"'))
     assert {**found, "unattributed": None} == {**whole, "unattributed": None}
     assert shop.select("") is shop and shop.select("  ") is shop
 

@@ -12,7 +12,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not sys.stdout.isatty() and not os.environ.get("TEXTUAL_DRIVER"):  # set where a browser is the terminal
         from reconstruct.cli import summary
 
-        return summary.run(argparse.Namespace(**vars(arguments), json=False))
+        return summary.run(argparse.Namespace(**vars(arguments), json=False, by=None))
     from reconstruct.cli.inputs import configuration_path, options_of, warn
     from reconstruct.configuration import load_configuration
     from reconstruct.live import LiveReader

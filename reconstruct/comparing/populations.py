@@ -7,18 +7,19 @@ still leaves no doubt at the confidence at which all of them hold together (``in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from math import asin, log, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from reconstruct.intervals import CONFIDENCE, Estimate, difference, is_sure, order_statistics, quantile_z, wilson
 from reconstruct.measures.business import list_fulfilled_times, list_goal_times, whole
 from reconstruct.measures.chosen import Chosen, render_estimate, rounded
-from reconstruct.measures.paths import count_over, count_steps, count_ways, list_waits
+from reconstruct.measures.paths import count_over, count_steps, count_variants, list_followed, list_waits
 from reconstruct.results import Reconstruction
 
 Document = dict[str, Any]
@@ -31,12 +32,12 @@ BLINK_MS = 1_000
 
 
 SEEN = 10
-"""Friction, steps, ways and outcomes met less often on both sides together are not compared either."""
+"""Friction, steps, variants and outcomes met less often on both sides together are not compared either."""
 
 ALWAYS = ("conversion", "drop-off")
 """Topics that are compared however rare."""
 
-BUSINESS_TOPICS = ("business", "step", "way", "wait", "time")
+BUSINESS_TOPICS = ("business", "step", "variant", "wait", "time")
 UNDECIDED = " in progress"
 """What the name of that outcome ends in."""
 
@@ -65,6 +66,8 @@ class Side(NamedTuple):
     samples: dict[Key, Sample]
     wholes: dict[Key, int]
     """(topic, group) → how many there are of which a part that is not there is none"""
+    followed: dict[str, Sample]
+    """type of object → how long its business journeys were followed before the logs end"""
 
 
 def compare(first: Reconstruction, second: Reconstruction, names: tuple[str, str]) -> Document:
@@ -73,10 +76,10 @@ def compare(first: Reconstruction, second: Reconstruction, names: tuple[str, str
     ``names``: what the two are called.
     """
     sides = _measure(first), _measure(second)
-    pairs: list[tuple[Key, Part, Part] | tuple[Key, Sample, Sample]] = [*_pair_parts(*sides), *_pair_samples(*sides)]
-    z = quantile_z(CONFIDENCE, len(pairs))
-    changes = [_describe(*pair, z) for pair in pairs]
-    uneven = _mark_uneven(changes)
+    parts, samples = list(_pair_parts(*sides)), list(_pair_samples(*sides))
+    z = quantile_z(CONFIDENCE, len(parts) + len(samples))
+    changes = [_compare_parts(*pair, z) for pair in parts] + [_compare_samples(*pair, z) for pair in samples]
+    uneven = _mark_uneven(changes, sides)
     changes.sort(key=lambda row: (not row["sure"], -row["size"], row["topic"], row["name"]))
     return {
         "first": _say_side(first, names[0]),
@@ -88,28 +91,24 @@ def compare(first: Reconstruction, second: Reconstruction, names: tuple[str, str
     }
 
 
-def _mark_uneven(changes: Iterable[Document]) -> list[str]:
+def _mark_uneven(changes: Sequence[Document], sides: Sequence[Side]) -> list[str]:
     """Types of object of which one side had less time before the logs end; what is said of them is no longer sure.
 
-    Where more is still in progress, what takes long is missing from outcomes, steps, ways, waits and times: a difference
-    that the process has no part in.
+    Where it had, and more is still in progress, what takes long is missing from outcomes, steps, variants, waits and times: a
+    difference that the process has no part in. Both at plain 95 %: better to be careful once too often.
     """
-    rows = list(changes)
-    types = [
-        row["name"].removesuffix(UNDECIDED)
-        for row in rows
-        if row["topic"] == "business" and row["name"].endswith(UNDECIDED) and _is_doubtful(row["difference"])
-    ]
-    for row in rows:
-        mine = row["name"].startswith(tuple(f"{type_}{sign}" for type_ in types for sign in (": ", " ")))
-        row["uneven"] = row["topic"] in BUSINESS_TOPICS and mine and not row["name"].endswith(UNDECIDED)
+    rows = {row["name"]: row["difference"] for row in changes if row["topic"] == "business"}
+    types = []
+    for type_ in sorted(sides[0].followed.keys() & sides[1].followed.keys()):
+        times = difference(*(order_statistics(side.followed[type_]) for side in sides))
+        open_ = rows.get(f"{type_}{UNDECIDED}")
+        if open_ is not None and is_sure(times) and is_sure(Estimate(open_["value"], open_["low"], open_["high"])):
+            types.append(type_)
+    starts = tuple(f"{type_}{sign}" for type_ in types for sign in (": ", " "))
+    for row in changes:
+        row["uneven"] = row["topic"] in BUSINESS_TOPICS and row["name"].startswith(starts)
         row["sure"] = row["sure"] and not row["uneven"]
     return types
-
-
-def _is_doubtful(difference: Document) -> bool:
-    """At plain 95 %: better to be careful once too often."""
-    return is_sure(Estimate(difference["value"], difference["low"], difference["high"]))
 
 
 def _say_side(results: Reconstruction, name: str) -> Document:
@@ -150,21 +149,23 @@ def _measure(results: Reconstruction) -> Side:
                 name = f"{row['type']} {each['outcome'].replace('_', ' ')}"
                 add("business", name, {**each, "of": row["business_journeys"]}, row["type"])
     over = count_over(chosen)
-    for topic, rows in (("step", count_steps(chosen)), ("way", count_ways(chosen))):
+    for topic, rows in (("step", count_steps(chosen)), ("variant", count_variants(chosen))):
         wholes |= {(topic, type_): n for type_, n in over.items()}
         for type_, name, n in rows:
             parts[topic, f"{type_}: {name}"] = Part(n, over[type_], type_)
-    waits = list_waits(chosen)
-    samples: dict[Key, Sample] = {
-        ("wait", name): np.sort(values.values.to_numpy())
-        for name, values in zip(waits.column("name").to_pylist(), waits.column("ms"), strict=True)
-    }
+    samples: dict[Key, Sample] = {("wait", name): values for name, values in _samples(list_waits(chosen))}
     samples["time", "goal"] = list_goal_times(chosen).column("ms").to_numpy()
     fulfilled = list_fulfilled_times(chosen)
     for type_ in pc.unique(fulfilled.column("type")).to_pylist():
         of_type = fulfilled.filter(pc.equal(fulfilled.column("type"), type_))
         samples["time", f"{type_} fulfilled"] = of_type.column("ms").to_numpy()
-    return Side(parts, samples, wholes)
+    return Side(parts, samples, wholes, dict(_samples(list_followed(chosen))))
+
+
+def _samples(lists: pa.Table) -> Iterator[tuple[str, Sample]]:
+    """``name`` and ``ms``, sorted."""
+    for name, values in zip(lists.column("name").to_pylist(), lists.column("ms"), strict=True):
+        yield name, np.sort(values.values.to_numpy())
 
 
 def _pair_parts(first: Side, second: Side) -> Iterator[tuple[Key, Part, Part]]:
@@ -192,32 +193,27 @@ def _pair_samples(first: Side, second: Side) -> Iterator[tuple[Key, Sample, Samp
             yield key, one, other
 
 
-def _describe(key: Key, first: Part | Sample, second: Part | Sample, z: float) -> Document:
-    """One change; ``z`` decides whether it is sure, what is shown is the 95 % interval."""
-    row: Document = {"topic": key[0], "name": key[1]}
-    if isinstance(first, Part) and isinstance(second, Part):
-        shown = difference(wilson(*first[:2]), wilson(*second[:2]))
-        wide = difference(wilson(*first[:2], z), wilson(*second[:2], z))
-        size = abs(2 * asin(sqrt(first.n / first.of)) - 2 * asin(sqrt(second.n / second.of)))
-        row |= {
-            "unit": "share",
-            "first": _say_part(first),
-            "second": _say_part(second),
-            "difference": render_estimate(shown),
-        }
-    else:
-        assert not isinstance(first, Part) and not isinstance(second, Part)
-        one, other = order_statistics(first), order_statistics(second)
-        shown, wide = difference(one, other), difference(order_statistics(first, z), order_statistics(second, z))
-        size = abs(log((max(0, other.value) + BLINK_MS) / (max(0, one.value) + BLINK_MS)))
-        told = {name: whole(value) for name, value in zip(("value", "low", "high"), shown, strict=True)}
-        row |= {
-            "unit": "ms",
-            "first": _say_sample(first, one),
-            "second": _say_sample(second, other),
-            "difference": told,
-        }
-    return {**row, "sure": is_sure(wide), "size": round(size, 4)}
+def _compare_parts(key: Key, first: Part, second: Part, z: float) -> Document:
+    """One change of a share; ``z`` decides whether it is sure, what is shown is the 95 % interval. Its size is Cohen's h (1988)."""
+    shown = difference(wilson(first.n, first.of), wilson(second.n, second.of))
+    wide = difference(wilson(first.n, first.of, z), wilson(second.n, second.of, z))
+    size = abs(2 * asin(sqrt(first.n / first.of)) - 2 * asin(sqrt(second.n / second.of)))
+    return {
+        "topic": key[0], "name": key[1], "unit": "share", "first": _say_part(first), "second": _say_part(second),
+        "difference": render_estimate(shown), "sure": is_sure(wide), "size": round(size, 4),
+    }  # fmt: skip
+
+
+def _compare_samples(key: Key, first: Sample, second: Sample, z: float) -> Document:
+    """One change of a median. Its size is the logarithm of how many times as long."""
+    one, other = order_statistics(first), order_statistics(second)
+    shown, wide = difference(one, other), difference(order_statistics(first, z), order_statistics(second, z))
+    size = abs(log((max(0, other.value) + BLINK_MS) / (max(0, one.value) + BLINK_MS)))
+    told = {name: whole(value) for name, value in zip(("value", "low", "high"), shown, strict=True)}
+    return {
+        "topic": key[0], "name": key[1], "unit": "ms", "first": _say_sample(first, one), "second": _say_sample(second, other),
+        "difference": told, "sure": is_sure(wide), "size": round(size, 4),
+    }  # fmt: skip
 
 
 def _say_part(part: Part) -> Document:

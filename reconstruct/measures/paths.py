@@ -37,7 +37,7 @@ def count_steps(chosen: Chosen) -> list[tuple[str, str, int]]:
     )
 
 
-def count_ways(chosen: Chosen) -> list[tuple[str, str, int]]:
+def count_variants(chosen: Chosen) -> list[tuple[str, str, int]]:
     """(type, steps in order, business journeys that are over and went so); a repetition in a row is told once."""
     told = """
         SELECT business, string_agg(activity, ?1 ORDER BY position) AS way FROM (
@@ -54,3 +54,13 @@ def count_ways(chosen: Chosen) -> list[tuple[str, str, int]]:
 def count_over(chosen: Chosen) -> dict[str, int]:
     """Type → business journeys that are over."""
     return chosen.counts("business", "listed", "type", OVER)
+
+
+def list_followed(chosen: Chosen) -> pa.Table:
+    """Per type of object: ``name`` and ``ms``, how long each business journey could be followed, from its begin to the end of the logs."""
+    return chosen.arrow(
+        "business, (SELECT make_timestamp(max(t) // 1000) AS logs_end FROM timeline)",
+        "listed",
+        "type AS name, list(date_diff('millisecond', CAST(started_at AS TIMESTAMP), logs_end)) AS ms",
+        f"AND {COUNTED} AND started_at IS NOT NULL GROUP BY 1 ORDER BY 1",
+    )
