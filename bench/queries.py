@@ -15,6 +15,7 @@ from pathlib import Path
 
 from throughput import N_LINES, make_log
 
+from reconstruct.comparing.populations import compare
 from reconstruct.options import Options
 from reconstruct.pipeline import open_paths
 
@@ -59,6 +60,11 @@ def main() -> None:
     for name, ask in (
         ("a page of the list", lambda: results.journey_rows(text=QUERIES[0], order_by="score")),
         ("summary of these", some.summary),
+        ("summary of everything, computed anew", results.select("id:*").summary),
+        (
+            "comparison of two halves",
+            lambda: compare(results.select("-since:7d"), results.select("since:7d"), ("", "")),
+        ),
         ("documents of these", lambda: sum(map(len, some.documents()))),
         ("completions of `activity:card`", lambda: results.completions("activity:card")),
     ):

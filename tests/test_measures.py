@@ -176,7 +176,7 @@ def test_conversion_and_the_funnel(people: list[Document], whole: Document) -> N
     for row in summary["funnel"]:
         place = STAGES.index(row["stage"])
         reached = [each for each in people if STAGES.index(each["customer_journey"]["stage_reached"]) >= place]
-        assert row["reached"]["n"] == len(reached) and row["reached"]["of"] == len(people)
+        assert row["n"] == len(reached) and row["of"] == len(people)
         if row["stage"] == "after-sales":
             assert row["dropped"] is None
             continue

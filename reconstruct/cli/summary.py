@@ -139,8 +139,8 @@ def _journeys(figures: dict[str, Any]) -> list[str]:
     ]
     where = figures.get("where", "")
     for row in figures["funnel"]:
-        reached, dropped = row["reached"], row["dropped"]
-        line = f"  {row['stage']:<14}{reached['n']:>8,}  {reached['share']:>4.0%}  {'█' * round(reached['share'] * BAR):<{BAR}}"
+        dropped = row["dropped"]
+        line = f"  {row['stage']:<14}{row['n']:>8,}  {row['share']:>4.0%}  {'█' * round(row['share'] * BAR):<{BAR}}"
         if dropped and dropped["n"]:
             share = f", {say_share(dropped['share'])} ({say_range(dropped)})" if dropped["of"] >= FEW else ""
             line += f"  {dropped['n']:,} dropped here{share}  {own_query(dropped['query'], where)}"

@@ -84,7 +84,7 @@ def _funnel(chosen: Chosen, rows: Iterable[tuple[str | None, str, int]]) -> list
         lost = say_share(dropped, left, chosen.query(PERSON, named("stage", stage), Not(_outcome(*ENDED))))
         found.append({
             "stage": stage,
-            "reached": say_share(left, first, chosen.query(PERSON, reached)),
+            **say_share(left, first, chosen.query(PERSON, reached)),
             "dropped": None if stage == STAGES[-1] else lost,
         })  # fmt: skip
         left -= sum(outcomes.values())
