@@ -70,6 +70,14 @@ def assert_traceable(results: Reconstruction, summary: Document) -> int:
     return n
 
 
+def test_a_query_that_would_be_too_large_is_left_out(shop: Reconstruction) -> None:
+    words = " or ".join(f"id:{n}" for n in range(62))
+    figures = [figure for _, figure in figures_in(shop.select(words).summary())]
+    told = [figure for figure in figures if figure["query"] is not None]
+    assert 0 < len(told) < len(figures)
+    assert all(shop.count_journeys(figure["query"]) == figure["journeys"] for figure in told)
+
+
 def achieved(journeys: list[Document]) -> list[Document]:
     return [each for each in journeys if each["customer_journey"]["outcome"] == "achieved"]
 

@@ -229,11 +229,13 @@ def _completion(figures: dict[str, Any]) -> list[str]:
     times = {row["type"]: row for row in figures["times"] if row["outcome"] == "fulfilled"}
     lines = []
     for row in figures["completion"][:TYPES_SHOWN]:
+        if not row["fulfilled"]["of"]:
+            lines.append(f"  {row['type']}: none of {row['business_journeys']:,} is over yet")
+            continue
         took = times.get(row["type"])
         within = f"; half within {say_median(took)}, 95% within {say_ms(took['p95_ms'])}" if took else ""
-        over = "" if row["fulfilled"]["of"] else " that are over"
         lines += [
-            f"  {row['type']}: fulfilled {say_part(row['fulfilled'])}{over}{within}",
+            f"  {row['type']}: fulfilled {say_part(row['fulfilled'])} that are over{within}",
             f"    {own_query(row['fulfilled']['query'], where)}",
         ]
     return lines

@@ -49,6 +49,9 @@ FATES: dict[str, tuple[Node, ...]] = {
 }
 """What may have become of money → conditions on the business journey it belongs to."""
 
+LISTED = 20
+"""Types and currencies listed, most frequent first: no business has more."""
+
 AT_RISK = ("stuck", "failed", "late")
 """Money that was promised and may not come, or not in time."""
 
@@ -85,7 +88,7 @@ def _completion(chosen: Chosen) -> list[Document]:
                 for outcome, (count, journeys) in sorted(outcomes.items(), key=lambda each: (-each[1][0], each[0]))
             ],
         })  # fmt: skip
-    return sorted(rows, key=lambda row: (-row["business_journeys"], row["type"]))
+    return sorted(rows, key=lambda row: (-row["business_journeys"], row["type"]))[:LISTED]
 
 
 def _business(chosen: Chosen, type_: str, outcome: str) -> str | None:
@@ -114,7 +117,7 @@ def _revenue(chosen: Chosen) -> list[Document]:
         ):
             counts.setdefault(code, {})[name] = (n, journeys)
     rows = []
-    for code in sorted(sums, key=lambda each: (-sum(n for n, _ in counts[each].values()), each or "")):
+    for code in sorted(sums, key=lambda each: (-sum(n for n, _ in counts[each].values()), each or ""))[:LISTED]:
         currency = unknown("currency") if code is None else named("currency", code)
         money = {
             name: {

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from reconstruct.intervals import Estimate, difference, wilson
 from reconstruct.query.selection import EVERYTHING, Selection, join
-from reconstruct.query.syntax import MAX_LENGTH, Condition, Group, Node, Not, Single, render
+from reconstruct.query.syntax import Condition, Group, Node, Not, Single, is_allowed, render
 from reconstruct.store.database import Store
 
 Document = dict[str, Any]
@@ -48,9 +48,9 @@ class Chosen:
         return f"SELECT {columns} FROM {table} WHERE {where} {more}"
 
     def query(self, *nodes: Node) -> str | None:
-        """The query of the journeys selected that meet some conditions; None when it is longer than queries may be."""
-        text = render(join([self.selection.node, *nodes]))
-        return text if len(text) <= MAX_LENGTH else None
+        """The query of the journeys selected that meet some conditions; None when it is larger than queries may be."""
+        node = join([self.selection.node, *nodes])
+        return render(node) if node is not None and is_allowed(node) else None
 
 
 def named(name: str, *values: str, operator: str = ":") -> Condition:

@@ -119,6 +119,24 @@ def render(node: Node | None) -> str:
             return _quote(text) if quoted or not is_plain_word(text) else text
 
 
+def is_allowed(node: Node) -> bool:
+    """Whether the text of a query could be read again: its length, its conditions and its levels are within bounds."""
+    conditions, depth = _extent(node)
+    return conditions <= MAX_CONDITIONS and depth <= MAX_DEPTH and len(render(node)) <= MAX_LENGTH
+
+
+def _extent(node: Node) -> tuple[int, int]:
+    """Number of conditions and words; levels."""
+    match node:
+        case Or(parts) | And(parts):
+            inside = [_extent(part) for part in parts]
+        case Not(one) | Group(_, one):
+            inside = [_extent(one)]
+        case _:
+            return 1, 0
+    return sum(conditions for conditions, _ in inside), 1 + max(depth for _, depth in inside)
+
+
 def _within(node: Node, outer: type[And] | type[Or] | type[Not]) -> str:
     """A part with parentheses where it would be read otherwise without them."""
     loose = isinstance(node, And | Or) and not (outer is Or and isinstance(node, And))
