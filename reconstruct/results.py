@@ -17,8 +17,9 @@ from reconstruct.engines.documents import SEPARATOR, read_document, read_frame
 from reconstruct.engines.facts import LOOSE
 from reconstruct.engines.flows import Chosen
 from reconstruct.engines.journeys import loads, read_blocks, read_documents
-from reconstruct.figures import PEOPLE, share_lines, summarise
+from reconstruct.figures import share_lines, summarise
 from reconstruct.grammar.timestamps import format_time
+from reconstruct.measures.chosen import PEOPLE
 from reconstruct.query.compiling import Context, compile_query
 from reconstruct.query.completion import Completion, complete
 from reconstruct.query.selection import EVERYTHING, Selection, bound, choose, join, read_bound

@@ -110,9 +110,8 @@ def test_more_cancelled_orders_show_in_outcomes_and_steps(shops: Shops) -> None:
 def test_a_side_that_had_less_time_is_not_blamed(shop: Reconstruction) -> None:
     document = compare(shop.select("-since:2026-09-15"), shop.select("since:2026-09-15"), ("before", "after"))
     assert document["uneven"] == ["order"]
-    assert all(
-        topic not in ("business", "step", "variant", "wait", "time") or name == "goal" for topic, name in sure(document)
-    )
+    topics = ("business", "step", "variant", "wait", "time")
+    assert [name for topic, name in sure(document) if topic in topics and name.startswith("order")] == []
     assert any(row["uneven"] and row["name"] == "order: Shipment delivered" for row in document["changes"])
 
 
@@ -127,10 +126,11 @@ def test_queries_of_a_comparison_count_what_it_says(shop: Reconstruction) -> Non
     asked = 0
     for row in document["changes"]:
         for side in (row["first"], row["second"]):
-            if side.get("query") and row["topic"] in ("conversion", "drop-off", "friction"):
-                assert shop.count_journeys(side["query"]) == side["n"]
+            if side.get("query"):  # in this shop no journey has two orders that are over
+                assert shop.count_journeys(side["query"]) == side["n"], side["query"]
                 asked += 1
-    assert asked > 10
+    assert {row["topic"] for row in document["changes"] if row["first"].get("query")} >= {"step", "variant", "business"}
+    assert asked > 40
 
 
 # --- two journeys

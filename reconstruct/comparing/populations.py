@@ -18,8 +18,16 @@ from numpy.typing import NDArray
 
 from reconstruct.intervals import CONFIDENCE, Estimate, difference, is_sure, order_statistics, quantile_z, wilson
 from reconstruct.measures.business import list_fulfilled_times, list_goal_times, whole
-from reconstruct.measures.chosen import Chosen, render_estimate, rounded
-from reconstruct.measures.paths import count_over, count_steps, count_variants, list_followed, list_waits
+from reconstruct.measures.chosen import PERSON, Chosen, named, render_estimate, rounded
+from reconstruct.measures.paths import (
+    count_customer_variants,
+    count_over,
+    count_steps,
+    count_variants,
+    list_followed,
+    list_waits,
+    query_over,
+)
 from reconstruct.results import Reconstruction
 
 Document = dict[str, Any]
@@ -40,6 +48,9 @@ ALWAYS = ("conversion", "drop-off")
 BUSINESS_TOPICS = ("business", "step", "variant", "wait", "time")
 UNDECIDED = " in progress"
 """What the name of that outcome ends in."""
+
+CUSTOMER = "customer"
+"""Whose ways are those of visits, by their milestones."""
 
 Key = tuple[str, str]
 """(topic, name)"""
@@ -139,8 +150,8 @@ def _measure(results: Reconstruction) -> Side:
         if row["dropped"] is not None:
             add("drop-off", row["stage"], row["dropped"])
     for row in summary["friction_cost"]:
-        people = {"n": row["with"]["journeys"], "of": summary["achieved"]["of"], "query": row["with"]["query"]}
-        add("friction", row["kind"], people)
+        met = {"n": row["with"]["journeys"], "of": summary["achieved"]["of"], "query": row["with"]["query"]}
+        add("friction", row["kind"], met)
     for row in summary["completion"]:
         wholes["business", row["type"]] = row["business_journeys"]
         add("business", f"{row['type']} fulfilled", row["fulfilled"])
@@ -149,10 +160,19 @@ def _measure(results: Reconstruction) -> Side:
                 name = f"{row['type']} {each['outcome'].replace('_', ' ')}"
                 add("business", name, {**each, "of": row["business_journeys"]}, row["type"])
     over = count_over(chosen)
-    for topic, rows in (("step", count_steps(chosen)), ("variant", count_variants(chosen))):
-        wholes |= {(topic, type_): n for type_, n in over.items()}
-        for type_, name, n in rows:
-            parts[topic, f"{type_}: {name}"] = Part(n, over[type_], type_)
+    wholes |= {(topic, type_): n for topic in ("step", "variant") for type_, n in over.items()}
+    for type_, activity, n in count_steps(chosen):
+        query = query_over(chosen, type_, named("step", activity, operator="="))
+        parts["step", f"{type_}: {activity}"] = Part(n, over[type_], type_, query)
+    for type_, variant, way, n in count_variants(chosen):
+        query = query_over(chosen, type_, named("variant", variant))
+        parts["variant", f"{type_}: {way}"] = Part(n, over[type_], type_, query)
+    people = summary["achieved"]["of"]
+    wholes["variant", CUSTOMER] = people
+    for variant, way, n in count_customer_variants(chosen):
+        parts["variant", f"{CUSTOMER}: {way}"] = Part(
+            n, people, CUSTOMER, chosen.query(PERSON, named("variant", variant))
+        )
     samples: dict[Key, Sample] = {("wait", name): values for name, values in _samples(list_waits(chosen))}
     samples["time", "goal"] = list_goal_times(chosen).column("ms").to_numpy()
     fulfilled = list_fulfilled_times(chosen)

@@ -74,7 +74,7 @@ def _completion(chosen: Chosen) -> list[Document]:
         f"AND {COUNTED} GROUP BY ALL ORDER BY ALL",
     ):
         found.setdefault(type_, {})[outcome] = (n, journeys)
-    rows = []
+    rows: list[Document] = []
     for type_, outcomes in found.items():
         n = sum(count for count, _ in outcomes.values())
         over = n - outcomes.get(OPEN, (0, 0))[0]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from reconstruct.measures.business import COUNTED, OPEN
-from reconstruct.measures.chosen import Chosen
+from reconstruct.measures.business import COUNTED, ONCE, OPEN
+from reconstruct.measures.chosen import PEOPLE, Chosen, named, within
+from reconstruct.query.syntax import Node, Not
 
 ARROW = " › "
 """Between the steps of a way."""
@@ -37,18 +38,21 @@ def count_steps(chosen: Chosen) -> list[tuple[str, str, int]]:
     )
 
 
-def count_variants(chosen: Chosen) -> list[tuple[str, str, int]]:
-    """(type, steps in order, business journeys that are over and went so); a repetition in a row is told once."""
-    told = """
-        SELECT business, string_agg(activity, ?1 ORDER BY position) AS way FROM (
-            SELECT business, activity, position, lag(activity) OVER (PARTITION BY business ORDER BY position) AS before FROM steps
-        ) WHERE before IS DISTINCT FROM activity GROUP BY business""".replace("?1", f"'{ARROW}'")
-    return chosen.rows(
-        f"business JOIN ({told}) ON business = number",
-        "listed",
-        "type, way, count(*)",
-        f"AND {OVER} GROUP BY ALL ORDER BY ALL",
-    )
+def count_variants(chosen: Chosen) -> list[tuple[str, str, str, int]]:
+    """(type, variant, its way, business journeys that are over and took it)"""
+    told = f"type, variant, any_value(array_to_string(way, '{ARROW}')), count(*)"
+    return chosen.rows("business", "listed", told, f"AND {OVER} AND len(way) > 0 GROUP BY type, variant ORDER BY ALL")
+
+
+def count_customer_variants(chosen: Chosen) -> list[tuple[str, str, int]]:
+    """(variant, its way, journeys of people that took it)"""
+    told = f"variant, any_value(array_to_string(way, '{ARROW}')), count(*)"
+    return chosen.rows("journeys", "seq", told, f"AND {PEOPLE} AND len(way) > 0 GROUP BY variant ORDER BY ALL")
+
+
+def query_over(chosen: Chosen, type_: str, *nodes: Node) -> str | None:
+    """The query of business journeys of a type that are over and meet some conditions."""
+    return chosen.query(within("business", [named("type", type_), ONCE, Not(named("outcome", OPEN)), *nodes]))
 
 
 def count_over(chosen: Chosen) -> dict[str, int]:
