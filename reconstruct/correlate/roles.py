@@ -174,7 +174,7 @@ def _judge(number: int, kind: IdType, seen: Behaviour) -> Role:
     }.items():
         if role in priors and points > float("-inf"):
             points, why = points + NAME_POINTS, [*why, f"called “{kind.noun}”"]
-        elif role == "request" and priors:
+        elif role in ("request", "object") and priors:
             points -= NAME_POINTS  # it is called something else
         elif role == "object" and priors == ("customer",):
             points -= NAME_POINTS  # many logs name whom they serve; that makes nobody a thing the business works on
