@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from reconstruct.correlate import brackets, delays, neighbours, objects, pairing, sessions, tiers
+from reconstruct.correlate.behaviour import judge_programs
 from reconstruct.correlate.calibrate import RuleQuality
 from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
 from reconstruct.correlate.pins import pin_owners, pin_roots
@@ -74,6 +75,7 @@ def resolve(
     edge = [log.family for log in logs if log.family not in inner]
     customer_types = [role.type for role in roles if role.role == "customer"]
     report = sessions.link_requests(db, edge, session_types, customer_types, pool)
+    judge_programs(db, session_types)
     _anchor_by_identifier(db)
     _anchor_by_looks(db, sorted(inner), edge)
     _place_anchored(db)
