@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from reconstruct.amending import Change, amend
+from reconstruct.comparing import asked
 from reconstruct.configuration import CONFIGURATION
-from reconstruct.errors import ConfigurationError, ReconstructError
+from reconstruct.errors import ConfigurationError, ReconstructError, UsageError
 from reconstruct.options import Options
 from reconstruct.pipeline import is_kept, open_discovery, open_part, reopen_with
 from reconstruct.query.completion import Completion
@@ -118,6 +119,20 @@ class LiveReader:
 
     def business_rows(self, text: str = "") -> list[Document]:
         return self._results.business_rows(text) if self._results else []
+
+    def compare_journeys(self, first: str, second: str) -> Document:
+        return asked.compare_journeys(self._ready(), first, second)
+
+    def compare_queries(self, first: str, second: str) -> Document:
+        return asked.compare_queries(self._ready(), first, second)
+
+    def earlier_query(self, text: str) -> str | None:
+        return asked.earlier_query(self._ready(), text)
+
+    def _ready(self) -> Reconstruction:
+        if self._results is None:
+            raise UsageError("nothing has been read yet", hint="wait for the first journeys")
+        return self._results
 
     def raw(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[RawLine]:
         return self._results.raw(source, line, before, after) if self._results else []

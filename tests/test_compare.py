@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from command import assert_refused, reconstruct
 
-from reconstruct.comparing.pair import compare_pair
+from reconstruct.comparing.asked import compare_queries, earlier_query
+from reconstruct.comparing.pair import compare_pair, name_activity
 from reconstruct.comparing.populations import compare
 from reconstruct.options import Options
 from reconstruct.pipeline import open_paths
@@ -199,7 +200,7 @@ def test_two_queries_two_periods_two_directories(tmp_path: Path) -> None:
     before = json.loads(reconstruct("compare", SHOP, "--since", "2026-09-15", "--until", "2026-09-15", "--json").stdout)
     assert split["first"]["journeys"] + split["second"]["journeys"] == 505
     assert before["first"]["journeys"] == split["first"]["journeys"], "the day before"
-    assert before["first"]["where"].startswith("since:2026-09-14T00:00:00.000000Z")
+    assert before["first"]["where"].startswith("since:2026-09-14T00:00:00Z")
     for name, n in (("few", 5), ("none", 0)):
         (tmp_path / name).mkdir()
         lines = [
@@ -227,3 +228,47 @@ def test_two_queries_two_periods_two_directories(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_compared_is_said(arguments: list[str], words: list[str]) -> None:
     assert_refused(reconstruct("compare", SHOP, *arguments), 2, *words)
+
+
+# --- as people say it
+
+
+def test_names_of_any_length_are_compared_in_linear_time() -> None:
+    import time
+
+    begin = time.process_time()
+    for text in ("x" * 1_000_000, "‘" * 1_000_000, "a-" * 500_000, "x1" * 500_000):
+        name_activity(text)
+    assert time.process_time() - begin < 5
+
+
+@pytest.mark.parametrize(
+    ("query", "earlier"),
+    [
+        ("started:2026-09-15 device:mobile", "since:2026-09-14T00:00:00Z -since:2026-09-15T00:00:00Z device:mobile"),
+        ("since:2026-09-15T10 until:2026-09-15T11", "since:2026-09-15T08:00:00Z -since:2026-09-15T10:00:00Z"),
+        ("started>=2026-09-15T10 start<2026-09-15T12", "since:2026-09-15T08:00:00Z -since:2026-09-15T10:00:00Z"),
+        (
+            "started:2026-09-15T08..2026-09-15T09 (a or b)",
+            "since:2026-09-15T06:00:00Z -since:2026-09-15T08:00:00Z (a or b)",
+        ),
+        ("device:mobile", None),
+        ("until:2026-09-15", None),
+        ("-started:2026-09-15", None),
+        ("", None),
+    ],
+)
+def test_the_period_before_a_query(shop: Reconstruction, query: str, earlier: str | None) -> None:
+    assert earlier_query(shop, query) == earlier
+
+
+def test_the_query_of_every_figure_selects_what_it_counts(shop: Reconstruction) -> None:
+    document = compare_queries(shop, "device:desktop", "")
+    asked = 0
+    for row in document["changes"]:
+        for side in (row["first"], row["second"]):
+            if side["query"]:
+                found = shop.select(side["query"])
+                assert side["n"] in (found.count_journeys(), len(found.business_rows())), row
+                asked += 1
+    assert asked > 60

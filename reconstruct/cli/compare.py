@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -13,12 +12,10 @@ import orjson
 from reconstruct.cli.comparison import render_pair, render_populations
 from reconstruct.cli.inputs import open_results
 from reconstruct.cli.output import clean
-from reconstruct.comparing.pair import compare_pair
-from reconstruct.comparing.populations import compare
+from reconstruct.comparing.asked import before, begin_before, compare_journeys, compare_sets
 from reconstruct.errors import EXIT_OK, UsageError
-from reconstruct.query.selection import bound, compose
-from reconstruct.query.syntax import Not, render
-from reconstruct.results import EPOCH, Reconstruction
+from reconstruct.query.selection import compose
+from reconstruct.results import Reconstruction
 
 HINT = "compare DIR DIR; compare DIR --where QUERY --against QUERY; compare DIR --split MOMENT; compare DIR ID ID"
 
@@ -39,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         results = _open(arguments, places[0] if places else ".")
         try:
             first, second, names = _sides(arguments, results)
-            _print(arguments, _compare_sets(first, second, names), render_populations)
+            _print(arguments, compare_sets(first, second, names), render_populations)
         finally:
             results.close()
     return EXIT_OK
@@ -80,7 +77,7 @@ def _compare_places(arguments: argparse.Namespace, places: list[str]) -> None:
             sides = [
                 each.select(arguments.where, since=arguments.since, until=arguments.until) for each in (first, second)
             ]
-            _print(arguments, _compare_sets(sides[0], sides[1], (places[0], places[1])), render_populations)
+            _print(arguments, compare_sets(sides[0], sides[1], (places[0], places[1])), render_populations)
         finally:
             second.close()
     finally:
@@ -97,65 +94,19 @@ def _sides(
     chosen = results.select(where)
     if arguments.split is not None:
         later = chosen.select(since=arguments.split)
-        return chosen.select(_before(arguments.split)), later, (f"before {arguments.split}", f"since {arguments.split}")
-    start, end = results.period(arguments.since, arguments.until or "now")
-    length = timedelta(microseconds=max(0, end - start) // 1000)
-    begin = f"{(EPOCH + timedelta(microseconds=start // 1000) - length).isoformat(timespec='microseconds')}Z"
-    earlier = chosen.select(_before(arguments.since), since=begin)
+        return chosen.select(before(arguments.split)), later, (f"before {arguments.split}", f"since {arguments.split}")
+    begin = begin_before(results, arguments.since, arguments.until)
+    earlier = chosen.select(before(arguments.since), since=begin)
     later = chosen.select(since=arguments.since, until=arguments.until)
     until = f" until {arguments.until}" if arguments.until else ""
     return earlier, later, ("the same length before", f"since {arguments.since}{until}")
 
 
-def _before(moment: str) -> str:
-    """The query of what ``--since`` leaves out."""
-    node = bound("since", moment)
-    return render(None if node is None else Not(node))
-
-
-def _compare_sets(first: Reconstruction, second: Reconstruction, names: tuple[str, str]) -> dict[str, Any]:
-    for side, name in ((first, names[0]), (second, names[1])):
-        if not side.count_journeys():
-            raise UsageError(f"no journeys to compare: {name}", hint="reconstruct summary says what there is, and when")
-    return compare(first, second, names)
-
-
 def _compare_two(results: Reconstruction, first: str, second: str) -> dict[str, Any]:
-    """Two journeys by their ids, or by those of business objects."""
-    found = [find_journey(results, said) for said in (first, second)]
-    documents = [results.journey(id) for id, _ in found]
-    return compare_pair(documents[0], documents[1], (found[0][1], found[1][1]))
-
-
-def find_journey(results: Reconstruction, said: str) -> tuple[str, str]:
-    """The id of the journey a user means, and that of the business journey where one was named ("").
-
-    An id of a journey, the beginning of one, an id of a business journey (``order:1001``) or of its object (``1001``). Raises
-    UsageError when there is none, or several.
-    """
-    rows = results.store.rows
-    found = [(id, "") for (id,) in rows("SELECT id FROM listed WHERE id = ?", [said])]
-    found = found or rows(
-        "SELECT l.id, b.id FROM business b JOIN listed l ON l.seq = b.listed WHERE lower(b.id) = lower(?) ORDER BY ALL",
-        [said],
-    )
-    # A try in vain has the id of its object too; meant is the journey that brought it about.
-    found = found or rows(
-        "SELECT l.id, b.id FROM business b JOIN listed l ON l.seq = b.listed WHERE lower(b.object) = lower(?) "
-        "AND b.id = b.type || ':' || b.object ORDER BY ALL",
-        [said],
-    )
-    found = found or [
-        (id, "") for (id,) in rows("SELECT id FROM listed WHERE starts_with(id, ?) ORDER BY 1 LIMIT 5", [said])
-    ]
-    if not found:
-        raise UsageError(
-            f"no journey or order is called {said}", hint="ids are those of export and of the journey list"
-        )
-    if len(found) > 1:
-        names = ", ".join(business or id for id, business in found)
-        raise UsageError(f"several are called {said}", hint=clean(f"one of {names}"))
-    return found[0]
+    try:
+        return compare_journeys(results, first, second)
+    except UsageError as error:  # its hint lists names from logs
+        raise UsageError(error.message, hint=clean(error.hint)) from None
 
 
 def _print(

@@ -10,7 +10,10 @@ import orjson
 
 from reconstruct.cli.inputs import select
 from reconstruct.cli.output import clean
-from reconstruct.cli.wording import (
+from reconstruct.errors import EXIT_OK
+from reconstruct.journeys.axis import say_share
+from reconstruct.results import Reconstruction
+from reconstruct.wording import (
     FEW,
     own_query,
     say_median,
@@ -21,9 +24,6 @@ from reconstruct.cli.wording import (
     say_range,
     table,
 )
-from reconstruct.errors import EXIT_OK
-from reconstruct.journeys.axis import say_share
-from reconstruct.results import Reconstruction
 
 FORMATS_SHOWN = 8
 

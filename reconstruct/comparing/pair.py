@@ -16,8 +16,9 @@ Document = dict[str, Any]
 LONGEST = 1_000
 """Touchpoints or steps aligned of either journey; the time to align grows with the square, and nobody reads further."""
 
-_SAID = re.compile(r"[‘“][^’”]*[’”]")
-_NUMBER = re.compile(r"[\w-]*\d[\w-]*")
+_SAID = re.compile(r"[‘“][^‘“’”]*[’”]")
+_NUMBER = re.compile(r"(?<![\w-])[\w-]*\d[\w-]*")
+"""Both in linear time: a start is tried only where no earlier one has read on to the end."""
 
 
 def compare_pair(first: Document, second: Document, named: tuple[str, str] = ("", "")) -> Document:

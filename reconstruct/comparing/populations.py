@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from reconstruct.intervals import CONFIDENCE, Estimate, difference, is_sure, order_statistics, quantile_z, wilson
 from reconstruct.measures.business import list_fulfilled_times, list_goal_times, whole
-from reconstruct.measures.chosen import PERSON, Chosen, named, render_estimate, rounded
+from reconstruct.measures.chosen import PERSON, Chosen, named, render_estimate, rounded, within
 from reconstruct.measures.paths import (
     count_customer_variants,
+    count_met,
     count_over,
     count_steps,
     count_variants,
@@ -75,6 +76,8 @@ class Side(NamedTuple):
 
     parts: dict[Key, Part]
     samples: dict[Key, Sample]
+    queries: dict[Key, str | None]
+    """of samples: what selects the journeys they are of, where something does"""
     wholes: dict[Key, int]
     """(topic, group) → how many there are of which a part that is not there is none"""
     followed: dict[str, Sample]
@@ -90,6 +93,9 @@ def compare(first: Reconstruction, second: Reconstruction, names: tuple[str, str
     parts, samples = list(_pair_parts(*sides)), list(_pair_samples(*sides))
     z = quantile_z(CONFIDENCE, len(parts) + len(samples))
     changes = [_compare_parts(*pair, z) for pair in parts] + [_compare_samples(*pair, z) for pair in samples]
+    for row in changes[len(parts) :]:
+        for word, side in zip(("first", "second"), sides, strict=True):
+            row[word]["query"] = side.queries.get((row["topic"], row["name"]))
     uneven = _mark_uneven(changes, sides)
     changes.sort(key=lambda row: (not row["sure"], -row["size"], row["topic"], row["name"]))
     return {
@@ -175,11 +181,21 @@ def _measure(results: Reconstruction) -> Side:
         )
     samples: dict[Key, Sample] = {("wait", name): values for name, values in _samples(list_waits(chosen))}
     samples["time", "goal"] = list_goal_times(chosen).column("ms").to_numpy()
+    queries = {("time", "goal"): summary["achieved"]["query"]}
+    queries |= {("time", f"{row['type']} fulfilled"): row["fulfilled"]["query"] for row in summary["completion"]}
+    met = count_met(chosen)
+    for topic, name in samples:
+        if (
+            topic == "wait" and len(samples[topic, name]) == met[name]
+        ):  # nowhere the first step, which waits for nothing
+            type_, _, activity = name.partition(": ")
+            step = named("step", activity, operator="=")
+            queries[topic, name] = chosen.query(within("business", [named("type", type_), step]))
     fulfilled = list_fulfilled_times(chosen)
     for type_ in pc.unique(fulfilled.column("type")).to_pylist():
         of_type = fulfilled.filter(pc.equal(fulfilled.column("type"), type_))
         samples["time", f"{type_} fulfilled"] = of_type.column("ms").to_numpy()
-    return Side(parts, samples, wholes, dict(_samples(list_followed(chosen))))
+    return Side(parts, samples, queries, wholes, dict(_samples(list_followed(chosen))))
 
 
 def _samples(lists: pa.Table) -> Iterator[tuple[str, Sample]]:

@@ -38,6 +38,13 @@ def count_steps(chosen: Chosen) -> list[tuple[str, str, int]]:
     )
 
 
+def count_met(chosen: Chosen) -> dict[str, int]:
+    """Step, by type of object (``order: Order shipped``) → business journeys that have it, over or not."""
+    return dict(
+        chosen.rows(f"({_FIRST_TIME})", "listed", "type || ': ' || activity AS name, count(*)", "GROUP BY 1 ORDER BY 1")
+    )
+
+
 def count_variants(chosen: Chosen) -> list[tuple[str, str, str, int]]:
     """(type, variant, its way, business journeys that are over and took it)"""
     told = f"type, variant, any_value(array_to_string(way, '{ARROW}')), count(*)"

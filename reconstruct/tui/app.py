@@ -22,6 +22,7 @@ from reconstruct.tui.filters import keep_filter, load_filters
 from reconstruct.tui.glyphs import Pen, ascii_wanted
 from reconstruct.tui.memory import Memory
 from reconstruct.tui.reader import Document, Reader
+from reconstruct.tui.screens.compare import CompareView, compare_journey, compare_sets
 from reconstruct.tui.screens.funnel import FunnelView
 from reconstruct.tui.screens.identifiers import IdentifiersView
 from reconstruct.tui.screens.journeys import JourneysView
@@ -54,6 +55,7 @@ class ReconstructApp(App[int]):
         "raw": RawView,
         "quality": QualityView,
         "identifiers": IdentifiersView,
+        "compare": CompareView,
     }
 
     def __init__(
@@ -82,6 +84,8 @@ class ReconstructApp(App[int]):
         self.paths: dict[int, str] = {}
         self.journey_id: str | None = None
         self.story: Story | None = None
+        self.marked: str | None = None
+        """a journey that another is to be compared with"""
         self.whole_customer = False
         """all sessions of the journey's customer on one axis"""
         self.pointed: Ref | None = None
@@ -316,6 +320,12 @@ class ReconstructApp(App[int]):
         )  # fmt: skip
         if rows:
             await self.load_journey(text_of(rows[0].get("id")))
+
+    def action_compare_journey(self) -> None:
+        compare_journey(self)
+
+    def action_compare_sets(self) -> None:
+        compare_sets(self)
 
     def action_export(self) -> None:
         from reconstruct.tui.screens.export import open_export

@@ -30,6 +30,8 @@ GLOBAL = [
     key("d", "screen.toggle_detail", "Detail pane", "detail.toggle", show=True),
     key("x", "export", "Export", "export.journey", show=True),
     key("Y", "copy_journey", "Copy this journey as JSON", "journey.copy"),
+    key("t", "compare_journey", "Compare with a journey", "compare.journeys"),
+    key("T", "compare_sets", "Compare what is filtered", "compare.sets"),
     key("left_curly_bracket", "journey(-1)", "Previous journey", "journey.previous"),
     key("right_curly_bracket", "journey(1)", "Next journey", "journey.next"),
     key("A", "ascii", "ASCII or full character set", "view.ascii"),
@@ -142,6 +144,12 @@ RAW = [
     key("h,left", "shift(-8)", "Scroll left", "scroll.left"),
 ]
 
+COMPARE = [
+    key("enter", "open", "Open", "list.open", show=True),
+    key("t", "app.compare_journey", "Compare with a journey", "compare.journeys", show=True),
+    key("T", "app.compare_sets", "Compare what is filtered", "compare.sets", show=True),
+]
+
 GROUPS: tuple[tuple[str, list[Binding]], ...] = (
     ("Everywhere", GLOBAL),
     ("Lists and texts", MOVE),
@@ -151,6 +159,7 @@ GROUPS: tuple[tuple[str, list[Binding]], ...] = (
     ("3 Funnel, over time", CHART),
     ("4 Raw lines", RAW),
     ("5 Quality", PAGED),
+    ("Comparing", [*PAGED, *COMPARE]),
 )
 """Bindings by where they work: the help sheet, the palette and docs/terminal.md are made from this."""
 
@@ -182,6 +191,12 @@ ABOUT = {
         "6 Identifiers",
         "Which values identify things. What belongs to something hangs below it. Enter says otherwise: another role, another owner, "
         "another name, or that it identifies nothing. It is written into reconstruct.toml and applied at once, from what was read.",
+    ),
+    "compare": (
+        "Comparing",
+        "Two journeys: what the visitors did, then what the business did, aligned; before what only one has, or what went otherwise, stands a "
+        "sign, and a line says where they first part. Two sets: the sure changes first, the largest first, with what each is of and its 95 % "
+        "interval; what is not sure may be chance. Enter opens the journeys of either side.",
     ),
 }
 """View → its title, and what one sees there: said by ``?`` on the view, and in docs/terminal.md."""

@@ -49,6 +49,7 @@ class Signs:
     dot: str
     pointer: str
     rule: str
+    differs: str
 
 
 UNICODE = Signs(
@@ -63,7 +64,7 @@ UNICODE = Signs(
     turn_right="╰", turn_left="╯",
     ruler="─", tick="┬", dots="⋯", ellipsis="…", good="✔", bad="✖", warn="⚠", running="▶", unknown="·",
     stage_full="▰", stage_empty="▱", bar_empty="░", up="▲", down="▼", arrow="→", dot="·", pointer="▸",
-    rule="─",
+    rule="─", differs="≠",
 )  # fmt: skip
 
 ASCII = Signs(
@@ -78,7 +79,7 @@ ASCII = Signs(
     turn_right="`", turn_left="'",
     ruler="-", tick="+", dots=".", ellipsis="~", good="+", bad="X", warn="!", running=">", unknown=".",
     stage_full="#", stage_empty=".", bar_empty=".", up="^", down="v", arrow=">", dot="-", pointer=">",
-    rule="-",
+    rule="-", differs="!",
 )  # fmt: skip
 
 

@@ -38,7 +38,8 @@ class Memory:
         app, pending = self.app, self.pending
         if pending is not None or not app._screen_stack:
             return pending or self.kept
-        state = State(view=app.trail[-1], journey=app.journey_id or "", whole_customer=app.whole_customer)
+        last = next(name for name in reversed(app.trail) if name != "compare")  # what was compared is not kept
+        state = State(view=last, journey=app.journey_id or "", whole_customer=app.whole_customer)
         journeys, timeline = app.get_screen("journeys"), app.get_screen("timeline")
         if isinstance(journeys, JourneysView) and journeys.is_mounted:
             table = journeys.table

@@ -122,6 +122,15 @@ class Reader(Protocol):
     def business_rows(self, text: str = "") -> list[Document]:
         """The business journeys of the journeys that match."""
 
+    def compare_journeys(self, first: str, second: str) -> Document:
+        """Two journeys aligned (docs/compare.md), by ids of theirs or of their business objects. Raises UsageError."""
+
+    def compare_queries(self, first: str, second: str) -> Document:
+        """What changed from the journeys of one query to those of another. Raises QueryError, and UsageError for none at all."""
+
+    def earlier_query(self, text: str) -> str | None:
+        """The query of the same length of time before; None when it does not say since when."""
+
     def raw(self, source: int, line: int, before: int = 0, after: int = 0) -> Sequence[RawLine]:
         """Lines of a file around one of them."""
 

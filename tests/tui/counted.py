@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import orjson
 import pyarrow as pa
 
 from reconstruct.engines import documents as engine
 from reconstruct.engines.facts import tabulate_journeys, tabulate_loose
 from reconstruct.engines.journeys import _save
 from reconstruct.engines.passages import summarise_passages
+from reconstruct.figures import summarise
 from reconstruct.results import Reconstruction
 from reconstruct.sources import Discovery
 from reconstruct.store.database import Store
 
 Document = dict[str, Any]
+
+NO_LOGS = (
+    "events (eid BIGINT)",
+    "event_visit (visit BIGINT, rule VARCHAR, confidence DOUBLE)",
+    "numbered (visit BIGINT, seq BIGINT)",
+    "thing_links (object BIGINT, rule VARCHAR, confidence DOUBLE)",
+)
+"""What a store holds of logs: of documents alone, nothing."""
 
 
 def results_of(documents: list[Document]) -> Reconstruction:
@@ -31,6 +41,10 @@ def results_of(documents: list[Document]) -> Reconstruction:
     frame = engine._frame([], rows, things, facts)
     _save(store, [frame], engine._frame([], [], [], tabulate_loose([], [])))
     summarise_passages(store)
+    for table in NO_LOGS:
+        store.connection.execute(f"CREATE TABLE IF NOT EXISTS {table}")
+    store.set_meta("reading", '{"visits": {}, "reconstruction": {}, "skipped": []}')
+    store.set_meta("summary", orjson.dumps(summarise(store)).decode())
     return Reconstruction(store, cast(Discovery, None))
 
 

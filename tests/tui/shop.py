@@ -15,6 +15,8 @@ from typing import Any
 from counted import results_of
 
 from reconstruct.amending import Change, amend
+from reconstruct.comparing.asked import compare_queries, earlier_query, find_journey
+from reconstruct.comparing.pair import compare_pair
 from reconstruct.query.completion import Completion
 from reconstruct.results import Reconstruction
 
@@ -433,6 +435,18 @@ class FakeReader:
 
     def business_rows(self, text: str = "") -> list[Document]:
         return self.real.business_rows(text)
+
+    def compare_journeys(self, first: str, second: str) -> Document:
+        self.calls.append(f"compare {first} {second}")
+        found = [find_journey(self.real, said) for said in (first, second)]
+        documents = [self.documents[id] for id, _ in found]
+        return compare_pair(documents[0], documents[1], (found[0][1], found[1][1]))
+
+    def compare_queries(self, first: str, second: str) -> Document:
+        return compare_queries(self.real, first, second)
+
+    def earlier_query(self, text: str) -> str | None:
+        return earlier_query(self.real, text)
 
     def amend(self, change: Change) -> str:
         self.calls.append("amend")

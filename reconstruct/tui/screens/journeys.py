@@ -7,29 +7,23 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
-from textual.widgets import Input
 
-from reconstruct.errors import QueryError
 from reconstruct.journeys.moments import number_of, text_of
 from reconstruct.tui.bindings import GROUPED, MOVE
 from reconstruct.tui.fetch import start
 from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCounted
 from reconstruct.tui.reader import Document
 from reconstruct.tui.screens import groups
-from reconstruct.tui.screens.view import View
+from reconstruct.tui.screens.asking import AskingView
 from reconstruct.tui.screens.ways import quote
 from reconstruct.tui.widgets.detail import Describer
 from reconstruct.tui.widgets.journey_list import COLUMNS, JourneyList
 from reconstruct.tui.widgets.prompt import Prompt
 from reconstruct.tui.widgets.rule import Rule
 from reconstruct.tui.widgets.sheet import Sheet
-from reconstruct.tui.widgets.suggestions import Suggestion, Suggestions
+from reconstruct.tui.widgets.suggestions import Suggestions
 from reconstruct.tui.widgets.table import FactTable, TableView
 
-EARLIER = 3
-"""Filters used before among other suggestions; of an empty box as many as fit."""
-FILTER_PAUSE_S = 0.15
-"""A pause in typing before the list follows, so that it is not asked for every letter."""
 POINT_PAUSE_S = 0.12
 """A rest of the cursor before the journey under it is read for the detail pane."""
 
@@ -40,7 +34,7 @@ class GroupTable(FactTable):
     BINDINGS: ClassVar[list[BindingType]] = [*MOVE, *GROUPED]
 
 
-class JourneysView(View):
+class JourneysView(AskingView):
     """The list, its filter, and the journey under the cursor in words."""
 
     NAME = "journeys"
@@ -81,8 +75,7 @@ class JourneysView(View):
     # --- filter
 
     def action_filter(self) -> None:
-        self.query_one(Prompt).ask("filter", self.table.filter_text)
-        start(self, "preview", self._preview, self.table.filter_text)
+        self.ask_query(self.table.filter_text)
 
     def action_clear_filter(self) -> None:
         self.set_filter("")
@@ -99,79 +92,12 @@ class JourneysView(View):
         self.table.set_filter(text)
         self._ask_groups()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        text = event.value
-        self.set_timer(FILTER_PAUSE_S, lambda: self._follow(text))
+    def typed(self, text: str) -> None:
+        self._apply(text)
 
-    def _follow(self, text: str) -> None:
-        prompt = self.query_one(Prompt)
-        if prompt.is_open and prompt.purpose == "filter" and prompt.value == text:
-            start(self, "preview", self._preview, text)
-
-    async def _preview(self, text: str) -> None:
-        """Count what a filter that is being typed finds, follow it with the list, and say what could come next."""
-        app, prompt, shown = self.reconstruct, self.query_one(Prompt), self.query_one(Suggestions)
-        found = await app.fetcher.ask(app.reader.completions, text, prompt.cursor)
-        entries = [Suggestion(each.text, each.start, each.end, each.help) for each in found]
-        entries = [entry for entry in entries if entry.text != text[entry.start : entry.end]]
-        earlier = [each for each in app.filters if text.strip() in each and each != text]
-        entries[:0] = [
-            Suggestion(each, 0, len(text), "used before") for each in earlier[: EARLIER if text else len(earlier)]
-        ]
-        error = await self._check(text)
-        if not prompt.is_open or prompt.value != text:
-            return
-        if error is None:
-            self._apply(text)
-            shown.show(entries)
-            return
-        prompt.say("")
-        shown.show(
-            entries, f"{error.reason}; {error.hint}" if error.hint else error.reason, prompt.column_of(error.column - 1)
-        )
-
-    async def _check(self, text: str) -> QueryError | None:
-        app = self.reconstruct
-        try:
-            await app.fetcher.ask(app.reader.count_journeys, text)
-        except QueryError as error:
-            return error
-        return None
-
-    def on_prompt_suggested(self, event: Prompt.Suggested) -> None:
-        shown = self.query_one(Suggestions)
-        if event.direction:
-            shown.move(event.direction)
-        else:
-            self.action_take_suggestion(-1)
-
-    def action_take_suggestion(self, place: int) -> None:
-        """Put a suggestion into the box; -1: the lit one."""
-        shown, prompt = self.query_one(Suggestions), self.query_one(Prompt)
-        if place >= 0:
-            shown.lit = place
-        entry = shown.chosen
-        if entry and prompt.is_open:
-            prompt.put(entry.text, entry.start, entry.end)
-            shown.show([])  # others come when the box has been looked at again
-
-    def on_prompt_answered(self, event: Prompt.Answered) -> None:
-        shown = self.query_one(Suggestions)
-        if shown.lit >= 0:
-            self.query_one(Prompt).is_open = True
-            self.action_take_suggestion(shown.lit)
-        else:
-            start(self, "preview", self._answer, event.text)
-
-    async def _answer(self, text: str) -> None:
-        if await self._check(text) is None:
-            self.reconstruct.remember_filter(text)
-            self.set_filter(text)
-            return
-        prompt = self.query_one(Prompt)
-        prompt.ask("filter", text)
-        await self._preview(text)
+    def answered(self, text: str) -> None:
+        self.reconstruct.remember_filter(text)
+        self.set_filter(text)
 
     def on_journeys_counted(self, event: JourneysCounted) -> None:
         words = f"{event.count:,} {'matches' if event.count != 1 else 'match'}" if event.filter_text else ""

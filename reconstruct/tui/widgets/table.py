@@ -10,6 +10,7 @@ from textual import events as ui_events
 from textual.binding import BindingType
 from textual.strip import Strip
 
+from reconstruct.journeys.moments import Glyph
 from reconstruct.tui.bindings import MOVE, TABLE
 from reconstruct.tui.messages import RowPointed
 from reconstruct.tui.reader import Document
@@ -28,6 +29,8 @@ class TableView(LineView):
         self.columns = columns
         self.hidden: set[str] = set()
         """keys of columns that are not wanted"""
+        self.marked: str | None = None
+        """``id`` of a row with a mark before it"""
         self.cursor = 0
         self.order_by = ""
         self.descending = False
@@ -88,6 +91,8 @@ class TableView(LineView):
             return line.strip()
         if index == self.cursor:
             line.put(0, self.pen.signs.pointer, base + self.ink("accent"))
+        if self.marked is not None and row.get("id") == self.marked:
+            line.put(0, self.pen.signs.marks[Glyph.MILESTONE], base + self.ink("key"))
         column = 1
         for part, cells in fitted:
             if part.paint:
