@@ -7,11 +7,15 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from reconstruct.results import Reconstruction
 
 # A zone with daylight saving time: code that confuses local time and UTC fails here, not at a user's.
 os.environ["TZ"] = "America/New_York"
@@ -51,3 +55,25 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def shop() -> Iterator[Reconstruction]:
+    """The bundled shop, for tests that only read it: reconstructing it takes seconds."""
+    from reconstruct.options import Options
+    from reconstruct.pipeline import open_paths
+
+    results = open_paths([Path(__file__).parent.parent / "samples" / "shop" / "logs"], Options(cache=False, workers=1))
+    yield results
+    results.close()
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """A directory with an access log of 29 lines."""
+    from command import ACCESS
+
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    (directory / "access.log").write_text("".join(ACCESS.format(n=n) for n in range(1, 30)), encoding="utf-8")
+    return directory

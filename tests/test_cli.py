@@ -15,14 +15,6 @@ from command import ACCESS, assert_refused, reconstruct
 SHOP = Path(__file__).parent.parent / "samples" / "shop" / "logs"
 
 
-@pytest.fixture
-def logs(tmp_path: Path) -> Path:
-    directory = tmp_path / "logs"
-    directory.mkdir()
-    (directory / "access.log").write_text("".join(ACCESS.format(n=n) for n in range(1, 30)), encoding="utf-8")
-    return directory
-
-
 def test_exports_by_suffix_and_by_name(logs: Path, tmp_path: Path) -> None:
     assert reconstruct("export", logs, "-o", tmp_path / "a.json").returncode == 0
     document = json.loads((tmp_path / "a.json").read_bytes())

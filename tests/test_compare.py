@@ -48,13 +48,6 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
         results.close()
 
 
-@pytest.fixture(scope="module")
-def shop() -> Iterator[Reconstruction]:
-    results = open_paths([SHOP], Options(cache=False, workers=1))
-    yield results
-    results.close()
-
-
 def sure(document: Document) -> dict[tuple[str, str], Document]:
     return {(row["topic"], row["name"]): row for row in document["changes"] if row["sure"]}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -30,13 +29,6 @@ def export(paths: list[Path], **options: Any) -> bytes:
     write_json(results, out)
     results.close()
     return out.getvalue()
-
-
-@pytest.fixture(scope="module")
-def shop() -> Iterator[Reconstruction]:
-    results = open_paths([SHOP], Options(cache=False, workers=1))
-    yield results
-    results.close()
 
 
 @pytest.fixture(scope="module")

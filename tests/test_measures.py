@@ -30,13 +30,6 @@ Document = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Reconstruction]:
-    results = open_paths([SHOP], Options(cache=False, workers=1))
-    yield results
-    results.close()
-
-
-@pytest.fixture(scope="module")
 def whole(shop: Reconstruction) -> Document:
     out = io.BytesIO()
     write_json(shop, out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,6 @@ SHOP = ROOT / "samples" / "shop" / "logs"
 WORDS = load_words()
 
 Document = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def shop() -> Iterator[Reconstruction]:
-    results = open_paths([SHOP], Options(cache=False, workers=1))
-    yield results
-    results.close()
 
 
 @pytest.fixture(scope="module")

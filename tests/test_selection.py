@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from command import ACCESS, assert_refused, reconstruct
+from command import assert_refused, reconstruct
 
 from reconstruct.errors import QueryError
 from reconstruct.export.document import write_json, write_jsonl
@@ -27,13 +26,6 @@ SCHEMA = json.loads((files("reconstruct") / "export" / "schema" / "journeys-1.0.
 QUERY = "stage>=consideration (outcome:abandoned or order:*)"
 
 Document = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def shop() -> Iterator[Reconstruction]:
-    results = open_paths([SHOP], Options(cache=False, workers=1))
-    yield results
-    results.close()
 
 
 def export(results: Reconstruction) -> Document:
@@ -179,14 +171,6 @@ def test_one_query_of_three() -> None:
 
 
 # --- as a user meets it
-
-
-@pytest.fixture
-def logs(tmp_path: Path) -> Path:
-    directory = tmp_path / "logs"
-    directory.mkdir()
-    (directory / "access.log").write_text("".join(ACCESS.format(n=n) for n in range(1, 30)), encoding="utf-8")
-    return directory
 
 
 def test_the_command_line_selects(logs: Path, tmp_path: Path) -> None:
