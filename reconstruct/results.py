@@ -15,12 +15,11 @@ from reconstruct.engines.alternatives import find_alternatives
 from reconstruct.engines.customers import list_customers
 from reconstruct.engines.documents import SEPARATOR, read_document, read_frame
 from reconstruct.engines.facts import LOOSE
-from reconstruct.engines.flows import Chosen
 from reconstruct.engines.journeys import loads, read_blocks, read_documents
 from reconstruct.figures import share_lines, summarise
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.measures.chosen import PEOPLE
-from reconstruct.query.compiling import Context, compile_query
+from reconstruct.query.compiling import Context, Where, compile_query
 from reconstruct.query.completion import Completion, complete
 from reconstruct.query.selection import EVERYTHING, Selection, bound, choose, join, read_bound
 from reconstruct.query.syntax import Node
@@ -304,13 +303,13 @@ class Reconstruction:
         """The business journeys of the journeys in the list. Raises QueryError."""
         return flows.list_business(self.store, self._chosen(text))
 
-    def _chosen(self, text: str) -> Chosen:
+    def _chosen(self, text: str) -> Where:
         selection = self.select(text).selection
-        return Chosen(f"seq IN {selection.listed}", selection.parameters) if selection.text else Chosen()
+        return Where(f"seq IN {selection.listed}", selection.parameters) if selection.text else Where()
 
-    def _people(self, text: str) -> Chosen:
+    def _people(self, text: str) -> Where:
         chosen = self._chosen(text)
-        return Chosen(f"{PEOPLE} AND {chosen.sql}", chosen.parameters)
+        return Where(f"{PEOPLE} AND {chosen.sql}", chosen.parameters)
 
     # -- raw lines -------------------------------------------------------------------------------------------------
 

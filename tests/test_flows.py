@@ -16,6 +16,7 @@ import pytest
 from reconstruct.engines import flows, passages
 from reconstruct.options import Options, Pin, Pins
 from reconstruct.pipeline import find_sources, open_discovery, reopen_with
+from reconstruct.query.compiling import Where
 from reconstruct.results import Reconstruction
 from reconstruct.sources.progress import Progress
 
@@ -139,7 +140,7 @@ def test_groups_add_up(results: Reconstruction, by: str) -> None:
 
 def test_journeys_are_grouped_by_what_there_is() -> None:
     with pytest.raises(ValueError, match="grouped by colour"):
-        flows.group_journeys(None, "colour", flows.Chosen())  # type: ignore[arg-type]
+        flows.group_journeys(None, "colour", Where())  # type: ignore[arg-type]
 
 
 def test_a_course_has_a_sign_for_each_touchpoint_and_step(results: Reconstruction, people: list[Document]) -> None:

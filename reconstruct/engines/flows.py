@@ -1,14 +1,14 @@
 """What is counted over many journeys at once: how far they come, which ways they take, where they wait, when they begin.
 
-Every function takes what was chosen of the list of journeys. All counting is done by the store; what comes back is as
-large as a screen, not as the logs.
+Every function takes what was chosen of the list of journeys, by columns that ``journeys`` and ``listed`` both have. All
+counting is done by the store; what comes back is as large as a screen, not as the logs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from reconstruct.query.compiling import Where
 from reconstruct.store.database import Store
 
 Document = dict[str, Any]
@@ -29,20 +29,7 @@ GROUPS_LISTED = 5_000
 """Groups and business journeys listed: a filter finds the others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A selection of the list: a condition over columns that ``journeys`` and ``listed`` have, and its parameters."""
-
-    sql: str = "TRUE"
-    parameters: tuple[object, ...] = ()
-
-    @property
-    def listed(self) -> str:
-        """SQL of the ``seq`` chosen."""
-        return f"SELECT seq FROM listed WHERE {self.sql}"
-
-
-def count_journeys(store: Store, chosen: Chosen) -> Document:
+def count_journeys(store: Store, chosen: Where) -> Document:
     """How many of a selection get how far, end how, and feel how."""
     parameters = chosen.parameters
     journeys = f"SELECT * FROM journeys WHERE {chosen.sql}"
@@ -63,7 +50,7 @@ def count_journeys(store: Store, chosen: Chosen) -> Document:
     }  # fmt: skip
 
 
-def rank_ways(store: Store, subject: str, chosen: Chosen) -> Document:
+def rank_ways(store: Store, subject: str, chosen: Where) -> Document:
     """The ways that journeys of a selection take, most frequent first.
 
     Returns:
@@ -74,7 +61,7 @@ def rank_ways(store: Store, subject: str, chosen: Chosen) -> Document:
     if subject == CUSTOMER:
         table, good = f"(SELECT * FROM journeys WHERE {chosen.sql})", "achieved"
     else:
-        table, good = f"(SELECT * FROM business WHERE type = ? AND listed IN ({chosen.listed}))", "fulfilled"
+        table, good = f"(SELECT * FROM business WHERE type = ? AND listed IN {chosen.listed})", "fulfilled"
         parameters = (subject, *parameters)
     rows = store.rows(
         f"""
@@ -90,7 +77,7 @@ def rank_ways(store: Store, subject: str, chosen: Chosen) -> Document:
     return {"total": sum(row[2] for row in rows), "ways": len(rows), "rows": listed}
 
 
-def draw_map(store: Store, subject: str, chosen: Chosen) -> Document:
+def draw_map(store: Store, subject: str, chosen: Where) -> Document:
     """What follows what, and after how long.
 
     Returns:
@@ -124,18 +111,18 @@ def draw_map(store: Store, subject: str, chosen: Chosen) -> Document:
     }
 
 
-def _moves(subject: str, chosen: Chosen) -> tuple[str, tuple[object, ...]]:
+def _moves(subject: str, chosen: Where) -> tuple[str, tuple[object, ...]]:
     """Every activity of a subject's journeys, with what came before it and the wait between."""
     parameters = chosen.parameters
     if subject == CUSTOMER:
         base = f"""
             SELECT journey AS thing, position, name_activity(activity) AS name, NULL::VARCHAR AS service, ok, lag(dwell_ms) OVER w AS wait_ms
-            FROM touchpoints WHERE journey IN ({chosen.listed}) WINDOW w AS (PARTITION BY journey ORDER BY position)"""
+            FROM touchpoints WHERE journey IN {chosen.listed} WINDOW w AS (PARTITION BY journey ORDER BY position)"""
     else:
         base = f"""
             SELECT s.business AS thing, position, name_activity(activity) AS name, service, status <> 'failed' AS ok,
                    CASE WHEN position > 0 THEN wait_ms END AS wait_ms
-            FROM steps s JOIN business b ON b.number = s.business WHERE b.type = ? AND b.listed IN ({chosen.listed})"""
+            FROM steps s JOIN business b ON b.number = s.business WHERE b.type = ? AND b.listed IN {chosen.listed}"""
         parameters = (subject, *parameters)
     moves = f"""
         SELECT *, lag(name) OVER w AS before, max(position) OVER (PARTITION BY thing) AS last,
@@ -159,7 +146,7 @@ GROUPS = {
 """What the journey list may be grouped by, and the expression of each."""
 
 
-def group_journeys(store: Store, by: str, chosen: Chosen) -> list[Document]:
+def group_journeys(store: Store, by: str, chosen: Where) -> list[Document]:
     """The rows of the list in groups: ``name``, ``way`` (of a variant), ``journeys``, how many end how, ``score``,
     ``n_errors``, ``first`` and ``last`` (begin of a journey), ``p50_ms``. Raises ValueError."""
     if by not in GROUPS:
@@ -179,7 +166,7 @@ def group_journeys(store: Store, by: str, chosen: Chosen) -> list[Document]:
     return rows
 
 
-def list_business(store: Store, chosen: Chosen) -> list[Document]:
+def list_business(store: Store, chosen: Where) -> list[Document]:
     """The business journeys of the list's rows, in order of their begin, with ``journey_id`` (or their own id, where no
     session is known) and the ``customer``."""
     found = store.arrow(
@@ -195,7 +182,7 @@ def list_business(store: Store, chosen: Chosen) -> list[Document]:
     return rows
 
 
-def count_over_time(store: Store, chosen: Chosen) -> Document:
+def count_over_time(store: Store, chosen: Where) -> Document:
     """When journeys of a selection begin.
 
     Returns:

@@ -27,9 +27,8 @@ class Chosen:
     def __init__(self, store: Store, selection: Selection = EVERYTHING) -> None:
         self.selection = selection
         self._cursor = store.connection.cursor()
-        if (
-            selection.text
-        ):  # once, not in every question; temporary tables are the cursor's own, also of a store open for reading
+        if selection.text:
+            # Once, not in every question. Temporary tables are the cursor's own, also of a store open for reading.
             self._cursor.execute(f"CREATE TEMP TABLE chosen AS {selection.listed[1:-1]}", list(selection.parameters))
 
     def rows(self, table: str, key: str, columns: str, more: str = "") -> list[tuple[Any, ...]]:

@@ -38,6 +38,11 @@ class Where:
     sql: str = "true"
     parameters: tuple[object, ...] = ()
 
+    @property
+    def listed(self) -> str:
+        """SQL of the journeys, and the business journeys without a session, that meet it: their ``listed.seq``."""
+        return f"(SELECT seq FROM listed WHERE {self.sql})"
+
 
 def compile_query(node: Node | None, text: str, context: Context | None = None) -> Where:
     """The condition a query stands for; ``text`` is what errors point into. Raises QueryError."""

@@ -23,8 +23,8 @@ class Selection:
 
     @property
     def listed(self) -> str:
-        """SQL of the journeys, and the business journeys without a session, that match: their ``listed.seq``."""
-        return f"(SELECT seq FROM listed WHERE {self.where.sql})"
+        """As ``Where.listed``."""
+        return self.where.listed
 
     @property
     def parameters(self) -> tuple[object, ...]:
