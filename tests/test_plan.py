@@ -125,3 +125,23 @@ def test_numbers_of_two_kinds_that_overlap_stay_two_types(tmp_path: Path) -> Non
     basket = next(row for row in rows.values() if "text:basket" in row["slots"])
     assert "text:product" not in basket["slots"]
     assert not any(slot.startswith("path:/basket/add") for slot in basket["slots"])
+
+
+def test_what_is_offered_in_lists_is_no_business_object_and_what_a_batch_lists_still_is(tmp_path: Path) -> None:
+    """A search answers with all trips there are, a depot's run lists the orders it picks."""
+    logs = shop()
+    trips = [token(7, trip) for trip in range(10)]
+    logs["depot"] += [
+        {"ts": at(6000.0 * run + 1900), "msg": "wave", "orders": [70_000 + 3 * (10 * run + i) for i in range(10)]}
+        for run in range(6)
+    ]
+    for service in ("search", "fares", "seats"):
+        logs[service] = [
+            {"ts": at(600.0 * i + 40), "msg": "offered", "trips": [{"trip_id": trip, "free": i % 9} for trip in trips]}
+            for i in range(30)
+        ]
+    rows = plan_of(tmp_path, **logs)
+    (trip,) = (row for row in rows.values() if any("trip" in slot for slot in row["slots"]))
+    assert trip["role"] == "resource", trip
+    assert "among others of its kind" in trip["why"][0]
+    assert role_at(rows, "key:order_no")[0] == "object"

@@ -36,6 +36,10 @@ ONE_BROWSER = 0.9
 ON_REQUESTS = 0.2
 """Share of mentions on web requests below which a session is no visit to a site: a call, a visit to a till."""
 
+MOSTLY_LISTED = 0.8
+"""Share of mentions that stand among others of their kind on one line (the trips a search found, the seats of a train) from
+which a type is something to choose from: batch runs list orders too, but each is also worked on by itself."""
+
 LEAST_POINTS = 2.0
 """A role with fewer points is a guess; the type is then ``other``."""
 
@@ -180,7 +184,7 @@ def _judge(number: int, kind: IdType, seen: Behaviour) -> Role:
             points -= NAME_POINTS  # many logs name whom they serve; that makes nobody a thing the business works on
         verdicts[role] = (points, why)
     for role in priors:
-        if role not in verdicts:
+        if role not in verdicts and not _is_choice(seen):
             verdicts[role] = (NAME_POINTS + 0.5, [f"called “{kind.noun}”"])
     role = min(verdicts, key=lambda role: (-verdicts[role][0], ROLES.index(role)))
     points, why = verdicts[role]
@@ -201,6 +205,7 @@ def gathers_lines(kind: IdType, seen: Behaviour) -> bool:
     """
     return (
         kind.strong
+        and not _is_choice(seen)
         and not all(slot.name.startswith("query:") for slot in kind.slots)
         and seen.life_p95_s <= REQUEST_LIFE_S
         and seen.events_p95 <= MOST_LINES
@@ -265,7 +270,7 @@ def _as_customer(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
 
 
 def _as_object(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
-    if seen.median_events >= HUB_EVENTS or seen.values < 2:
+    if seen.median_events >= HUB_EVENTS or seen.values < 2 or _is_choice(seen):
         return NEVER, []
     points, why = 0.0, list[str]()
     if seen.families_per_value >= 2:
@@ -291,7 +296,14 @@ def _as_resource(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
         points, why = points + 1.5, [*why, f"{seen.median_events:g} lines per value"]
     if seen.in_paths > 0.5 and seen.back_families == 0:
         points, why = points + 1.5, [*why, "stands in routes only"]
+    if _is_choice(seen):
+        points, why = points + 2, [*why, f"{seen.multi:.0%} of its mentions are among others of its kind"]
     return points, why
+
+
+def _is_choice(seen: Behaviour) -> bool:
+    """Whether its values are offered together, to choose from, rather than each worked on by itself."""
+    return seen.multi >= MOSTLY_LISTED
 
 
 def _say_life(seconds: float) -> str:
