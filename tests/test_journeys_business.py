@@ -184,6 +184,8 @@ def test_what_costs_twice_is_never_folded() -> None:
         ("bus | Booking AB12C confirmed", "Booking confirmed"),
         ("bus POST /api/v1/invoices 201", "Submitted invoices"),
         ("bus | short pick, bin empty", "Out of stock"),
+        ("bus | Get order by id: failed, order not found", "Order not found"),
+        ("bus | reindexed shelves " + "[a_1=2, " * 40 + "shelf", "Reindexed shelves"),
     ],
 )
 def test_activities(line: str, activity: str) -> None:

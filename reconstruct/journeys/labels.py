@@ -335,6 +335,8 @@ def skeleton_of(message: str) -> str:
     'order status > being processed by'
     """
     text = message[:MESSAGE_CAP]
+    if len(message) > MESSAGE_CAP:
+        text = text[: max(text.rfind(end) for end in " ,;([{=\n")]  # no half words
     if "\n" in text:
         text = text.split("\n", 1)[0]
     told = _STATE_KEY.search(text) if "=" in text or ":" in text else None
