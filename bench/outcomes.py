@@ -1,12 +1,14 @@
 """How well journeys tell what became of visits and orders.
 
     python bench/outcomes.py DIR...                 real logs with truth: DIR/logs, DIR/truth-lines.jsonl.gz, DIR/outcomes.json
-                                                    (session -> outcome) and DIR/truth/orders.jsonl
+                                                    (session -> outcome), DIR/truth/orders.jsonl and sessions.jsonl
     python bench/outcomes.py --open LOGS            how long it takes to open one journey of a kept store
     python bench/outcomes.py --simulate SEED...     simulated shops with planted anomalies, one of every seed, added up
 
 Of real logs: the share of sessions whose outcome is right, the share of orders whose outcome is the one their last status
-in the shop's database stands for, and the share of placed orders whose amount and currency are right to the cent.
+in the shop's database stands for, and the share of placed orders whose amount and currency are right to the cent. Of customers: of pairs
+of visits that are said to be of one customer, the share that are of one person, and of pairs of one person's visits with a
+known customer, the share that are said to be.
 
 Of simulated shops, per planted anomaly: how many there were, and the precision and recall of the deviation that should
 tell of it. An order that would not have been noticed by anybody yet when the logs end (see PATIENCE_MS) is not judged;
@@ -23,6 +25,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +89,7 @@ def score_real(document: Document, directory: Path) -> dict[str, float]:
     """Outcomes of sessions, outcomes and amounts of orders."""
     wanted = json.loads((directory / "outcomes.json").read_bytes())
     stands = _journeys_of_sessions(read_truth(directory / "truth-lines.jsonl.gz").session_of, read_found(document))
+    precision, recall = _score_customers(document, stands, directory)
     outcomes = {journey["id"]: journey["customer_journey"]["outcome"] for journey in document["journeys"]}
     right = sum(outcomes.get(stands.get(session, "")) == outcome for session, outcome in wanted.items())
     rows = [json.loads(line) for line in (directory / "truth/orders.jsonl").read_text("utf-8").splitlines()]
@@ -101,7 +105,24 @@ def score_real(document: Document, directory: Path) -> dict[str, float]:
     return {
         "sessions": len(wanted), "sessions_right": right / len(wanted), "orders": len(rows), "orders_right": orders / len(rows),
         "placed": placed, "amounts_exact": exact / placed,
+        "customer_precision": precision, "customer_recall": recall,
     }  # fmt: skip
+
+
+def _score_customers(document: Document, stands: dict[str, str], directory: Path) -> tuple[float, float]:
+    """Precision and recall over pairs of visits whose customer is known."""
+    rows = map(json.loads, (directory / "truth/sessions.jsonl").read_text("utf-8").splitlines())
+    person_of = {stands[row["session"]]: row["person"] for row in rows if row["session"] in stands}
+    named = [
+        (journey["customer"], person_of[journey["id"]])
+        for journey in document["journeys"]
+        if journey["customer"] and journey["id"] in person_of
+    ]
+    right, said, true = (
+        sum(comb(n, 2) for n in Counter(keys).values())
+        for keys in (named, (name for name, _ in named), (person for _, person in named))
+    )
+    return right / max(1, said), right / max(1, true)
 
 
 def _journeys_of_sessions(true: dict[tuple[str, int], str], found: Found) -> dict[str, str]:

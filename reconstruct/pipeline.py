@@ -41,7 +41,7 @@ from reconstruct.sources.progress import Progress
 from reconstruct.store.cache import prune_cache
 from reconstruct.store.database import Store
 
-STORE_VERSION = "12"
+STORE_VERSION = "13"
 """Raise it whenever what a store holds changes meaning: older stores are then rebuilt."""
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconstruct.engines.customers import adopt_visits
 from reconstruct.engines.documents import SessionFacts
+from reconstruct.engines.people import identify_visits, join_names
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.journeys.models import load_models
 from reconstruct.journeys.process import Process, annotate, learn, look_only
@@ -145,13 +145,53 @@ def test_order_is_compared_with_every_usual_step_and_not_below_the_resolution_of
     assert "out_of_order" not in [each["kind"] for each in tied["deviations"]]
 
 
-def visit(name: str, customer: str | None) -> SessionFacts:
-    return SessionFacts(name, customer, [], [], None, "", "human", customer_from="identifier" if customer else None)
+def identify(*visits: tuple[list[str], list[str]]) -> list[tuple[str | None, str | None]]:
+    """Whose each visit is, and where that is known from; a visit is the names and the devices in it."""
+    facts = [SessionFacts(str(number), [], [], None, "", "human") for number in range(len(visits))]
+    kinds = ("email", "user", "card")
+    names = [[(kinds.index(name.partition(":")[0]), name) for name in names] for names, _ in visits]
+    identify_visits(facts, names, [devices for _, devices in visits])
+    return [(each.customer, each.customer_from) for each in facts]
 
 
 def test_a_browser_of_one_customer_brings_its_visits_along_and_a_shared_one_does_not() -> None:
-    facts = [visit("a", None), visit("b", "user:1"), visit("c", None), visit("d", "user:2"), visit("e", None)]
-    adopt_visits(facts, [["v1"], ["v1", "v2"], ["v2"], ["v2"], []])
-    assert [(each.customer, each.customer_from) for each in facts] == [
+    assert identify(([], ["v1"]), (["user:1"], ["v1", "v2"]), ([], ["v2"]), (["user:2"], ["v2"]), ([], [])) == [
         ("user:1", "device"), ("user:1", "identifier"), (None, None), ("user:2", "identifier"), (None, None),
     ]  # fmt: skip
+
+
+TOGETHER = [[f"email:{n % 10}@x.example", f"user:{n % 10}"] for n in range(30)]
+"""Thirty visits of ten people, who sign in with one name and order with the other."""
+
+
+def test_names_that_always_come_back_together_are_one_persons() -> None:
+    whose = identify(*((names, []) for names in TOGETHER), (["user:3"], ["v3"]), ([], ["v3"]))
+    assert whose[-2:] == [("email:3@x.example", "alias"), ("email:3@x.example", "device")]
+    assert len({customer for customer, _ in whose}) == 10
+
+
+def test_a_name_met_with_two_others_is_joined_to_neither() -> None:
+    shared = [*TOGETHER, ["email:late@x.example", "user:3"]]
+    whose = identify(*((names, []) for names in shared), (["user:3"], []), (["user:4"], []))
+    assert whose[-2:] == [("user:3", "identifier"), ("email:4@x.example", "alias")]
+
+
+def test_kinds_of_name_that_do_not_go_together_join_nobody() -> None:
+    presents = [[f"email:{n}@x.example", f"user:{n % 10}"] for n in range(30)]
+    once = [[f"email:{n}@x.example", f"user:{n}"] for n in range(30)]
+    few = TOGETHER[:12]
+    for visits in (presents, once, few):
+        assert join_names([[(0, email), (1, user)] for email, user in visits]) == {}
+
+
+def test_a_visit_that_names_many_people_tells_nothing_of_any() -> None:
+    everybody = [f"{kind}:{n}" for n in range(10) for kind in ("email", "user")]
+    crowd = [[(0 if name.startswith("email") else 1, name) for name in everybody]] * 30
+    assert join_names(crowd) == {}
+
+
+def test_three_kinds_of_name_chain_and_nobody_gets_two_of_a_kind() -> None:
+    three = [[(0, f"email:{n % 10}"), (1, f"user:{n % 10}")] for n in range(40)]
+    three += [[(1, f"user:{n % 10}"), (2, f"card:{n % 10}")] for n in range(40)]
+    assert join_names(three)["card:7"] == ["email:7", "user:7", "card:7"]
+    assert all(len({name.partition(":")[0] for name in group}) == len(group) for group in join_names(three).values())

@@ -1,23 +1,18 @@
 """Customers: a customer's visits over all channels as one longer journey.
 
-Who a visit belongs to is read from identifiers of customers in it. Visits nobody signed in on belong to the customer of
-their browser, where a device identifier says which browser it was and only one customer was ever met with it.
+Whose a visit is, ``engines/people.py`` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from reconstruct.engines.documents import SessionFacts
 from reconstruct.store.database import Store
-
-NAMED, BY_DEVICE = "identifier", "device"
-"""Where the customer of a visit is known from."""
 
 QUERY = """
     SELECT customer, seq, id, channel, started_at, ended_at, outcome, achieved_at, source, entry, campaign
@@ -27,27 +22,12 @@ BUSINESS = """
     SELECT j.customer, b.outcome, b.amount, b.currency FROM business b JOIN journeys j ON j.seq = b.journey
     WHERE j.customer IS NOT NULL AND j.seq IN {listed}
 """
+NAMES = """
+    SELECT DISTINCT j.customer, i.value FROM identities i JOIN journeys j ON j.seq = i.journey
+    WHERE i.kind = 'customer' AND i.value <> j.customer AND j.seq IN {listed} ORDER BY ALL
+"""
 VOID = ("failed", "cancelled")
 """Outcomes of business journeys that bring no money."""
-
-
-def adopt_visits(facts: Sequence[SessionFacts], devices: Sequence[Iterable[str]]) -> None:
-    """Give visits without a customer the one customer of their browser.
-
-    Args:
-        facts: Of every visit; changed in place.
-        devices: Device identifiers of every visit.
-    """
-    owners: dict[str, set[str]] = {}
-    for each, found in zip(facts, devices, strict=True):
-        if each.customer is not None:
-            for device in found:
-                owners.setdefault(device, set()).add(each.customer)
-    for each, found in zip(facts, devices, strict=True):
-        if each.customer is None:
-            names = set().union(*(owners.get(device, ()) for device in found))
-            if len(names) == 1:
-                each.customer, each.customer_from = names.pop(), BY_DEVICE
 
 
 def list_customers(store: Store, listed: str, parameters: Sequence[object]) -> list[dict[str, Any]]:
@@ -59,15 +39,21 @@ def list_customers(store: Store, listed: str, parameters: Sequence[object]) -> l
     business: dict[str, list[tuple[str, str | None, str | None]]] = {}
     for customer, *row in store.rows(BUSINESS.format(listed=listed), parameters):
         business.setdefault(customer, []).append((row[0], row[1], row[2]))
+    also: dict[str, list[str]] = {}
+    for customer, name in store.rows(NAMES.format(listed=listed), parameters):
+        also.setdefault(customer, []).append(name)
     table = store.arrow(QUERY.format(listed=listed), parameters).to_pylist()
     return [
-        _chain(customer, list(visits), business.get(customer, []))
+        _chain(customer, also.get(customer, []), list(visits), business.get(customer, []))
         for customer, visits in groupby(table, key=itemgetter("customer"))
     ]
 
 
 def _chain(
-    customer: str, visits: Sequence[Mapping[str, Any]], business: Sequence[tuple[str, str | None, str | None]]
+    customer: str,
+    also: Sequence[str],
+    visits: Sequence[Mapping[str, Any]],
+    business: Sequence[tuple[str, str | None, str | None]],
 ) -> dict[str, Any]:
     first = visits[0]
     place = next((number for number, visit in enumerate(visits) if visit["outcome"] == "achieved"), None)
@@ -81,6 +67,7 @@ def _chain(
             value[currency or ""] = value.get(currency or "", Decimal(0)) + Decimal(amount)
     return {
         "id": customer,
+        **({"also": also} if also else {}),
         "journeys": [visit["id"] for visit in visits],
         "channels": list(dict.fromkeys(visit["channel"] for visit in visits)),
         "first_touch": {"at": first["started_at"], **touch},

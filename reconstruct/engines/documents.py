@@ -65,7 +65,6 @@ class SessionFacts:
     """What is known of a session beside its rows; picklable."""
 
     id: str
-    customer: str | None
     session_ids: list[str]
     client_ips: list[str]
     user_agent: str | None
@@ -74,8 +73,10 @@ class SessionFacts:
     identifiers: dict[str, list[str]] = field(default_factory=dict)
     previous: str | None = None
     cut_off: bool = False
+    customer: str | None = None
     customer_from: str | None = None
-    """where the customer is known from: ``identifier`` or ``device``"""
+    customer_also: list[str] = field(default_factory=list)
+    """filled in by ``engines/people.py``, as in ``SessionInput``"""
 
 
 @dataclass(slots=True)
@@ -200,6 +201,7 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
         session = SessionInput(
             facts.id, facts.customer, facts.session_ids, facts.client_ips, facts.user_agent, facts.device, facts.agent_kind,
             rows, objects, caused, facts.identifiers, facts.previous, facts.cut_off, partition.ended_ns[number], facts.customer_from,
+            facts.customer_also,
         )  # fmt: skip
         document = build.build_journey(session, models)
         if things:

@@ -92,7 +92,7 @@ def tabulate_journeys(first: int, documents: Sequence[Document], things: Sequenc
     business, tables = _tabulate_business(list(chain.from_iterable(owned)), owner, things)
     tables["touchpoints"] = _tabulate("touchpoints", touchpoints, journey=numbers)
     tables["signals"] = _tabulate("signals", signals, journey=numbers)
-    tables["identities"] = _identities(numbers, [document["session"] for document in documents])
+    tables["identities"] = _identities(numbers, documents)
     intents = [journey["intent"] for journey in journeys]
     told: dict[str, Iterable[object]] = {
         name: [intent.get(name) for intent in intents] for name in ("entry", "source", "referrer", "previous")
@@ -175,15 +175,22 @@ def _array(values: Any, kind: pa.DataType) -> pa.Array:
     return pa.array(list(values), kind)
 
 
-def _identities(numbers: NDArray[np.int32], sessions: Sequence[Document]) -> pa.Table:
-    """Addresses and session identifiers of journeys."""
+def _identities(numbers: NDArray[np.int32], documents: Sequence[Document]) -> pa.Table:
+    """Addresses, session identifiers and names of customers of journeys."""
     parts = []
-    for kind, key in (("ip", "client_ip"), ("session", "ids")):
-        values = [session[key] for session in sessions]
+    for kind, values in (
+        ("ip", [document["session"]["client_ip"] for document in documents]),
+        ("session", [document["session"]["ids"] for document in documents]),
+        ("customer", [_names_of(document) for document in documents]),
+    ):
         whose = np.repeat(numbers, np.fromiter(map(len, values), np.int64, len(values)))
         columns = {"journey": whose, "kind": repeat(kind, len(whose)), "value": chain.from_iterable(values)}
         parts.append(_table(TABLES["identities"], columns))
     return pa.concat_tables(parts)
+
+
+def _names_of(document: Document) -> list[str]:
+    return [document["customer"], *document.get("customer_also", ())] if document["customer"] else []
 
 
 def _say_campaign(intent: Document) -> str | None:

@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 from reconstruct.correlate.plan import Plan
 from reconstruct.engines import documents
 from reconstruct.engines.alternatives import find_doubts
-from reconstruct.engines.customers import NAMED, adopt_visits
 from reconstruct.engines.documents import Frame, ObjectFacts, Partition, SessionFacts
 from reconstruct.engines.facts import LOOSE, merge_facts
 from reconstruct.engines.passages import summarise_passages
+from reconstruct.engines.people import identify_visits
 from reconstruct.engines.services import name_services
 from reconstruct.engines.session_rows import ObjectRows, SessionRows, drop_tables, gather_rows, number_texts, read_said
 from reconstruct.engines.workers import Parcel, Shared
@@ -250,22 +250,24 @@ def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts
         values[seq][kind].append(value)
     sessions, customers = plan.of_role("session"), plan.of_role("customer")
     others = [kind for kind in shown if kind not in sessions]
-    facts = []
-    devices = []
+    facts: list[SessionFacts] = []
+    names: list[list[tuple[int, str]]] = []
+    devices: list[list[str]] = []
     browsers_known = plan.of_role("device")
     for seq, id, last in store.rows("SELECT seq, id, t1 FROM numbered ORDER BY seq"):
         mine, agent = values.get(seq, {}), browsers.get(seq)
         kind, device = agents.get(agent, ("unknown", ""))
-        named = next((f"{plan.types[c].name}:{mine[c][0]}" for c in customers if c in mine), None)
+        names.append(
+            [(n, f"{plan.types[c].name}:{value}") for n, c in enumerate(customers) for value in mine.get(c, ())]
+        )
         facts.append(
             SessionFacts(
-                id, named, [v for s in sessions for v in mine.get(s, [])][:SESSION_IDS_SHOWN], addresses[seq], agent, device, kind,
-                {plan.types[k].name: mine[k][:IDENTIFIERS_SHOWN] for k in others if k in mine}, None, last >= logs_end - CUT_OFF_NS,
-                None if named is None else NAMED,
+                id, [v for s in sessions for v in mine.get(s, [])][:SESSION_IDS_SHOWN], addresses[seq], agent, device, kind,
+                {plan.types[k].name: mine[k][:IDENTIFIERS_SHOWN] for k in others if k in mine}, cut_off=last >= logs_end - CUT_OFF_NS,
             )
         )  # fmt: skip
         devices.append([value for k in browsers_known for value in mine.get(k, ())])
-    adopt_visits(facts, devices)
+    identify_visits(facts, names, devices)
     latest: dict[str, str] = {}
     for each in facts:
         if each.customer is not None:

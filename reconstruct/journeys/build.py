@@ -60,6 +60,7 @@ class Builder:
             "id": session.id,
             "customer": session.customer,
             "customer_from": session.customer_from,
+            **({"customer_also": session.customer_also} if session.customer_also else {}),
             "session": {
                 "ids": session.session_ids,
                 "client_ip": session.client_ips,

@@ -103,4 +103,7 @@ class SessionInput:
     ended_ns: int | None = None
     """when it ended; None: with the last of its rows"""
     customer_from: str | None = None
-    """where the customer is known from: ``identifier`` (one stands in the visit) or ``device`` (its browser's)"""
+    """where the customer is known from: ``identifier`` (it stands in the visit), ``alias`` (another name of the same
+    person does) or ``device`` (it is the browser's)"""
+    customer_also: list[str] = field(default_factory=list)
+    """other names of the customer"""
