@@ -170,6 +170,13 @@ def test_what_costs_twice_is_never_folded() -> None:
     assert told(document) == [("Payment captured", "ok")] * 2
 
 
+def test_a_request_that_charges_twice_has_two_steps_and_one_that_says_so_in_other_words_has_one() -> None:
+    twice = build("0 pay req=a | payment captured, 20.00 EUR\n0.3 pay req=a | payment captured, 20.00 EUR")
+    assert told(twice) == [("Payment captured", "ok")] * 2
+    once = build("0 pay req=a | capturing payment 88\n0.3 pay req=a | capture 88\n0.5 pay req=a | payment captured")
+    assert told(once) == [("Payment captured", "ok")]
+
+
 @pytest.mark.parametrize(
     ("line", "activity"),
     [

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from reconstruct.journeys.activities import QUERY_CAP, Classifier, put_id, words_of
 from reconstruct.journeys.amounts import Amount, amounts_of, choose_value
-from reconstruct.journeys.labels import NOTHING, SEVERITY, VAGUE, Label, Labeler, attributes_of
+from reconstruct.journeys.labels import NOTHING, SEVERITY, VAGUE, Label, Labeler, attributes_of, skeleton_of
 from reconstruct.journeys.models import Models
 from reconstruct.journeys.rows import ObjectInput, Row
 
@@ -46,6 +46,8 @@ class Step:
     unit: int = -1
     """unit it comes from: one request or one task"""
     technical: bool = False
+    again: bool = False
+    """its unit told this before, in the same words by the same service"""
 
     @property
     def key(self) -> str:
@@ -160,6 +162,7 @@ class Recorder:
             return [self._whole(unit, label, number)]
         steps: list[Step] = []
         by_label: dict[tuple[str, str], Step] = {}
+        costly: set[tuple[str, str]] = set()  # what must not be done twice: service and words
         pending: list[Row] = []
         for row, label in zip(unit.rows, unit.labels, strict=True):
             if not (label.verb and label.noun):
@@ -169,8 +172,14 @@ class Recorder:
                     _extend(steps[-1], row)
                 continue
             step = by_label.get((label.verb, label.noun))
-            if step is None:
+            again = False
+            if label.once and row.message:
+                words = row.service, skeleton_of(row.message)
+                again = words in costly
+                costly.add(words)
+            if step is None or again:
                 step = _begin(row, label, number)
+                step.again = again
                 by_label[label.verb, label.noun] = step
                 steps.append(step)
             else:
@@ -309,7 +318,7 @@ def _fold(steps: list[Step]) -> list[Step]:
             if other.services.isdisjoint(step.services) and gap <= ECHO_NS and step.ok == other.ok:
                 _merge(other, step)
                 break
-            if other.unit == step.unit:
+            if other.unit == step.unit and not step.again:
                 _merge(other, step)
                 break
             if not other.ok or (gap <= AGAIN_NS and not step.label.once):
