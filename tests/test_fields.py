@@ -325,6 +325,17 @@ def test_identifiers_have_no_blanks_and_an_end() -> None:
     assert read(session="abc")["session_id"] == "abc"
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("140735091228416", True), ("0x00007f3c2c7fe700", True), ("http-nio-8080-exec-1", True),
+        ("f8bfa03caf0ec4bc4266e7b5dee40e95", False), ("7c9e6679-7425-40de-944b-e07fc1f90ae7", False),
+    ],
+)  # fmt: skip
+def test_a_tid_drawn_at_random_is_no_thread(text: str, found: bool) -> None:
+    assert read(tid=text) == ({"thread": text} if found else {"attributes": {"tid": text}})
+
+
 def test_a_day_beside_a_time_of_day() -> None:
     row = read(date="2026-09-14", time="05:00:00")
     assert format_time(row["time_ns"]) == "2026-09-14T05:00:00.000000Z"

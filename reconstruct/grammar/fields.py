@@ -56,6 +56,9 @@ IDENTIFIERS = ("request_id", "trace_id", "span_id", "session_id")
 IDENTIFIER_CAP = 512
 """Bytes; what is longer, or has blanks, is no identifier but text that came under its name."""
 
+LEAST_RANDOM = 24
+"""Hex digits from which a value was drawn at random; addresses of threads have 16 at most."""
+
 TRACEPARENT_LENGTH = 55
 """``00-<32 hex>-<16 hex>-01`` (W3C Trace Context) holds trace and span."""
 
@@ -336,6 +339,7 @@ def _identifier(text: pa.Array) -> pa.Array:
 _IDENTIFIER_CAP = pa.scalar(IDENTIFIER_CAP, pa.int32())
 _LEAST_STATUS = pa.scalar(100, pa.int32())
 _CLOCK = r"^[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
+_RANDOM = r"^[0-9a-fA-F]{24,}$|^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
 _DAY = r"^[0-9]+[-/.][0-9A-Za-z]+[-/.][0-9]+$"
 
 
@@ -345,6 +349,14 @@ def _integers(values: pa.Array, kind: pa.DataType, least: int, most: int) -> pa.
 
 def _unchanged(text: pa.Array) -> pa.Array:
     return text
+
+
+def _thread(text: pa.Array) -> pa.Array:
+    """``tid=`` is a thread in one log and a trace, a terminal, a tenant in another: no thread has a name of 24 hex digits."""
+    if (pc.max(pc.binary_length(text)).as_py() or 0) < LEAST_RANDOM:
+        return text
+    random = pc.match_substring_regex(text, _RANDOM)
+    return pc.if_else(random, pa.scalar(None, TEXT), text) if pc.any(random).as_py() else text
 
 
 _INTEGERS: dict[str, Convert] = {
@@ -358,11 +370,12 @@ _INTEGERS: dict[str, Convert] = {
 NUMBERS = (*_INTEGERS, "status", "nanos", "duration")
 """Fields whose raw columns may hold fractions; others read whole numbers and text."""
 
-_TEXTS = ("user", "upstream", "logger", "service", "process", "thread", "message")
+_TEXTS = ("user", "upstream", "logger", "service", "process", "message")
 
 _CONVERTERS: dict[str, Convert] = {
     **{name: convert for name, convert in _INTEGERS.items() if name != "client_port"},
     **dict.fromkeys(_TEXTS, _unchanged),
+    "thread": _thread,
     "host": request.machine_column,
     "referrer": request.referrer_column,
     "user_agent": request.agent_column,
