@@ -187,6 +187,8 @@ def test_a_request_that_charges_twice_has_two_steps_and_one_that_says_so_in_othe
         ("bus | state=delivered parcel=12", "Shipment delivered"),
         ("bus | completed", "Order completed"),
         ("bus | request completed in 12 ms", "Request completed"),
+        ("bus | request completed", "Request completed"),
+        ("bus | was successfully completed", "Order completed"),
         ("bus | reindexed the catalogue for 12", "Reindexed the catalogue"),
         ("bus | Booking AB12C confirmed", "Booking confirmed"),
         ("bus POST /api/v1/invoices 201", "Submitted invoices"),

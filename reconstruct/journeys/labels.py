@@ -25,8 +25,7 @@ TOKENS_KEPT = 50_000
 WEAK_WORDS = 6
 """Words of an activity taken from a message no verb knows."""
 FEW_WORDS = 2
-"""A message this short, on an entry of an object, speaks of the object: ``completed``; ``request completed`` does not,
-for it names something else."""
+"""A verb this short that stands alone speaks of the object of its entry; ``internal server error`` speaks of a machine."""
 VAGUE = "errored"
 """The verb of failures of anything."""
 SEVERITY = {
@@ -124,6 +123,7 @@ class Labeler:
         self._prepositions = frozenset(small["prepositions"])
         self._ends = frozenset(small["ends"])
         self._never_qualify = frozenset(small["never_qualify"])
+        self._small = self._prepositions | self._never_qualify
         self._event_keys: list[str] = vocabulary["keys"]["event"]
         self._task_keys: list[str] = vocabulary["keys"]["task"]
         self._task_ids: list[str] = vocabulary["keys"]["task_id"]
@@ -202,8 +202,7 @@ class Labeler:
         _, phrase, verb = best
         noun, found = self._noun(whole if arrow else told, verb, phrase)
         if not noun and not verb.noun and about in verb.nouns:
-            few = arrow or len(skeleton.split()) <= FEW_WORDS
-            noun = about if few or self._says_only(told, phrase) else ""
+            noun = about if arrow or self._says_only(told, phrase) else ""
         if not noun and not verb.noun:
             weak = self._weak(skeleton, arrow, before, after)
             return Label(weak.text or "Failed", VAGUE, "", verb.state, True, False) if verb.name == VAGUE else weak
@@ -215,9 +214,15 @@ class Labeler:
         return Label(text, verb.name, noun, state, verb.technical, verb.once and fits)
 
     def _says_only(self, told: str, phrase: str) -> bool:
-        """``placed by ann, total EUR``: up to the first preposition nothing but the verb."""
+        """Whether an entry of an object speaks of the object: ``completed``, ``now shipped``, ``placed by ann, total EUR``.
+        ``request completed`` does not, for it names something else."""
         before, found, after = told.partition(phrase)
-        return bool(found) and not before.strip() and after.lstrip().partition(" ")[0] in self._prepositions
+        follows = after.lstrip().partition(" ")[0]
+        return (
+            bool(found)
+            and all(word in self._small or word.endswith("ly") for word in before.split())
+            and (follows in self._prepositions or (not follows and len(phrase.split()) <= FEW_WORDS))
+        )
 
     def _noun(self, words: str, verb: _Verb, phrase: str) -> tuple[str, str]:
         """The noun a message is about, and the word it says for it. What follows a preposition is not."""
