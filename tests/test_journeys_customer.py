@@ -457,6 +457,21 @@ def test_a_declined_order_is_a_failed_visit() -> None:
     assert touchpoints(document)[document["customer_journey"]["outcome_at"]]["activity"] == "Payment declined"
 
 
+@pytest.mark.parametrize(
+    ("then", "outcome"),
+    [
+        ("56.2 log service=pay level=warn | Payment declined for order 1001", "failed"),
+        ("56.2 log service=pay level=warn | Payment declined for order 1001\n58 log service=pay | Payment captured", "achieved"),
+        ("9000 log service=pay level=warn | Payment declined for order 1001", "achieved"),
+    ],
+    ids=["for good", "paid after all", "long after the visit"],
+)  # fmt: skip
+def test_an_order_that_was_placed_and_then_not_paid_is_no_success(then: str, outcome: str) -> None:
+    thing = order(f"56 log service=shop | Order 1001 placed\n{then}", 7)
+    document = visit(cut("55  POST") + "55 POST /checkout/pay 402", objects=[thing], caused=thing.rows)
+    assert document["customer_journey"]["outcome"] == outcome
+
+
 def test_an_order_declined_first_is_born_at_the_later_try() -> None:
     text = """
         0 GET /checkout/review 200

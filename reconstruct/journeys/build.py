@@ -10,7 +10,7 @@ from typing import Any
 
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.journeys.activities import Classifier, words_of
-from reconstruct.journeys.business import Journey, Recorder
+from reconstruct.journeys.business import ECHO_NS, Journey, Recorder
 from reconstruct.journeys.customer import Birth, Teller
 from reconstruct.journeys.experience import add_waits, apdex, observe
 from reconstruct.journeys.labels import Labeler
@@ -49,7 +49,7 @@ class Builder:
                 place, event = _trigger_of(journey, session.rows, places)
                 business.append(self._render_business(journey, place, event))
                 if place is not None:
-                    births.append(self._birth(journey, place, places))
+                    births.append(self._birth(journey, place, places, last_ns))
         self._teller.name(touchpoints, births)
         course = self._teller.judge(session, touchpoints, births)
         experience = observe(touchpoints, self.models, ended_badly=course.outcome in ("abandoned", "failed", "browsed"))
@@ -102,12 +102,14 @@ class Builder:
         ]
         add_waits(document, self.models, self._labeler)
 
-    def _birth(self, journey: Journey, place: int, places: Mapping[tuple[int, int], int]) -> Birth:
+    def _birth(self, journey: Journey, place: int, places: Mapping[tuple[int, int], int], last_ns: int) -> Birth:
         thing_id, thing = self._thing_of(journey.object.type)
         home = place
         if journey.is_born and journey.born_event is not None:
             home = places.get((journey.born_event[0], journey.born_event[1]), place)
-        return Birth(journey.object.type, journey.object.id, thing, thing_id, home, journey.is_born, journey.failure)
+        undone = journey.failed_ns is not None and journey.failed_ns <= last_ns + ECHO_NS
+        stands = journey.is_born and not undone
+        return Birth(journey.object.type, journey.object.id, thing, thing_id, home, journey.is_born, stands, journey.failure)
 
     def _thing_of(self, type_name: str) -> tuple[str, Mapping[str, str]]:
         """The ``[object.*]`` table for an identifier type, by its words."""

@@ -67,6 +67,8 @@ class Journey:
     """False when every try for it failed"""
     born_event: list[int] | None
     failure: str
+    failed_ns: int | None
+    """when it failed for good; None when it did not"""
 
 
 @dataclass(slots=True)
@@ -97,9 +99,10 @@ class Recorder:
             steps += self._read_unit(unit, number)
         steps.sort(key=lambda step: (step.start_ns, step.events[0]))
         steps = _fold(steps)
-        outcome, is_born, failure = _judge(steps)
+        outcome, is_born, failure, refused_ns = _judge(steps)
+        failed_ns = refused_ns if outcome == "failed" else None
         born = next((step.events[0] for step in steps if step.ok and step.label.state == "born"), None)
-        return Journey(thing, steps, outcome, choose_value(amounts, self._models.minor_keys), is_born, born, failure)
+        return Journey(thing, steps, outcome, choose_value(amounts, self._models.minor_keys), is_born, born, failure, failed_ns)
 
     def _gather(self, rows: Sequence[Row], about: str) -> tuple[list[_Unit], list[Amount]]:
         units: list[_Unit] = []
@@ -340,8 +343,8 @@ def _merge(step: Step, other: Step) -> None:
     step.end_ns = max(step.end_ns, other.end_ns)
 
 
-def _judge(steps: Sequence[Step]) -> tuple[str, bool, str]:
-    """Outcome, whether the object came to be, and what the business said when it failed."""
+def _judge(steps: Sequence[Step]) -> tuple[str, bool, str, int]:
+    """Outcome, whether the object came to be, and what the business said when it last failed, and when."""
     final = ""
     nearly = born = moved = False
     pending = ""
@@ -372,9 +375,9 @@ def _judge(steps: Sequence[Step]) -> tuple[str, bool, str]:
         elif state == "cancelled" and (noun != "payment" or not born):
             final = "cancelled"
     if pending and not final:
-        return "failed", born, failure
+        return "failed", born, failure, refused_ns
     if final:
-        return final, born or final != "failed", failure
+        return final, born or final != "failed", failure, refused_ns
     if nearly:
-        return "fulfilled", True, failure
-    return "in_progress", born or moved or not failure, failure
+        return "fulfilled", True, failure, refused_ns
+    return "in_progress", born or moved or not failure, failure, refused_ns

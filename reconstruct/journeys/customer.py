@@ -46,6 +46,8 @@ class Birth:
     touchpoint: int
     is_born: bool
     """False: it was tried for, but never came to be"""
+    stands: bool
+    """it came to be and did not fail before the visit's end: a booking whose payment was declined for good does not stand"""
     failure: str
     """what the business said when it failed; ``""``"""
 
@@ -194,7 +196,7 @@ class Teller:
                     return self._censor(session, course)
         for birth in births:
             name = birth.thing["goal"].replace("{type}", birth.type)
-            if birth.is_born:
+            if birth.stands:
                 why = f"{birth.type} {birth.id} was born here"
                 return Course(name, "achieved", birth.touchpoint, why, stage)
             failed = Course(name, "failed", birth.touchpoint, birth.failure or "it never came to be", stage)
@@ -364,7 +366,7 @@ def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birt
     for birth in births:
         if birth.thing_id in goal.objects:
             believed = None  # the business itself says what became of it
-            if birth.is_born:
+            if birth.stands:
                 return Course(goal.name, "achieved", birth.touchpoint, f"{birth.type} {birth.id} was born here", stage)
             tries = max(tries, 1)
             tried = birth.touchpoint if tried is None else max(tried, birth.touchpoint)
