@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from reconstruct.correlate import pins
+from reconstruct.correlate.lettered import find_lettered
 from reconstruct.correlate.owners import Ownership
 from reconstruct.correlate.profile import profile_slots, relate_slots
 from reconstruct.correlate.roles import Role, judge_roles, observe
@@ -46,6 +47,7 @@ def make_plan(db: duckdb.DuckDBPyConnection, pinned: Pins) -> Plan:
     spelled = [(each.bare, each.prefixed) for each in find_spellings(db, slots)]
     types = pins.pin_types(unify_slots(slots, relate_slots(db, slots), spelled), pinned)
     type_mentions(db, types)
+    find_lettered(db)
     hubs = set_hubs_aside(db, types)
     roles = judge_roles(types, observe(db, types))
     pins.pin_roles(types, roles, pinned)

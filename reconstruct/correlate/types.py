@@ -31,6 +31,12 @@ LEAST_MET = 5
 AGREEMENT = 0.8
 """Share of meetings with equal values that proves two slots of short values the same, or, below, different."""
 
+CODES = "code"
+"""Shape of letters and digits; numbers count from one and overlap whatever they number."""
+
+CHANCE_FACTOR = 100
+"""Times what chance would bring that two places must share to be of one kind whatever they are called."""
+
 HUB_FACTOR = 10
 """Times the 95th percentile of lines per value beyond which a value is a hub. (Correlation §7.5 takes the 99th, which in a type of
 less than a hundred values is the hub itself.)"""
@@ -106,7 +112,18 @@ def _same_kind(a: Slot, b: Slot, relation: Relation) -> bool:
         return containment >= STRONG_CONTAINMENT
     if met >= LEAST_MET:
         return agreement >= AGREEMENT and containment >= NOUN_CONTAINMENT
-    return a.noun == b.noun and not _generic(a) and a.shape == b.shape and containment >= NOUN_CONTAINMENT
+    if a.shape != b.shape:
+        return False
+    if a.noun == b.noun and not _generic(a):
+        return containment >= NOUN_CONTAINMENT
+    return a.shape == CODES and containment >= AGREEMENT and _beyond_chance(a, b, relation.shared)
+
+
+def _beyond_chance(a: Slot, b: Slot, shared: int) -> bool:
+    """Whether two places share far more codes than codes drawn at random would: ``?ref=K7QX2P`` is the booking, though it says
+    nothing of what it is."""
+    by_chance = a.distinct * b.distinct / 2 ** min(a.bits, b.bits)
+    return shared >= LEAST_MET and shared >= CHANCE_FACTOR * by_chance
 
 
 def _generic(slot: Slot) -> bool:

@@ -109,7 +109,9 @@ class Builder:
             home = places.get((journey.born_event[0], journey.born_event[1]), place)
         undone = journey.failed_ns is not None and journey.failed_ns <= last_ns + ECHO_NS
         stands = journey.is_born and not undone
-        return Birth(journey.object.type, journey.object.id, thing, thing_id, home, journey.is_born, stands, journey.failure)
+        return Birth(
+            journey.object.type, journey.object.id, thing, thing_id, home, journey.is_born, stands, journey.failure
+        )
 
     def _thing_of(self, type_name: str) -> tuple[str, Mapping[str, str]]:
         """The ``[object.*]`` table for an identifier type, by its words."""

@@ -102,7 +102,9 @@ class Recorder:
         outcome, is_born, failure, refused_ns = _judge(steps)
         failed_ns = refused_ns if outcome == "failed" else None
         born = next((step.events[0] for step in steps if step.ok and step.label.state == "born"), None)
-        return Journey(thing, steps, outcome, choose_value(amounts, self._models.minor_keys), is_born, born, failure, failed_ns)
+        return Journey(
+            thing, steps, outcome, choose_value(amounts, self._models.minor_keys), is_born, born, failure, failed_ns
+        )
 
     def _gather(self, rows: Sequence[Row], about: str) -> tuple[list[_Unit], list[Amount]]:
         units: list[_Unit] = []
