@@ -99,14 +99,14 @@ def pair_slowly(requests: list[Request], settled: set[tuple[int, int]], waiting:
     order = sorted(range(len(requests)), key=lambda eid: (round(requests[eid][1] * SECOND), eid))
     used, pairs = set(settled), []
     for eid in (each for each in order if each in waiting):
-        family, second, *looks, browser, _ = requests[eid]
+        family, second, method, target, *signs, _ = requests[eid]
         found = [
             (abs(round(requests[other][1] * SECOND) - round(second * SECOND)), other)
             for other in order
             if requests[other][0] == EDGE
-            and requests[other][2:5] == tuple(looks)
+            and requests[other][2:4] == (method, target)
             and (family, other) not in used
-            and (browser is None or requests[other][5] is None or browser == requests[other][5])
+            and all(a is None or b is None or a == b for a, b in zip(signs, requests[other][4:6], strict=True))
         ]
         near = [each for each in found if each[0] <= 2 * SECOND]
         if near:

@@ -1,7 +1,8 @@
-"""Lines of one web request in two logs, told by their looks: the same method, target and status within moments.
+"""Lines of one web request in two logs, told by their looks: the same method and target within moments.
 
 What identifiers have settled is left alone. Both sides are taken in time order; each edge line goes at most once to each inner
-log, and browser and referrer agree where both logs have them.
+log, and status, browser and referrer agree where both lines have them: a server that writes down what comes in does not know yet
+how it will end.
 """
 
 from __future__ import annotations
@@ -67,9 +68,10 @@ def _read_requests(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list[i
 def _candidates(table: pa.Table) -> Iterator[tuple[int, int]]:
     """(row that waits, row of the edge) for all that may be one request: by the waiting row, then the nearest first."""
     t, eid = table["t"].to_numpy(), table["eid"].to_numpy()
-    looks = code_rows([table["method"], table["target"], table["status"]])
+    looks = code_rows([table["method"], table["target"]])
     looks = np.unique(looks, return_inverse=True)[1]
     signs = [code_texts(table[name])[0] for name in ("user_agent", "referrer")]
+    signs.append(table["status"].fill_null(-1).to_numpy())
     waits = table["waits"].to_numpy(zero_copy_only=False).astype(np.bool_)
     waiting, edge = np.flatnonzero(waits), np.flatnonzero(~waits)
     # Rows are in time order, so looks and row together are sorted by looks, then time.
