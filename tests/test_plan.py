@@ -181,3 +181,23 @@ def test_codes_that_have_no_digit_are_found_in_messages_and_words_are_not(tmp_pa
     lines = {each["object"]["id"]: sum(len(step["events"]) for step in each["steps"]) for each in businesses}
     assert len(lines) == 60
     assert set(lines.values()) == {4}, {id: n for id, n in lines.items() if n != 4}
+
+
+def test_a_place_called_id_joins_what_it_always_means_and_nothing_where_it_means_several(tmp_path: Path) -> None:
+    """``id`` of an order service is the order; ``Parameters.id`` is whatever the address names: products 1 … 60, then orders."""
+    logs = shop()
+    logs["orders"] = [{**entry, "id": entry["order_no"]} for entry in logs["orders"]]
+    logs["web"] = []
+    for i in range(60):
+        rid = token(2, 10 * i)
+        logs["web"] += [
+            {"ts": at(600.0 * i), "method": "GET", "path": f"/p/{i % 20 + 1}", "Parameters": {"id": str(i % 20 + 1)}, "rid": rid},
+            {"ts": at(600.0 * i + 95), "method": "GET", "path": f"/orders/{70_000 + 3 * i}", "Parameters": {"id": str(70_000 + 3 * i)},
+             "rid": token(2, 10 * i + 9)},
+        ]  # fmt: skip
+    rows = plan_of(tmp_path, **logs)
+    (order,) = (row for row in rows.values() if "key:order_no" in row["slots"])
+    assert "key:id" in order["slots"]
+    assert "key:Parameters.id" not in order["slots"]
+    assert order["distinct"] == 60
+    assert role_at(rows, "key:Parameters.id")[0] not in ("object", "sub-object")

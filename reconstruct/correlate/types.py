@@ -87,10 +87,27 @@ def unify_slots(slots: list[Slot], relations: list[Relation], spelled: Iterable[
             slot = parent[slot]
         return slot
 
-    same = [(each.a, each.b) for each in relations if _same_kind(by_id[each.a], by_id[each.b], each)]
-    for a, b in (*same, *spelled):
+    def join(a: int, b: int) -> None:
         low, high = sorted((root(a), root(b)))
         parent[high] = low
+
+    alike = [each for each in relations if _same_kind(by_id[each.a], by_id[each.b], each)]
+    same = [(each.a, each.b) for each in alike]
+    unnamed = {slot.id for slot in slots if _generic(slot)}
+    for a, b in (*(pair for pair in same if unnamed.isdisjoint(pair)), *spelled):
+        join(a, b)
+    # A place that names nothing may hold one kind of thing, or all of them in turn: id=12 of /products/12, then of /orders/12.
+    meant: dict[int, dict[int, int]] = {}
+    for each in alike:
+        for place, other in ((each.a, each.b), (each.b, each.a)):
+            if place in unnamed and other not in unnamed:
+                meant.setdefault(place, {})[other] = each.shared
+    for place, others in sorted(meant.items()):
+        if len({root(other) for other in others}) == 1 and max(others.values()) >= AGREEMENT * by_id[place].distinct:
+            join(place, min(others))
+    for a, b in same:
+        if a in unnamed and b in unnamed and a not in meant and b not in meant:
+            join(a, b)
     groups: dict[int, list[Slot]] = {}
     for slot in slots:
         groups.setdefault(root(slot.id), []).append(slot)

@@ -73,7 +73,7 @@ def lexicon() -> Lexicon:
             hard_qualifiers=frozenset(table["hard_qualifiers"]),
             qualifiers=frozenset(table["hard_qualifiers"] + table["soft_qualifiers"]),
             named=frozenset(table["named"]),
-            containers=frozenset(table["containers"]),
+            containers=frozenset(each for word in table["containers"] for each in (word, singular(word))),
             transparent=frozenset(table["transparent"]),
             stopwords=frozenset(table["stopwords"]),
             secrets=frozenset(table["secrets"]),
@@ -145,6 +145,8 @@ def noun_of(slot: str) -> str:
 
     >>> [noun_of(s) for s in ("key:orderId", "key:order.id", "query:order-no", "path:/orders/{}/cancel", "text:order_id")]
     ['order', 'order', 'order', 'order', 'order']
+    >>> noun_of("key:Parameters.id"), noun_of("key:parameters.order_id")
+    ('', 'order')
     >>> noun_of("cookie:JSESSIONID"), noun_of("path:/orders/{}/items/{}#2"), noun_of("path:/order-status/{}"), noun_of("path:/{}")
     ('session', 'item', 'order', '')
     """
