@@ -82,7 +82,7 @@ _KINDS_OF_RANDOM = re.compile(r"[a-z]+|[A-Z]+|[0-9]+")
 _JWT = re.compile(r"eyJ[0-9A-Za-z_-]+\.eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]*")
 _DIGIT = re.compile(r"[0-9]")
 _WORDLIKE = re.compile(r"[^\W_]")
-_SAME = re.compile(r"(?:0[0-]*|[fF][fF-]{6,}|[xX*]{2,}.*|-+|\*+)")
+_SAME = re.compile(r"(?:0[0-]*|[fF][fF-]{6,}|(?:\*{2,}|[xX]{3,}).*|-+|\*+)")
 
 RANDOM_RUNS = 4
 """Runs of lower case, upper case and digits from which a string of letters and digits looks drawn at random:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_plus
 
+from reconstruct.events.shapes import looks_random
 from reconstruct.journeys.models import STAGES, Models
 
 QUERY_CACHE = 50_000
@@ -40,6 +41,7 @@ READ_VERBS = ("get", "list", "fetch", "query", "search", "load", "find", "read",
 
 _WORDS = re.compile(r"\{\}|[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+")
 _MARKS = re.compile("[:;,~]")
+_HEX = re.compile("(?=[0-9]*[a-fA-F])[0-9a-fA-F]{16,}")
 _EXTENSION = re.compile(r"\.(?:php\d?|html?|xhtml|aspx?|jspx?|do|action|cgi|cfm|json|xml|pdf)$", re.IGNORECASE)
 _METHOD_CLASS = {
     "GET": "read", "HEAD": "read", "QUERY": "read", "PROPFIND": "read",
@@ -260,6 +262,8 @@ class Classifier:
             return act._replace(
                 text=act.named.replace("{caller}", caller) if caller else act.text, named="", filled=False
             )
+        if "{words}" in act.text and query.router:
+            return act._replace(text=query.router.rpartition("/")[2].strip().capitalize(), filled=False)
         if "{words}" in act.text:
             return act._replace(text=act.text.replace("{words}", last or self._fallback["page"]), filled=False)
         if act.named and parts and parts[-1] != "{}" and "{}" not in parts and not query.keys and len(parts) > 1:
@@ -348,8 +352,12 @@ def fill(act: Act, route: str | None, path: str | None, query: Query = _NO_QUERY
 
 
 def put_id(text: str, value: str) -> str:
-    """Fill ``{id}`` in, or take it out with the space or the brackets around it."""
-    if value:
+    """Fill ``{id}`` in where a person can read it, or take it out with the space or the brackets around it.
+
+    >>> put_id("Placed order {id}", "R000010544"), put_id("Subscribed ({id})", "sub_ujRTB7VWgztU4fO2UNSVlYeK")
+    ('Placed order R000010544', 'Subscribed')
+    """
+    if value and len(value) <= ID_CAP and not looks_random(value) and _HEX.fullmatch(value) is None:
         return text.replace("{id}", value)
     return " ".join(text.replace("({id})", "").replace("{id}", "").split())
 
