@@ -184,6 +184,15 @@ def test_kinds_of_name_that_do_not_go_together_join_nobody() -> None:
         assert join_names([[(0, email), (1, user)] for email, user in visits]) == {}
 
 
+def test_names_on_one_line_are_one_persons_though_neither_comes_back() -> None:
+    once = [[(0, f"email:{n}@x.example"), (1, f"user:{n}")] for n in range(20)]
+    beside = [(f"user:{n}", f"email:{n}@x.example") for n in range(20)]
+    assert join_names(once, beside)["user:7"] == ["email:7@x.example", "user:7"]
+    assert join_names(once, beside[:5]) == {}, "too few to tell"
+    presents = [*once, *([(0, f"email:other{n}@x.example"), (1, f"user:{n}")] for n in range(10))]
+    assert join_names(presents, [*beside, *((f"user:{n}", f"email:other{n}@x.example") for n in range(10))]) == {}
+
+
 def test_a_visit_that_names_many_people_tells_nothing_of_any() -> None:
     everybody = [f"{kind}:{n}" for n in range(10) for kind in ("email", "user")]
     crowd = [[(0 if name.startswith("email") else 1, name) for name in everybody]] * 30

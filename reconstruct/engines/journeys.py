@@ -24,6 +24,7 @@ from reconstruct.engines.people import identify_visits
 from reconstruct.engines.services import name_services
 from reconstruct.engines.session_rows import ObjectRows, SessionRows, drop_tables, gather_rows, number_texts, read_said
 from reconstruct.engines.workers import Parcel, Shared
+from reconstruct.events.nouns import prior_roles
 from reconstruct.journeys.fit import fit_models
 from reconstruct.journeys.models import Models, describe_model
 from reconstruct.journeys.process import Process
@@ -267,13 +268,28 @@ def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts
             )
         )  # fmt: skip
         devices.append([value for k in browsers_known for value in mine.get(k, ())])
-    identify_visits(facts, names, devices)
+    identify_visits(facts, names, devices, _names_on_one_line(store, plan))
     latest: dict[str, str] = {}
     for each in facts:
         if each.customer is not None:
             each.previous = latest.get(each.customer)
             latest[each.customer] = each.id
     return facts
+
+
+def _names_on_one_line(store: Store, plan: Plan) -> list[tuple[str, str]]:
+    """Pairs of names of customers on one line, of types whose names say that they are customers'."""
+    kinds = [kind for kind in plan.of_role("customer") if "customer" in prior_roles(plan.types[kind].noun)]
+    if len(kinds) < 2:
+        return []
+    listed = ", ".join(map(str, kinds))
+    rows = store.rows(
+        f"""
+        WITH named AS (SELECT eid, type, value FROM typed WHERE NOT multi AND type IN ({listed}))
+        SELECT DISTINCT a.type, a.value, b.type, b.value FROM named a JOIN named b USING (eid) WHERE a.type < b.type
+        """
+    )
+    return [(f"{plan.types[a].name}:{one}", f"{plan.types[b].name}:{other}") for a, one, b, other in rows]
 
 
 def _object_facts(store: Store, plan: Plan) -> list[ObjectFacts]:

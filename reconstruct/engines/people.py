@@ -7,7 +7,7 @@ one, another the other. Two names are one person's where whole visits say so, ne
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 
 from reconstruct.engines.documents import SessionFacts
@@ -24,14 +24,19 @@ MOST_NAMES = 8
 """Names in a visit beyond which it is a clerk's or a robot's, who names many people and is none of them."""
 
 
-def join_names(visits: Sequence[Sequence[tuple[int, str]]]) -> dict[str, list[str]]:
+def join_names(
+    visits: Sequence[Sequence[tuple[int, str]]], beside: Collection[tuple[str, str]] = ()
+) -> dict[str, list[str]]:
     """Names that are one person's.
 
     Two names of different types are joined when each was met with no other of the other's type in any visit, and when the
-    two types go together: of names that come back, nearly all come back with the partner they had.
+    two types go together: of names that come back, nearly all come back with the partner they had; or, of types that are
+    called customers, nearly all names that stand on one line have one partner (an account that is opened names its mail
+    address once, and never again).
 
     Args:
         visits: The names in each visit, as the number of the name's type (the surer, the lower) and ``type:value``.
+        beside: Names that stand on one line, of types that are called customers; either order.
 
     Returns:
         Every name that has others → all names of the person, of the surest type first.
@@ -46,7 +51,7 @@ def join_names(visits: Sequence[Sequence[tuple[int, str]]]) -> dict[str, list[st
                 types[one], types[other] = a, b
                 partners[one, b][other] += 1
                 partners[other, a][one] += 1
-    trusted = _kinds_that_go_together(partners, types)
+    trusted = _kinds_that_come_back_together(partners, types) | _kinds_on_one_line(beside, partners, types)
     people: dict[str, list[str]] = {}
     for (one, b), met in sorted(partners.items()):
         a, other = types[one], min(met)
@@ -57,7 +62,7 @@ def join_names(visits: Sequence[Sequence[tuple[int, str]]]) -> dict[str, list[st
     return people
 
 
-def _kinds_that_go_together(
+def _kinds_that_come_back_together(
     partners: Mapping[tuple[str, int], Mapping[str, int]], types: Mapping[str, int]
 ) -> set[tuple[int, int]]:
     """Pairs of types, the lower first. A trial is each time a name came back with a name of the other type."""
@@ -70,8 +75,24 @@ def _kinds_that_go_together(
     return {pair for pair, (agreed, of) in trials.items() if (wilson(agreed, of).low or 0.0) >= ONE_TO_ONE}
 
 
+def _kinds_on_one_line(
+    beside: Collection[tuple[str, str]], partners: Mapping[tuple[str, int], Mapping[str, int]], types: Mapping[str, int]
+) -> set[tuple[int, int]]:
+    """Pairs of types, the lower first. A trial is each pair of names on one line."""
+    trials: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
+    for one, other in {(min(pair), max(pair)) for pair in beside if types.keys() >= set(pair)}:
+        a, b = types[one], types[other]
+        tried = trials[min(a, b), max(a, b)]
+        tried[0] += len(partners[one, b]) == 1 and len(partners[other, a]) == 1
+        tried[1] += 1
+    return {pair for pair, (agreed, of) in trials.items() if (wilson(agreed, of).low or 0.0) >= ONE_TO_ONE}
+
+
 def identify_visits(
-    facts: Sequence[SessionFacts], names: Sequence[Sequence[tuple[int, str]]], devices: Sequence[Iterable[str]]
+    facts: Sequence[SessionFacts],
+    names: Sequence[Sequence[tuple[int, str]]],
+    devices: Sequence[Iterable[str]],
+    beside: Collection[tuple[str, str]] = (),
 ) -> None:
     """Say of every visit whose it is.
 
@@ -82,8 +103,9 @@ def identify_visits(
         facts: Of every visit; ``customer``, ``customer_from`` and ``customer_also`` are filled in.
         names: The customers named in each visit: number of the type (the surer, the lower) and ``type:value``, in order.
         devices: Device identifiers of every visit.
+        beside: See ``join_names``.
     """
-    people = join_names(names)
+    people = join_names(names, beside)
     owners: dict[str, set[str]] = defaultdict(set)
     for each, named, found in zip(facts, names, devices, strict=True):
         if named:
