@@ -201,3 +201,28 @@ def test_a_place_called_id_joins_what_it_always_means_and_nothing_where_it_means
     assert "key:Parameters.id" not in order["slots"]
     assert order["distinct"] == 60
     assert role_at(rows, "key:Parameters.id")[0] not in ("object", "sub-object")
+
+
+def test_of_two_names_of_one_order_the_one_it_was_placed_under_is_its_own(tmp_path: Path) -> None:
+    """The shop gives a number; the depot and all behind it know the order by a UUID, and say so in more logs."""
+    logs = shop()
+    for i in range(60):
+        start, number, name = 600.0 * i, 70_000 + 3 * i, token(11, i)
+        logs["depot"].append({"ts": at(start + 95), "msg": "received", "order_no": number, "orderId": name})
+        for service, later in (("stock", 100), ("labels", 400), ("vans", 500)):
+            logs.setdefault(service, []).append({"ts": at(start + later), "msg": "done", "orderId": name})
+    rows = plan_of(tmp_path, **logs)
+    assert role_at(rows, "key:order_no")[0] == "object"
+    (own,) = (row["type"] for row in rows.values() if "key:order_no" in row["slots"])
+    assert role_at(rows, "key:orderId") == ("sub-object", own)
+
+
+def test_a_choice_in_a_form_is_no_session(tmp_path: Path) -> None:
+    """Requests that name neither address nor browser nor session: seven cities are not who asked."""
+    cities = ["LIS", "BCN", "FRA", "OSL", "ATH", "ROM", "PRG"]
+    api = [
+        {"ts": at(120.0 * i), "method": "GET", "path": f"/search?from={cities[i % 7]}&to={cities[(i + 3) % 7]}", "rid": token(1, i)}
+        for i in range(600)
+    ]  # fmt: skip
+    rows = plan_of(tmp_path, api=api)
+    assert not [row for row in rows.values() if row["role"] == "session"]

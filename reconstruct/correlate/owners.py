@@ -6,7 +6,9 @@ that more than one part of the business works on are *roots*: each of their valu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import duckdb
 
@@ -24,6 +26,9 @@ BORN_FIRST = 0.8
 
 BIRTH_SLACK_NS = 60 * 1_000_000_000
 """A part may be named a moment before its owner: a payment is authorised before the order exists."""
+
+BOTH_NAMED = 0.9
+"""Share of the values of two types of one noun that must meet for the types to be two names of one thing."""
 
 SEVERAL_LOGS = 1.5
 """Mean families of logs per value above which more than one part of the business works on an object."""
@@ -68,25 +73,57 @@ def find_owners(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[
              pairs AS (SELECT ta, a, tb, b, count(*) AS n FROM together GROUP BY ALL),
              per_value AS (SELECT ta, tb, a, max(n) AS main, sum(n) AS n, arg_max(b, (n, b)) AS owner FROM pairs GROUP BY ALL)
         SELECT ta, tb, sum(main) / sum(per_value.n), count(*) / any_value(total.n),
-               avg((e2.t0 <= e1.t0 + {BIRTH_SLACK_NS})::INT)
+               avg((e2.t0 <= e1.t0 + {BIRTH_SLACK_NS})::INT), avg((e2.t0 < e1.t0)::INT)
         FROM per_value
         JOIN (SELECT type, count(*) AS n FROM entities GROUP BY type) total ON total.type = ta
         JOIN entities e1 ON e1.type = ta AND e1.value = a JOIN entities e2 ON e2.type = tb AND e2.value = owner
         GROUP BY ta, tb ORDER BY ta, tb
         """
     ).fetchall()
+    pairs = {(a, b): _Meetings(*told) for a, b, *told in rows}
     found = []
     for child in things:
         options = [
-            (_standing(things[b]), dependency, met, b)
-            for a, b, dependency, met, first in rows
-            if a == child and dependency >= DEPENDENCY and met >= MET_SHARE and first >= BORN_FIRST
-            and _standing(things[b]) > _standing(things[child])
+            (_standing(things[b]), each.dependency, each.met, b)
+            for (a, b), each in pairs.items()
+            if a == child and each.depends and each.met >= MET_SHARE and each.first >= BORN_FIRST
+            and _outranks(b, a, types, things, pairs)
         ]  # fmt: skip
         if options:
             _, dependency, met, owner = max(options)
             found.append(Ownership(child, owner, round(dependency, 4), round(met, 4)))
     return found
+
+
+class _Meetings(NamedTuple):
+    """What the values of one type are to those of another that they meet."""
+
+    dependency: float
+    met: float
+    first: float
+    """share in which the other is at least as old, give or take BIRTH_SLACK_NS"""
+    older: float
+    """share in which the other is older"""
+
+    @property
+    def depends(self) -> bool:
+        return self.dependency >= DEPENDENCY
+
+
+def _outranks(
+    owner: int, child: int, types: list[IdType], things: Mapping[int, Role], pairs: Mapping[tuple[int, int], _Meetings]
+) -> bool:
+    """Whether a type may own another that depends on it: it stands higher. Of two names of one thing the older one does: the
+    number a shop gives an order when it is placed, not the one under which the depot is told of it."""
+    there, back = pairs[child, owner], pairs.get((owner, child))
+    if (
+        back is not None
+        and back.depends
+        and min(there.met, back.met) >= BOTH_NAMED
+        and types[owner].noun == types[child].noun
+    ) and max(there.older, back.older) >= BORN_FIRST:
+        return there.older > back.older
+    return _standing(things[owner]) > _standing(things[child])
 
 
 def _standing(role: Role) -> tuple[float, float, int, int]:

@@ -236,6 +236,8 @@ def _as_session(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
         return _as_talk(kind, seen)
     if seen.one_browser < ONE_BROWSER:
         return NEVER, []
+    if not kind.strong and seen.life_p95_s > high:
+        return NEVER, []  # few values that come and go for days: a choice in a form, a setting
     points, why = 0.0, list[str]()
     if kind.strong:
         points, why = points + 1, [*why, f"{kind.bits:.0f} bits"]
