@@ -13,7 +13,6 @@ import duckdb
 import pyarrow as pa
 
 from reconstruct.correlate.calibrate import RuleQuality, weigh, wilson_lower
-from reconstruct.events.templates import skeletons
 
 UNKNOWN_DURATION_S = 0.5
 """How long a request is taken to last when no log says: most pages are served in less."""
@@ -49,11 +48,9 @@ simulated."""
 def place_by_bracket(db: duckdb.DuckDBPyConnection) -> RuleQuality | None:
     """Add unplaced log lines to ``anchored`` and ``event_visit`` (rule ``in flight``); gives its worth, None if nothing was added.
 
-    Needs ``anchors``, ``anchored``, ``event_visit``, ``timeline`` and ``paths``.
+    Needs ``anchors``, ``anchored``, ``event_visit``, ``timeline``, ``worded`` and ``paths``.
     """
-    ((waiting,),) = db.execute(
-        "SELECT count(*) FROM events e JOIN timeline t USING (eid) ANTI JOIN event_visit USING (eid) WHERE method IS NULL"
-    ).fetchall()
+    ((waiting,),) = db.execute("SELECT count(*) FROM worded ANTI JOIN event_visit USING (eid)").fetchall()
     if not waiting or not _tabulate_served(db):
         return None
     _tabulate_lines(db)
@@ -100,7 +97,7 @@ def serving(condition: str = "true") -> str:
                t.t + step + {int(SLACK_S * 1e9)} AS t1
         FROM anchors a JOIN events e USING (eid) JOIN timeline t USING (eid) JOIN resolution USING (family)
         LEFT JOIN paths p ON p.path = e.path LEFT JOIN inner_ms i ON i.anchor = a.eid
-        WHERE NOT coalesce(p.is_asset, false) AND {condition}
+        WHERE NOT a.asset AND {condition}
         """
 
 
@@ -111,32 +108,28 @@ def _tabulate_served(db: duckdb.DuckDBPyConnection) -> int:
 
 
 def _tabulate_lines(db: duckdb.DuckDBPyConnection) -> None:
-    """Make ``known_lines(eid, anchor)`` and ``line_candidates(eid, template, t, anchor, route, distance)``."""
+    """Make ``known_lines(eid, anchor)`` and ``line_candidates(eid, template, t, anchor, route, distance)``.
+
+    A template is a wording in one family of logs: both numbers in one.
+    """
     db.execute(
         """
         CREATE OR REPLACE TEMP TABLE known_lines AS
-        SELECT d.eid, d.anchor FROM anchored d JOIN events e USING (eid) WHERE e.method IS NULL AND d.rule = 'request'
+        SELECT d.eid, d.anchor FROM anchored d SEMI JOIN worded USING (eid) WHERE d.rule = 'request'
         """
     )
-    lines = db.sql(
-        """
-        SELECT e.eid, t.t, t.family, e.message FROM events e JOIN timeline t USING (eid)
-        WHERE e.method IS NULL AND e.time_ns IS NOT NULL
-          AND (e.eid NOT IN (SELECT eid FROM event_visit) OR e.eid IN (SELECT eid FROM known_lines)) ORDER BY t.t, e.eid
-        """
-    ).to_arrow_table()
-    template = skeletons(lines["message"].combine_chunks()).cast(pa.string()).fill_null("")
-    db.register("lines_in", lines.drop_columns(["message"]).append_column("template", template))
     db.execute(
         """
         CREATE OR REPLACE TEMP TABLE line_candidates AS
-        WITH lines AS (SELECT eid, t, family || ' ' || template AS template, t // 1000000000 AS s FROM lines_in),
+        WITH wanted AS (SELECT eid FROM worded ANTI JOIN event_visit USING (eid) UNION SELECT eid FROM known_lines),
+             lines AS (SELECT eid, t, (t.family::BIGINT << 32) | coalesce(wording, 0) AS template, t // 1000000000 AS s
+                       FROM wanted JOIN worded USING (eid) JOIN timeline t USING (eid)
+                       SEMI JOIN (SELECT eid FROM events WHERE time_ns IS NOT NULL) USING (eid)),
              seconds AS (SELECT anchor, route, t0, t1, unnest(range(t0 // 1000000000, t1 // 1000000000 + 1)) AS s FROM served)
         SELECT l.eid, l.template, l.t, c.anchor, c.route, abs(l.t - (c.t0 + c.t1) / 2) AS distance
         FROM lines l LEFT JOIN seconds c ON c.s = l.s AND l.t BETWEEN c.t0 AND c.t1
         """
     )
-    db.unregister("lines_in")
 
 
 def _find_habits(db: duckdb.DuckDBPyConnection) -> float:
@@ -161,7 +154,7 @@ def _find_habits(db: duckdb.DuckDBPyConnection) -> float:
         for template, moments, served in rows
         if moments >= LEAST_MOMENTS and served >= HABIT * moments
     }
-    db.register("often_in", pa.table({"template": pa.array(often.keys(), pa.string()), "least": list(often.values())}))
+    db.register("often_in", pa.table({"template": pa.array(often.keys(), pa.int64()), "least": list(often.values())}))
     shifts = ", ".join(f"({shift})" for shift in OTHER_TIMES_S)
     db.execute(
         f"""

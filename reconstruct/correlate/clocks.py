@@ -211,7 +211,7 @@ def _shares_near(seconds: NDArray[np.int64], others: NDArray[np.int64]) -> NDArr
 
 
 def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone]) -> None:
-    """Make ``timeline(eid, source, family, t)``: corrected times; an event without one takes its neighbour's above."""
+    """Make ``timeline(eid, source, family, t, request)``: corrected times, and whether there is a method; an event without one takes its neighbour's above."""
     db.execute("CREATE OR REPLACE TABLE zones (family INTEGER, offset_s INTEGER, origin VARCHAR, why VARCHAR)")
     if zones:
         columns = [
@@ -225,7 +225,7 @@ def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone]) -> None:
     db.execute(
         f"""
         CREATE OR REPLACE TABLE timeline AS
-        SELECT eid, source, family, {time} AS t
+        SELECT eid, source, family, {time} AS t, method IS NOT NULL AS request
         FROM events JOIN source_family USING (source) LEFT JOIN zones USING (family)
         WINDOW above AS (PARTITION BY source ORDER BY eid ROWS UNBOUNDED PRECEDING),
                below AS (PARTITION BY source ORDER BY eid ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)

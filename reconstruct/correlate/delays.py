@@ -9,6 +9,7 @@ The rule is tried on jobs whose object is known; the measured precision is its c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from reconstruct.correlate.calibrate import LEAST_TRIALS, wilson_lower
 from reconstruct.events.templates import skeletons
+from reconstruct.store.codes import code_texts
 
 WINDOW_NS = 5 * 1_000_000_000
 """Work that starts later than this after a step was not started by it, as far as timing can tell."""
@@ -54,7 +56,7 @@ class Run:
 def link_by_delay(db: duckdb.DuckDBPyConnection) -> float | None:
     """Add ``thing_links`` of rule ``delay`` for runs of unknown object; gives the confidence used, None when nothing was linked.
 
-    Needs ``grouped``, ``thing_links`` and ``timeline``.
+    Needs ``grouped``, ``thing_links``, ``timeline``, ``worded`` and ``wordings``.
     """
     runs = _by_template(_runs(db))
     if all(run.object >= 0 for each in runs.values() for run in each):
@@ -63,9 +65,7 @@ def link_by_delay(db: duckdb.DuckDBPyConnection) -> float | None:
     linked = []
     trials = right = 0
     for template, each in runs.items():
-        # What a job writes itself is no step that it follows.
-        own = np.array([run.eid for run in each])
-        others = {step: (t, o) for step, (t, o, e) in steps.items() if step != template and not np.isin(e, own).all()}
+        others = steps.besides(template, [run.eid for run in each])
         found = _follow(each, others)
         linked += [pair for pair in found if pair[0].object < 0]
         known = [(run, thing) for run, thing, _ in found if run.object >= 0]
@@ -82,19 +82,18 @@ def _runs(db: duckdb.DuckDBPyConnection) -> list[Run]:
     """Runs of jobs: groups with no web request in them."""
     table = db.sql(
         """
-        WITH jobs AS (SELECT type, value FROM grouped JOIN events USING (eid) GROUP BY type, value HAVING count(method) = 0),
+        WITH jobs AS (SELECT type, value FROM grouped JOIN timeline USING (eid) GROUP BY type, value HAVING NOT bool_or(request)),
              lines AS (SELECT g.type, g.value, g.eid FROM grouped g SEMI JOIN jobs USING (type, value)),
              heads AS (SELECT type, value, arg_min(eid, (t.t, eid)) AS eid, min(t.t) AS t FROM lines JOIN timeline t USING (eid)
                        GROUP BY type, value),
              owners AS (SELECT type, value, min(object) AS object FROM lines JOIN thing_links USING (eid)
                         GROUP BY ALL HAVING count(DISTINCT object) = 1)
-        SELECT h.*, coalesce(e.message, '') AS message, coalesce(o.object, -1) AS object
-        FROM heads h JOIN events e USING (eid) LEFT JOIN owners o USING (type, value) ORDER BY h.t, h.eid
+        SELECT h.*, coalesce(text, '') AS template, coalesce(o.object, -1) AS object
+        FROM heads h JOIN worded USING (eid) LEFT JOIN wordings USING (wording) LEFT JOIN owners o USING (type, value) ORDER BY h.t, h.eid
         """
     ).to_arrow_table()
-    templates = skeletons(table["message"].combine_chunks()).cast(pa.string()).to_pylist()
-    columns = (table[name].to_pylist() for name in ("type", "value", "eid", "t"))
-    return [Run(*each) for each in zip(*columns, templates, table["object"].to_pylist(), strict=True)]
+    columns = (table[name].to_pylist() for name in ("type", "value", "eid", "t", "template", "object"))
+    return [Run(*each) for each in zip(*columns, strict=True)]
 
 
 def _by_template(runs: list[Run]) -> dict[str, list[Run]]:
@@ -104,30 +103,54 @@ def _by_template(runs: list[Run]) -> dict[str, list[Run]]:
     return {template: each for template, each in sorted(found.items()) if len(each) >= LEAST_RUNS}
 
 
-Steps = dict[str, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]
-"""template → times (sorted), objects, eids of the events that name their object"""
+Ints = NDArray[np.int64]
 
 
-def _steps(db: duckdb.DuckDBPyConnection) -> Steps:
-    table = db.sql(
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Events that name their object and say something, by template, then in time order."""
+
+    templates: list[str]
+    starts: Ints
+    """where the events of each template begin, and where the last ones end"""
+    t: Ints
+    object: Ints
+    eid: Ints
+
+    def besides(self, template: str, own: Sequence[int]) -> dict[str, tuple[Ints, Ints]]:
+        """template → times and objects, of the others: but for those that none but the job's ``own`` lines are written in, as what a
+        job writes itself is no step that it follows."""
+        foreign = np.add.reduceat(~np.isin(self.eid, own), self.starts[:-1], dtype=np.int64)
+        return {
+            step: (self.t[start:end], self.object[start:end])
+            for step, start, end, others in zip(
+                self.templates, self.starts[:-1], self.starts[1:], foreign.tolist(), strict=True
+            )
+            if step != template and others
+        }
+
+
+def _steps(db: duckdb.DuckDBPyConnection) -> _Steps:
+    found = """
+        SELECT l.eid, l.object, t.t, {said} FROM thing_links l JOIN timeline t USING (eid) {source} WHERE l.rule = 'identifier'
         """
-        SELECT l.eid, l.object, t.t, e.message FROM thing_links l JOIN timeline t USING (eid) JOIN events e USING (eid)
-        WHERE l.rule = 'identifier' AND e.message IS NOT NULL ORDER BY t.t, l.eid
-        """
-    ).to_arrow_table()
-    if not table.num_rows:
-        return {}
-    encoded = skeletons(table["message"].combine_chunks())
-    code = encoded.indices.to_numpy(zero_copy_only=False)
-    t, thing, eid = (table[name].to_numpy() for name in ("t", "object", "eid"))
-    return {
-        template: (t[code == number], thing[code == number].astype(np.int64), eid[code == number])
-        for number, template in enumerate(encoded.dictionary.to_pylist())
-    }
+    spoken = found.format(said="text AS said", source="JOIN worded USING (eid) JOIN wordings USING (wording)")
+    asked = found.format(said="e.message AS said", source="JOIN events e USING (eid)")
+    lines = db.sql(spoken).to_arrow_table()
+    # What a request says of itself is in no table of wordings: most logs of requests say nothing.
+    requests = db.sql(f"{asked} AND t.request AND e.message IS NOT NULL").to_arrow_table()
+    if requests.num_rows:
+        masked = skeletons(requests["said"].combine_chunks()).cast(pa.string())
+        lines = pa.concat_tables([lines, requests.set_column(3, "said", pa.chunked_array([masked]))])
+    t, thing, eid = (lines[name].to_numpy().astype(np.int64) for name in ("t", "object", "eid"))
+    code, texts = code_texts(lines["said"])
+    order = np.lexsort((eid, t, code))
+    starts = np.searchsorted(code[order], np.arange(len(texts) + 1))
+    return _Steps(texts.to_pylist(), starts, t[order], thing[order], eid[order])
 
 
 def _follow(
-    runs: list[Run], steps: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
+    runs: list[Run], steps: dict[str, tuple[Ints, Ints]]
 ) -> list[tuple[Run, int, str]]:
     """(run, object, step template) for the runs whose step is unique; empty when the job follows no step by habit."""
     at = np.array([run.t for run in runs], np.int64) + BACKWARDS_NS

@@ -95,7 +95,7 @@ def find_things(db: duckdb.DuckDBPyConnection, types: Sequence[int], cut_s: floa
     table = db.sql(
         f"""
         WITH at_requests AS (
-            SELECT t.family FROM timeline t JOIN events e USING (eid) LEFT JOIN event_visit v USING (eid) WHERE e.method IS NULL
+            SELECT t.family FROM timeline t LEFT JOIN event_visit v USING (eid) WHERE NOT t.request
             GROUP BY t.family HAVING count(v.eid) >= {AT_REQUESTS} * count(*))
         SELECT y.eid, y.type, y.value, t.t, coalesce(v.visit, -1)::BIGINT AS visit, coalesce(v.rule = 'in flight', false) AS in_flight
         FROM typed y JOIN timeline t USING (eid) SEMI JOIN at_requests USING (family) LEFT JOIN event_visit v USING (eid)

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import duckdb
-import pyarrow as pa
 
 from reconstruct.correlate.owners import GROUP_CAP, Ownership
-from reconstruct.events.templates import skeletons
 
 MAJORITY = 0.9
 """Share of meetings a part must have with one object to be called its part (correlation §7.7)."""
@@ -39,8 +37,8 @@ def find_objects(
         f"""
         CREATE OR REPLACE TABLE things AS
         SELECT (row_number() OVER (ORDER BY min(t.t), type, value) - 1)::INTEGER AS object, type, value, 0 AS attempt
-        FROM typed JOIN timeline t USING (eid) JOIN events e USING (eid) WHERE type IN ({listed})
-        GROUP BY type, value HAVING type NOT IN ({guarded}) OR bool_or(e.method IS NULL)
+        FROM typed JOIN timeline t USING (eid) WHERE type IN ({listed})
+        GROUP BY type, value HAVING type NOT IN ({guarded}) OR NOT bool_and(t.request)
         """
     )
     db.execute(
@@ -51,7 +49,7 @@ def find_objects(
         FROM typed JOIN things USING (type, value)
         """
     )
-    # Lines written for one request belong together, whether an identifier says so or the time.
+    # Lines written for one request belong together, whether an identifier says so or the time. One line alone says nothing more.
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE bundles AS
@@ -59,7 +57,7 @@ def find_objects(
             SELECT eid, type::VARCHAR AS type, value, 1.0 AS confidence FROM grouped
             UNION ALL SELECT eid, 'request', anchor::VARCHAR, confidence FROM anchored
             UNION ALL SELECT DISTINCT anchor, 'request', anchor::VARCHAR, 1.0 FROM anchored)
-        SELECT * FROM every SEMI JOIN (SELECT type, value FROM every GROUP BY ALL HAVING count(*) <= {GROUP_CAP}) USING (type, value)
+        SELECT * FROM every SEMI JOIN (SELECT type, value FROM every GROUP BY ALL HAVING count(*) BETWEEN 2 AND {GROUP_CAP}) USING (type, value)
         """
     )
     children = _descendants(roots, owners)
@@ -119,24 +117,18 @@ def _close_over_parts(db: duckdb.DuckDBPyConnection, parts: list[int]) -> None:
 def find_births(db: duckdb.DuckDBPyConnection) -> None:
     """Make ``births(object, eid, t, visit, confidence)``: every time an object was (tried to be) brought into being in a session.
 
-    The birth template of a type is the line most of its objects are first named by. Needs ``event_visit(eid, visit, confidence)``.
+    The birth template of a type is the line most of its objects are first named by. Needs ``event_visit(eid, visit, confidence)``,
+    ``worded`` and ``wordings``.
     """
-    named = db.sql(
-        """
-        SELECT l.object, l.eid, t.t, t.family, e.method, p.route, e.message
-        FROM thing_links l JOIN things o ON o.object = l.object AND o.type::VARCHAR = l.via_type
-        JOIN timeline t USING (eid) JOIN events e USING (eid) LEFT JOIN paths p USING (path)
-        WHERE l.rule = 'identifier' ORDER BY l.object, t.t, l.eid
-        """
-    ).to_arrow_table()
-    template = skeletons(named["message"].combine_chunks()).cast(pa.string())
-    db.register("named_in", named.drop_columns(["message"]).append_column("template", template))
     db.execute(
         f"""
         CREATE OR REPLACE TABLE births AS
         WITH named AS (
-                SELECT object, eid, t, things.type, coalesce(method || ' ' || coalesce(route, ''), template, '') || family AS template
-                FROM named_in JOIN things USING (object)),
+                SELECT l.object, l.eid, t.t, o.type,
+                       coalesce(e.method || ' ' || coalesce(p.route, ''), text, '') || t.family AS template
+                FROM thing_links l JOIN things o ON o.object = l.object AND o.type::VARCHAR = l.via_type
+                JOIN timeline t USING (eid) JOIN events e USING (eid) LEFT JOIN paths p USING (path)
+                LEFT JOIN worded ON worded.eid = l.eid LEFT JOIN wordings USING (wording) WHERE l.rule = 'identifier'),
              firsts AS (SELECT object, type, arg_min(template, (t, eid)) AS template FROM named GROUP BY ALL),
              usual AS (SELECT type, arg_max(template, (n, template)) AS template, max(n) / sum(n) AS purity
                        FROM (SELECT type, template, count(*) AS n FROM firsts GROUP BY ALL) GROUP BY type),
@@ -149,7 +141,6 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
         ORDER BY object, t, eid
         """
     )
-    db.unregister("named_in")
 
 
 def adopt(db: duckdb.DuckDBPyConnection, things: Sequence[int]) -> None:

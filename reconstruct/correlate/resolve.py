@@ -22,6 +22,7 @@ from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find
 from reconstruct.correlate.pins import pin_owners, pin_roots
 from reconstruct.correlate.roles import Role, gathers_lines
 from reconstruct.correlate.types import IdType
+from reconstruct.correlate.wordings import tabulate_wordings
 from reconstruct.options import Pins
 
 REQUEST_CONFIDENCE = 0.99
@@ -80,6 +81,7 @@ def resolve(
     _anchor_by_looks(db, sorted(inner), edge)
     _place_anchored(db)
     _place_by_session(db, session_types, report.cut_s)
+    tabulate_wordings(db)
     worth = brackets.place_by_bracket(db)
     owners = pin_owners(types, find_owners(db, types, roles), pinned)
     settle(roles, owners)

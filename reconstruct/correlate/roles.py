@@ -100,9 +100,9 @@ def observe(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> list[Behaviou
         db.execute(
             f"""
             INSERT INTO sightings
-            SELECT type, value, t.family, count(*), min(t.t), max(t.t), count(e.method), count(*) FILTER (multi)
-            FROM typed y JOIN timeline t USING (eid) JOIN events e USING (eid) WHERE y.eid BETWEEN {first} AND {last}
-              AND t.eid BETWEEN {first} AND {last} AND e.eid BETWEEN {first} AND {last} GROUP BY ALL
+            SELECT type, value, t.family, count(*), min(t.t), max(t.t), count(*) FILTER (t.request), count(*) FILTER (multi)
+            FROM typed y JOIN timeline t USING (eid) WHERE y.eid BETWEEN {first} AND {last} AND t.eid BETWEEN {first} AND {last}
+            GROUP BY ALL
             """
         )
     # A value has a row for each slice it is met in.

@@ -81,8 +81,7 @@ def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> set[int
         (a, b): n
         for a, b, n in db.execute(
             """
-            WITH held AS (SELECT DISTINCT family, type, value FROM grouped JOIN events USING (eid) JOIN source_family USING (source)
-                          WHERE method IS NOT NULL)
+            WITH held AS (SELECT DISTINCT family, type, value FROM grouped JOIN timeline USING (eid) WHERE request)
             SELECT a.family, b.family, count(*) FROM held a JOIN held b USING (type, value)
             WHERE a.family <> b.family GROUP BY ALL
             """
