@@ -82,14 +82,14 @@ def _runs(db: duckdb.DuckDBPyConnection) -> list[Run]:
     """Runs of jobs: groups with no web request in them."""
     table = db.sql(
         """
-        WITH jobs AS (SELECT type, value FROM grouped JOIN timeline USING (eid) GROUP BY type, value HAVING NOT bool_or(request)),
-             lines AS (SELECT g.type, g.value, g.eid FROM grouped g SEMI JOIN jobs USING (type, value)),
-             heads AS (SELECT type, value, arg_min(eid, (t.t, eid)) AS eid, min(t.t) AS t FROM lines JOIN timeline t USING (eid)
-                       GROUP BY type, value),
-             owners AS (SELECT type, value, min(object) AS object FROM lines JOIN thing_links USING (eid)
-                        GROUP BY ALL HAVING count(DISTINCT object) = 1)
-        SELECT h.*, coalesce(text, '') AS template, coalesce(o.object, -1) AS object
-        FROM heads h JOIN worded USING (eid) LEFT JOIN wordings USING (wording) LEFT JOIN owners o USING (type, value) ORDER BY h.t, h.eid
+        WITH jobs AS (SELECT code FROM grouped JOIN timeline USING (eid) GROUP BY code HAVING NOT bool_or(request)),
+             lines AS (SELECT * FROM grouped SEMI JOIN jobs USING (code)),
+             heads AS (SELECT code, any_value(type) AS type, any_value(value) AS value, arg_min(eid, (t.t, eid)) AS eid, min(t.t) AS t
+                       FROM lines JOIN timeline t USING (eid) GROUP BY code),
+             owners AS (SELECT code, min(object) AS object FROM lines JOIN thing_links USING (eid)
+                        GROUP BY code HAVING min(object) = max(object))
+        SELECT h.type, h.value, h.eid, h.t, coalesce(text, '') AS template, coalesce(o.object, -1) AS object
+        FROM heads h JOIN worded USING (eid) LEFT JOIN wordings USING (wording) LEFT JOIN owners o USING (code) ORDER BY h.t, h.eid
         """
     ).to_arrow_table()
     columns = (table[name].to_pylist() for name in ("type", "value", "eid", "t", "template", "object"))

@@ -54,10 +54,10 @@ def find_objects(
         f"""
         CREATE OR REPLACE TEMP TABLE bundles AS
         WITH every AS (
-            SELECT eid, type::VARCHAR AS type, value, 1.0 AS confidence FROM grouped
-            UNION ALL SELECT eid, 'request', anchor::VARCHAR, confidence FROM anchored
-            UNION ALL SELECT DISTINCT anchor, 'request', anchor::VARCHAR, 1.0 FROM anchored)
-        SELECT * FROM every SEMI JOIN (SELECT type, value FROM every GROUP BY ALL HAVING count(*) BETWEEN 2 AND {GROUP_CAP}) USING (type, value)
+            SELECT eid, type::VARCHAR AS type, value, 1.0 AS confidence, code FROM grouped
+            UNION ALL SELECT eid, 'request', anchor::VARCHAR, confidence, hash(anchor) FROM anchored
+            UNION ALL SELECT DISTINCT anchor, 'request', anchor::VARCHAR, 1.0, hash(anchor) FROM anchored)
+        SELECT * FROM every SEMI JOIN (SELECT code FROM every GROUP BY code HAVING count(*) BETWEEN 2 AND {GROUP_CAP}) USING (code)
         """
     )
     children = _descendants(roots, owners)
@@ -81,12 +81,11 @@ def _close_over_groups(db: duckdb.DuckDBPyConnection) -> None:
         """
         INSERT INTO thing_links
         WITH single AS (
-                SELECT b.type, b.value, min(object) AS object, min(b.confidence * l.confidence) AS confidence
-                FROM bundles b JOIN thing_links l USING (eid)
-                GROUP BY b.type, b.value HAVING count(DISTINCT object) = 1)
+                SELECT b.code, min(object) AS object, min(b.confidence * l.confidence) AS confidence
+                FROM bundles b JOIN thing_links l USING (eid) GROUP BY b.code HAVING min(object) = max(object))
         SELECT eid, object, 'request', arg_max(type, (b.confidence, type)), arg_max(value, (b.confidence, type, value)),
                0.98 * max(b.confidence * s.confidence)
-        FROM bundles b JOIN single s USING (type, value) ANTI JOIN thing_links USING (eid) GROUP BY eid, object
+        FROM bundles b JOIN single s USING (code) ANTI JOIN thing_links USING (eid) GROUP BY eid, object
         """
     )
 

@@ -63,12 +63,12 @@ def find_owners(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[
     rows = db.execute(
         f"""
         WITH own AS (SELECT eid, type, value FROM typed WHERE type IN ({listed}) AND NOT multi),
-             groups AS (SELECT type, value FROM grouped GROUP BY ALL HAVING count(*) <= {GROUP_CAP}),
+             groups AS (SELECT code FROM grouped GROUP BY code HAVING count(*) <= {GROUP_CAP}),
              together AS (
                 SELECT a.type AS ta, a.value AS a, b.type AS tb, b.value AS b FROM own a JOIN own b USING (eid) WHERE a.type <> b.type
                 UNION ALL
-                SELECT a.type, a.value, b.type, b.value FROM grouped g SEMI JOIN groups USING (type, value)
-                JOIN own a ON a.eid = g.eid JOIN grouped h ON h.type = g.type AND h.value = g.value
+                SELECT a.type, a.value, b.type, b.value FROM grouped g SEMI JOIN groups USING (code)
+                JOIN own a ON a.eid = g.eid JOIN grouped h ON h.code = g.code
                 JOIN own b ON b.eid = h.eid WHERE a.type <> b.type AND g.eid <> h.eid),
              pairs AS (SELECT ta, a, tb, b, count(*) AS n FROM together GROUP BY ALL),
              per_value AS (SELECT ta, tb, a, max(n) AS main, sum(n) AS n, arg_max(b, (n, b)) AS owner FROM pairs GROUP BY ALL)

@@ -48,9 +48,11 @@ class Resolution:
 
 
 def group_requests(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role]) -> None:
-    """Make ``grouped(eid, type, value, rank)``: lines written while serving one request or running one task.
+    """Make ``grouped(eid, type, value, rank, code)``: lines written while serving one request or running one task.
 
-    ``rank`` orders the types, the surest first: a line may carry a request identifier and a trace identifier.
+    ``rank`` orders the types, the surest first: a line may carry a request identifier and a trace identifier. ``code`` stands for
+    type and value: 64 bits of their hash, which ten million values share once in a million logs. A request that nothing else was
+    written for is left out.
     """
     found = [
         role for role in roles if role.role in ("request", "trace") or gathers_lines(types[role.type], role.behaviour)
@@ -60,7 +62,9 @@ def group_requests(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: li
     db.execute(
         f"""
         CREATE OR REPLACE TABLE grouped AS
-        SELECT eid, type, value, list_position([{listed}], type) AS rank FROM typed WHERE type IN ({listed}) AND NOT multi
+        WITH named AS (SELECT eid, type, value, hash(type, value) AS code FROM typed WHERE type IN ({listed}) AND NOT multi),
+             telling AS (SELECT code FROM named JOIN timeline USING (eid) GROUP BY code HAVING count(*) > 1 OR NOT bool_or(request))
+        SELECT eid, type, value, list_position([{listed}], type) AS rank, code FROM named SEMI JOIN telling USING (code)
         """
     )
 
@@ -108,10 +112,10 @@ def _anchor_by_identifier(db: duckdb.DuckDBPyConnection) -> None:
         f"""
         CREATE OR REPLACE TABLE anchored AS
         WITH lines AS (SELECT g.* FROM grouped g ANTI JOIN anchors USING (eid)),
-             few AS (SELECT type, value FROM grouped SEMI JOIN lines USING (type, value) GROUP BY ALL HAVING count(*) <= {GROUP_CAP}),
+             few AS (SELECT code FROM grouped GROUP BY code HAVING count(*) <= {GROUP_CAP}),
              heads AS (SELECT g.*, t.t FROM grouped g SEMI JOIN anchors USING (eid) JOIN timeline t USING (eid)),
              nearest AS (SELECT l.eid, arg_min((h.eid, h.type, h.value), (h.rank, abs(t.t - h.t), h.eid)) AS head
-                         FROM lines l SEMI JOIN few USING (type, value) JOIN timeline t USING (eid) JOIN heads h USING (type, value)
+                         FROM lines l SEMI JOIN few USING (code) JOIN timeline t USING (eid) JOIN heads h USING (code)
                          GROUP BY l.eid)
         SELECT eid, head[1] AS anchor, 'request' AS rule, head[2]::VARCHAR AS via_type, head[3] AS via_value, {REQUEST_CONFIDENCE} AS confidence
         FROM nearest
@@ -136,9 +140,9 @@ def _anchor_by_looks(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list
     db.execute(
         """
         INSERT INTO anchored
-        WITH heads AS (SELECT g.type, g.value, a.anchor, a.confidence FROM grouped g JOIN anchored a USING (eid) WHERE a.rule = 'same request')
+        WITH heads AS (SELECT g.code, a.anchor, a.confidence FROM grouped g JOIN anchored a USING (eid) WHERE a.rule = 'same request')
         SELECT g.eid, min(h.anchor), 'request', min(g.type)::VARCHAR, arg_min(g.value, (g.type, g.value)), min(h.confidence)
-        FROM grouped g JOIN heads h USING (type, value) ANTI JOIN anchored USING (eid) ANTI JOIN anchors an ON an.eid = g.eid
+        FROM grouped g JOIN heads h USING (code) ANTI JOIN anchored USING (eid) ANTI JOIN anchors an ON an.eid = g.eid
         GROUP BY g.eid
         """
     )

@@ -73,7 +73,7 @@ def _count_browsers(db: duckdb.DuckDBPyConnection, family: int) -> int:
 
 
 def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> set[int]:
-    """Families whose requests better ones hold, alone or together. Needs ``grouped(eid, type, value)``."""
+    """Families whose requests better ones hold, alone or together. Needs ``grouped(eid, code)``."""
     inner: set[int] = set()
     if len(logs) < 2:
         return inner
@@ -81,8 +81,8 @@ def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> set[int
         (a, b): n
         for a, b, n in db.execute(
             """
-            WITH held AS (SELECT DISTINCT family, type, value FROM grouped JOIN timeline USING (eid) WHERE request)
-            SELECT a.family, b.family, count(*) FROM held a JOIN held b USING (type, value)
+            WITH held AS (SELECT DISTINCT family, code FROM grouped JOIN timeline USING (eid) WHERE request)
+            SELECT a.family, b.family, count(*) FROM held a JOIN held b USING (code)
             WHERE a.family <> b.family GROUP BY ALL
             """
         ).fetchall()
