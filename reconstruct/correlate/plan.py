@@ -14,7 +14,7 @@ from reconstruct.correlate import pins
 from reconstruct.correlate.lettered import find_lettered
 from reconstruct.correlate.owners import Ownership
 from reconstruct.correlate.profile import profile_slots, relate_slots
-from reconstruct.correlate.roles import Role, judge_roles, observe
+from reconstruct.correlate.roles import Role, judge_roles, observe, tabulate_sightings
 from reconstruct.correlate.spellings import find_spellings
 from reconstruct.correlate.types import IdType, set_hubs_aside, type_mentions, unify_slots
 from reconstruct.options import Pins
@@ -48,6 +48,7 @@ def make_plan(db: duckdb.DuckDBPyConnection, pinned: Pins) -> Plan:
     types = pins.pin_types(unify_slots(slots, relate_slots(db, slots), spelled), pinned)
     type_mentions(db, types)
     find_lettered(db)
+    tabulate_sightings(db)
     hubs = set_hubs_aside(db, types)
     roles = judge_roles(types, observe(db, types))
     pins.pin_roles(types, roles, pinned)

@@ -64,7 +64,7 @@ class Relation:
 
 
 def profile_slots(db: duckdb.DuckDBPyConnection) -> list[Slot]:
-    """Statistics of the most frequent slots, by id. Makes table ``sampled(eid, slot, value, multi)``."""
+    """Statistics of the most frequent slots, by id. Makes ``sampled(eid, slot, value, multi)`` and ``held(slot, value, n)``."""
     ((total,),) = db.execute("SELECT count(*) FROM mentions").fetchall()
     keep = 1
     while total // keep > SAMPLED_MENTIONS:
@@ -73,16 +73,14 @@ def profile_slots(db: duckdb.DuckDBPyConnection) -> list[Slot]:
     db.execute(
         f"CREATE TEMP VIEW sampled AS SELECT * FROM mentions{f' WHERE hash(value) % {keep} = 0' if keep > 1 else ''}"
     )
+    db.execute("CREATE OR REPLACE TEMP TABLE held AS SELECT slot, value, count(*) AS n FROM sampled GROUP BY ALL")
     counts = db.execute(
-        f"SELECT slot, s.name, count(*), count(DISTINCT value) FROM sampled JOIN slots s USING (slot)"
-        f" GROUP BY ALL ORDER BY count(*) DESC, s.name LIMIT {MOST_SLOTS}"
+        f"SELECT slot, s.name, sum(n)::BIGINT, count(*) FROM held JOIN slots s USING (slot)"
+        f" GROUP BY ALL ORDER BY sum(n) DESC, s.name LIMIT {MOST_SLOTS}"
     ).fetchall()
-    samples: dict[int, list[str]] = {}
-    for slot, value in db.execute(
-        "SELECT slot, value FROM (SELECT slot, value, row_number() OVER (PARTITION BY slot ORDER BY hash(value), value) AS n"
-        f" FROM (SELECT DISTINCT slot, value FROM sampled)) WHERE n <= {SHAPE_SAMPLE} ORDER BY slot, n"
-    ).fetchall():
-        samples.setdefault(slot, []).append(value)
+    samples: dict[int, list[str]] = dict(
+        db.execute(f"SELECT slot, arg_min(value, (hash(value), value), {SHAPE_SAMPLE}) FROM held GROUP BY slot").fetchall()
+    )
     slots = []
     for slot, name, mentions, distinct in counts:
         shape, bits = _typical_shape(samples[slot])
@@ -98,24 +96,25 @@ def _typical_shape(values: list[str]) -> tuple[str, float]:
 
 
 def relate_slots(db: duckdb.DuckDBPyConnection, slots: list[Slot]) -> list[Relation]:
-    """Relations of every two slots that share a value. Needs ``sampled``; hub values (in a tenth of the slots) are left out."""
+    """Relations of every two slots that share a value. Needs ``sampled`` and ``held``; hub values (in a tenth of the slots) are left out."""
     strong = [slot.id for slot in slots if slot.strong]
     weak = [slot.id for slot in slots if not slot.strong]
     many = max(20, len(slots) // 10)
     shared = db.execute(
         f"""
-        WITH held AS (SELECT DISTINCT slot, value FROM sampled WHERE slot IN ({_list([s.id for s in slots])})),
-             common AS (SELECT value FROM held GROUP BY value HAVING count(*) BETWEEN 2 AND {many})
-        SELECT a.slot, b.slot, count(*) FROM held a JOIN held b USING (value) SEMI JOIN common USING (value)
-        WHERE a.slot < b.slot GROUP BY ALL ORDER BY ALL
+        WITH profiled AS (SELECT slot, value FROM held WHERE slot IN ({_list([s.id for s in slots])})),
+             common AS (SELECT value FROM profiled GROUP BY value HAVING count(*) BETWEEN 2 AND {many}),
+             shared AS (SELECT * FROM profiled SEMI JOIN common USING (value))
+        SELECT a.slot, b.slot, count(*) FROM shared a JOIN shared b USING (value) WHERE a.slot < b.slot GROUP BY ALL ORDER BY ALL
         """
     ).fetchall()
     agreements: dict[tuple[int, int], tuple[int, int]] = {}
     if strong and weak:
-        # Beside the same long identifier (a request id, a payment reference) two slots either say the same or not.
+        # Beside the same long identifier (a request id, a payment reference) two slots either say the same or not. Identifiers are
+        # told apart by their hash, which is half the work.
         rows = db.execute(
             f"""
-            WITH keys AS (SELECT DISTINCT value AS key, eid FROM sampled WHERE slot IN ({_list(strong)})),
+            WITH keys AS (SELECT DISTINCT hash(value) AS key, eid FROM sampled WHERE slot IN ({_list(strong)})),
                  few AS (SELECT key FROM keys GROUP BY key HAVING count(*) <= 50),
                  beside AS (
                     SELECT DISTINCT key, slot, value FROM keys SEMI JOIN few USING (key) JOIN sampled s USING (eid)

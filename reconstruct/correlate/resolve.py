@@ -165,20 +165,23 @@ def _place_by_session(db: duckdb.DuckDBPyConnection, session_types: list[int], c
         return
     listed = ", ".join(map(str, session_types))
     cut_ns = int(cut_s * 1e9)
-    db.execute(
+    ((waiting,),) = db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE session_lines AS
         SELECT eid, min(type) AS type, arg_min(value, (type, value)) AS value, any_value(t) AS t
         FROM typed JOIN timeline USING (eid) ANTI JOIN event_visit USING (eid)
         WHERE type IN ({listed}) AND NOT multi GROUP BY eid
         """
-    )
+    ).fetchall()
+    if not waiting:
+        return
     db.execute(
         f"""
         INSERT INTO event_visit
         WITH spans AS (
-            SELECT s.type, s.value, v.visit, min(t.t) AS t0, max(t.t) AS t1 FROM event_visit v JOIN typed s USING (eid)
-            JOIN timeline t USING (eid) WHERE s.type IN ({listed}) GROUP BY ALL)
+            SELECT s.type, s.value, v.visit, min(t.t) AS t0, max(t.t) AS t1
+            FROM typed s SEMI JOIN session_lines USING (type, value) JOIN event_visit v USING (eid) JOIN timeline t USING (eid)
+            WHERE s.type IN ({listed}) GROUP BY ALL)
         SELECT l.eid, arg_min(s.visit, (greatest(s.t0 - l.t, l.t - s.t1, 0), s.visit)), 'session', any_value(l.type)::VARCHAR,
                any_value(l.value), {SESSION_CONFIDENCE}
         FROM session_lines l JOIN spans s USING (type, value)

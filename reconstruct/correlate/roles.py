@@ -86,17 +86,16 @@ class Role:
     """the user said so"""
 
 
-def observe(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> list[Behaviour]:
-    """Behaviour of every type. Needs ``typed``, ``events`` and ``timeline``; makes ``entities(type, value, events, t0, t1, families)``,
-    the last the number of families of logs a value appears in."""
+def tabulate_sightings(db: duckdb.DuckDBPyConnection) -> None:
+    """Make ``sightings(type, value, family, mentions, t0, t1, on_requests, multi)``: where and when each value is met; a row for each
+    slice of the events that it is met in. Needs ``typed`` and ``timeline``."""
     db.execute(
         """
         CREATE OR REPLACE TEMP TABLE sightings (type INTEGER, value VARCHAR, family INTEGER, mentions BIGINT, t0 BIGINT, t1 BIGINT,
                                                 on_requests BIGINT, multi BIGINT)
         """
     )
-    slices = slice_events(db)
-    for first, last in slices:
+    for first, last in slice_events(db):
         db.execute(
             f"""
             INSERT INTO sightings
@@ -105,9 +104,13 @@ def observe(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> list[Behaviou
             GROUP BY ALL
             """
         )
-    # A value has a row for each slice it is met in.
+
+
+def observe(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> list[Behaviour]:
+    """Behaviour of every type. Needs ``typed``, ``sightings``, ``events`` and ``timeline``; makes
+    ``entities(type, value, events, t0, t1, families)``, the last the number of families of logs a value appears in."""
     whole = "sightings"
-    if len(slices) > 1:
+    if len(slice_events(db)) > 1:
         whole = "(SELECT type, value, sum(mentions) AS mentions, min(t0) AS t0, max(t1) AS t1 FROM sightings GROUP BY type, value, family)"
     db.execute(
         f"""

@@ -144,11 +144,12 @@ def _find_named(db: duckdb.DuckDBPyConnection, eid: NDArray[np.int64], types: li
     code, values = code_texts(table["value"])
     if not len(code):
         return np.full(len(eid), -1, np.int64), values
-    rank = np.argsort(types)[np.searchsorted(np.sort(types), table["type"].to_numpy())]
-    alphabetic = np.argsort(pc.sort_indices(values).to_numpy())[code]
     named = table["eid"].to_numpy()
-    order = np.lexsort((alphabetic, rank, named))
-    named, code = named[order], code[order]
+    if not np.all(named[1:] > named[:-1]):
+        rank = np.argsort(types)[np.searchsorted(np.sort(types), table["type"].to_numpy())]
+        alphabetic = np.argsort(pc.sort_indices(values).to_numpy())[code]
+        order = np.lexsort((alphabetic, rank, named))
+        named, code = named[order], code[order]
     place = np.minimum(np.searchsorted(named, eid), len(named) - 1)  # of several the first
     return np.where(named[place] == eid, code[place], -1), values
 

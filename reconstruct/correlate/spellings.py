@@ -118,8 +118,8 @@ def _tabulate_meetings(db: duckdb.DuckDBPyConnection, strong: list[int]) -> None
         CREATE OR REPLACE TEMP TABLE meetings AS
         WITH held AS (SELECT m.eid, s.slot, s.bare, s.number FROM mentions m JOIN spelled s ON s.slot = m.slot AND s.value = m.value
                       WHERE NOT m.multi),
-             keys AS (SELECT DISTINCT value AS key, eid FROM mentions WHERE slot IN ({listed}) AND eid IN (SELECT eid FROM held)
-                      UNION ALL SELECT DISTINCT 'line ' || eid, eid FROM held),
+             keys AS (SELECT DISTINCT hash(value) AS key, eid FROM mentions WHERE slot IN ({listed}) AND eid IN (SELECT eid FROM held)
+                      UNION ALL SELECT DISTINCT hash(eid), eid FROM held),
              few AS (SELECT key FROM keys GROUP BY key HAVING count(*) <= {MOST_LINES}),
              beside AS (SELECT DISTINCT key, slot, bare, number FROM keys SEMI JOIN few USING (key) JOIN held USING (eid)),
              met AS (SELECT key, b.slot AS bare, p.slot AS prefixed, bool_or(b.number = p.number) AS equal

@@ -195,18 +195,34 @@ def type_mentions(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> None:
     )
     db.execute("CREATE OR REPLACE TABLE typed (eid BIGINT, type INTEGER, value VARCHAR, multi BOOLEAN)")
     for first, last in slice_events(db):
+        within = f"eid BETWEEN {first} AND {last}"
+        # Nearly all lines name one value of a type once, under the name it has everywhere: those are taken as they are.
+        db.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE intricate AS
+            SELECT eid FROM mentions JOIN slot_types USING (slot) WHERE {within} GROUP BY eid, type HAVING count(*) > 1
+            UNION SELECT eid FROM mentions JOIN slot_types t USING (slot) WHERE {within}
+                  AND (wanders OR slot IN (SELECT slot FROM spellings))
+            """
+        )
+        db.execute(
+            f"""
+            INSERT INTO typed
+            SELECT eid, type, value, multi FROM mentions JOIN slot_types USING (slot) ANTI JOIN intricate USING (eid) WHERE {within}
+            """
+        )
         db.execute(
             f"""
             INSERT INTO typed
             WITH {placed}
             SELECT eid, CASE WHEN wanders THEN coalesce(home, type) ELSE type END AS type, value, bool_and(multi) AS multi
-            FROM placed LEFT JOIN homes USING (value) WHERE eid BETWEEN {first} AND {last} GROUP BY ALL
+            FROM placed SEMI JOIN intricate USING (eid) LEFT JOIN homes USING (value) WHERE {within} GROUP BY ALL
             """
         )
 
 
 def set_hubs_aside(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> dict[int, list[str]]:
-    """Take values out of ``typed`` that stand for many things at once; gives them by type, most frequent first.
+    """Take values out of ``typed`` and ``sightings`` that stand for many things at once; gives them by type, most frequent first.
 
     Placeholders that no list knows (``sess=none-yet``), shared accounts, a test order used all day: one such value joins everything
     it touches (correlation §7.5: the dependency session → customer rose from .45 to 1.00 without one value).
@@ -217,7 +233,7 @@ def set_hubs_aside(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> dict[i
     )
     rows = db.execute(
         f"""
-        WITH counted AS (SELECT type, value, count(*) AS n FROM typed WHERE type IN ({kinds}) GROUP BY ALL),
+        WITH counted AS (SELECT type, value, sum(mentions)::BIGINT AS n FROM sightings WHERE type IN ({kinds}) GROUP BY ALL),
              usual AS (SELECT type, quantile_disc(n, 0.95) AS most FROM counted GROUP BY type HAVING count(*) >= {HUB_LEAST_VALUES})
         SELECT type, value FROM counted JOIN usual USING (type)
         WHERE n > greatest({HUB_FACTOR} * most, {HUB_LEAST_EVENTS}) ORDER BY type, n DESC, value
@@ -229,6 +245,7 @@ def set_hubs_aside(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> dict[i
     if hubs:
         found = pa.table({"type": [number for number, _ in rows], "value": [value for _, value in rows]})
         db.register("hubs_in", found.cast(pa.schema([("type", pa.int32()), ("value", pa.string())])))
-        db.execute("DELETE FROM typed USING hubs_in h WHERE typed.type = h.type AND typed.value = h.value")
+        for table in ("typed", "sightings"):
+            db.execute(f"DELETE FROM {table} t USING hubs_in h WHERE t.type = h.type AND t.value = h.value")
         db.unregister("hubs_in")
     return hubs
