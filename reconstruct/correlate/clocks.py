@@ -211,7 +211,10 @@ def _shares_near(seconds: NDArray[np.int64], others: NDArray[np.int64]) -> NDArr
 
 
 def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone]) -> None:
-    """Make ``timeline(eid, source, family, t, request)``: corrected times, and whether there is a method; an event without one takes its neighbour's above."""
+    """Make ``timeline(eid, source, family, t, request)``: corrected times, and whether there is a method.
+
+    An event without a time takes its neighbour's above.
+    """
     db.execute("CREATE OR REPLACE TABLE zones (family INTEGER, offset_s INTEGER, origin VARCHAR, why VARCHAR)")
     if zones:
         columns = [

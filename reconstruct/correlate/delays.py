@@ -149,9 +149,7 @@ def _steps(db: duckdb.DuckDBPyConnection) -> _Steps:
     return _Steps(texts.to_pylist(), starts, t[order], thing[order], eid[order])
 
 
-def _follow(
-    runs: list[Run], steps: dict[str, tuple[Ints, Ints]]
-) -> list[tuple[Run, int, str]]:
+def _follow(runs: list[Run], steps: dict[str, tuple[Ints, Ints]]) -> list[tuple[Run, int, str]]:
     """(run, object, step template) for the runs whose step is unique; empty when the job follows no step by habit."""
     at = np.array([run.t for run in runs], np.int64) + BACKWARDS_NS
     best: tuple[float, float, str] | None = None

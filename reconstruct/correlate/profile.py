@@ -79,7 +79,9 @@ def profile_slots(db: duckdb.DuckDBPyConnection) -> list[Slot]:
         f" GROUP BY ALL ORDER BY sum(n) DESC, s.name LIMIT {MOST_SLOTS}"
     ).fetchall()
     samples: dict[int, list[str]] = dict(
-        db.execute(f"SELECT slot, arg_min(value, (hash(value), value), {SHAPE_SAMPLE}) FROM held GROUP BY slot").fetchall()
+        db.execute(
+            f"SELECT slot, arg_min(value, (hash(value), value), {SHAPE_SAMPLE}) FROM held GROUP BY slot"
+        ).fetchall()
     )
     slots = []
     for slot, name, mentions, distinct in counts:

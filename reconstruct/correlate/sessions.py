@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
@@ -19,7 +20,7 @@ from reconstruct.correlate import visits
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.visits import FOREIGN_REFERRER, NO_REFERRER, RULES, Requests
-from reconstruct.store.codes import Codes, code_texts, number_values
+from reconstruct.store.codes import Codes, Narrow, TextCodes, narrow, number_values, wide
 
 ENCODING_THREADS = 2
 """Columns of texts turned into codes at a time; Arrow does it without holding the interpreter."""
@@ -91,16 +92,21 @@ def _write(db: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
 class _Asked:
     """Web requests as they come out of the store."""
 
-    numbers: pa.Table
-    """eid, second, browser, path, status, asset"""
-    texts: dict[str, tuple[Codes, pa.Array]]
+    eid: Codes
+    numbers: dict[str, Narrow]
+    """second, browser, path, status, asset"""
+    texts: dict[str, tuple[Narrow, pa.Array]]
     """per column of TEXTS a code for each request, -1 for none, and the texts by code"""
 
 
+NUMBERS = ("second", "browser", "path", "status", "asset")
 TEXTS = ("client_ip", "asked", "referrer", "vhost")
 
 BATCH_ROWS = 262_144
 """Requests whose texts are in memory at a time."""
+
+TRACED_REQUESTS = 2_000_000
+"""Requests looked up at a time when the hosts of the site are looked for: 60 bytes each."""
 
 
 def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> _Asked:
@@ -109,49 +115,55 @@ def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> _Asked:
         f"""
         SELECT e.eid, t.t // 1000000000 AS second, e.client_ip, coalesce(g.number, -1) AS browser, p.number AS path,
                CASE WHEN e.query IS NOT NULL THEN e.path || '?' || e.query END AS asked, e.referrer, e.vhost,
-               coalesce(e.status, 0) AS status, p.is_asset AS asset
+               coalesce(e.status, 0) AS status, p.is_asset::TINYINT AS asset
         FROM events e JOIN timeline t USING (eid) JOIN paths p USING (path) LEFT JOIN agents g USING (user_agent)
         WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND t.family IN ({families})
         """
     ).to_arrow_reader(BATCH_ROWS)
-    numbers, encoded = [], []
+    eids: list[Codes] = []
+    numbers: dict[str, list[Narrow]] = {name: [] for name in NUMBERS}
+    texts = {name: TextCodes() for name in TEXTS}
     with ThreadPoolExecutor(ENCODING_THREADS) as threads:
         for batch in reader:
-            numbers.append(batch.drop_columns(list(TEXTS)))
-            encoded.append(list(threads.map(lambda name, of=batch: of[name].dictionary_encode(), TEXTS)))
-    schema = pa.schema([field for field in reader.schema if field.name not in TEXTS])
-    texts = {name: _join_codes([each[place] for each in encoded]) for place, name in enumerate(TEXTS)}
-    return _Asked(pa.Table.from_batches(numbers, schema), texts)
+            eids.append(batch["eid"].to_numpy())
+            for name, parts in numbers.items():
+                parts.append(narrow(batch[name].to_numpy(zero_copy_only=False)))
+            list(threads.map(lambda name, of=batch: texts[name].add(of[name]), TEXTS))
+    return _Asked(
+        _join(eids, np.int64),
+        {name: _join(numbers.pop(name), np.int32) for name in NUMBERS},
+        {name: each.finish() for name, each in texts.items()},
+    )
 
 
-def _join_codes(parts: list[pa.DictionaryArray]) -> tuple[Codes, pa.Array]:
-    """Codes of all parts, and the texts by code: in the order in which they appear."""
-    whole = pa.chunked_array(parts, pa.dictionary(pa.int32(), pa.string())).unify_dictionaries()
-    if not whole.num_chunks:
-        return np.zeros(0, np.int64), pa.array([], pa.string())
-    codes = [chunk.indices.fill_null(-1).to_numpy() for chunk in whole.chunks]
-    return np.concatenate(codes).astype(np.int64), whole.chunk(0).dictionary
+def _join(parts: list[NDArray[Any]], empty: type[np.generic]) -> NDArray[Any]:
+    return np.concatenate(parts or [np.zeros(0, empty)])
 
 
-def _find_named(db: duckdb.DuckDBPyConnection, eid: NDArray[np.int64], types: list[int]) -> tuple[Codes, pa.Array]:
+def _find_named(db: duckdb.DuckDBPyConnection, eid: Codes, types: list[int]) -> tuple[Narrow, pa.Array]:
     """What each event names of these types: a code, -1 for nothing, and the values by code.
 
     Of several it is a value of the type that comes first; of several of that, the least.
     """
-    table = db.sql(
+    reader = db.sql(
         f"SELECT eid, type, value FROM typed WHERE type IN ({', '.join(map(str, types)) or '-1'}) AND NOT multi"
-    ).to_arrow_table()
-    code, values = code_texts(table["value"])
+    ).to_arrow_reader(BATCH_ROWS)
+    texts, eids, kinds = TextCodes(), list[Codes](), list[Narrow]()
+    for batch in reader:
+        texts.add(batch["value"])
+        eids.append(batch["eid"].to_numpy())
+        kinds.append(batch["type"].to_numpy())
+    code, values = texts.finish()
     if not len(code):
-        return np.full(len(eid), -1, np.int64), values
-    named = table["eid"].to_numpy()
+        return np.full(len(eid), -1, np.int32), values
+    named = np.concatenate(eids)
     if not np.all(named[1:] > named[:-1]):
-        rank = np.argsort(types)[np.searchsorted(np.sort(types), table["type"].to_numpy())]
+        rank = np.argsort(types)[np.searchsorted(np.sort(types), np.concatenate(kinds))]
         alphabetic = np.argsort(pc.sort_indices(values).to_numpy())[code]
         order = np.lexsort((alphabetic, rank, named))
         named, code = named[order], code[order]
     place = np.minimum(np.searchsorted(named, eid), len(named) - 1)  # of several the first
-    return np.where(named[place] == eid, code[place], -1), values
+    return np.where(named[place] == eid, code[place], code.dtype.type(-1)), values
 
 
 @dataclass(slots=True)
@@ -159,10 +171,10 @@ class _Coded:
     """Requests as codes, in the order visits are built."""
 
     requests: Requests
-    eid: NDArray[np.int64]
+    eid: Codes
     sessions: pa.Array
     """distinct session identifiers, by code"""
-    customer: NDArray[np.int64]
+    customer: Narrow
     visitors: pa.Table
 
 
@@ -174,25 +186,23 @@ def _as_codes(
     paths: pa.Array,
     agents: pa.Array,
 ) -> _Coded:
-    numbers = found.numbers
-    eid, second = numbers["eid"].to_numpy(), numbers["second"].to_numpy()
-    asset = numbers["asset"].to_numpy(zero_copy_only=False).astype(np.bool_)
-    session, sessions = _find_named(db, eid, session_types)
-    customer, _ = _find_named(db, eid, customer_types)
-    known = (session >= 0) | (found.texts["client_ip"][0] >= 0) | (numbers["browser"].to_numpy() >= 0)
-    order = visits.order_requests(second, asset, eid)
-    order = order[known[order]]
-    (address, addresses), (asked, queries), (referrer, referrers), (_, vhosts) = (
-        (codes[order], texts) for codes, texts in (found.texts.pop(name) for name in TEXTS)
-    )
-    eid, second, asset, session, customer = (each[order] for each in (eid, second, asset, session, customer))
-    browser, path, status = (numbers[name].to_numpy().astype(np.int64)[order] for name in ("browser", "path", "status"))
-    page = np.where(asked >= 0, len(paths) + asked, path)
-    del found, numbers  # what follows takes as much again
+    session, sessions = _find_named(db, found.eid, session_types)
+    customer, _ = _find_named(db, found.eid, customer_types)
+    known = (session >= 0) | (found.texts["client_ip"][0] >= 0) | (found.numbers["browser"] >= 0)
+    order = visits.order_requests(found.numbers["second"], found.numbers["asset"].astype(np.bool_), found.eid)
+    order = narrow(order[known[order]])
+    # One column at a time: what it is made of is let go before the next.
+    session, customer, found.eid = session[order], customer[order], found.eid[order]
+    second, browser, path, status, folded = (found.numbers.pop(name)[order] for name in NUMBERS)
+    asset = folded.astype(np.bool_)
+    address, addresses = _in_order(found.texts.pop("client_ip"), order)
     # Without an address and a browser the session identifier is all there is to tell visitors apart.
     alone = (address < 0) & (browser < 0)
-    pair = np.where(alone, -2 - session, address * (browser.max(initial=0) + 2) + browser)
-    visitor, first = number_values(pair)
+    pair = wide(address) * (int(browser.max(initial=0)) + 2) + browser
+    pair[alone] = -2 - session[alone]
+    numbered, first = number_values(pair)
+    visitor = narrow(numbered)
+    del pair, alone, numbered
     visitors = pa.table(
         {
             "visitor": pa.array(np.arange(len(first)), pa.int32()),
@@ -200,61 +210,79 @@ def _as_codes(
             "user_agent": agents.take(_present(browser[first])),
         }
     )
-    pages = paths.to_pylist() + queries.to_pylist()
-    internal = _internal_pages(visitor, page, referrer, pages, referrers.to_pylist(), vhosts)
-    codes = np.append(internal, NO_REFERRER)[referrer]
+    del address
+    asked, queries = _in_order(found.texts.pop("asked"), order)
+    page = narrow(np.where(asked >= 0, len(paths) + wide(asked), path))
+    del asked, path
+    referrer, referrers = _in_order(found.texts.pop("referrer"), order)
+    vhosts = found.texts.pop("vhost")[1]
+    internal = _internal_pages(visitor, page, referrer, pa.concat_arrays([paths, queries]), referrers, vhosts)
+    codes = narrow(np.append(internal, NO_REFERRER))[referrer]
     requests = Requests(second, visitor, browser + 1, session, page, codes, status, asset)
-    return _Coded(requests, eid, sessions, customer, visitors)
+    return _Coded(requests, found.eid, sessions, customer, visitors)
 
 
-def _present(codes: NDArray[np.int64]) -> pa.Array:
+def _in_order(column: tuple[Narrow, pa.Array], order: Narrow) -> tuple[Narrow, pa.Array]:
+    codes, texts = column
+    return codes[order], texts
+
+
+def _present(codes: Narrow) -> pa.Array:
     """Codes to take by; null where there is none."""
     return pa.array(codes, mask=codes < 0)
 
 
 def _internal_pages(
-    visitor: NDArray[np.int64],
-    page: NDArray[np.int64],
-    referrer: NDArray[np.int64],
-    pages: list[str],
-    referrers: list[str],
-    vhosts: pa.Array,
-) -> NDArray[np.int64]:
+    visitor: Narrow, page: Narrow, referrer: Narrow, pages: pa.Array, referrers: pa.Array, vhosts: pa.Array
+) -> Codes:
     """Page code of every distinct referrer, FOREIGN_REFERRER for another site's, NO_REFERRER for an empty one.
 
     A host is the site's own when visitors come from pages of it that they have opened here before. Requests are in time order.
     """
-    if not referrers:
+    if not len(referrers):
         return np.zeros(0, np.int64)
-    known = {text: code for code, text in enumerate(pages)}
-    own = {host for host in vhosts.to_pylist() if host}
-    hosts: list[str] = []
-    codes = np.full(len(referrers), FOREIGN_REFERRER, np.int64)
-    for number, text in enumerate(referrers):
-        host, target = _split_referrer(text)
-        hosts.append(host)
-        if target is None:
-            codes[number] = NO_REFERRER
-        else:
-            codes[number] = known.setdefault(target, len(known))
-    host_code = np.unique(np.array(hosts, dtype=object), return_inverse=True)[1] if hosts else np.zeros(0, np.int64)
-    has = referrer >= 0
-    size = len(known) + 1
-    opened = visitor * size + page
-    came_from = np.where(has, visitor * size + codes[np.where(has, referrer, 0)], -1)
-    # The request by which the visitor opened that page first.
-    found = pc.index_in(pa.array(came_from), value_set=pa.array(opened)).fill_null(len(page)).to_numpy()
-    # Opened before, and another page. A bare "/" says nothing: everybody has one, and other sites often send no more.
-    telling = has & np.append(codes != known.get("/", -1), False)[referrer]
-    seen = telling & (found < np.arange(len(page))) & (came_from != opened)
-    n_hosts = int(host_code.max(initial=-1)) + 1
-    total = np.bincount(host_code[referrer[telling]], minlength=n_hosts)
-    returning = np.bincount(host_code[referrer[seen]], minlength=n_hosts)
+    hosts: dict[str, int] = {}
+    host_code = np.empty(len(referrers), np.int32)
+    targets = []
+    for start in range(0, len(referrers), BATCH_ROWS):
+        split = [_split_referrer(text) for text in referrers.slice(start, BATCH_ROWS).to_pylist()]
+        host_code[start : start + BATCH_ROWS] = [hosts.setdefault(host, len(hosts)) for host, _ in split]
+        targets.append(pa.array([target for _, target in split], pa.string()))
+    whole = pa.chunked_array(targets).combine_chunks()
+    codes, size = _code_targets(whole, pages)
+    # A bare "/" says nothing: everybody has one, and other sites often send no more.
+    front = pc.equal(whole, "/").fill_null(False).to_numpy(zero_copy_only=False)
+    telling = np.append(~front, False)
+    total, returning = np.zeros(len(hosts), np.int64), np.zeros(len(hosts), np.int64)
+    # What a visitor opened, some visitors at a time.
+    shares = len(page) // TRACED_REQUESTS + 1
+    for share in range(shares):
+        mine = visitor % shares == share if shares > 1 else slice(None)
+        who, there, link = wide(visitor[mine]), page[mine], referrer[mine]
+        opened = who * size + there
+        came_from = np.where(link >= 0, who * size + codes[link], -1)
+        # The request by which the visitor opened that page first.
+        found = pc.index_in(pa.array(came_from), value_set=pa.array(opened)).fill_null(len(there)).to_numpy()
+        # Opened before, and another page.
+        tells = telling[link]
+        seen = tells & (found < np.arange(len(there))) & (came_from != opened)
+        total += np.bincount(host_code[link[tells]], minlength=len(hosts))
+        returning += np.bincount(host_code[link[seen]], minlength=len(hosts))
+    own = {host for host in vhosts.to_pylist() if host} | {""}
     internal = returning >= INTERNAL_SHARE * np.maximum(total, 1)
-    for number, host in enumerate(hosts):
-        if codes[number] >= 0 and host and host not in own and not internal[host_code[number]]:
-            codes[number] = FOREIGN_REFERRER
+    internal |= np.array([host in own for host in hosts])
+    codes[(codes >= 0) & ~internal[host_code]] = FOREIGN_REFERRER
     return codes
+
+
+def _code_targets(targets: pa.Array, pages: pa.Array) -> tuple[Codes, int]:
+    """The page code of each target, NO_REFERRER where it is null; those that are no page here have codes of their own. And a number
+    above all of these codes."""
+    at = pc.index_in(targets, value_set=pages)
+    elsewhere = pc.if_else(at.is_null(), targets, None).dictionary_encode()
+    others = pc.add(elsewhere.indices.cast(pa.int64()), len(pages))
+    codes = pc.coalesce(at.cast(pa.int64()), others, NO_REFERRER).to_numpy()
+    return codes.copy(), len(pages) + len(elsewhere.dictionary) + 1
 
 
 def _split_referrer(text: str) -> tuple[str, str | None]:
@@ -287,13 +315,13 @@ def _links(
     code = pa.array(found.rule.astype(np.int8))
     confidence = np.array([rules[name].confidence for name in RULES])[found.rule]
     confidence[is_program & (found.rule == visits.ADDRESS)] = PROGRAM_CONFIDENCE
-    session = np.where(found.rule == visits.SESSION, coded.requests.session, -1)
+    session = np.where(found.rule == visits.SESSION, coded.requests.session, np.int32(-1))
     # Texts by number: whole, they would be the largest thing in memory.
     named = pa.array([VIA.get(name, "address") for name in RULES])
     via_value = pa.DictionaryArray.from_arrays(_present(session), coded.sessions.cast(pa.string()))
     return pa.table(
         {
-            "eid": coded.eid, "visit": found.visit.astype(np.int32), "visitor": coded.requests.visitor.astype(np.int32),
+            "eid": coded.eid, "visit": found.visit, "visitor": coded.requests.visitor,
             "rule": pa.DictionaryArray.from_arrays(code, pa.array(RULES)), "via_type": pa.DictionaryArray.from_arrays(code, named),
             "via_value": via_value, "confidence": confidence, "asset": coded.requests.asset,
         }

@@ -17,12 +17,15 @@ tells the people behind one shared address apart.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from reconstruct.store.codes import Narrow, narrow, wide
 
 NO_REFERRER = -1
 FOREIGN_REFERRER = -2
@@ -60,6 +63,9 @@ ASSETS_S = 10
 SWEPT_EVERY = 64
 """Visits to a page after which those that are over are forgotten: a popular page has all there ever were."""
 
+SWEPT_VISITS = 50_000
+"""Visits begun, at least, before all that are over are forgotten: half a gigabyte would be held by a million of them."""
+
 BLOCK = 65_536
 """Requests turned into Python values at a time."""
 
@@ -71,20 +77,20 @@ _FROM_ELSEWHERE = (SESSION, ROAMING)
 
 @dataclass(slots=True)
 class Requests:
-    """Web requests in time order. All arrays have one entry per request; codes are dense integers from 0."""
+    """Web requests in time order. All arrays have one entry per request; codes are dense integers from 0, of 32 bits where they fit."""
 
-    second: NDArray[np.int64]
-    visitor: NDArray[np.int64]
+    second: Narrow
+    visitor: Narrow
     """code of (address, browser)"""
-    browser: NDArray[np.int64]
+    browser: Narrow
     """code of the user agent: an address may change, the browser does not"""
-    session: NDArray[np.int64]
+    session: Narrow
     """code of the session identifier; -1 when the request carries none"""
-    page: NDArray[np.int64]
+    page: Narrow
     """code of path and query"""
-    referrer: NDArray[np.int64]
+    referrer: Narrow
     """page code of an internal referrer, NO_REFERRER or FOREIGN_REFERRER"""
-    status: NDArray[np.int64]
+    status: Narrow
     asset: NDArray[np.bool_]
 
     def select(self, chosen: NDArray[Any]) -> Requests:
@@ -102,7 +108,7 @@ class Requests:
 class Visits:
     """The verdict, per request."""
 
-    visit: NDArray[np.int64]
+    visit: Narrow
     """number of the visit, from 0 in order of first request"""
     rule: NDArray[np.int8]
     """index into RULES"""
@@ -128,11 +134,11 @@ class _Visit:
         self.last_referrer = NO_REFERRER
 
 
-def order_requests(second: NDArray[np.int64], asset: NDArray[np.bool_], eid: NDArray[np.int64]) -> NDArray[np.int64]:
+def order_requests(second: Narrow, asset: NDArray[np.bool_], eid: NDArray[np.int64]) -> NDArray[np.int64]:
     """Indices in the order visits are built: by second, a page before the assets it asks for, then as logged."""
     if np.all(eid[1:] > eid[:-1]):
         # Logs are nearly in time order, and the stable sort runs through what is sorted already.
-        return np.argsort(second * 2 + asset, kind="stable")
+        return np.argsort(wide(second) * 2 + asset, kind="stable")
     return np.lexsort((eid, asset, second))
 
 
@@ -238,19 +244,21 @@ def build_visits(
     every, (head, head_of, until) = requests, _gather_assets(requests)
     requests = every.select(head)
     n = len(head)
-    visit, rule = [0] * n, bytearray(n)
-    session_of = requests.session if use_sessions else np.full(n, -1, np.int64)
+    visit, rule = array("i", bytes(4 * n)), bytearray(n)
+    session_of = requests.session if use_sessions else np.full(n, -1, np.int32)
     last_seen, first_seen = _lives(session_of, requests.second)  # assets are never asked for theirs
     by_visitor: dict[int, list[_Visit]] = {}
     by_session: dict[int, _Visit] = {}
     by_page: dict[int, list[_Visit]] = {}
-    number = 0
+    number, sweep_at = 0, SWEPT_VISITS
     window = min(ROAMING_S, cut_s)
     starts = (requests.referrer == NO_REFERRER) & (every.navigates() & entries_start)[requests.visitor]
     starts |= (requests.referrer == FOREIGN_REFERRER) & foreign_starts
     redirects = (requests.status >= 300) & (requests.status < 400)
     # A page as one browser sees it, in one number: what visits on other addresses are found by.
-    pages_before = requests.browser * (int(max(requests.page.max(initial=0), requests.referrer.max(initial=0))) + 1)
+    pages_before = wide(requests.browser) * (
+        int(max(requests.page.max(initial=0), requests.referrer.max(initial=0))) + 1
+    )
     columns = (
         requests.second, requests.visitor, requests.asset, requests.referrer, until, pages_before, session_of, requests.page, starts, redirects,
     )  # fmt: skip
@@ -298,6 +306,9 @@ def build_visits(
             found, why = _Visit(number, second, session), START
             number += 1
             near.append(found)
+            if number == sweep_at:
+                alive = _forget(by_visitor, by_session, by_page, second - cut_s)
+                sweep_at = number + max(SWEPT_VISITS, alive)
         elif why in _FROM_ELSEWHERE and found not in near:
             near.append(found)
         if not asset:
@@ -320,13 +331,30 @@ def build_visits(
         found.last = last
         visit[i] = found.number
         rule[i] = why
-    place = np.searchsorted(head, head_of)
-    rules = np.frombuffer(bytes(rule), np.int8)[place]
-    rules[head_of != np.arange(len(head_of))] = ASSET
-    return Visits(np.array(visit, np.int64)[place], rules, entries_start, cut_s)
+    is_head = np.zeros(len(head_of), np.bool_)
+    is_head[head] = True
+    place = (np.cumsum(is_head, dtype=np.int32) - np.int32(1))[head_of]
+    rules = np.frombuffer(rule, np.int8)[place]
+    rules[~is_head] = ASSET
+    return Visits(np.frombuffer(visit, np.int32)[place], rules, entries_start, cut_s)
 
 
-def _gather_assets(requests: Requests) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _forget(
+    by_visitor: dict[int, list[_Visit]], by_session: dict[int, _Visit], by_page: dict[int, list[_Visit]], before: float
+) -> int:
+    """Take out what was last active before then, as it would be passed over if it was met again; gives how many visits are left."""
+    left = 0
+    for found in (by_visitor, by_page):
+        for key in [key for key, each in found.items() if all(one.last < before for one in each)]:
+            del found[key]
+    for each in by_visitor.values():
+        left += len(each)
+    for session in [session for session, one in by_session.items() if one.last < before]:
+        del by_session[session]
+    return left
+
+
+def _gather_assets(requests: Requests) -> tuple[Narrow, Narrow, Narrow]:
     """Assets that one visitor asks for in a row, for the same page and at the same time, go where the page went that was opened
     just before, else all one way: one request stands for all.
 
@@ -340,11 +368,13 @@ def _gather_assets(requests: Requests) -> tuple[NDArray[np.int64], NDArray[np.in
     for column in (requests.visitor, of_page, moment):
         ordered = column[order]
         joins &= ordered[1:] == ordered[:-1]
+    del moment, of_page, column, ordered
     first = np.concatenate([np.ones(min(1, len(order)), np.bool_), ~joins])
-    head_of = np.empty(len(order), np.int64)
+    order = narrow(order)
+    head_of = np.empty(len(order), order.dtype)
     head_of[order] = order[first][np.cumsum(first) - 1]
     last = np.concatenate([~joins, np.ones(min(1, len(order)), np.bool_)])
-    until = np.zeros(len(order), np.int64)
+    until = np.zeros(len(order), requests.second.dtype)
     until[order[first]] = requests.second[order[last]]
     head = np.sort(order[first])
     return head, head_of, until[head]
@@ -405,7 +435,7 @@ def _roaming(
     return max(still_there or open_ones, key=lambda each: each.pages[referrer])
 
 
-def _lives(session: NDArray[np.int64], second: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _lives(session: Narrow, second: Narrow) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(last, first) second of every session identifier."""
     known = session >= 0
     size = int(session.max(initial=-1)) + 1

@@ -27,7 +27,10 @@ def tabulate_wordings(db: duckdb.DuckDBPyConnection) -> None:
         "eid": pa.chunked_array([eid for eid, _ in found], pa.int64()),
         "wording": pa.chunked_array(codes, pa.int32()),
     }
-    for name, columns in (("worded", lines), ("wordings", {"wording": pa.array(range(len(texts)), pa.int32()), "text": texts})):
+    for name, columns in (
+        ("worded", lines),
+        ("wordings", {"wording": pa.array(range(len(texts)), pa.int32()), "text": texts}),
+    ):
         db.register("worded_in", pa.table(columns))
         db.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM worded_in")
         db.unregister("worded_in")

@@ -26,6 +26,9 @@ COLUMN_SLOTS = ("user", "request_id", "trace_id", "span_id", "session_id")
 EVENT_BATCH_ROWS = 1 << 16
 """Rows handed to DuckDB at once: few enough to write them while the next ones are read, and an insert costs a millisecond."""
 
+COMMIT_ROWS = 1 << 20
+"""Rows of one transaction: the database keeps 200 bytes and more for each outside of its memory limit until it is over."""
+
 ALWAYS_STORED = tuple(field.name for field in EVENTS if not field.nullable or field.name == "time_ns")
 """Event columns that the table always has. A column without any value costs as much as one with values, and an access log
 leaves sixteen of them empty: so others join the table when a value turns up. The view ``events`` has them all."""
@@ -40,7 +43,7 @@ SCHEMA = Path(__file__).with_name("schema.sql")
 class Store:
     """One DuckDB database. Reading is safe from any thread; ``add`` and what follows it are for one thread.
 
-    Events are written by a thread of the store's own, while the next ones are being read, in one transaction: a commit
+    Events are written by a thread of the store's own, while the next ones are being read, COMMIT_ROWS to a transaction: a commit
     takes 0.2 s whatever its size.
     """
 
@@ -53,6 +56,7 @@ class Store:
         self._pending_rows = 0
         self._mentions: list[pa.Table] = []
         self._columns: set[str] = set()
+        self._uncommitted = 0
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._writing: Future[None] | None = None
 
@@ -121,6 +125,10 @@ class Store:
         rows = pa.Table.from_batches(events, schema=EVENTS)
         found = [name for name in EVENTS.names if name in ALWAYS_STORED or rows[name].null_count < len(rows)]
         fresh = [f'"{name}" {_sql_type(name)}' for name in found if name not in self._columns]
+        if self._uncommitted >= COMMIT_ROWS:
+            self.connection.execute("COMMIT")
+            self.connection.execute("BEGIN")
+            self._uncommitted = 0
         if not self._columns:
             self.connection.execute("BEGIN")
             self.connection.execute(f"CREATE TABLE event_rows (eid BIGINT, {', '.join(fresh)})")
@@ -128,6 +136,7 @@ class Store:
             for column in fresh:
                 self.connection.execute(f"ALTER TABLE event_rows ADD COLUMN {column}")
         self._columns.update(found)
+        self._uncommitted += len(rows)
         if events:
             select = f"SELECT (source::BIGINT << {EID_SHIFT}) | line AS eid, * FROM incoming"
             self._write("event_rows", select, rows.select(found))
