@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,3 +44,49 @@ def test_business_journeys_are_listed_sorted_filtered_and_opened(results: Recons
 def test_the_summary_counts_them_and_no_session(results: Reconstruction) -> None:
     figures = results.summary()
     assert (figures["journeys"], figures["business_journeys"], figures["business_journeys_in_sessions"]) == (0, 40, 0)
+
+
+def api_log(who: bool = True, agent: str | None = None) -> str:
+    """An interface behind a gateway: 30 accounts come on two days and ask for three pages each; two ask at the same time.
+
+    The account stands on another line of the request.
+    """
+    lines = []
+    for number in range(120):
+        day, account = divmod(number, 60)
+        account //= 2
+        for page in range(3):
+            second = 3600 * 9 + (number % 60) // 4 * 600 + 20 * page + number % 4
+            stamp = f"2026-03-1{day}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+            entry: dict[str, object] = {"level": "info", "trace": hashlib.md5(f"{number}/{page}".encode()).hexdigest()}
+            asked = {"method": "GET", "path": f"/api/page/{'abc'[page]}", "status": 200}
+            lines.append((f"{stamp}.100Z", {**entry, **asked, **({"user_agent": agent} if agent else {})}))
+            if who:
+                lines.append((f"{stamp}.200Z", {**entry, "msg": "signed in as", "account_id": 5000 + account}))
+    return "".join(
+        json.dumps({"ts": stamp, **entry}) + "\n" for stamp, entry in sorted(lines, key=lambda line: line[0])
+    )
+
+
+def journeys_of(tmp_path: Path, text: str) -> list[dict[str, Any]]:
+    (tmp_path / "api.log").write_text(text, encoding="utf-8")
+    found = open_paths([tmp_path], Options(cache=False, workers=1))
+    documents = [json.loads(document) for document in found.documents()]
+    found.close()
+    return documents
+
+
+def test_who_is_signed_in_tells_visitors_apart_where_nothing_else_does(tmp_path: Path) -> None:
+    visits = journeys_of(tmp_path, api_log())
+    assert len(visits) == 60, "30 accounts on two days"
+    assert {visit["customer"] for visit in visits} == {f"account:{5000 + n}" for n in range(30)}
+    assert {link["rule"] for visit in visits for link in visit["links"]} == {"start", "customer", "request"}
+    assert all(link["confidence"] <= 0.95 for visit in visits for link in visit["links"] if link["rule"] == "customer")
+
+
+def test_it_does_not_where_browsers_are_known_and_nobody_is_invented(tmp_path: Path) -> None:
+    browsers = journeys_of(
+        tmp_path, api_log(agent="Mozilla/5.0 (X11; Linux x86_64; rv:126.0) Gecko/20100101 Firefox/126.0")
+    )
+    assert "customer" not in {link["rule"] for visit in browsers for link in visit["links"]}
+    assert journeys_of(tmp_path, api_log(who=False)) == []

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from reconstruct.correlate import visits
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.shards import build_in_shards
+from reconstruct.correlate.signed_in import CUSTOMER_CONFIDENCE, find_signed_in
 from reconstruct.correlate.visits import FOREIGN_REFERRER, NO_REFERRER, RULES, Requests
 from reconstruct.store.codes import Codes, Narrow, TextCodes, narrow, number_values, wide
 
@@ -59,7 +60,9 @@ def link_requests(
         db.sql(f"SELECT {text} FROM {table} ORDER BY number").to_arrow_table()[text].combine_chunks().cast(pa.string())
         for text, table in (("path", "paths"), ("user_agent", "agents"))
     )
-    found_requests = _as_codes(db, _requests(db, edge), session_types, customer_types, paths, agents)
+    signed_in = None if session_types else find_signed_in(db, edge, customer_types)
+    visits_by = ("typed", session_types) if signed_in is None else ("signed_in", [signed_in])
+    found_requests = _as_codes(db, _requests(db, edge), visits_by, customer_types, paths, agents)
     requests = found_requests.requests
     cut_s, cut_why = visits.fit_cut(visits.page_gaps(requests))
     entries = visits.measure_entries(requests)
@@ -68,6 +71,8 @@ def link_requests(
     rules = calibrate_visits(
         requests, found_requests.customer, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts
     )
+    if signed_in is not None:
+        rules["session"] = RuleQuality("customer", 0, 0, CUSTOMER_CONFIDENCE, False)
     numbers = db.execute("SELECT number + 1 FROM agents WHERE kind IN ('bot', 'monitor')").fetchnumpy()
     is_program = np.isin(requests.browser, next(iter(numbers.values())))
     links = _links(found_requests, found, rules, is_program)
@@ -79,7 +84,7 @@ def link_requests(
     # Writing a table takes one processor, and none of these needs another.
     with ThreadPoolExecutor(WRITING_THREADS) as threads:
         list(threads.map(lambda name: _write(db.cursor(), name, tables[name]), tables))
-    return SessionReport(cut_s, cut_why, entries, entries_start, rules)
+    return SessionReport(cut_s, cut_why, entries, entries_start, {each.rule: each for each in rules.values()})
 
 
 def _write(db: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
@@ -140,13 +145,15 @@ def _join(parts: list[NDArray[Any]], empty: type[np.generic]) -> NDArray[Any]:
     return np.concatenate(parts or [np.zeros(0, empty)])
 
 
-def _find_named(db: duckdb.DuckDBPyConnection, eid: Codes, types: list[int]) -> tuple[Narrow, pa.Array]:
-    """What each event names of these types: a code, -1 for nothing, and the values by code.
+def _find_named(
+    db: duckdb.DuckDBPyConnection, eid: Codes, types: list[int], table: str = "typed"
+) -> tuple[Narrow, pa.Array]:
+    """What each event names of these types, as a table like ``typed`` says: a code, -1 for nothing, and the values by code.
 
     Of several it is a value of the type that comes first; of several of that, the least.
     """
     reader = db.sql(
-        f"SELECT eid, type, value FROM typed WHERE type IN ({', '.join(map(str, types)) or '-1'}) AND NOT multi"
+        f"SELECT eid, type, value FROM {table} WHERE type IN ({', '.join(map(str, types)) or '-1'}) AND NOT multi"
     ).to_arrow_reader(BATCH_ROWS)
     texts, eids, kinds = TextCodes(), list[Codes](), list[Narrow]()
     for batch in reader:
@@ -181,12 +188,14 @@ class _Coded:
 def _as_codes(
     db: duckdb.DuckDBPyConnection,
     found: _Asked,
-    session_types: list[int],
+    visits_by: tuple[str, list[int]],
     customer_types: list[int],
     paths: pa.Array,
     agents: pa.Array,
 ) -> _Coded:
-    session, sessions = _find_named(db, found.eid, session_types)
+    """``visits_by``: the table and the types whose values are the session identifiers of requests."""
+    table, session_types = visits_by
+    session, sessions = _find_named(db, found.eid, session_types, table)
     customer, _ = _find_named(db, found.eid, customer_types)
     known = (session >= 0) | (found.texts["client_ip"][0] >= 0) | (found.numbers["browser"] >= 0)
     order = visits.order_requests(found.numbers["second"], found.numbers["asset"].astype(np.bool_), found.eid)
@@ -299,7 +308,13 @@ def _split_referrer(text: str) -> tuple[str, str | None]:
     return parts.netloc.lower(), f"{path}?{parts.query}" if parts.query else path
 
 
-VIA = {"session": "session", "referrer": "referrer", "roaming": "referrer", "redirect": "referrer"}
+VIA = {
+    "session": "session",
+    "customer": "customer",
+    "referrer": "referrer",
+    "roaming": "referrer",
+    "redirect": "referrer",
+}
 """What a rule went by, where it is not the address. Addresses and referrers stand in the event itself."""
 
 
@@ -311,18 +326,20 @@ browser are what makes ``address`` doubtful, and a robot has no doubles."""
 def _links(
     coded: _Coded, found: visits.Visits, rules: dict[str, RuleQuality], is_program: NDArray[np.bool_]
 ) -> pa.Table:
-    """``is_program``: per request, whether its user agent says that it is a program."""
+    """``rules``: by the name in RULES, under the name it is told by; ``is_program``: per request, whether its user agent says
+    that it is a program."""
+    told = [rules[name].rule for name in RULES]
     code = pa.array(found.rule.astype(np.int8))
     confidence = np.array([rules[name].confidence for name in RULES])[found.rule]
     confidence[is_program & (found.rule == visits.ADDRESS)] = PROGRAM_CONFIDENCE
     session = np.where(found.rule == visits.SESSION, coded.requests.session, np.int32(-1))
     # Texts by number: whole, they would be the largest thing in memory.
-    named = pa.array([VIA.get(name, "address") for name in RULES])
+    named = pa.array([VIA.get(name, "address") for name in told])
     via_value = pa.DictionaryArray.from_arrays(_present(session), coded.sessions.cast(pa.string()))
     return pa.table(
         {
             "eid": coded.eid, "visit": found.visit, "visitor": coded.requests.visitor,
-            "rule": pa.DictionaryArray.from_arrays(code, pa.array(RULES)), "via_type": pa.DictionaryArray.from_arrays(code, named),
+            "rule": pa.DictionaryArray.from_arrays(code, pa.array(told)), "via_type": pa.DictionaryArray.from_arrays(code, named),
             "via_value": via_value, "confidence": confidence, "asset": coded.requests.asset,
         }
     )  # fmt: skip

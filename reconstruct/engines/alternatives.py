@@ -116,6 +116,7 @@ OTHER_TRIES = f"""
 
 CHOSEN_BY = {
     "session": "the session identifier is of the visit chosen",
+    "customer": "the customer is the one of the visit chosen",
     "redirect": "the visit chosen had just been redirected here",
     "referrer": "the visit chosen opened the page this came from, and did so last",
     "asset": "the visit chosen opened the page that asks for this file, or was active last",
