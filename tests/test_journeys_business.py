@@ -188,6 +188,10 @@ def test_a_request_that_charges_twice_has_two_steps_and_one_that_says_so_in_othe
         ("bus | completed", "Order completed"),
         ("bus | request completed in 12 ms", "Request completed"),
         ("bus | request completed", "Request completed"),
+        (
+            "bus | TraceID: 46b80e2ccbe4a489c108d57cb40f9c84 SpanID: 5321dcef5eecd1b5 [ShipOrder] completed request",
+            "Order shipped",
+        ),
         ("bus | was successfully completed", "Order completed"),
         ("bus | reindexed the catalogue for 12", "Reindexed the catalogue"),
         ("bus | Booking AB12C confirmed", "Booking confirmed"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,3 +92,57 @@ def test_it_does_not_where_browsers_are_known_and_nobody_is_invented(tmp_path: P
     )
     assert "customer" not in {link["rule"] for visit in browsers for link in visit["links"]}
     assert journeys_of(tmp_path, api_log(who=False)) == []
+
+
+def boutique(n: int = 40) -> dict[str, str]:
+    """Services that say at both ends of a request what is asked for, and name an order once: where it is placed.
+
+    A visit is over in half a minute, and other services know the visitor by the session.
+    """
+    logs: dict[str, list[dict[str, object]]] = {"front": [], "pay": []}
+
+    def ask(second: float, method: str, path: str, session: str, status: int, **more: object) -> None:
+        stamp = f"2026-03-10T{int(second) // 3600:02d}:{int(second) // 60 % 60:02d}:{second % 60:06.3f}Z"
+        named = {"id": hashlib.md5(f"{session}{path}{second}".encode()).hexdigest(), "session": session}
+        asked = {**named, "method": method, "path": path}
+        logs["front"].append({"ts": stamp, **asked, "msg": "request started"})
+        if more:
+            logs["front"].append({"ts": stamp, **asked, "msg": "order placed", **more})
+        logs["pay" if more else "front"].append({"ts": stamp, "trace": named["id"], "msg": "quote", "userId": session})
+        logs["front"].append({"ts": stamp, **asked, "msg": "request complete", "status": status, "took_ms": 4})
+
+    for i in range(n):
+        session = str(uuid.UUID(int=random.Random(i).getrandbits(128), version=4))
+        for page, path in enumerate(("/", f"/product/{i % 7}", "/cart")):
+            ask(300.0 * i + 5 * page, "GET", path, session, 200)
+        ask(
+            300.0 * i + 20,
+            "POST",
+            "/cart/checkout",
+            session,
+            200,
+            order=str(uuid.UUID(int=random.Random(1000 + i).getrandbits(128), version=4)),
+        )
+    return {name: "".join(json.dumps(line) + "\n" for line in lines) for name, lines in logs.items()}
+
+
+def test_a_request_told_at_both_ends_is_one_and_an_order_takes_its_own_request_only(tmp_path: Path) -> None:
+    for name, text in boutique().items():
+        (tmp_path / f"{name}.log").write_text(text, encoding="utf-8")
+    found = open_paths([tmp_path], Options(cache=False, workers=1))
+    documents = [json.loads(document) for document in found.documents()]
+    found.close()
+    assert len(documents) == 40
+    for document in documents:
+        touchpoints = document["customer_journey"]["touchpoints"]
+        assert [touchpoint["route"] for touchpoint in touchpoints] == ["/", "/product/{}", "/cart", "/cart/checkout"]
+        assert [touchpoint["status"] for touchpoint in touchpoints] == [200] * 4
+        assert document["experience"]["signals"] == []
+        (business,) = document["business_journeys"]
+        assert sum(len(step["events"]) for step in business["steps"]) == 4, (
+            "the lines of the request, and no others of the visit"
+        )
+        assert (business["trigger"]["touchpoint"], document["customer_journey"]["outcome"]) in (
+            (3, "achieved"),
+            (3, "ongoing"),
+        )

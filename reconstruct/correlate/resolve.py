@@ -28,6 +28,9 @@ from reconstruct.options import Pins
 REQUEST_CONFIDENCE = 0.99
 """A request identifier names one request; what is left is identifiers copied into the wrong line."""
 
+PEOPLE = ("session", "customer", "device")
+"""Roles of who asked. A short visit writes its lines within a minute too, and is several requests all the same."""
+
 SESSION_CONFIDENCE = 0.99
 """The same for a session identifier on a line without a request."""
 
@@ -55,7 +58,10 @@ def group_requests(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: li
     written for is left out.
     """
     found = [
-        role for role in roles if role.role in ("request", "trace") or gathers_lines(types[role.type], role.behaviour)
+        role
+        for role in roles
+        if role.role in ("request", "trace")
+        or (role.role not in PEOPLE and gathers_lines(types[role.type], role.behaviour))
     ]
     ranked = sorted(found, key=lambda role: (role.role not in ("request", "trace"), -role.points, role.type))
     listed = ", ".join(str(role.type) for role in ranked) or "-1"

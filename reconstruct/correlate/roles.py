@@ -148,6 +148,11 @@ def _share_in_paths(kind: IdType) -> float:
     return in_paths / max(1, sum(slot.mentions for slot in kind.slots))
 
 
+def _share_in_urls(kind: IdType) -> float:
+    in_urls = sum(slot.mentions for slot in kind.slots if slot.name.startswith(("path:", "query:", "cookie:")))
+    return in_urls / max(1, sum(slot.mentions for slot in kind.slots))
+
+
 def _compare_browsers(db: duckdb.DuckDBPyConnection, found: list[Behaviour]) -> None:
     """Fill in ``one_browser`` of the types for which it decides whether they are sessions."""
     wanted = [number for number, seen in enumerate(found) if seen.on_requests >= ON_REQUESTS and _lives_long(seen)]
@@ -237,7 +242,7 @@ def _as_session(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
         return NEVER, []
     if seen.on_requests < ON_REQUESTS:
         return _as_talk(kind, seen)
-    if seen.one_browser < ONE_BROWSER:
+    if seen.one_browser < ONE_BROWSER or seen.life_p95_s < low:
         return NEVER, []
     if not kind.strong and seen.life_p95_s > high:
         return NEVER, []  # few values that come and go for days: a choice in a form, a setting
@@ -288,8 +293,8 @@ def _as_object(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
         points, why = points + 0.5, [*why, f"median life {_say_life(seen.median_life_s)}"]
     if seen.span_share > 0.5:
         points -= 1.5
-    if seen.back_families == 0:
-        points -= 1.5
+    if seen.back_families == 0 and (not kind.strong or _share_in_urls(kind) > 0):
+        points -= 1.5  # only ever asked for; a service that names a UUID beside the request has made or used the thing
     return points, why
 
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from reconstruct.correlate import visits
+from reconstruct.correlate.beginnings import find_beginnings
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.signed_in import CUSTOMER_CONFIDENCE, find_signed_in
@@ -54,12 +55,13 @@ def link_requests(
     """Make ``anchors(eid, visit, visitor, confidence, asset)`` for the requests of the edge families,
     ``event_visit(eid, visit, rule, via_type, via_value, confidence)`` with the same, and ``visitors(visitor, client_ip, user_agent)``.
 
-    Needs ``typed``, ``timeline``, ``paths`` and ``agents``. ``visit`` counts from 0 in time order.
+    Needs ``typed``, ``grouped``, ``timeline``, ``paths`` and ``agents``. ``visit`` counts from 0 in time order.
     """
     paths, agents = (
         db.sql(f"SELECT {text} FROM {table} ORDER BY number").to_arrow_table()[text].combine_chunks().cast(pa.string())
         for text, table in (("path", "paths"), ("user_agent", "agents"))
     )
+    find_beginnings(db, edge)
     signed_in = None if session_types else find_signed_in(db, edge, customer_types)
     visits_by = ("typed", session_types) if signed_in is None else ("signed_in", [signed_in])
     found_requests = _as_codes(db, _requests(db, edge), visits_by, customer_types, paths, agents)
@@ -122,6 +124,7 @@ def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> _Asked:
                CASE WHEN e.query IS NOT NULL THEN e.path || '?' || e.query END AS asked, e.referrer, e.vhost,
                coalesce(e.status, 0) AS status, p.is_asset::TINYINT AS asset
         FROM events e JOIN timeline t USING (eid) JOIN paths p USING (path) LEFT JOIN agents g USING (user_agent)
+        ANTI JOIN beginnings USING (eid)
         WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND t.family IN ({families})
         """
     ).to_arrow_reader(BATCH_ROWS)

@@ -43,6 +43,8 @@ _NUMBERED_JOB = re.compile(
     r"(?:[Jj]ob|[Tt]ask)\s+([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\s+([A-Za-z]{2,20})\b:?\s?(.{0,120})"
 )
 """``job 7c9e… started: mail order-confirmation for order 12``: the number is the job's, the words after it say what it does."""
+_TAG = re.compile(r"\b(?:trace|span|request|correlation)[_-]?id[:=]\s?[\w-]{1,64}", re.IGNORECASE)
+"""Tags that a logger puts before every message."""
 _QUALIFIED = ("email", "invoice")
 
 
@@ -124,6 +126,7 @@ class Labeler:
         self._ends = frozenset(small["ends"])
         self._never_qualify = frozenset(small["never_qualify"])
         self._small = self._prepositions | self._never_qualify
+        self._asides = tuple(f" {words} " for words in small["asides"])
         self._event_keys: list[str] = vocabulary["keys"]["event"]
         self._task_keys: list[str] = vocabulary["keys"]["task"]
         self._task_ids: list[str] = vocabulary["keys"]["task_id"]
@@ -182,6 +185,10 @@ class Labeler:
         return next((noun for word, noun in self._nouns if word in words), "")
 
     def _judge(self, skeleton: str, about: str) -> Label:
+        aside = next((words for words in self._asides if words in f" {skeleton} "), None)
+        rest = f" {skeleton} ".replace(aside, " ", 1).strip() if aside is not None else ""
+        if rest and rest.partition(" ")[0] not in self._prepositions:
+            return self._judge(rest, about)
         if " = " in skeleton or skeleton.startswith("= "):
             rest, _, state = skeleton.rpartition("= ")
             label = self._judge(f"{rest.strip()} > {state}".strip(), about)
@@ -344,6 +351,8 @@ def skeleton_of(message: str) -> str:
         text = text[: max(text.rfind(end) for end in " ,;([{=\n")]  # no half words
     if "\n" in text:
         text = text.split("\n", 1)[0]
+    if "ID" in text or "id" in text:
+        text = _TAG.sub(" ", text)
     told = _STATE_KEY.search(text) if "=" in text or ":" in text else None
     if '"' in text or "'" in text:
         text = _QUOTED.sub(" ", text)

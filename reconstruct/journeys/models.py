@@ -252,7 +252,7 @@ VOCABULARY: dict[str, Any] = {
     "task": {"started": TEXTS, "ended": TEXTS, "failed": TEXTS, "retried": TEXTS},
     "keys": {"event": TEXTS, "task": TEXTS, "task_id": TEXTS, "amount": TEXTS, "minor": TEXTS, "currency": TEXTS,
              "result": TEXTS},
-    "object": {"*": THING}, "small_words": {"prepositions": TEXTS, "ends": TEXTS, "never_qualify": TEXTS},
+    "object": {"*": THING}, "small_words": {"prepositions": TEXTS, "ends": TEXTS, "never_qualify": TEXTS, "asides": TEXTS},
     "status": {"*": TEXTS}, "referrer": {"*": TEXTS}, "channel": {"*": TEXTS},
 }  # fmt: skip
 FRICTION: dict[str, Any] = {
