@@ -27,17 +27,20 @@ def shop(
         "CREATE TABLE events (eid BIGINT, source INTEGER, method VARCHAR, path VARCHAR, target VARCHAR, status INTEGER,"
         " user_agent VARCHAR, client_ip VARCHAR, referrer VARCHAR)"
     )
-    db.execute("CREATE TABLE timeline (eid BIGINT, source INTEGER, family INTEGER, t BIGINT)")
+    db.execute("CREATE TABLE timeline (eid BIGINT, source INTEGER, family INTEGER, t BIGINT, request BOOLEAN)")
     db.execute("CREATE TABLE source_family AS SELECT s AS source, s AS family FROM range(3) AS r(s)")
     db.execute("CREATE TABLE typed (eid BIGINT, type INTEGER, value VARCHAR, multi BOOLEAN)")
-    db.execute("CREATE TABLE grouped (eid BIGINT, type INTEGER, value VARCHAR)")
+    db.execute("CREATE TABLE grouped (eid BIGINT, code UBIGINT)")
     db.execute("CREATE TABLE anchored (eid BIGINT, anchor BIGINT)")
     for eid, (family, second, method, target, status, browser, address) in enumerate(requests):
         row = [eid, family, method, target, target, status, browser, address, None]
         db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-        db.execute("INSERT INTO timeline VALUES (?, ?, ?, ?)", [eid, family, family, round(second * SECOND)])
+        db.execute(
+            "INSERT INTO timeline VALUES (?, ?, ?, ?, ?)",
+            [eid, family, family, round(second * SECOND), method is not None],
+        )
     for eid, value in grouped:
-        db.execute("INSERT INTO grouped VALUES (?, 0, ?)", [eid, value])
+        db.execute("INSERT INTO grouped VALUES (?, hash(?))", [eid, value])
     for eid, anchor in anchored:
         db.execute("INSERT INTO anchored VALUES (?, ?)", [eid, anchor])
     return db

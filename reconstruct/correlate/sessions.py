@@ -5,6 +5,7 @@ The request the edge log saw is the *anchor* of everything other logs wrote whil
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from reconstruct.correlate.beginnings import find_beginnings
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.signed_in import CUSTOMER_CONFIDENCE, find_signed_in
+from reconstruct.correlate.slices import slice_events
 from reconstruct.correlate.visits import FOREIGN_REFERRER, NO_REFERRER, RULES, Requests
 from reconstruct.store.codes import Codes, Narrow, TextCodes, narrow, number_values, wide
 
@@ -118,8 +120,7 @@ TRACED_REQUESTS = 2_000_000
 
 def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> _Asked:
     families = ", ".join(map(str, edge)) or "-1"
-    reader = db.sql(
-        f"""
+    query = f"""
         SELECT e.eid, t.t // 1000000000 AS second, e.client_ip, coalesce(g.number, -1) AS browser, p.number AS path,
                CASE WHEN e.query IS NOT NULL THEN e.path || '?' || e.query END AS asked, e.referrer, e.vhost,
                coalesce(e.status, 0) AS status, p.is_asset::TINYINT AS asset
@@ -127,12 +128,11 @@ def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> _Asked:
         ANTI JOIN beginnings USING (eid)
         WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND t.family IN ({families})
         """
-    ).to_arrow_reader(BATCH_ROWS)
     eids: list[Codes] = []
     numbers: dict[str, list[Narrow]] = {name: [] for name in NUMBERS}
     texts = {name: TextCodes() for name in TEXTS}
     with ThreadPoolExecutor(ENCODING_THREADS) as threads:
-        for batch in reader:
+        for batch in _batches_of(db, query):
             eids.append(batch["eid"].to_numpy())
             for name, parts in numbers.items():
                 parts.append(narrow(batch[name].to_numpy(zero_copy_only=False)))
@@ -142,6 +142,13 @@ def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> _Asked:
         {name: _join(numbers.pop(name), np.int32) for name in NUMBERS},
         {name: each.finish() for name, each in texts.items()},
     )
+
+
+def _batches_of(db: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.RecordBatch]:
+    """Rows of a query that joins ``events e`` and ``timeline t``, a slice of the events after the other."""
+    for first, last in slice_events(db):
+        within = f" AND e.eid BETWEEN {first} AND {last} AND t.eid BETWEEN {first} AND {last}"
+        yield from db.sql(query + within).to_arrow_reader(BATCH_ROWS)
 
 
 def _join(parts: list[NDArray[Any]], empty: type[np.generic]) -> NDArray[Any]:
