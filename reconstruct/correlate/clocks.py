@@ -61,9 +61,9 @@ class Zone:
 
 
 def infer_zones(db: duckdb.DuckDBPyConnection, given_offset_s: int | None = None) -> list[Zone]:
-    """Zones of all families; needs tables ``events``, ``mentions`` and ``source_family(source, family)``."""
+    """Zones of all families; needs ``log_events`` and ``mentions``."""
     shares = db.execute(
-        "SELECT family, count(*) FILTER (zoned) / count(*) FROM events JOIN source_family USING (source)"
+        "SELECT family, count(*) FILTER (zoned) / count(*) FROM log_events"
         " WHERE time_ns IS NOT NULL GROUP BY family ORDER BY family"
     ).fetchall()
     zoned = [family for family, share in shares if share >= 0.5]
@@ -96,10 +96,10 @@ def _shared_identifiers(db: duckdb.DuckDBPyConnection) -> dict[int, NDArray[np.i
     found = db.execute(
         """
         WITH own AS (
-            SELECT f.family, m.value, min(e.time_ns) AS t
-            FROM mentions m JOIN events e USING (eid) JOIN source_family f USING (source)
+            SELECT e.family, m.value, min(e.time_ns) AS t
+            FROM mentions m JOIN log_events e USING (eid)
             WHERE length(m.value) >= 16 AND e.time_ns IS NOT NULL AND NOT e.zoned
-            GROUP BY f.family, m.value QUALIFY row_number() OVER (PARTITION BY f.family ORDER BY m.value) <= $most),
+            GROUP BY e.family, m.value QUALIFY row_number() OVER (PARTITION BY e.family ORDER BY m.value) <= $most),
         other AS (
             SELECT m.value, min(e.time_ns) AS t, max(e.time_ns) AS t1
             FROM mentions m JOIN events e USING (eid) SEMI JOIN own USING (value)
@@ -192,9 +192,9 @@ def _busy_seconds(db: duckdb.DuckDBPyConnection, zoned: list[int]) -> _Busy:
     if not zoned:
         return _Busy({}, np.zeros(0, np.int64))
     found = db.execute(
-        "SELECT DISTINCT CASE WHEN e.zoned THEN NULL ELSE f.family END AS family, e.time_ns // 1000000000 AS s"
-        " FROM events e JOIN source_family f USING (source)"
-        " WHERE e.time_ns IS NOT NULL AND (NOT e.zoned OR list_contains($zoned, f.family)) ORDER BY s",
+        "SELECT DISTINCT CASE WHEN e.zoned THEN NULL ELSE e.family END AS family, e.time_ns // 1000000000 AS s"
+        " FROM log_events e"
+        " WHERE e.time_ns IS NOT NULL AND (NOT e.zoned OR list_contains($zoned, e.family)) ORDER BY s",
         {"zoned": zoned},
     ).fetchnumpy()
     families, seconds = found["family"], np.asarray(found["s"], np.int64)
@@ -229,8 +229,8 @@ def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone]) -> None:
         f"""
         CREATE OR REPLACE TABLE timeline AS
         SELECT eid, source, family, {time} AS t, method IS NOT NULL AS request
-        FROM events JOIN source_family USING (source) LEFT JOIN zones USING (family)
-        WINDOW above AS (PARTITION BY source ORDER BY eid ROWS UNBOUNDED PRECEDING),
-               below AS (PARTITION BY source ORDER BY eid ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+        FROM log_events LEFT JOIN zones USING (family)
+        WINDOW above AS (PARTITION BY source, family ORDER BY eid ROWS UNBOUNDED PRECEDING),
+               below AS (PARTITION BY source, family ORDER BY eid ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
         """
     )

@@ -16,22 +16,64 @@ if TYPE_CHECKING:  # workers do without
     import duckdb
 
 
+MOST_WRITERS = 256
+"""Services in one log beyond which their names are something else: a job's, a tenant's."""
+
+WRITER = (
+    """coalesce(service, CASE WHEN starts_with(format, 'syslog') OR starts_with(format, 'journal') THEN process END)"""
+)
+"""Who wrote an entry of a log that many write to: what its envelope says, the program of a line of syslog."""
+
+
 def tabulate_families(db: duckdb.DuckDBPyConnection, families: Sequence[str]) -> None:
-    """Make ``source_family(source, family)`` and ``families(family, name)``. ``families[i]`` is the family of source ``i``."""
+    """Make ``families(family, name)``, ``source_family(source, family)`` and the view ``log_events``: events with their ``family``.
+
+    ``families[i]`` is the family of source ``i``. A log that several services write to (``docker compose logs``, a syslog host,
+    an export of a collector) is a family for each of them: which log saw the visitor, whose clock is off and where a thing is
+    worked on are questions of services, not of files.
+    """
     names = sorted(set(families))
     number = {name: i for i, name in enumerate(names)}
-    _make(
-        db,
-        "families",
-        pa.table({"family": pa.array(range(len(names)), pa.int32()), "name": pa.array(names, pa.string())}),
-    )
+    _tabulate_sources(db, [number[name] for name in families])
+    rows = db.execute(
+        f"""
+        WITH said AS (SELECT family, {WRITER} AS writer, count(*) AS n FROM events JOIN source_family USING (source) GROUP BY ALL)
+        SELECT family, writer FROM said WHERE writer IS NOT NULL AND family IN (
+            SELECT family FROM said GROUP BY family HAVING count(writer) BETWEEN 2 AND {MOST_WRITERS})
+        ORDER BY family, writer
+        """
+    ).fetchall()
+    whole = "SELECT e.*, f.family FROM events e JOIN source_family f USING (source)"
+    if rows:
+        _make(
+            db,
+            "writers",
+            pa.table(
+                {
+                    "shared": pa.array([family for family, _ in rows], pa.int32()),
+                    "writer": pa.array([writer for _, writer in rows], pa.string()),
+                    "own": pa.array(range(len(names), len(names) + len(rows)), pa.int32()),
+                }
+            ),
+        )
+        names += [f"{names[family]}/{writer}" for family, writer in rows]
+        whole = f"""
+            SELECT e.* EXCLUDE family, coalesce(own, family) AS family FROM ({whole}) e
+            LEFT JOIN writers ON shared = family AND writer = {WRITER}
+        """
+    db.execute(f"CREATE OR REPLACE VIEW log_events AS {whole}")
+    table = {"family": pa.array(range(len(names)), pa.int32()), "name": pa.array(names, pa.string())}
+    _make(db, "families", pa.table(table))
+
+
+def _tabulate_sources(db: duckdb.DuckDBPyConnection, family: Sequence[int]) -> None:
     _make(
         db,
         "source_family",
         pa.table(
             {
-                "source": pa.array(range(len(families)), pa.int32()),
-                "family": pa.array([number[name] for name in families], pa.int32()),
+                "source": pa.array(range(len(family)), pa.int32()),
+                "family": pa.array(family, pa.int32()),
             }
         ),
     )

@@ -41,8 +41,7 @@ class RequestLog:
 def rank_request_logs(db: duckdb.DuckDBPyConnection, session_types: list[int]) -> list[RequestLog]:
     """Families with web requests, best view of the visitor first."""
     counts = db.execute(
-        "SELECT family, count(*) FROM events JOIN source_family USING (source)"
-        " WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family"
+        "SELECT family, count(*) FROM log_events WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family"
     ).fetchall()
     if len(counts) < 2:
         return [RequestLog(family, requests, 0.0) for family, requests in counts]
@@ -51,7 +50,7 @@ def rank_request_logs(db: duckdb.DuckDBPyConnection, session_types: list[int]) -
         f"""
         SELECT family, count(*), count(client_ip) / count(*), min(client_ip) < max(client_ip), count(user_agent) / count(*),
                avg((eid IN (SELECT eid FROM typed WHERE type IN ({sessions})))::INT)
-        FROM events JOIN source_family USING (source)
+        FROM log_events
         WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family ORDER BY family
         """
     ).fetchall()
@@ -65,7 +64,7 @@ def rank_request_logs(db: duckdb.DuckDBPyConnection, session_types: list[int]) -
 
 def _count_browsers(db: duckdb.DuckDBPyConnection, family: int) -> int:
     ((count,),) = db.execute(
-        "SELECT count(DISTINCT user_agent) FROM events JOIN source_family USING (source)"
+        "SELECT count(DISTINCT user_agent) FROM log_events"
         " WHERE method IS NOT NULL AND path IS NOT NULL AND family = ?",
         [family],
     ).fetchall()

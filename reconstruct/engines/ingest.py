@@ -137,9 +137,15 @@ def save_sources(store: Store, accounts: list[SourceAccount], formats: Sequence[
         )
     }
     zones = {
-        source: (offset, origin, why)
-        for source, offset, origin, why in store.rows(
-            "SELECT source, offset_s, origin, why FROM source_family JOIN zones USING (family)"
+        source: (offset, origin, why + (f"; {others} of the services in it have another" if others else ""))
+        for source, offset, origin, why, others in store.rows(
+            """
+            WITH kept AS (SELECT source, family, count(*) AS n FROM timeline GROUP BY ALL),
+                 told AS (SELECT * FROM kept JOIN zones USING (family)),
+                 most AS (SELECT source, arg_max(family, (n, -family)) AS family FROM told GROUP BY source)
+            SELECT source, m.offset_s, m.origin, m.why, count(*) FILTER (t.offset_s <> m.offset_s)
+            FROM most JOIN told m USING (source, family) JOIN told t USING (source) GROUP BY ALL
+            """
         )
     }
     first_stamped = {
