@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -211,10 +212,9 @@ class ReconstructApp(App[int]):
     async def fetch_story(self, id: str) -> Story | None:
         """A journey, read; None when the reader no longer has it."""
         try:
-            document = await self.fetcher.ask(self.reader.journey, id)
+            return await self.fetcher.ask(lambda: read_story(self.reader.journey(id)))
         except KeyError:
             return None
-        return await self.fetcher.ask(read_story, document)
 
     def open_journey(self, id: str) -> None:
         """Read a journey and show its timeline."""
@@ -236,9 +236,16 @@ class ReconstructApp(App[int]):
         self.journey_id = id
         if not unchanged:
             self.story = story
-            view = self.view
-            if view and view.is_mounted:
-                view.journey_changed()
+            await self._tell_journey()
+
+    async def _tell_journey(self) -> None:
+        """Tell the view on screen; and the timeline first, so that it is laid out before it is seen."""
+        timeline = self.get_screen("timeline")
+        if isinstance(timeline, TimelineView) and timeline.is_mounted and self.story is not None:
+            await timeline.expect(self.story)
+        view = self.view
+        if view and view.is_mounted:
+            view.journey_changed()
 
     def show_filtered(self, *conditions: str) -> None:
         """The journeys a number counts: those of the filter in force that meet more conditions."""
@@ -379,11 +386,13 @@ def run(
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
+    gc.freeze()  # modules stay: looking for garbage among all of their objects would take a frame or two, again and again
     app = ReconstructApp(reader, filter_text=filter_text, memory=memory, look=look, filters=filters)
     try:
         code = app.run() or 0
     finally:
         sys.setswitchinterval(before)
+        gc.unfreeze()
         reader.close()
     if app.failure is not None:
         raise saved(app.failure, "the interface failed", app.memory.kept)

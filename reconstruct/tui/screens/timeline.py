@@ -38,7 +38,11 @@ class TimelineView(View):
         super().__init__()
         self.describer: Describer | None = None
         self.shown: Story | None = None
+        self.version = -1
+        """of the results that are described"""
         self.raw: dict[Position, str] = {}
+        self.described: tuple[Describer | None, Ref | None] = (None, None)
+        """whose moment the detail pane is about"""
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -49,15 +53,27 @@ class TimelineView(View):
         return self.query_one(Timeline)
 
     def results_changed(self) -> None:
-        if self.timeline.is_mounted:
+        version = self.reconstruct.reader.version()
+        if self.timeline.is_mounted and version != self.version:
+            self.version = version
             self._describe(self.timeline.cursor, keep_place=True)
+
+    async def expect(self, story: Story) -> None:
+        """Another journey will be shown: what it takes to draw it at once is fetched and laid out before."""
+        first = next(iter(story.rows), None)
+        raw = await self._read_raw(positions_of(story.rows[first])[:RAW_SHOWN]) if first else {}
+        if self.reconstruct.story is story:
+            self.raw = raw
+            self._change(story)
 
     def journey_changed(self) -> None:
         story = self.reconstruct.story
-        if story is self.shown:
-            return
+        if story is not self.shown:
+            self.raw = {}
+            self._change(story)
+
+    def _change(self, story: Story | None) -> None:
         self.shown = story
-        self.raw = {}
         self.describer = Describer(story, self.reconstruct.pen, self.reconstruct.paths) if story else None
         self.query_one(JourneyHeader).show(story)
         self.timeline.show(story)
@@ -69,10 +85,12 @@ class TimelineView(View):
         self.journey_changed()
 
     def on_moment_pointed(self, event: MomentPointed) -> None:
-        self._describe(event.ref)
+        if self.described != (self.describer, event.ref):
+            self._describe(event.ref)
 
     def _describe(self, ref: Ref | None, *, keep_place: bool = False) -> None:
         describer = self.describer
+        self.described = (describer, ref)
         sheet = self.query_one("#detail", Sheet)
         if describer is None or self.shown is None:
             sheet.show(lambda width: [])
@@ -81,15 +99,21 @@ class TimelineView(View):
         sheet.show(lambda width: describer.describe(ref, moment, self.raw), keep_place=keep_place)
         if ref is None or not sheet.display:
             return
-        wanted = [position for position in positions_of(self.shown.rows.get(ref, {})) if position not in self.raw]
+        shown = positions_of(self.shown.rows.get(ref, {}))[:RAW_SHOWN]
+        wanted = [position for position in shown if position not in self.raw]
         if wanted:
-            start(self, "detail", self._read, ref, wanted[:RAW_SHOWN])
+            start(self, "detail", self._read, ref, wanted)
+
+    async def _read_raw(self, wanted: list[Position]) -> dict[Position, str]:
+        """The first lines of entries."""
+        app = self.reconstruct
+        texts = await app.fetcher.ask(app.reader.raw_texts, wanted)
+        return {
+            place: app.pen.clean(text.partition("\n")[0], 2000) for place, text in zip(wanted, texts, strict=True)
+        }
 
     async def _read(self, ref: Ref, wanted: list[Position]) -> None:
-        app = self.reconstruct
-        for position in wanted:
-            lines = await app.fetcher.ask(app.reader.raw, position[0], position[1], 0, 0)
-            self.raw[position] = app.pen.clean(lines[0].text, 2000) if lines else ""
+        self.raw |= await self._read_raw(wanted)
         if self.timeline.cursor == ref and self.describer:
             describer, moment = self.describer, self.timeline.moments.get(ref)
             self.query_one("#detail", Sheet).show(

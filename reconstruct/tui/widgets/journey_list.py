@@ -23,6 +23,8 @@ from reconstruct.tui.widgets.table import TableView
 
 PAGE = 100
 """Rows per question to the reader: more than a tall screen shows, few enough to answer in milliseconds."""
+AHEAD = PAGE // 2
+"""So near the end of a page the one behind it is asked for: about a screenful before it is needed, in either direction."""
 PAGES_KEPT = 60
 """Pages remembered: 6,000 rows, a few megabytes."""
 FIND_ROWS = 2_000
@@ -142,6 +144,8 @@ class JourneyList(TableView):
         self.asked: set[int] = set()
         self.generation = 0
         """grows whenever answers to earlier questions are no longer wanted"""
+        self.version = -1
+        """of the results it shows"""
         self.pointed_id: str | None = None
         self.is_counted = False
         self.orphans = 0
@@ -153,11 +157,16 @@ class JourneyList(TableView):
 
     def row(self, index: int) -> Document | None:
         page, place = divmod(index, PAGE)
+        self._want(page, self.call_next)
+        self._want(page - 1 if place < AHEAD else page + 1, self.call_after_refresh)
         rows = self.pages.get(page)
-        if (rows is None or page in self.stale) and page not in self.asked:
-            self.asked.add(page)
-            start_beside(self, "pages", self._fetch, page, self.generation)
         return rows[place] if rows is not None and place < len(rows) else None
+
+    def _want(self, page: int, when: Callable[..., object]) -> None:
+        """Ask for a page, unless it is here, is being fetched, or there is none. ``when``: what puts the question off."""
+        if (page not in self.pages or page in self.stale) and page not in self.asked and 0 <= page * PAGE < self.count:
+            self.asked.add(page)
+            when(start_beside, self, "pages", self._fetch, page, self.generation)
 
     def on_mount(self) -> None:
         self.results_changed()
@@ -182,10 +191,17 @@ class JourneyList(TableView):
             del self.pages[next(iter(self.pages))]
         if self.cursor // PAGE == page:
             self.pointed()
-        self.refresh()
+        top = round(self.scroll_y)
+        if page * PAGE < top + self.size.height and top < (page + 1) * PAGE:
+            self.refresh()
 
     def results_changed(self) -> None:
-        """The reader has other results: count again, keep the journey under the cursor under the cursor."""
+        """If the reader has other results, count again, and keep the journey under the cursor under the cursor."""
+        if self.reader.version() != self.version:
+            self._ask()
+
+    def _ask(self) -> None:
+        self.version = self.reader.version()
         self.generation += 1
         self.asked.clear()
         self.stale = set(self.pages)
@@ -219,7 +235,7 @@ class JourneyList(TableView):
         self.cursor = 0
         self.pointed_id = None
         self.scroll_to(y=0, animate=False, immediate=True)
-        self.results_changed()
+        self._ask()
 
     # --- asking differently
 

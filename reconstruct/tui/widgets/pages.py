@@ -21,8 +21,9 @@ class PageStrip(Inked):
 
     def show(self, page: str, words: str) -> None:
         """Another page, or other words."""
-        self.page, self.words = page, words
-        self.refresh()
+        if (page, words) != (self.page, self.words):
+            self.page, self.words = page, words
+            self.refresh()
 
     def draw_line(self, y: int) -> Strip:
         row = Row(self.size.width)

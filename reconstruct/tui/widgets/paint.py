@@ -118,6 +118,14 @@ class Inked(Widget):
             )
         return cast(Style, inks[name])
 
+    def ink_on(self, base: str, name: str) -> Style:
+        """The style of an ink on the widget's ground, or on an ink that lights it; empty names where there is none."""
+        inks = self.__dict__.setdefault("_inks_on", {})
+        if (base, name) not in inks:
+            style = self.ground + (self.ink(base) if base else EMPTY)
+            inks[base, name] = style + self.ink(name) if name else style
+        return cast(Style, inks[base, name])
+
     def draw_line(self, y: int) -> Strip:
         """One line of the widget; blank where nothing is drawn."""
         return Strip.blank(self.size.width)
@@ -145,9 +153,19 @@ class Inked(Widget):
         return row.strip()
 
     def notify_style_update(self) -> None:
+        """Styles were worked out anew, as at every change of the view: only other colours are a reason to draw again."""
         super().notify_style_update()
-        self.__dict__.pop("_inks", None)  # a plain attribute would not be there yet when styles are first applied
-        self.refresh()
+        colours = (self.app.theme, self.background_colors, self.colors) if self.is_attached else None
+        known = self.__dict__  # a plain attribute would not be there yet when styles are first applied
+        if colours is None or known.get("_colours") != colours:
+            known["_colours"] = colours
+            known.pop("_inks_on", None)
+            known.pop("_inks", None)
+            self.colours_changed()
+            self.refresh()
+
+    def colours_changed(self) -> None:
+        """Whatever was drawn has colours that are no longer right. May come before the widget is made."""
 
 
 class LineView(ScrollView, Inked, can_focus=True):

@@ -18,8 +18,9 @@ class Rule(Inked):
 
     def say(self, words: str, state: str = "") -> None:
         """Another caption on the left, another state on the right (clean text)."""
-        self.words, self.state = words, state
-        self.refresh()
+        if (words, state) != (self.words, self.state):
+            self.words, self.state = words, state
+            self.refresh()
 
     def draw_line(self, y: int) -> Strip:
         row = Row(self.size.width)

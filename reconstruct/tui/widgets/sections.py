@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.segment import Segment
 from textual.binding import BindingType
 from textual.strip import Strip
 
 from reconstruct.journeys.moments import text_of
 from reconstruct.tui.bindings import COMPARE, MOVE
 from reconstruct.tui.reader import Document
-from reconstruct.tui.widgets.paint import Row
 from reconstruct.tui.widgets.table import FactTable
 
 
@@ -24,17 +24,15 @@ class SectionTable(FactTable):
 
     BINDINGS: ClassVar[list[BindingType]] = [*MOVE, *COMPARE]
 
-    def draw_line(self, y: int) -> Strip:
-        index = y - self.HEADING + round(self.scroll_y)
-        if y < self.HEADING or index >= self.row_count or "section" not in self.rows[index]:
-            return super().draw_line(y)
-        found = self.rows[index]
-        row = Row(self.size.width)
-        if index == self.cursor:
-            row = Row(self.size.width, self.ink("cursor" if self.has_focus else "current"))
-            row.put(0, self.pen.signs.pointer, self.ink("accent"))
-        row.put(1, self.pen.cut(text_of(found["section"]), row.width - 2), self.ink(text_of(found["ink"])))
-        return row.strip()
+    def draw_row(self, row: Document, width: int, lit: str, *, is_marked: bool) -> Strip:
+        if "section" not in row:
+            return super().draw_row(row, width, lit, is_marked=is_marked)
+        words = self.pen.cut(text_of(row["section"]), width - 2)
+        line = [
+            Segment(self.pen.signs.pointer if lit else " ", self.ink_on(lit, "accent")),
+            Segment(words, self.ink_on(lit, text_of(row["ink"]))),
+        ]
+        return Strip(line).adjust_cell_length(width, self.ink_on(lit, ""))
 
     def action_move(self, rows: int) -> None:
         """Sections are passed by; above the first row the one over it is still shown."""

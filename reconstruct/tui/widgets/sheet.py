@@ -62,6 +62,8 @@ class Sheet(LineView):
         super().__init__(id=id)
         self.write: Callable[[int], Sequence[Paragraph]] = lambda width: []
         self.lines: list[Line] = []
+        self.width = 0
+        """what the lines were made for"""
 
     def show(self, write: Callable[[int], Sequence[Paragraph]], *, keep_place: bool = False) -> None:
         """Other content."""
@@ -71,12 +73,14 @@ class Sheet(LineView):
         self._flow()
 
     def on_resize(self, _event: ui_events.Resize) -> None:
-        self._flow()
+        if self.size.width != self.width:
+            self._flow()
 
     def _flow(self) -> None:
-        if not self.size.width:
+        self.width = self.size.width
+        if not self.width:
             return  # not laid out yet; its first size comes with an event
-        width = max(8, self.size.width - 2)
+        width = max(8, self.width - 2)
         self.lines = [line for paragraph in self.write(width) for line in flow(paragraph, width)]
         self.resize_content(self.size.width, len(self.lines))
         self.refresh()

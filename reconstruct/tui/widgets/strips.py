@@ -35,8 +35,9 @@ class SummaryBar(Inked):
 
     def show(self, summary: Document) -> None:
         """Other results."""
-        self.summary = summary
-        self.refresh()
+        if summary is not self.summary:
+            self.summary = summary
+            self.refresh()
 
     def draw_line(self, y: int) -> Strip:
         width = self.size.width
@@ -191,8 +192,9 @@ class KeyStrip(Inked):
 
     def show(self, bindings: Sequence[Binding]) -> None:
         """Other keys."""
-        self.bindings = bindings
-        self.refresh()
+        if bindings != self.bindings:
+            self.bindings = bindings
+            self.refresh()
 
     def draw_line(self, y: int) -> Strip:
         row = Row(self.size.width, self.ink("head"))

@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.style import Style
 from textual import events as ui_events
 from textual.binding import BindingType
+from textual.geometry import Region
 from textual.strip import Strip
 
 from reconstruct.journeys.moments import Glyph
 from reconstruct.tui.bindings import MOVE, TABLE
 from reconstruct.tui.messages import RowPointed
 from reconstruct.tui.reader import Document
+from reconstruct.tui.sanitise import measure
 from reconstruct.tui.widgets.columns import AIR, Column, fit_columns
 from reconstruct.tui.widgets.paint import EMPTY, LineView, Row
+
+DRAWN_KEPT = 600
+"""Rows kept as they were drawn: the screens around the one in view, also of a terminal of a hundred rows."""
+Fitted = Sequence[tuple[Column, int]]
+"""Columns that have room, with their cells."""
 
 
 class TableView(LineView):
@@ -34,6 +42,9 @@ class TableView(LineView):
         self.cursor = 0
         self.order_by = ""
         self.descending = False
+        self._drawn: dict[int, tuple[Document, object, Strip]] = {}
+        """rows as they were drawn, with what they looked like: moving by a line draws two, not a screenful"""
+        self._fitted: tuple[int, Fitted] = (-1, ())
 
     @property
     def row_count(self) -> int:
@@ -69,50 +80,89 @@ class TableView(LineView):
 
     def columns_changed(self) -> None:
         """Call after other columns were hidden."""
+        self._fitted = (-1, ())
+        self._drawn.clear()
         self.refresh()
+
+    def colours_changed(self) -> None:
+        self.__dict__["_drawn"] = {}
 
     # --- drawing
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """What Textual does for widgets without border, padding and opacity, but with the very strips drawn before.
+
+        It keeps by a strip what it makes of it: filtered colours, cuts, codes for the terminal. Its own cache of lines is
+        by their place on screen, of no use where they scroll, and makes new strips of those that are drawn.
+        """
+        width, ground, background = self.region.width, self.ground, self.background_colors[1]
+        strips = [self.draw_line(y).adjust_cell_length(width, ground) for y in crop.line_range]
+        for each in self.get_line_filters():
+            strips = [strip.apply_filter(each, background) for strip in strips]
+        return strips if crop.column_span == (0, width) else [strip.crop(*crop.column_span) for strip in strips]
+
     def draw_line(self, y: int) -> Strip:
         width = self.size.width
-        fitted = fit_columns([each for each in self.columns if each.key not in self.hidden], width - 3)
         if y < self.HEADING:
-            return self._heading(fitted, width)
+            return self._heading(width).apply_style(self.ground)
         index = y - self.HEADING + round(self.scroll_y)
         if index >= self.row_count:
-            return self._below(index - self.row_count, width)
+            return self._below(index - self.row_count, width).apply_style(self.ground)
         row = self.row(index)
-        base = EMPTY
-        if index == self.cursor:
-            base = self.ink("cursor") if self.has_focus else self.ink("current")
-        line = Row(width, base)
+        lit = "" if index != self.cursor else "cursor" if self.has_focus else "current"
         if row is None:
-            line.put(1, self.pen.signs.unknown, base + self.ink("faint"))
-            return line.strip()
-        if index == self.cursor:
-            line.put(0, self.pen.signs.pointer, base + self.ink("accent"))
-        if self.marked is not None and row.get("id") == self.marked:
-            line.put(0, self.pen.signs.marks[Glyph.MILESTONE], base + self.ink("key"))
-        column = 1
-        for part, cells in fitted:
-            if part.paint:
-                place = column
-                for text, ink in part.paint(row, self.pen, cells):
-                    place = line.put(place, self.pen.cut(text, column + cells - place), base + self.ink(ink))
-                column += cells + AIR
-                continue
-            text, ink = part.render(row, self.pen)
-            if part.keeps == "end":
-                text = self.pen.cut_front(text, cells)
-            line.put(column, self.pen.fit(text, cells, part.align), base + self.ink(ink))
-            column += cells + AIR
-        return line.strip()
+            words = Segment(f" {self.pen.signs.unknown}", self.ink_on(lit, "faint"))
+            return Strip([words]).adjust_cell_length(width, self.ink_on(lit, ""))
+        is_marked = self.marked is not None and row.get("id") == self.marked
+        look = (width, lit, is_marked, self.pen)
+        kept = self._drawn.pop(index, None)
+        if kept is None or kept[0] is not row or kept[1] != look:
+            kept = (row, look, self.draw_row(row, width, lit, is_marked=is_marked))
+        self._drawn[index] = kept  # as the one used last
+        if len(self._drawn) > DRAWN_KEPT:
+            del self._drawn[next(iter(self._drawn))]
+        return kept[2]
 
-    def _heading(self, fitted: Sequence[tuple[Column, int]], width: int) -> Strip:
+    def draw_row(self, row: Document, width: int, lit: str, *, is_marked: bool) -> Strip:
+        """A row over the whole width. ``lit``: the ink it is lit with, empty when it is not."""
+        pen = self.pen
+        line: list[Segment] = []
+        if is_marked:
+            line.append(Segment(pen.signs.marks[Glyph.MILESTONE], self.ink_on(lit, "key")))
+        else:
+            line.append(Segment(pen.signs.pointer if lit else " ", self.ink_on(lit, "accent")))
+        used = 1
+        blank = self.ink_on(lit, "")
+        for part, cells in self.fitted(width):
+            if used > 1:
+                line.append(Segment(" " * AIR, blank))
+                used += AIR
+            used += cells
+            if part.paint:
+                for text, ink in part.paint(row, pen, cells):
+                    shown = pen.cut(text, cells)
+                    cells -= measure(shown)
+                    line.append(Segment(shown, self.ink_on(lit, ink)))
+                line.append(Segment(" " * cells, blank))
+                continue
+            text, ink = part.render(row, pen)
+            if part.keeps == "end":
+                text = pen.cut_front(text, cells)
+            line.append(Segment(pen.fit(text, cells, part.align), self.ink_on(lit, ink)))
+        return Strip(line, used).adjust_cell_length(width, blank)
+
+    def fitted(self, width: int) -> Fitted:
+        """The columns that have room."""
+        if self._fitted[0] != width:
+            wanted = [each for each in self.columns if each.key not in self.hidden]
+            self._fitted = (width, fit_columns(wanted, width - 3))
+        return self._fitted[1]
+
+    def _heading(self, width: int) -> Strip:
         style = self.ink("head")
         line = Row(width, style)
         column = 1
-        for part, cells in fitted:
+        for part, cells in self.fitted(width):
             title = part.title
             if part.key == self.order_by and title:
                 title += self.pen.signs.down if self.descending else self.pen.signs.up
@@ -130,10 +180,16 @@ class TableView(LineView):
 
     def point(self, index: int) -> None:
         """Put the cursor on a row."""
+        before, top = self.cursor, self.scroll_offset.y
         self.cursor = max(0, min(index, self.row_count - 1))
         self._show_cursor()
-        self.refresh()
+        if self.scroll_offset.y == top:  # else all lines are drawn anyway
+            self.refresh(*(self._line_at(place) for place in {before, self.cursor}))
         self.pointed()
+
+    def _line_at(self, index: int) -> Region:
+        """Where a row is on screen."""
+        return Region(0, self.HEADING + index - round(self.scroll_y), self.size.width, 1)
 
     def pointed(self) -> None:
         """The cursor moved."""
