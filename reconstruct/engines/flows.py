@@ -83,7 +83,8 @@ def draw_map(store: Store, subject: str, chosen: Where) -> Document:
     Returns:
         ``total`` (journeys), ``nodes`` in usual order: ``activity``, ``service``, ``journeys`` that have it, ``times`` it
         happens, ``failed`` of these, ``first`` and ``last`` (journeys that begin and end with it), ``position`` (median
-        place of the first time); ``edges``: ``from``, ``to``, ``times``, ``p50_ms``, ``p95_ms``, ``wait_ms`` (sum of all waits).
+        place of the first time); ``edges``: ``from``, ``to``, ``times``, ``journeys`` that take it, ``p50_ms``, ``p95_ms``,
+        ``wait_ms`` (sum of all waits).
     """
     moves, parameters = _moves(subject, chosen)
     nodes = store.rows(
@@ -96,7 +97,8 @@ def draw_map(store: Store, subject: str, chosen: Where) -> Document:
     )
     edges = store.rows(
         f"""
-        SELECT before, name, count(*) AS n, quantile_cont(wait_ms, .5)::BIGINT, quantile_cont(wait_ms, .95)::BIGINT, sum(wait_ms)::BIGINT
+        SELECT before, name, count(*) AS n, count(DISTINCT thing),
+               quantile_cont(wait_ms, .5)::BIGINT, quantile_cont(wait_ms, .95)::BIGINT, sum(wait_ms)::BIGINT
         FROM ({moves}) WHERE before IS NOT NULL AND before <> name
         GROUP BY ALL ORDER BY n DESC, before, name LIMIT {EDGES}
         """,
@@ -104,10 +106,11 @@ def draw_map(store: Store, subject: str, chosen: Where) -> Document:
     )
     (total,) = store.rows(f"SELECT count(DISTINCT thing) FROM ({moves})", parameters)[0]
     named = ("activity", "service", "journeys", "times", "failed", "first", "last", "position")
+    taken = ("from", "to", "times", "journeys", "p50_ms", "p95_ms", "wait_ms")
     return {
         "total": total,
         "nodes": [dict(zip(named, row, strict=True)) for row in nodes],
-        "edges": [dict(zip(("from", "to", "times", "p50_ms", "p95_ms", "wait_ms"), row, strict=True)) for row in edges],
+        "edges": [dict(zip(taken, row, strict=True)) for row in edges],
     }
 
 

@@ -32,6 +32,7 @@ from reconstruct.tui.screens.raw import RawView
 from reconstruct.tui.screens.timeline import TimelineView
 from reconstruct.tui.screens.view import View
 from reconstruct.tui.themes import DARK, LIGHT, service_colours
+from reconstruct.tui.trail import Before, Trail
 
 POLL_S = 0.25
 """How often progress and the version of the results are looked at."""
@@ -94,8 +95,7 @@ class ReconstructApp(App[int]):
         self.filter_text = filter_text
         """what the journeys are filtered by, in the list and in all that is counted"""
         self.filters_path, self.filters = filters, load_filters(filters)
-        self.trail: list[str] = ["journeys"]
-        """views one came through; the last is on screen"""
+        self.trail = Trail()
         self.version_shown = -1
         """version of the results the views show"""
         self._is_refreshing = False
@@ -220,9 +220,17 @@ class ReconstructApp(App[int]):
         """Read a journey and show its timeline."""
         start(self, "journey", self._open, id)
 
-    async def _open(self, id: str) -> None:
+    def open_beside(self, id: str) -> None:
+        """The same from a view that shows others: the way back leads there, and to the journey that is open now."""
+        start(self, "journey", self._open, id, Before(self.journey_id, self.filter_text))
+
+    async def _open(self, id: str, before: Before | None = None) -> None:
         await self.load_journey(id)
-        self.action_view("timeline")
+        if before is None:
+            self.action_view("timeline")
+        else:
+            self.trail.open("timeline", before)
+            self.switch_screen("timeline")
 
     async def load_journey(self, id: str, *, quietly: bool = False) -> None:
         """Read a journey, or all of its customer's, and show it wherever it is shown."""
@@ -249,8 +257,16 @@ class ReconstructApp(App[int]):
 
     def show_filtered(self, *conditions: str) -> None:
         """The journeys a number counts: those of the filter in force that meet more conditions."""
-        self.filter_text = " ".join(dict.fromkeys(filter(None, [self.filter_text, *conditions])))
-        self.action_view("journeys")  # where the filter is looked at when the view comes up
+        self.list_journeys(" ".join(dict.fromkeys(filter(None, [self.filter_text, *conditions]))))
+
+    def list_journeys(self, query: str) -> None:
+        """The journeys of a query; the way back leads here, and to the filter in force now."""
+        journeys = self.get_screen("journeys")
+        assert isinstance(journeys, JourneysView)
+        self.trail.open("journeys", Before(self.journey_id, self.filter_text, journeys.arranged))
+        journeys.show_each()
+        self.filter_text = query
+        self.switch_screen("journeys")  # where the filter is looked at when the view comes up
 
     def remember_filter(self, text: str) -> None:
         """A filter was used: offer it again."""
@@ -259,11 +275,9 @@ class ReconstructApp(App[int]):
     # --- actions
 
     def action_view(self, name: str) -> None:
-        if self.trail[-1] == name:
+        if self.trail.here == name:
             return
-        if name in self.trail:
-            del self.trail[self.trail.index(name) :]
-        self.trail.append(name)
+        self.trail.go(name)
         self.switch_screen(name)
         if name in ("timeline", "raw") and self.story is None:
             self._open_pointed()
@@ -275,9 +289,8 @@ class ReconstructApp(App[int]):
             start(self, "journey", self.load_journey, screen.table.pointed_id)
 
     def action_leave(self) -> None:
-        if len(self.trail) > 1:
-            self.trail.pop()
-            self.switch_screen(self.trail[-1])
+        if len(self.trail.names) > 1:
+            self._go_back(self.trail.leave())
             return
         from reconstruct.tui.screens.menu import Menu
 
@@ -286,6 +299,20 @@ class ReconstructApp(App[int]):
                 self.exit(0)
 
         self.push_screen(Menu("Quit reconstruct?", [("y", "Quit", "quit"), ("n", "Stay", "stay")], ""), chosen)
+
+    def _go_back(self, before: Before | None) -> None:
+        """To the view that is the last of the trail now, with what was open there."""
+        if before is not None:
+            self.filter_text = before.filter
+            if before.journey is not None and before.journey != self.journey_id:
+                start(self, "journey", self.load_journey, before.journey)
+        view = self.get_screen(self.trail.here)
+        if before is not None and before.arranged and isinstance(view, JourneysView):
+            view.show_by(before.arranged)
+        if view is self.view:
+            view.results_changed()
+        else:
+            self.switch_screen(self.trail.here)
 
     async def action_quit(self) -> None:
         self.exit(0)

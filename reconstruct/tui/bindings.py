@@ -25,6 +25,7 @@ GLOBAL = [
     key("4", "view('raw')", "Raw lines", "view.raw"),
     key("5", "view('quality')", "Quality", "view.quality"),
     key("6", "view('identifiers')", "Identifiers", "view.identifiers"),
+    key("7", "view('compare')", "Compare", "view.compare"),
     key("tab", "focus_next", "Next pane", "pane.next"),
     key("shift+tab", "focus_previous", "Previous pane", "pane.previous"),
     key("d", "screen.toggle_detail", "Detail pane", "detail.toggle", show=True),
@@ -74,6 +75,9 @@ GROUPED = [
 """Of the list of journeys while it is arranged in groups."""
 
 TABLE = [key("enter", "open", "Open", "table.open")]
+
+DOORS = [key("enter", "open", "Open", "list.open", show=True)]
+"""Of a table whose rows open what they count."""
 
 PAGED = [
     key("p", "screen.page(1)", "Next page of this view", "page.next", show=True),
@@ -159,7 +163,7 @@ GROUPS: tuple[tuple[str, list[Binding]], ...] = (
     ("3 Funnel, over time", CHART),
     ("4 Raw lines", RAW),
     ("5 Quality", PAGED),
-    ("Comparing", [*PAGED, *COMPARE]),
+    ("7 Compare", [*PAGED, *COMPARE]),
 )
 """Bindings by where they work: the help sheet, the palette and docs/terminal.md are made from this."""
 
@@ -179,7 +183,8 @@ ABOUT = {
         "3 Funnel",
         "What many journeys have in common, of those the filter leaves. Funnel: stages with what is lost, outcomes, experience. Ways: "
         "variants by share. Map: steps in usual order, the wait before each, where things branch off, fail and end; the longest wait "
-        "is the bottleneck. Over time: when journeys begin. Enter opens the journeys that a number counts; o looks at business objects.",
+        "is the bottleneck; Tab goes to what comes before a step and after it. Over time: when journeys begin. Enter opens the journeys that "
+        "a number counts; o looks at business objects.",
     ),
     "raw": ("4 Raw lines", "The lines of the journey as they stand in their files, and the lines around each."),
     "quality": (
@@ -193,7 +198,7 @@ ABOUT = {
         "another name, or that it identifies nothing. It is written into reconstruct.toml and applied at once, from what was read.",
     ),
     "compare": (
-        "Comparing",
+        "7 Compare",
         "Two journeys: what the visitors did, then what the business did, aligned; before what only one has, or what went otherwise, stands a "
         "sign, and a line says where they first part. Two sets: the sure changes first, the largest first, with what each is of and its 95 % "
         "interval; what is not sure may be chance. Enter opens the journeys of either side.",

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 from reconstruct.journeys.axis import MODES
 from reconstruct.journeys.moments import Level, Ref
+from reconstruct.tui.screens.compare import CompareView
+from reconstruct.tui.screens.funnel import FunnelView
+from reconstruct.tui.screens.groups import ARRANGEMENTS
 from reconstruct.tui.screens.journeys import JourneysView
 from reconstruct.tui.screens.timeline import TimelineView
 from reconstruct.tui.state import State, load_state, save_state
@@ -38,17 +41,24 @@ class Memory:
         app, pending = self.app, self.pending
         if pending is not None or not app._screen_stack:
             return pending or self.kept
-        last = next(name for name in reversed(app.trail) if name != "compare")  # what was compared is not kept
-        state = State(view=last, journey=app.journey_id or "", whole_customer=app.whole_customer)
+        state = State(view=app.trail.here, journey=app.journey_id or "", whole_customer=app.whole_customer)
         journeys, timeline = app.get_screen("journeys"), app.get_screen("timeline")
         if isinstance(journeys, JourneysView) and journeys.is_mounted:
             table = journeys.table
             state.filter, state.order_by, state.descending = table.filter_text, table.order_by, table.descending
             state.row, state.row_id = table.cursor, table.pointed_id or ""
+            state.arranged = journeys.arranged
         if isinstance(timeline, TimelineView) and timeline.is_mounted:
             view = timeline.timeline
             state.mode, state.level, state.by_stage, state.zoom = view.mode, view.level, view.by_stage, view.zoom
             state.cursor = " ".join(map(str, view.cursor)) if view.cursor else ""
+        funnel, compare = app.get_screen("funnel"), app.get_screen("compare")
+        if isinstance(funnel, FunnelView):
+            state.counted, state.subject = funnel.page, funnel.subject
+        if isinstance(compare, CompareView):
+            state.compared, (state.first, state.second) = compare.page, compare.pair
+            state.compares_queries = compare.sets is not None
+            state.first_query, state.second_query = compare.sets or ("", "")
         return state
 
     def keep(self) -> None:
@@ -78,6 +88,7 @@ class Memory:
         if state == State():
             return
         self.pending = state
+        self._restore_pages(state)
         self.app.whole_customer = state.whole_customer
         self.app.call_after_refresh(self._restore_list, state)
 
@@ -89,13 +100,24 @@ class Memory:
             if state.filter:
                 screen.set_filter(state.filter)  # at once: the row is looked for in what matches
             table.cursor, table.pointed_id = max(0, state.row), state.row_id or None
+            if state.arranged in {by for *_, by in ARRANGEMENTS}:
+                screen.show_by(state.arranged)
+
+    def _restore_pages(self, state: State) -> None:
+        """What the other views show when they come up."""
+        funnel, compare = self.app.get_screen("funnel"), self.app.get_screen("compare")
+        if isinstance(funnel, FunnelView) and state.counted in dict(funnel.PAGES):
+            funnel.page, funnel.subject = state.counted, state.subject
+        if isinstance(compare, CompareView) and state.compared in dict(compare.PAGES):
+            compare.page, compare.pair = state.compared, (state.first, state.second)
+            compare.sets = (state.first_query, state.second_query) if state.compares_queries else None
 
     async def restore(self) -> None:
         """The open journey and the view, as soon as the results have them; unless the user went elsewhere meanwhile."""
         state, app = self.pending, self.app
         if state is None:
             return
-        if len(app.trail) > 1 or app.journey_id is not None:
+        if len(app.trail.names) > 1 or app.journey_id is not None:
             self.pending = None
             return
         if state.journey:

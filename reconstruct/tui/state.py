@@ -36,6 +36,22 @@ class State:
     row: int = 0
     """of the journey list"""
     row_id: str = ""
+    arranged: str = "journeys"
+    """what the list is arranged by"""
+    counted: str = "counts"
+    """page of view 3"""
+    subject: str = "customer"
+    """whose ways"""
+    compared: str = "pair"
+    """page of view 7"""
+    first: str = ""
+    """journeys that are compared"""
+    second: str = ""
+    first_query: str = ""
+    """queries whose journeys are compared"""
+    second_query: str = ""
+    compares_queries: bool = False
+    """both may be empty: all journeys"""
 
 
 def state_path(paths: Iterable[Path | str]) -> Path:

@@ -209,6 +209,16 @@ def hostile_journey() -> Document:
     return journey("hostile", rows, [business], customer=HOSTILE, channel=HOSTILE)
 
 
+def hostile_order() -> Document:
+    """The same with all that an object has, as it stands in a store."""
+    document = hostile_journey()
+    for thing in document["business_journeys"]:
+        thing.update(
+            objects=[], value=None, duration_ms=0, started_at=document["started_at"], ended_at=document["ended_at"]
+        )
+    return document
+
+
 def odd_documents() -> list[Document]:
     """Documents that break the contract in every way a bug upstream could."""
     return [

@@ -56,7 +56,7 @@ def test_a_business_object_opens_the_journey_it_was_begun_in() -> None:
         assert "order 88138" in driver.text
         await driver.press("enter")
         assert driver.app.journey_id is not None
-        assert driver.app.trail[-1] == "timeline"
+        assert driver.app.trail.here == "timeline"
         await driver.press("q")
         assert view_of(driver).arranged == BUSINESS, "one comes back to where one was"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from drive import Driver, drive
-from shop import FakeReader, hostile_journey, make_shop, order_journey, two_orders
+from shop import FakeReader, hostile_order, make_shop, order_journey, two_orders
 from textual.widgets import Input
 
 from reconstruct.tui.screens.compare import CompareView
@@ -94,7 +94,7 @@ def test_an_open_journey_asks_for_the_other_by_journey_or_order() -> None:
         await driver.press("t", *"nowhere", "enter")
         assert "no journey or order is called nowhere" in driver.text
         await driver.press("q")
-        assert driver.app.trail[-1] == "timeline"
+        assert driver.app.trail.here == "timeline"
 
     drive(FakeReader([order_journey(), two_orders()]), script)
 
@@ -102,7 +102,7 @@ def test_an_open_journey_asks_for_the_other_by_journey_or_order() -> None:
 def test_leaving_the_box_goes_back_where_one_was() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("enter", "t", "escape")
-        assert driver.app.trail[-1] == "timeline"
+        assert driver.app.trail.here == "timeline"
 
     drive(FakeReader([order_journey(), two_orders()]), script)
 
@@ -110,12 +110,46 @@ def test_leaving_the_box_goes_back_where_one_was() -> None:
 def test_a_row_opens_the_journey_of_either_side() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("t", "j", "t", "enter", "s")
-        assert driver.app.trail[-1] == "timeline"
+        assert driver.app.trail.here == "timeline"
         assert driver.app.journey_id == comparing_ids[1]
 
     reader = FakeReader([order_journey(), two_orders()])
     comparing_ids = [row["id"] for row in reader.journey_rows()]
     drive(reader, script)
+
+
+def test_the_way_back_from_a_row_leads_to_the_comparison_and_then_where_one_was() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter")
+        first = driver.app.journey_id
+        other = next(id for id in comparing_ids if id != first)
+        await driver.press("t", *other, "enter", "enter", "s")
+        assert driver.app.trail.names == ["journeys", "timeline", "compare", "timeline"]
+        assert driver.app.journey_id == other
+        await driver.press("q")
+        assert comparing(driver).pair == (first, other)
+        await driver.press("escape")
+        assert driver.app.trail.names == ["journeys", "timeline"]
+        assert driver.app.journey_id == first
+
+    reader = FakeReader([order_journey(), two_orders()])
+    comparing_ids = [row["id"] for row in reader.journey_rows()]
+    drive(reader, script)
+
+
+def test_the_way_back_from_a_figure_leads_to_the_comparison_and_the_filter() -> None:
+    async def script(driver: Driver) -> None:
+        await filter_by(driver, "channel:web")
+        await driver.press("T", "o", "enter", "f")
+        assert listed(driver).table.filter_text != "channel:web"
+        await driver.press("q")
+        assert comparing(driver).page == "sets"
+        await driver.press("q")
+        assert listed(driver).table.filter_text == "channel:web"
+        await driver.press("7")
+        assert comparing(driver).found["sets"]
+
+    drive(FakeReader(differing_shop()), script)
 
 
 def test_equal_journeys_part_nowhere() -> None:
@@ -132,19 +166,13 @@ def test_equal_journeys_part_nowhere() -> None:
 
 
 def test_hostile_names_are_spelled_out() -> None:
-    document = hostile_journey()
-    for thing in document["business_journeys"]:
-        thing.update(
-            objects=[], value=None, duration_ms=0, started_at=document["started_at"], ended_at=document["ended_at"]
-        )
-
     async def script(driver: Driver) -> None:
         for keys in (("t", "j", "t"), ("enter",), ("escape", "q", "enter", "t", *"x\u202e", "enter")):
             await driver.press(*keys)
             assert not any(sign in driver.text for sign in "\x1b\x07\u202e\u200b\r\t"), keys
             assert "␛[31mred" in driver.text or "called x" in driver.text, driver.text
 
-    drive(FakeReader([document, order_journey()]), script, (160, 40))
+    drive(FakeReader([hostile_order(), order_journey()]), script, (160, 40))
 
 
 # --- two sets
@@ -236,13 +264,12 @@ def test_nobody_to_compare_with_is_said() -> None:
 
 def test_the_view_without_anything_says_how() -> None:
     async def script(driver: Driver) -> None:
-        driver.app.action_view("compare")
-        await driver.settle()
+        await driver.press("7")
         assert "t compares a journey with another" in driver.text
         await driver.press("p", "enter", "j", "k", "G", "t")
         assert "T compares the journeys of the filter" in driver.text
         await driver.press("q")
-        assert driver.app.trail == ["journeys"]
+        assert driver.app.trail.names == ["journeys"]
 
     drive(FakeReader([]), script)
 

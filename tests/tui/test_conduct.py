@@ -168,7 +168,7 @@ def test_ascii_can_be_switched_on_and_off() -> None:
 def test_leaving_asks_only_at_the_root() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("enter", "escape")
-        assert driver.app.trail == ["journeys"]
+        assert driver.app.trail.names == ["journeys"]
         await driver.press("q")
         assert "Quit reconstruct?" in driver.text
         await driver.press("n")
@@ -196,7 +196,7 @@ def test_a_question_that_fails_is_a_notice() -> None:
         await driver.press("enter")
         assert "the store is damaged" in driver.text
         assert "delete it and read the logs again" in driver.text
-        assert driver.app.trail == ["journeys"]
+        assert driver.app.trail.names == ["journeys"]
 
     drive(Broken(make_shop(10)), script)
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import pytest
 from drive import Driver, drive
-from shop import FakeReader, hostile_journey, make_shop
+from shop import FakeReader, hostile_order, make_shop
 
 from reconstruct.tui.screens.funnel import FunnelView
 from reconstruct.tui.screens.journeys import JourneysView
 from reconstruct.tui.screens.ways import map_rows, quote
 from reconstruct.tui.widgets.chart import TimeChart
+from reconstruct.tui.widgets.sections import SectionTable
 from reconstruct.tui.widgets.table import FactTable
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
@@ -76,10 +77,42 @@ def test_every_number_opens_what_it_counts(page: str) -> None:
             shown = driver.app.screen
             assert isinstance(shown, JourneysView), row
             assert shown.table.count == row.get("count", row.get("journeys")), row
-            await driver.press("F", "q" if len(driver.app.trail) > 1 else "3")
+            await driver.press("F", "q" if len(driver.app.trail.names) > 1 else "3")
             await driver.press("3")
 
     drive(FakeReader(make_shop(40)), script, (120, 50))
+
+
+@pytest.mark.parametrize("subject", ["customer", "order"])
+def test_every_edge_of_the_map_opens_the_journeys_that_take_it(subject: str) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("3")
+        view = driver.app.screen
+        assert isinstance(view, FunnelView)
+        view.subject = subject
+        view.action_show_page("map")
+        await driver.settle()
+        steps, edges, opened = view.query_one("#map", FactTable), view.query_one("#edges", SectionTable), 0
+        for place in range(len(steps.rows)):
+            steps.point(place)
+            await driver.settle()
+            for number, row in enumerate(edges.rows):
+                if "section" in row:
+                    continue
+                edges.point(number)
+                edges.focus()
+                await driver.press("enter")
+                shown = driver.app.screen
+                assert isinstance(shown, JourneysView), row
+                assert row["filter"] in shown.table.filter_text
+                n = shown.table.count  # of orders, one visit may have several
+                assert n == row["journeys"] if subject == "customer" else 0 < n <= row["journeys"], row
+                await driver.press("q")
+                assert driver.app.screen is view and driver.app.filter_text == ""
+                opened += 1
+        assert opened >= 6
+
+    drive(FakeReader(make_shop(20)), script, (120, 50))
 
 
 def test_a_slice_of_time_opens_the_journeys_that_begin_in_it() -> None:
@@ -138,19 +171,13 @@ def test_nothing_to_count_is_no_error() -> None:
 
 
 def test_hostile_names_are_spelled_out() -> None:
-    document = hostile_journey()
-    for thing in document["business_journeys"]:
-        thing.update(
-            objects=[], value=None, duration_ms=0, started_at=document["started_at"], ended_at=document["ended_at"]
-        )
-
     async def script(driver: Driver) -> None:
         for key in ("3", "p", "p", "o", "h", "P"):
             await driver.press(key)
             assert not any(sign in driver.text for sign in "\x1b\x07\u202e\u200b\r\t"), key
         assert "␛[31mred" in driver.text
 
-    drive(FakeReader([document]), script, (160, 40))
+    drive(FakeReader([hostile_order()]), script, (160, 40))
 
 
 def test_a_wait_is_the_bottleneck_only_when_it_is_long() -> None:

@@ -25,7 +25,7 @@ def visit(reader: FakeReader, memory: Path, *keys: str) -> list[tuple[list[str],
     async def main() -> None:
         async with browse(reader, memory=memory) as driver:
             await driver.press(*keys)
-            seen.append((list(driver.app.trail), "\n".join(driver.lines[:-1])))  # a remark may stand in the last
+            seen.append((list(driver.app.trail.names), "\n".join(driver.lines[:-1])))  # a remark may stand in the last
             driver.app.exit(0)
 
     asyncio.run(main())
@@ -56,6 +56,15 @@ def test_raw_lines_come_back(tmp_path: Path) -> None:
     trail, text = visit(FakeReader(make_shop(10)), memory)[0]
     assert trail == ["journeys", "raw"]
     assert "nginx/access.log:1" in text
+
+
+@pytest.mark.parametrize("keys", [("t", "j", "t"), ("T", "/", *"outcome:failed", "enter"), ("3", "p", "p"), ("v", "c")],
+                         ids=["pair", "sets", "map", "groups"])  # fmt: skip
+def test_pages_comparisons_and_groups_come_back(keys: tuple[str, ...], tmp_path: Path) -> None:
+    memory = tmp_path / "a.json"
+    before = visit(FakeReader(make_shop(60)), memory, *keys)
+    after = visit(FakeReader(make_shop(60)), memory)
+    assert before == after
 
 
 def test_a_journey_that_is_gone_leaves_the_list(tmp_path: Path) -> None:
@@ -104,7 +113,7 @@ def test_a_failure_in_the_background_leaves_the_view_and_says_where_it_is_kept(
         assert "ZeroDivisionError: in 9f3c" in driver.text
         assert "Traceback" not in driver.text
         await driver.press("j")
-        assert driver.app.trail == ["journeys"]
+        assert driver.app.trail.names == ["journeys"]
         assert [type(error) for error in driver.app.failures] == [ZeroDivisionError]
         driver.app.failures.clear()
 

@@ -272,9 +272,9 @@ def test_twenty_thousand_events_answer_to_keys() -> None:
 def test_enter_opens_the_raw_lines_of_the_event() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("enter", "e", "enter")
-        assert driver.app.trail == ["journeys", "timeline", "raw"]
+        assert driver.app.trail.names == ["journeys", "timeline", "raw"]
         assert "nginx/access.log:104" in driver.text
         await driver.press("q", "q")
-        assert driver.app.trail == ["journeys"]
+        assert driver.app.trail.names == ["journeys"]
 
     drive(FakeReader([order_journey()]), script)

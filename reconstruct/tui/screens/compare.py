@@ -11,12 +11,13 @@ from textual.widget import Widget
 
 from reconstruct.errors import UsageError
 from reconstruct.journeys.moments import text_of
-from reconstruct.tui.bindings import PAGED
+from reconstruct.tui.bindings import COMPARE, MOVE
 from reconstruct.tui.fetch import start
 from reconstruct.tui.messages import Remark, RowPointed
 from reconstruct.tui.reader import Document
 from reconstruct.tui.screens import changes, pair
 from reconstruct.tui.screens.asking import AskingView
+from reconstruct.tui.screens.paged import PagedView
 from reconstruct.tui.widgets.header import place_parts
 from reconstruct.tui.widgets.pages import PageStrip
 from reconstruct.tui.widgets.paint import Inked, Line, Row
@@ -29,7 +30,6 @@ from reconstruct.tui.widgets.suggestions import Suggestions
 if TYPE_CHECKING:
     from reconstruct.tui.app import ReconstructApp
 
-PAGES = (("pair", "Two journeys"), ("sets", "What changed"))
 WITH = "with"
 """The box asks for a journey."""
 USED_SHOWN = 5
@@ -56,16 +56,21 @@ class Sides(Inked):
         return row.strip()
 
 
-class CompareView(AskingView):
+class ComparedTable(SectionTable):
+    """What is compared, row by row."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*MOVE, *COMPARE]
+
+
+class CompareView(PagedView, AskingView):
     """Both sides above, the rows below; of a figure all that is known."""
 
     NAME = "compare"
     PURPOSE = "against"
-    BINDINGS: ClassVar[list[BindingType]] = list(PAGED)
+    PAGES = (("pair", "Two journeys"), ("sets", "What changed"))
 
     def __init__(self) -> None:
         super().__init__()
-        self.page = PAGES[0][0]
         self.pair = ("", "")
         """journeys, by what they were called"""
         self.sets: tuple[str, str] | None = None
@@ -80,10 +85,10 @@ class CompareView(AskingView):
         """what is to be asked as soon as the view is up: ``with``, ``against``"""
 
     def body(self) -> Iterable[Widget]:
-        yield PageStrip(PAGES)
+        yield PageStrip(self.PAGES)
         yield Sides()
-        yield SectionTable(pair.COLUMNS, on_open=self._open_entry, id="pair")
-        yield SectionTable(changes.COLUMNS, on_open=self._open_change, id="sets")
+        yield ComparedTable(pair.COLUMNS, on_open=self._open_entry, id="pair")
+        yield ComparedTable(changes.COLUMNS, on_open=self._open_change, id="sets")
         yield Rule("Detail", id="seam")
         yield Sheet(id="detail")
         yield Suggestions(id="suggestions")
@@ -156,17 +161,12 @@ class CompareView(AskingView):
 
     # --- pages
 
-    def action_page(self, direction: int) -> None:
-        names = [name for name, _ in PAGES]
-        self.action_show_page(names[(names.index(self.page) + direction) % len(names)])
-
-    def action_show_page(self, name: str) -> None:
-        self.page = name
+    def page_changed(self) -> None:
         self._show_page()
         start(self, "compare", self._compare)
 
     def _show_page(self) -> None:
-        for name, _ in PAGES:
+        for name, _ in self.PAGES:
             self.query_one(f"#{name}").display = name == self.page
         for name in ("#seam", "#detail"):
             self.query_one(name).display = self.page == "sets"
@@ -244,9 +244,9 @@ class CompareView(AskingView):
             return
         names = {side: text_of(found[side]["id"]) for side in pair.SIDES if row[side]}
         if len(names) == 1:
-            self.reconstruct.open_journey(*names.values())
+            self.reconstruct.open_beside(*names.values())
         else:
-            self._choose_side("Open the journey", names, self.reconstruct.open_journey)
+            self._choose_side("Open the journey", names, self.reconstruct.open_beside)
 
     def _open_change(self, row: Document) -> None:
         found = self.found.get("sets")
@@ -258,11 +258,7 @@ class CompareView(AskingView):
             self.post_message(Remark("No query selects just these"))
             return
         labels = {side: f"{changes.brief(row[side], row['unit'])}: {found[side]['name']}" for side in queries}
-        self._choose_side("Open the journeys it counts", queries, self._list, labels)
-
-    def _list(self, query: str) -> None:
-        self.reconstruct.filter_text = query
-        self.reconstruct.action_view("journeys")
+        self._choose_side("Open the journeys it counts", queries, self.reconstruct.list_journeys, labels)
 
     def _choose_side(
         self, title: str, values: dict[str, str], then: Callable[[str], None], labels: dict[str, str] | None = None

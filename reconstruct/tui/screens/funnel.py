@@ -16,36 +16,36 @@ from reconstruct.tui.fetch import start
 from reconstruct.tui.messages import Remark, RowPointed
 from reconstruct.tui.reader import Document
 from reconstruct.tui.screens import counts, ways
-from reconstruct.tui.screens.view import View
+from reconstruct.tui.screens.paged import PagedView
 from reconstruct.tui.widgets.chart import TimeChart
 from reconstruct.tui.widgets.pages import PageStrip
 from reconstruct.tui.widgets.rule import Rule
+from reconstruct.tui.widgets.sections import SectionTable
 from reconstruct.tui.widgets.sheet import Sheet
 from reconstruct.tui.widgets.table import FactTable
 
 PEOPLE = "agent:human,unknown"
 """What is counted; the journeys a number opens are those it counts, so this is part of what it asks for."""
-PAGES = (("counts", "Funnel"), ("ways", "Ways"), ("map", "Map"), ("time", "Over time"))
 WIDE = 130
 """Columns from which the chart has room beside the funnel."""
 
 
-class FunnelView(View):
+class FunnelView(PagedView):
     """Four pages over the journeys that the list's filter leaves."""
 
     NAME = "funnel"
+    PAGES = (("counts", "Funnel"), ("ways", "Ways"), ("map", "Map"), ("time", "Over time"))
     BINDINGS: ClassVar[list[BindingType]] = list(FUNNEL)
 
     def __init__(self) -> None:
         super().__init__()
-        self.page = PAGES[0][0]
         self.subject = ways.CUSTOMER
         self.flows: Document = {}
         self.ways: Document = {}
         self.map: Document = {}
 
     def body(self) -> Iterable[Widget]:
-        yield PageStrip(PAGES)
+        yield PageStrip(self.PAGES)
         with Horizontal(id="pages"):
             yield FactTable(counts.COLUMNS, on_open=self._open, id="counts")
             yield TimeChart(id="time")
@@ -54,6 +54,7 @@ class FunnelView(View):
                 yield FactTable(ways.MAP_COLUMNS, on_open=self._open, id="map")
                 yield Rule("Detail", id="seam")
                 yield Sheet(id="detail")
+                yield SectionTable(ways.EDGE_COLUMNS, on_open=self._open, id="edges")
         yield Rule(id="note")
 
     def on_mount(self) -> None:
@@ -67,12 +68,7 @@ class FunnelView(View):
 
     # --- pages
 
-    def action_page(self, direction: int) -> None:
-        names = [name for name, _ in PAGES]
-        self.action_show_page(names[(names.index(self.page) + direction) % len(names)])
-
-    def action_show_page(self, name: str) -> None:
-        self.page = name
+    def page_changed(self) -> None:
         self._show_page()
         self._ask()
 
@@ -82,8 +78,8 @@ class FunnelView(View):
         self.query_one("#counts").display = self.page == "counts"
         self.query_one("#time").display = self.page == "time" or beside
         self.query_one("#below").display = self.page in ("ways", "map")
-        for name in ("ways", "map"):
-            self.query_one(f"#{name}").display = self.page == name
+        for name, page in (("ways", "ways"), ("detail", "ways"), ("map", "map"), ("edges", "map")):
+            self.query_one(f"#{name}").display = self.page == page
         if self.focused is None or not self.focused.display or self.focused.id != self.page:
             self.query_one(f"#{self.page}").focus()
         self._say()
@@ -105,7 +101,8 @@ class FunnelView(View):
         if self.page == "map" and self.map:
             left_out = len(mappings_of(self.map.get("nodes"))) - self.query_one("#map", FactTable).row_count
             note = f"{int(number_of(self.map.get('total'))):,} journeys, steps in usual order"
-            return note + (f"; {left_out:,} rare ones left out" if left_out else "")
+            rare = f"; {left_out:,} rare ones left out" if left_out else ""
+            return f"{note}; Tab to what comes before and after{rare}"
         if self.flows and not number_of(self.flows.get("journeys")):
             known = bool(mappings_of(self.flows.get("subjects"))) and not self.reconstruct.filter_text
             return "No session in these logs: p shows the ways of business journeys" if known else "No journeys"
@@ -153,10 +150,17 @@ class FunnelView(View):
             return
         table = self.query_one(f"#{self.page}", FactTable)
         row = table.rows[table.cursor] if table.rows else {}
-        pen, found, page = self.reconstruct.pen, self.map, self.page
-        self.query_one("#detail", Sheet).show(
-            lambda width: ways.describe_way(row, pen) if page == "ways" else ways.describe_step(row, found, pen)
-        )
+        pen = self.reconstruct.pen
+        if self.page == "ways":
+            self.query_one("#seam", Rule).say("Detail")
+            self.query_one("#detail", Sheet).show(lambda width: ways.describe_way(row, pen))
+            return
+        self.query_one("#seam", Rule).say(ways.say_step(row, pen))
+        edges = self.query_one("#edges", SectionTable)
+        if edges.about is not row:
+            edges.about = row
+            edges.fill(ways.edge_rows(row, self.map, self.subject))
+            edges.point_first()
 
     # --- doors
 

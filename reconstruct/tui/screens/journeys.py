@@ -16,6 +16,7 @@ from reconstruct.tui.reader import Document
 from reconstruct.tui.screens import groups
 from reconstruct.tui.screens.asking import AskingView
 from reconstruct.tui.screens.ways import quote
+from reconstruct.tui.trail import Before
 from reconstruct.tui.widgets.detail import Describer
 from reconstruct.tui.widgets.journey_list import COLUMNS, JourneyList
 from reconstruct.tui.widgets.prompt import Prompt
@@ -131,6 +132,11 @@ class JourneysView(AskingView):
         self._show_front()
         self._ask_groups()
 
+    def show_each(self) -> None:
+        """No groups: each journey is a row."""
+        if self.arranged != groups.JOURNEYS:
+            self.show_by(groups.JOURNEYS)
+
     def _show_front(self) -> None:
         for table in self.query(TableView):
             table.display = table is self.front
@@ -153,8 +159,9 @@ class JourneysView(AskingView):
         wanted = f"-{field}:*" if not name else f"{field}:{name}" if name.isalnum() else f"{field}:{quote(name)}"
         if self.arranged == "day":
             wanted = f"started:{name}"
-        self.arranged = groups.JOURNEYS
-        self._show_front()
+        app = self.reconstruct
+        app.trail.open(self.NAME, Before(app.journey_id, app.filter_text, self.arranged))
+        self.show_each()
         self.set_filter(" ".join(filter(None, [self.table.filter_text, wanted])))
 
     def _open_business(self, row: Document) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.widget import Widget
 
 from reconstruct.journeys.axis import say_duration, say_share, to_datetime
 from reconstruct.journeys.moments import mapping_of, mappings_of, number_of, text_of, time_of
-from reconstruct.tui.bindings import PAGED
 from reconstruct.tui.fetch import start
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.reader import Document
 from reconstruct.tui.screens import rules
 from reconstruct.tui.screens.facts import FactsView
+from reconstruct.tui.screens.paged import PagedView
 from reconstruct.tui.widgets.columns import Column
 from reconstruct.tui.widgets.pages import PageStrip
 from reconstruct.tui.widgets.paint import Span
@@ -84,21 +82,14 @@ COLUMNS = (
 )
 
 
-PAGES = (("sources", "Sources"), ("rules", "Rules"))
-
-
-class QualityView(FactsView):
+class QualityView(PagedView, FactsView):
     """Sources as a table, the chosen one in full below; the rules that journeys rest on, and how far each is trusted."""
 
     NAME = "quality"
-    BINDINGS: ClassVar[list[BindingType]] = list(PAGED)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.page = PAGES[0][0]
+    PAGES = (("sources", "Sources"), ("rules", "Rules"))
 
     def body(self) -> Iterable[Widget]:
-        yield PageStrip(PAGES)
+        yield PageStrip(self.PAGES)
         yield Rule(id="totals")
         yield FactTable(COLUMNS, id="sources")
         yield FactTable(rules.COLUMNS, id="rules")
@@ -107,23 +98,18 @@ class QualityView(FactsView):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.action_show_page(self.page)
+        self.page_changed()
 
     @property
     def table(self) -> FactTable:
         return self.query_one(f"#{self.page}", FactTable)
 
-    def action_page(self, direction: int) -> None:
-        names = [name for name, _ in PAGES]
-        self.action_show_page(names[(names.index(self.page) + direction) % len(names)])
-
-    def action_show_page(self, name: str) -> None:
-        self.page = name
+    def page_changed(self) -> None:
         for each in self.query(FactTable):
-            each.display = each.id == name
+            each.display = each.id == self.page
         self.table.focus()
         self.show_detail()
-        self.query_one(PageStrip).show(name, "")
+        self.query_one(PageStrip).show(self.page, "")
 
     def results_changed(self) -> None:
         start(self, "sources", self._read)

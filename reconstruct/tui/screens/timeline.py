@@ -108,9 +108,7 @@ class TimelineView(View):
         """The first lines of entries."""
         app = self.reconstruct
         texts = await app.fetcher.ask(app.reader.raw_texts, wanted)
-        return {
-            place: app.pen.clean(text.partition("\n")[0], 2000) for place, text in zip(wanted, texts, strict=True)
-        }
+        return {place: app.pen.clean(text.partition("\n")[0], 2000) for place, text in zip(wanted, texts, strict=True)}
 
     async def _read(self, ref: Ref, wanted: list[Position]) -> None:
         self.raw |= await self._read_raw(wanted)

@@ -11,6 +11,7 @@ from reconstruct.tui.reader import Document
 from reconstruct.tui.widgets.columns import Column
 from reconstruct.tui.widgets.course import draw_way, ink_of
 from reconstruct.tui.widgets.paint import Line, Span
+from reconstruct.tui.widgets.sections import section
 from reconstruct.tui.widgets.sheet import Paragraph
 
 CUSTOMER = "customer"
@@ -217,30 +218,40 @@ MAP_COLUMNS = (
 )
 
 
-def describe_step(row: Document, found: Mapping[str, object], pen: Pen) -> list[Paragraph]:
-    """Where an activity is come to from, where it leads, and how long each takes."""
+def say_step(row: Document, pen: Pen) -> str:
+    """An activity, and how often journeys have it, begin and end with it."""
     if not row:
-        return [Paragraph([Span("No steps", "dim")])]
-    name = text_of(row.get("activity"))
+        return "No steps"
     counts = (("first", "begin with it"), ("last", "end with it"), ("failed", "times it failed"))
     facts = [f"{int(number_of(row.get(key))):,} {words}" for key, words in counts if number_of(row.get(key))]
     facts.insert(0, f"in {int(number_of(row.get('journeys'))):,} journeys")
-    lines = [Paragraph([Span(pen.clean(name, 80), "title"), Span("  " + f" {pen.signs.dot} ".join(facts), "dim")], 2)]
+    name = pen.clean(text_of(row.get("activity")), 80)
+    return f"{name}  " + f" {pen.signs.dot} ".join(facts)
+
+
+def edge_rows(row: Document, found: Mapping[str, object], subject: str) -> list[Document]:
+    """Where an activity is come to from and where it leads, each a row that opens the journeys that go there."""
+    group = "touchpoint" if subject == CUSTOMER else "step"
+    name = text_of(row.get("activity"))
+    rows: list[Document] = []
     for title, mine, other in (("Comes after", "to", "from"), ("Leads to", "from", "to")):
         edges = [edge for edge in mappings_of(found.get("edges")) if text_of(edge.get(mine)) == name]
-        most = max((number_of(edge.get("times")) for edge in edges), default=1.0)
-        lines += [Paragraph(), Paragraph([Span(title, "section")])] if edges else []
+        most = max((number_of(edge.get("journeys")) for edge in edges), default=1.0)
+        rows += [section(title)] if edges else []
         for edge in edges[:NEIGHBOURS]:
-            times = number_of(edge.get("times"))
-            waits = f"  p50 {say_ms(edge.get('p50_ms'))} {pen.signs.dot} p95 {say_ms(edge.get('p95_ms'))}"
-            lines.append(
-                Paragraph(
-                    [
-                        Span(f"{int(times):>8,}  "),
-                        Span(pen.bar(times / most, BAR_CELLS), "customer"),
-                        Span("  " + pen.fit(pen.clean(text_of(edge.get(other)), 80), 30)),
-                        Span(waits, "dim"),
-                    ]
-                )
-            )
-    return lines
+            before, after = quote(text_of(edge.get("from"))), quote(text_of(edge.get("to")))
+            rows.append({
+                **edge, "activity": edge.get(other), "share": number_of(edge.get("journeys")) / most,
+                "filter": f"{group}(does:{after} after:{before})",
+            })  # fmt: skip
+    return rows
+
+
+EDGE_COLUMNS = (
+    Column("journeys", "Journeys", 8, _count, 0, align="right"),
+    Column("bar", "", BAR_CELLS, _bar, 2),
+    Column("activity", "Step", 20, _step, 0, grows=1, most=60),
+    Column("p50_ms", "Wait p50", 8, _wait, 0, align="right"),
+    Column("p95_ms", "p95", 6, _long_wait, 1, align="right"),
+    Column("again", "Again", 6, _again, 3, align="right"),
+)

@@ -9,7 +9,7 @@ from reconstruct.tui.inks import N_SERVICE_INKS
 from reconstruct.tui.reader import TimedLine
 from reconstruct.tui.widgets.detail import Position
 from reconstruct.tui.widgets.paint import Row
-from reconstruct.tui.widgets.raw_view import LineList, place_cells, say_clock_ms
+from reconstruct.tui.widgets.raw_view import Stretch, place_cells, say_clock_ms
 
 EDGE = 40
 """Lines from the end at which more are fetched, before the cursor gets there."""
@@ -17,12 +17,11 @@ PAUSE_NS = 5_000_000_000
 """A pause in all logs that is at least this long is said: nothing happened anywhere."""
 
 
-class MergedLines(LineList):
+class MergedLines(Stretch[TimedLine]):
     """A stretch of all logs; each file has a colour of its own."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.lines: Sequence[TimedLine] = []
         self.lit: Collection[Position] = ()
         self.paths: Mapping[int, str] = {}
 
@@ -46,17 +45,6 @@ class MergedLines(LineList):
 
     def _place(self, row: int) -> None:
         self.scroll_to(y=max(0, self.cursor - row), animate=False, immediate=True)
-
-    @property
-    def n_lines(self) -> int:
-        return len(self.lines)
-
-    def line_text(self, index: int) -> str | None:
-        return self.lines[index].text
-
-    def position(self, index: int) -> Position | None:
-        line = self.lines[index]
-        return line.source, line.line
 
     @property
     def row_on_screen(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual import events as ui_events
 from textual.binding import BindingType
@@ -210,18 +210,36 @@ class JourneyLines(LineList):
         )
 
 
-class FileLines(LineList):
+L = TypeVar("L", bound=RawLine)
+
+
+class Stretch(LineList, Generic[L]):
+    """Lines that are all here, one after the other."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.lines: Sequence[L] = []
+
+    @property
+    def n_lines(self) -> int:
+        return len(self.lines)
+
+    def line_text(self, index: int) -> str | None:
+        return self.lines[index].text
+
+    def position(self, index: int) -> Position | None:
+        return self.lines[index].source, self.lines[index].line
+
+
+class FileLines(Stretch[RawLine]):
     """A stretch of one file: the journey's lines lit, the others dim."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.source = 0
-        self.lines: Sequence[RawLine] = []
         self.lit: set[int] = set()
 
     def show(self, lines: Sequence[RawLine], lit: set[int], line: int) -> None:
         """Another stretch, with the cursor on a line of it."""
-        self.source = lines[0].source if lines else 0
         self.lines = lines
         self.lit = lit
         self.cursor = next((index for index, row in enumerate(lines) if row.line == line), 0)
@@ -235,16 +253,6 @@ class FileLines(LineList):
     def _centre(self) -> None:
         """The chosen line in the middle; once there is room to scroll in."""
         self.scroll_to(y=max(0, self.cursor - self.size.height // 2), animate=False, immediate=True)
-
-    @property
-    def n_lines(self) -> int:
-        return len(self.lines)
-
-    def line_text(self, index: int) -> str | None:
-        return self.lines[index].text
-
-    def position(self, index: int) -> Position | None:
-        return self.source, self.lines[index].line
 
     def draw(self, index: int, row: Row) -> None:
         line = self.lines[index]

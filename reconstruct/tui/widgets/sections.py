@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.strip import Strip
 
 from reconstruct.journeys.moments import text_of
-from reconstruct.tui.bindings import COMPARE, MOVE
+from reconstruct.tui.bindings import DOORS, MOVE
 from reconstruct.tui.reader import Document
 from reconstruct.tui.widgets.table import FactTable
 
@@ -22,7 +22,10 @@ def section(words: str, ink: str = "section") -> Document:
 class SectionTable(FactTable):
     """Rows made by ``section`` go over all columns."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*MOVE, *COMPARE]
+    BINDINGS: ClassVar[list[BindingType]] = [*MOVE, *DOORS]
+
+    about: Document | None = None
+    """what the rows are about, where they are of one thing"""
 
     def draw_row(self, row: Document, width: int, lit: str, *, is_marked: bool) -> Strip:
         if "section" not in row:

@@ -22,6 +22,7 @@ VIEWS = (
     ("4", "raw", "Raw"),
     ("5", "quality", "Quality"),
     ("6", "identifiers", "Ids"),
+    ("7", "compare", "Compare"),
 )
 
 
@@ -43,16 +44,20 @@ class SummaryBar(Inked):
         width = self.size.width
         row = Row(width, self.ink("head"))
         facts = say_summary(self.summary, self.pen)
-        long = sum(len(title) + 5 for _, _, title in VIEWS)
-        short = long + sum(measure(fact.text) for fact in facts) > width
-        column = 1
+        roomy = sum(len(title) + 4 for _, _, title in VIEWS) + sum(measure(fact.text) + 3 for fact in facts) + 2
+        long = sum(len(title) + 3 for _, _, title in VIEWS) + 2
+        column, behind = 1, self.ink("head")
+        air = " " if width >= roomy else ""
         for number, name, title in VIEWS:
             click = Style(meta={"@click": f"app.view({name!r})"})
             here = name == self.view
             base = self.ink("lit") if here else self.ink("head")
-            words = title if here or not short or width >= long else ""
-            column = row.put(column, f" {number}", base + click + (base if here else self.ink("key")))
-            column = row.put(column, f" {words} " if words else " ", base + click)
+            words = f" {title}{air}" if here or width >= long else air
+            column = row.put(column, " ", base if here else behind)
+            column = row.put(column, number, base + click + (base if here else self.ink("key")))
+            column = row.put(column, words, base + click)
+            behind = base if here and not air else self.ink("head")
+        row.put(column, " ", behind)
         used = column
         room = width - used - 2
         while facts and sum(measure(fact.text) for fact in facts) + 3 * (len(facts) - 1) > room:
