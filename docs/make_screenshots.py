@@ -18,6 +18,7 @@ from reconstruct.live import LiveReader
 from reconstruct.options import Options
 from reconstruct.sources import discover
 from reconstruct.tui.app import ReconstructApp
+from reconstruct.tui.widgets.table import FactTable
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "samples" / "shop" / "logs"
@@ -26,7 +27,6 @@ SIZE = (128, 36)
 PATIENCE_S = 120.0
 SETTLE_S = 0.6
 """Longer than any redraw that is put off."""
-
 FONTS = "Fira Code, DejaVu Sans Mono, Menlo, Consolas, monospace"
 
 Document = dict[str, Any]
@@ -63,6 +63,12 @@ def find_customer(reader: LiveReader) -> str:
             found.setdefault(row["customer"], []).append(row)
     best = max(found.values(), key=lambda rows: (len(rows), sum(bool(row["orders"]) for row in rows), rows[0]["id"]))
     return str(best[0]["id"])
+
+
+def point_at_bottleneck(app: ReconstructApp) -> None:
+    """Put the cursor of the map on the step that is waited for longest."""
+    table = app.screen.query_one("#map", FactTable)
+    table.point(next((place for place, row in enumerate(table.rows) if row.get("bottleneck")), 0))
 
 
 async def settle(app: ReconstructApp, pilot: Pilot[Any]) -> None:
@@ -105,8 +111,18 @@ async def take(directory: Path) -> list[Path]:
         await shoot("customer", "c")
         await pilot.press("c")
         await shoot("funnel", "3")
+        for key in ("p", "p", "o", "o"):  # the map, of orders
+            await pilot.press(key)
+            await settle(app, pilot)
+        point_at_bottleneck(app)
+        await settle(app, pilot)
+        await shoot("map")
         await shoot("quality", "5")
         await shoot("identifiers", "6")
+        for key in ("1", "slash", *"device:mobile", "enter", "T", "o"):
+            await pilot.press(key)
+            await settle(app, pilot)
+        await shoot("compare")
     reader.close()
     return taken
 

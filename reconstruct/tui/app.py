@@ -16,7 +16,7 @@ from textual.screen import Screen
 from reconstruct.journeys.chain import chain_documents, nearest
 from reconstruct.journeys.moments import Ref, Story, read_story, text_of
 from reconstruct.options import Look
-from reconstruct.tui.bindings import GLOBAL, GROUPS, read_keymap
+from reconstruct.tui.bindings import GLOBAL, GROUPS, PLACES, read_keymap, remap
 from reconstruct.tui.failures import saved, say_failure, write_report
 from reconstruct.tui.fetch import Fetcher, start
 from reconstruct.tui.filters import keep_filter, load_filters
@@ -27,6 +27,7 @@ from reconstruct.tui.screens.compare import CompareView, compare_journey, compar
 from reconstruct.tui.screens.funnel import FunnelView
 from reconstruct.tui.screens.identifiers import IdentifiersView
 from reconstruct.tui.screens.journeys import JourneysView
+from reconstruct.tui.screens.paged import PagedView
 from reconstruct.tui.screens.quality import QualityView
 from reconstruct.tui.screens.raw import RawView
 from reconstruct.tui.screens.timeline import TimelineView
@@ -96,6 +97,8 @@ class ReconstructApp(App[int]):
         """what the journeys are filtered by, in the list and in all that is counted"""
         self.filters_path, self.filters = filters, load_filters(filters)
         self.trail = Trail()
+        self.keymap: dict[str, str] = {}
+        """keys by id, where the user gave others"""
         self.version_shown = -1
         """version of the results the views show"""
         self._is_refreshing = False
@@ -111,10 +114,10 @@ class ReconstructApp(App[int]):
         self.register_theme(LIGHT)
         wanted = os.environ.get(THEME_VARIABLE) or self.look.theme or DARK.name
         self.theme = wanted if wanted in self.available_themes else DARK.name
-        keymap, wrong = read_keymap(self.look.keys)
+        self.keymap, wrong = read_keymap(self.look.keys)
         if self.look.theme and self.look.theme not in self.available_themes:
             wrong.append(f"no theme is called {self.look.theme}: {', '.join(sorted(self.available_themes))}")
-        self.set_keymap(keymap)
+        self.set_keymap(self.keymap)
         if wrong:
             self.notify(
                 "\n".join(map(self.pen.clean, wrong)), title="reconstruct.toml", severity="warning", markup=False
@@ -377,13 +380,31 @@ class ReconstructApp(App[int]):
         """Every action of every view, in the palette."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         for title, bindings in GROUPS:
-            for binding in bindings:
-                if binding.id != "palette.open":
-                    yield SystemCommand(binding.description, f"{_say_id(binding)}   {title}", self._presser(binding))
+            for binding in remap(bindings, self.keymap):
+                if binding.id != "palette.open" and binding.key:
+                    yield SystemCommand(
+                        binding.description, f"{_say_id(binding)}   {title}", self._presser(binding, title)
+                    )
 
-    def _presser(self, binding: Binding) -> Callable[[], None]:
+    def _presser(self, binding: Binding, title: str) -> Callable[[], None]:
+        """What presses a key of a group: in its view, after going there."""
         first = binding.key.split(",")[0]
-        return lambda: self.simulate_key(first)
+        name, page = PLACES.get(title, ("", ""))
+
+        def press() -> None:
+            view = self.view
+            if page and isinstance(view, PagedView):
+                view.action_show_page(page)
+            if name and view is not None and view.focus_chain:
+                view.set_focus(view.focus_chain[0])  # a key of the view may mean nothing in its detail pane
+            self.simulate_key(first)
+
+        def go() -> None:
+            if name:
+                self.action_view(name)
+            self.call_after_refresh(press)
+
+        return go
 
 
 def _say_id(binding: Binding) -> str:

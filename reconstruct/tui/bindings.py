@@ -6,7 +6,8 @@ function key alone, nor by keys terminals and multiplexers keep for themselves (
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from textual.binding import Binding
@@ -167,6 +168,12 @@ GROUPS: tuple[tuple[str, list[Binding]], ...] = (
 )
 """Bindings by where they work: the help sheet, the palette and docs/terminal.md are made from this."""
 
+PLACES = {
+    "1 Journeys": ("journeys", ""), "2 Timeline": ("timeline", ""), "3 Funnel": ("funnel", ""), "3 Funnel, over time": ("funnel", "time"),
+    "4 Raw lines": ("raw", ""), "5 Quality": ("quality", ""), "7 Compare": ("compare", ""),
+}  # fmt: skip
+"""Title of a group → the view, and the page of it, where its keys work; the others work wherever one is."""
+
 ABOUT = {
     "journeys": (
         "1 Journeys",
@@ -205,6 +212,20 @@ ABOUT = {
     ),
 }
 """View → its title, and what one sees there: said by ``?`` on the view, and in docs/terminal.md."""
+
+
+def remap(bindings: Sequence[Binding], keymap: Mapping[str, str]) -> list[Binding]:
+    """The same with the keys the user gave them (``read_keymap``); a key given to one is taken from the others.
+
+    >>> [binding.key for binding in remap(MOVE[:2], {"move.down": "n,up"})]
+    ['n,up', 'k']
+    """
+    taken = {name for each in bindings for name in keymap.get(str(each.id), "").split(",")}
+    found = []
+    for each in bindings:
+        left = ",".join(name for name in each.key.split(",") if name not in taken)
+        found.append(replace(each, key=keymap.get(str(each.id), left)))
+    return found
 
 
 def known_ids() -> list[str]:

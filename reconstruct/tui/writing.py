@@ -29,7 +29,7 @@ class Kind:
 JOURNEY_KINDS = (
     Kind(".json", "this journey as JSON"),
     Kind(".svg", "its timelines as a picture"),
-    Kind(".html", "its timelines as a web page, every moment and its lines below"),
+    Kind(".html", "its timelines as a web page, with the lines behind them"),
 )
 LIST_SUFFIX = ".jsonl"
 

@@ -11,6 +11,7 @@ from typing import Any
 from shop import FakeReader
 from textual.pilot import Pilot
 
+from reconstruct.options import Look
 from reconstruct.tui.app import ReconstructApp
 
 PATIENCE = 5_000
@@ -86,10 +87,15 @@ class Driver:
 
 @asynccontextmanager
 async def browse(
-    reader: FakeReader, size: tuple[int, int] = (120, 40), *, ascii: bool = False, memory: Path | None = None
+    reader: FakeReader,
+    size: tuple[int, int] = (120, 40),
+    *,
+    ascii: bool = False,
+    memory: Path | None = None,
+    look: Look | None = None,
 ) -> AsyncIterator[Driver]:
     """The app on a reader, settled."""
-    app = ReconstructApp(reader, ascii=ascii, memory=memory)
+    app = ReconstructApp(reader, ascii=ascii, memory=memory, look=look)
     async with app.run_test(size=size, notifications=True) as pilot:
         driver = Driver(app, pilot, reader)
         await driver.settle()

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from drive import Driver, drive, screen_after
+from drive import Driver, browse, drive, screen_after
 from shop import FakeReader, hostile_journey, make_shop, odd_documents
 from textual.binding import Binding
 
 from reconstruct.errors import StoreError
+from reconstruct.options import Look
 from reconstruct.tui import bindings
 from reconstruct.tui.app import ReconstructApp
 from reconstruct.tui.bindings import GROUPS
 from reconstruct.tui.glyphs import Pen
+from reconstruct.tui.screens.funnel import FunnelView
 from reconstruct.tui.screens.help import write_help
+from reconstruct.tui.screens.raw import RawView
+from reconstruct.tui.screens.timeline import TimelineView
 
 ALL = [*bindings.TABLE, *bindings.GROUPED, *(binding for _, group in GROUPS for binding in group)]
 GROUPED = {
@@ -65,6 +71,49 @@ def test_keys_can_be_mapped_by_id() -> None:
         assert driver.app.screen.query_one("#list").cursor == 2  # type: ignore[attr-defined]
 
     drive(FakeReader(make_shop(20)), script)
+
+
+def test_keys_that_were_mapped_are_what_the_strip_the_sheet_and_the_palette_say() -> None:
+    async def main() -> None:
+        look = Look(keys=(("list.filter", "ctrl+f"), ("move.down", "m"), ("axis.mode", "e")))
+        async with browse(FakeReader(make_shop(20)), (140, 40), look=look) as driver:
+            assert "^f filter" in driver.lines[-1] and "/ filter" not in driver.lines[-1]
+            await driver.press("question_mark")
+            assert " ^f  Filter" in driver.text and " m  Down" in driver.text
+            await driver.press("escape")
+            said = {each.title: each.help for each in driver.app.get_system_commands(driver.app.screen)}
+            assert said["Filter"].startswith("^f ")
+            await choose(driver, "Down")
+            assert driver.app.screen.query_one("#list").cursor == 1  # type: ignore[attr-defined]
+            await driver.press("enter")
+            assert "e axis" in driver.lines[-1] and "e error" not in driver.lines[-1], "a key means one thing"
+
+    asyncio.run(main())
+
+
+async def choose(driver: Driver, title: str) -> None:
+    """Run an action of the palette."""
+    command = next(each for each in driver.app.get_system_commands(driver.app.screen) if each.title == title)
+    command.callback()
+    await driver.settle()
+
+
+def test_the_palette_goes_to_the_view_where_an_action_works() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "tab")
+        view = driver.app.screen
+        assert isinstance(view, TimelineView) and not view.timeline.has_focus
+        await choose(driver, "Zoom in")
+        assert view.timeline.zoom > 1
+        await driver.press("6")
+        await choose(driver, "Axis: compressed, linear, ordinal")
+        assert driver.app.screen is view and view.timeline.mode == "linear"
+        await choose(driver, "Begin of the logs")
+        assert isinstance(driver.app.screen, FunnelView) and driver.app.screen.page == "time"
+        await choose(driver, "Open in $EDITOR")
+        assert isinstance(driver.app.screen, RawView)
+
+    drive(FakeReader(make_shop(10)), script)
 
 
 def test_a_terminal_too_small_says_so() -> None:

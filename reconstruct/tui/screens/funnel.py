@@ -40,6 +40,7 @@ class FunnelView(PagedView):
     def __init__(self) -> None:
         super().__init__()
         self.subject = ways.CUSTOMER
+        self.was_asked = False
         self.flows: Document = {}
         self.ways: Document = {}
         self.map: Document = {}
@@ -123,6 +124,10 @@ class FunnelView(PagedView):
         names = [text_of(row.get("subject")) for row in mappings_of(self.flows.get("subjects"))]
         if names and self.subject not in names:
             self.subject = names[0]
+        if names and not self.was_asked and not text and not number_of(self.flows.get("journeys")):
+            self.page = "ways"  # no session in these logs: an empty funnel would be the first thing to see
+            self._show_page()
+        self.was_asked = True
         if self.page in ("counts", "time"):
             table = self.query_one("#counts", FactTable)
             table.fill(counts.count_rows(self.flows))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from reconstruct.tui.bindings import ABOUT, GROUPS
+from reconstruct.tui.bindings import ABOUT, GROUPS, remap
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.sanitise import measure
 from reconstruct.tui.widgets.paint import Span
@@ -23,8 +24,11 @@ KEY_CELLS = 12
 COLUMN_CELLS = 48
 
 
-def write_help(width: int, pen: Pen, view: str = "") -> list[Paragraph]:
-    """What one sees on a view, its keys and then all others, in as many columns as fit, and what the signs mean."""
+def write_help(width: int, pen: Pen, view: str = "", keymap: Mapping[str, str] | None = None) -> list[Paragraph]:
+    """What one sees on a view, its keys and then all others, in as many columns as fit, and what the signs mean.
+
+    ``keymap``: keys by id, where the user gave others.
+    """
     lines: list[Paragraph] = []
     title, words = ABOUT.get(view, ("", ""))
     if words:
@@ -33,7 +37,8 @@ def write_help(width: int, pen: Pen, view: str = "") -> list[Paragraph]:
     groups = sorted(GROUPS, key=lambda group: not group[0].startswith(number))
     columns = max(1, min(3, width // COLUMN_CELLS))
     cells = width // columns
-    for title, bindings in groups:
+    for title, given in groups:
+        bindings = remap(given, keymap or {})
         lines += [Paragraph([Span(title, "section")])]
         rows = -(-len(bindings) // columns)
         for index in range(rows):
@@ -83,5 +88,6 @@ class HelpSheet(ModalScreen[None]):
         pen: Pen = getattr(self.app, "pen", Pen())
         sheet = self.query_one(Sheet)
         view = getattr(getattr(self.app, "view", None), "NAME", "")
-        sheet.show(lambda width: write_help(width, pen, view))
+        keymap: dict[str, str] = getattr(self.app, "keymap", {})
+        sheet.show(lambda width: write_help(width, pen, view, keymap))
         sheet.focus()

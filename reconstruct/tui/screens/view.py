@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from reconstruct.tui.bindings import remap
 from reconstruct.tui.messages import Remark
 from reconstruct.tui.widgets.paint import Inked, Row
 from reconstruct.tui.widgets.strips import KeyStrip, ProgressStrip, SummaryBar
@@ -111,7 +112,8 @@ class View(Screen[None]):
         focused = self.focused
         bindings: list[Binding] = []
         for node in [*([focused] if focused else []), self, self.app]:
-            bindings += [binding for binding in type(node).BINDINGS if isinstance(binding, Binding)]
+            given = [binding for binding in type(node).BINDINGS if isinstance(binding, Binding)]
+            bindings += [binding for binding in remap(given, self.reconstruct.keymap) if binding.key]
         if not self.query("#detail"):
             bindings = [binding for binding in bindings if binding.id != "detail.toggle"]
         self.query_one(KeyStrip).show(bindings)

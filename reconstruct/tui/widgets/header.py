@@ -136,7 +136,7 @@ def say_outcome(story: Story, pen: Pen) -> list[list[Span]]:
         parts.append([Span("goal ", "dim"), Span(f"{goal} {sign}", ink)])
     else:
         words = f"{outcome} {sign}".strip() if not goal else f"{goal} {pen.signs.dot} {outcome} {sign}".rstrip()
-        parts.append([Span("goal ", "dim"), Span(pen.clean(words), ink)])
+        parts.append([Span("goal " if goal else "outcome ", "dim"), Span(pen.clean(words), ink)])
     for business in mappings_of(document.get("business_journeys"))[:OBJECTS_SHOWN]:
         parts.append(_say_object(business, pen))
     score = mapping_of(document.get("experience")).get("score")
