@@ -14,6 +14,8 @@ from reconstruct.tui.widgets.sections import section
 from reconstruct.wording import say_ms
 
 SIDES = ("first", "second")
+SIDE_CELLS = 72
+"""Widest side: further apart they are not seen as one row."""
 IDENTITY = 4
 """Parts of ``say_journey`` that say who, where and when; the rest is what came of it."""
 
@@ -51,7 +53,7 @@ COLUMNS = (
         for column in (
             Column(f"{side}_after", "After", 6, _time(side, "after_ms", "dim"), 0, align="right"),
             Column(f"{side}_wait", "Wait", 6, _time(side, "wait_ms", "text"), 0, align="right"),
-            Column(side, side.title(), 16, _activity(side), 0, grows=1, paint=_paint_activity(side)),
+            Column(side, side.title(), 16, _activity(side), 0, grows=1, most=SIDE_CELLS, paint=_paint_activity(side)),
         )
     ),
 )
