@@ -10,24 +10,24 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 
 from reconstruct.journeys.chain import chain_documents, nearest
 from reconstruct.journeys.moments import Ref, Story, read_story, text_of
 from reconstruct.options import Look
-from reconstruct.tui.bindings import GLOBAL, GROUPS, PLACES, read_keymap, remap
+from reconstruct.tui.bindings import GLOBAL, read_keymap
 from reconstruct.tui.failures import saved, say_failure, write_report
 from reconstruct.tui.fetch import Fetcher, start
 from reconstruct.tui.filters import keep_filter, load_filters
 from reconstruct.tui.glyphs import Pen, ascii_wanted
 from reconstruct.tui.memory import Memory
+from reconstruct.tui.palette import list_commands
 from reconstruct.tui.reader import Document, Reader
 from reconstruct.tui.screens.compare import CompareView, compare_journey, compare_sets
 from reconstruct.tui.screens.funnel import FunnelView
 from reconstruct.tui.screens.identifiers import IdentifiersView
 from reconstruct.tui.screens.journeys import JourneysView
-from reconstruct.tui.screens.paged import PagedView
 from reconstruct.tui.screens.quality import QualityView
 from reconstruct.tui.screens.raw import RawView
 from reconstruct.tui.screens.timeline import TimelineView
@@ -379,38 +379,7 @@ class ReconstructApp(App[int]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action of every view, in the palette."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        for title, bindings in GROUPS:
-            for binding in remap(bindings, self.keymap):
-                if binding.id != "palette.open" and binding.key:
-                    yield SystemCommand(
-                        binding.description, f"{_say_id(binding)}   {title}", self._presser(binding, title)
-                    )
-
-    def _presser(self, binding: Binding, title: str) -> Callable[[], None]:
-        """What presses a key of a group: in its view, after going there."""
-        first = binding.key.split(",")[0]
-        name, page = PLACES.get(title, ("", ""))
-
-        def press() -> None:
-            view = self.view
-            if page and isinstance(view, PagedView):
-                view.action_show_page(page)
-            if name and view is not None and view.focus_chain:
-                view.set_focus(view.focus_chain[0])  # a key of the view may mean nothing in its detail pane
-            self.simulate_key(first)
-
-        def go() -> None:
-            if name:
-                self.action_view(name)
-            self.call_after_refresh(press)
-
-        return go
-
-
-def _say_id(binding: Binding) -> str:
-    from reconstruct.tui.widgets.strips import say_key
-
-    return f"{say_key(binding)}   {binding.id}"
+        yield from list_commands(self)
 
 
 def run(

@@ -78,8 +78,8 @@ def say_summary(summary: Document, pen: Pen) -> list[Span]:
         ("customers", "customer", "customers"),
         ("business_journeys", "business journey", "business journeys"),
     ):
-        if key in summary:
-            count = int(number_of(summary[key]))
+        count = int(number_of(summary.get(key)))
+        if count or (key == "journeys" and key in summary):
             facts.append(Span(f"{count:,} {one if count == 1 else many}", "strong" if key == "journeys" else "text"))
     if "conversion" in summary and facts and number_of(summary.get("journeys")):
         facts.insert(1, Span(f"{number_of(summary['conversion']):.1%} reach their goal", "good"))
