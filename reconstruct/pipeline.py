@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from difflib import get_close_matches
@@ -26,11 +26,13 @@ from reconstruct.correlate.resolve import Resolution, resolve
 from reconstruct.correlate.surroundings import look_up, tabulate_families
 from reconstruct.engines.ingest import SourceAccount, ingest, save_sources
 from reconstruct.engines.journeys import write_journeys
+from reconstruct.engines.known import Carrier, Known, Reading, continue_sources
 from reconstruct.engines.local import WORTH_WORKERS, default_workers
 from reconstruct.engines.workers import WorkerPool
 from reconstruct.errors import UsageError
 from reconstruct.figures import describe_reading, summarise
 from reconstruct.grammar.definition import Definition
+from reconstruct.grammar.plans import plans_of
 from reconstruct.journeys.models import load_models
 from reconstruct.options import Forced, Options, matches
 from reconstruct.resources import cache_directory, grammar_directories
@@ -91,7 +93,6 @@ def _forced_format(source: Source, options: Options) -> Forced | None:
 
 def _check_formats(wanted: dict[str, str], grammars: tuple[str, ...], local: Sequence[Definition]) -> None:
     from reconstruct.events.formats import GENERIC, SELF_DESCRIBING, known_formats
-    from reconstruct.grammar.plans import plans_of
 
     known = (*known_formats(grammars, plans_of(local)).ranked, *SELF_DESCRIBING, GENERIC)
     for name, origin in wanted.items():
@@ -111,32 +112,46 @@ def unmatched(options: Options, discovery: Discovery) -> list[str]:
     return list(dict.fromkeys([*forced, *excluded]))
 
 
-def open_discovery(discovery: Discovery, options: Options, progress: Progress) -> Reconstruction:
-    """The same for logs that were found already."""
+def open_discovery(
+    discovery: Discovery, options: Options, progress: Progress, earlier: Reconstruction | None = None
+) -> Reconstruction:
+    """The same for logs that were found already. ``earlier``: results of these logs when they were shorter; what they still say is
+    not read again."""
     path, zone_s = store_path(discovery, options), options.timezone_s or 0
     if path is not None and is_kept(discovery, options):
         if options.store is None:
             os.utime(path)  # the cache forgets what was used longest ago
         return Reconstruction(Store.open(path), discovery, zone_s)
+    known: list[Known] = []
+
+    def fill(store: Store, pool: Executor | None) -> None:
+        carrier = _carry(store, discovery, options, earlier)
+        accounts = ingest(
+            store, discovery, chunk_bytes=options.chunk_bytes, pool=pool, progress=progress, carrier=carrier
+        )
+        finish(store, discovery, accounts, options, pool, progress)
+        known.extend(account.known for account in accounts if account.known is not None)
+
     if path is None:
         with tempfile.TemporaryDirectory(prefix="reconstruct-", ignore_cleanup_errors=True) as directory:
-            scratch = Path(directory) / "store.duckdb"
-            _fill(scratch, discovery, options, progress)
             # The file stays open, so it stays readable after its name is gone.
-            return Reconstruction(Store.open(scratch), discovery, zone_s)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        _fill(unfinished, discovery, options, progress)
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-        unfinished.with_name(unfinished.name + ".wal").unlink(missing_ok=True)
-    if options.store is None:
-        prune_cache(path.parent, keep=path)
-    return Reconstruction(Store.open(path), discovery, zone_s)
+            store = _make(Path(directory) / "store.duckdb", discovery, options, fill, lasts=False)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        store = _make(path, discovery, options, fill)
+        if options.store is None:
+            prune_cache(path.parent, keep=path)
+    return Reconstruction(store, discovery, zone_s, known=Reading(tuple(known), reading_key(discovery)))
+
+
+def _carry(store: Store, discovery: Discovery, options: Options, earlier: Reconstruction | None) -> Carrier | None:
+    """What an earlier reading spares this one."""
+    if earlier is None or earlier.store.path is None or not earlier.store.path.is_file():
+        return None
+    if earlier.known.key != reading_key(discovery):
+        return None
+    continued = continue_sources(discovery.sources, earlier.known.sources, plans_of(discovery.formats))
+    return Carrier(store, earlier.store.path, continued)
 
 
 def is_kept(discovery: Discovery, options: Options) -> bool:
@@ -164,13 +179,18 @@ def open_part(discovery: Discovery, options: Options, n_bytes: int) -> Reconstru
 
 def content_key(discovery: Discovery, options: Options) -> str:
     """What results depend on: the bytes of every source under its name, the settings, this program."""
-    grammars = discovery.sources[0].grammars
     settings = (options.timezone_s, options.exclude, options.pins, options.models.tables, options.models.use)
-    parts = [__version__, STORE_VERSION, *map(repr, settings), _data_key(grammars)]
+    parts = [*map(repr, settings), reading_key(discovery)]
     parts += [
         f"{source.path}\0{source.fingerprint}\0{source.family}\0{source.rank}\0{source.forced}"
         for source in discovery.sources
     ]
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def reading_key(discovery: Discovery) -> str:
+    """What the reading of a line depends on beside its log: this program, its data, what configuration among the logs says."""
+    parts = [__version__, STORE_VERSION, _data_key(discovery.sources[0].grammars)]
     parts += [f"{each.id}\0{each.path}\0{each.text}" for each in discovery.formats]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
@@ -209,24 +229,37 @@ def reopen_with(results: Reconstruction, discovery: Discovery, options: Options,
     path, read = store_path(discovery, options), results.store.path
     if path is None or read is None or not read.is_file() or (options.store is None and path.is_file()):
         return open_discovery(discovery, options, progress)
+
+    def fill(store: Store, pool: Executor | None) -> None:
+        progress.phase("taking over what was read", 0)
+        store.take_over(read)
+        finish(store, discovery, None, options, pool, progress)
+
+    store = _make(path, discovery, options, fill)
+    return Reconstruction(store, discovery, options.timezone_s or 0, known=results.known)
+
+
+Fill = Callable[[Store, Executor | None], None]
+"""Fills an empty store; the worker processes are None where there is little to do."""
+
+
+def _make(path: Path, discovery: Discovery, options: Options, fill: Fill, *, lasts: bool = True) -> Store:
+    """A store at ``path``, filled, whole, and open."""
+    load_models(own=options.models)  # what is wrong with a model is said before anything is read
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.{next(_numbers)}.part")
     try:
-        store = _create(unfinished, discovery, options)
-        try:
-            progress.phase("taking over what was read", 0)
-            store.take_over(read)
-            finish(store, discovery, None, options, None, progress)
-            store.set_meta("key", content_key(discovery, options))
-        finally:
-            store.close()
+        _fill(unfinished, discovery, options, fill)
+        if lasts:
+            with unfinished.open("rb+") as file:
+                os.fsync(file.fileno())
         # Opened under the name it was made with: by a path that is open already, the database would give what it has open.
-        again = Store.open(unfinished)
-        again.path = path
+        store = Store.open(unfinished)
+        store.path = path
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
         unfinished.with_name(unfinished.name + ".wal").unlink(missing_ok=True)
-    return Reconstruction(again, discovery, options.timezone_s or 0)
+    return store
 
 
 def _create(path: Path, discovery: Discovery, options: Options) -> Store:
@@ -234,16 +267,14 @@ def _create(path: Path, discovery: Discovery, options: Options) -> Store:
     return Store.create(path, threads=options.workers or default_workers(), memory_limit=memory)
 
 
-def _fill(path: Path, discovery: Discovery, options: Options, progress: Progress) -> None:
-    load_models(own=options.models)  # what is wrong with a model is said before anything is read
+def _fill(path: Path, discovery: Discovery, options: Options, fill: Fill) -> None:
     workers = options.workers or default_workers()
     collecting = gc.isenabled()
     gc.disable()  # millions of small objects and no cycles: looking for some costs a fifth of the time
     pool = WorkerPool(workers) if workers > 1 and discovery.total_bytes >= WORTH_WORKERS else None
     store = _create(path, discovery, options)
     try:
-        accounts = ingest(store, discovery, chunk_bytes=options.chunk_bytes, pool=pool, progress=progress)
-        finish(store, discovery, accounts, options, pool, progress)
+        fill(store, pool)
         store.set_meta("key", content_key(discovery, options))
     finally:
         store.close()

@@ -16,6 +16,7 @@ from reconstruct.engines.customers import list_customers
 from reconstruct.engines.documents import SEPARATOR, read_document, read_frame
 from reconstruct.engines.facts import LOOSE
 from reconstruct.engines.journeys import loads, read_blocks, read_documents
+from reconstruct.engines.known import NOT_KNOWN, Reading
 from reconstruct.figures import share_lines, summarise
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.measures.chosen import PEOPLE
@@ -65,9 +66,12 @@ class Reconstruction:
         zone_s: int = 0,
         selection: Selection = EVERYTHING,
         query: Node | None = None,
+        known: Reading = NOT_KNOWN,
     ) -> None:
-        """``zone_s``: seconds east of UTC of moments in queries that name no zone. ``query`` is what ``selection`` stands for."""
+        """``zone_s``: seconds east of UTC of moments in queries that name no zone. ``query`` is what ``selection`` stands for.
+        ``known``: how the logs were read, for when they grow."""
         self.store = store
+        self.known = known
         self.discovery = discovery
         self.selection = selection
         self._query = query

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from reconstruct.correlate.copies import Copied, drop_copies
 from reconstruct.correlate.dates import complete_dates
+from reconstruct.engines.known import Carrier, Continued, Known, Part, is_settled
 from reconstruct.engines.local import Scanned, scan_sources
 from reconstruct.engines.quality import explain_samples
 from reconstruct.events.undated import anchor_ns
@@ -43,6 +44,27 @@ class SourceAccount:
     samples: list[dict[str, Any]] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
     undated: str | None = None
+    slots: dict[str, None] = field(default_factory=dict)
+    """of its mentions, in the order in which they were first met"""
+    known: Known | None = None
+    """for a later reading, when the source has grown"""
+
+    def take_over(self, continued: Continued) -> None:
+        """Begin with how the first lines were read, or all of them."""
+        part = continued.part
+        if part is not None:
+            self.counts, self.formats, self.notes = Counter(part.counts), Counter(part.formats), Counter(part.notes)
+            self.samples = [dict(sample) for sample in part.samples]
+            self.slots = dict.fromkeys(part.slots)
+            self.known = replace(continued.known, source=self.source)
+
+    def _remember(self, scanned: Scanned) -> None:
+        part = Part(
+            scanned.end, scanned.index + 1, scanned.first_line + scanned.scan.n_lines, Counter(self.counts),
+            Counter(self.formats), Counter(self.notes), tuple(dict(sample) for sample in self.samples), tuple(self.slots),
+        )  # fmt: skip
+        settled = part if is_settled(self.source, scanned.end) else self.known.settled if self.known else None
+        self.known = Known(self.source, scanned.profile, settled, part)
 
     def add(self, scanned: Scanned) -> None:
         scan = scanned.scan
@@ -50,15 +72,18 @@ class SourceAccount:
         self.formats.update(scan.formats)
         self.notes.update(scan.notes)
         self.undated = scan.undated
+        self.slots.update(dict.fromkeys(scan.mentions.column("slot").dictionary.to_pylist()))
         if scanned.note:
             self.notes[scanned.note] += 1
         for sample in scan.samples:
             if sum(each["generic"] == sample.generic for each in self.samples) < SAMPLES_KEPT:
                 line = sample.line + scanned.first_line
                 self.samples.append({"line": line, "text": sample.text, "generic": sample.generic, "nearest": None})
+        self._remember(scanned)
 
     def take_out(self, copied: Copied, original: Source) -> None:
         """Count entries that were found to be copies as such, and say where they stand first."""
+        self.known = None  # they are not in the store: read it anew
         self.counts["events"] -= copied.events
         self.counts["continuations"] -= copied.lines - copied.events
         self.counts["duplicates"] += copied.lines
@@ -92,21 +117,31 @@ def ingest(
     pool: Executor | None,
     progress: Progress,
     first_chunk_only: bool = False,
+    carrier: Carrier | None = None,
 ) -> list[SourceAccount]:
-    """Read everything that was discovered, or the first chunk of each source for a quick look."""
+    """Read everything that was discovered, or the first chunk of each source for a quick look; what ``carrier`` brings is not
+    read again."""
     accounts = [SourceAccount(source) for source in discovery.sources]
-    progress.phase("reading", discovery.total_bytes)
+    carrier = carrier or Carrier(store, None, {})
+    for number, continued in carrier.continued.items():
+        accounts[number].take_over(continued)
+    anew = [source for source in discovery.sources if source.id not in carrier.wholes]
+    progress.phase("reading", sum(source.size for source in anew) - carrier.bytes_known)
     for scanned in scan_sources(
-        discovery.sources,
+        anew,
         chunk_bytes=chunk_bytes,
         pool=pool,
         first_chunk_only=first_chunk_only,
         local=plans_of(discovery.formats),
+        starts=carrier.starts,
     ):
+        carrier.bring(scanned.source.id)
         store.add(scanned.scan.events, scanned.scan.mentions)
         accounts[scanned.source.id].add(scanned)
         progress.advance(scanned.disk_bytes, scanned.scan.n_lines)
+    carrier.bring_rest()
     store.finish_events()
+    carrier.close()
     sources = [(each.source, each.undated) for each in accounts if each.undated]
     complete_dates(
         store.connection,

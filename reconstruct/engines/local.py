@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
@@ -42,6 +42,22 @@ class Scanned:
     note: str
     """why the source ended early; on its last chunk only"""
     last: bool
+    end: int
+    """offset in the decoded stream of what follows"""
+    index: int
+    """position among the chunks of the source"""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where reading of a source goes on."""
+
+    offset: int
+    index: int
+    """position of the chunk there among the chunks of the source"""
+    lines: int
+    """before it"""
+    profile: SourceProfile
 
 
 def default_workers() -> int:
@@ -56,10 +72,17 @@ def scan_sources(
     pool: Executor | None,
     first_chunk_only: bool = False,
     local: Sequence[MatchPlan] = (),
+    starts: Mapping[int, Start] | None = None,
 ) -> Iterator[Scanned]:
-    """Scan every source; the order of the result is that of ``sources``. ``local``: formats that only these logs have."""
+    """Scan every source; the order of the result is that of ``sources``. ``local``: formats that only these logs have.
+    ``starts``: from where sources are read whose beginning is known."""
     most = 1 if first_chunk_only else None
-    jobs = (job for source in sources for job in itertools.islice(_jobs(source, chunk_bytes, local), most))
+    starts = starts or {}
+    jobs = (
+        job
+        for source in sources
+        for job in itertools.islice(_jobs(source, chunk_bytes, local, starts.get(source.id)), most)
+    )
     if pool is None:
         results: Iterator[tuple[_Job, tuple[Scan, int, str]]] = ((job, _run(job)) for job in jobs)
     else:
@@ -67,8 +90,18 @@ def scan_sources(
     line = 0
     for job, (scan, disk_bytes, note) in results:
         if job.first:
-            line = 0
-        yield Scanned(job.source, _renumber(scan, line), job.profile, line, disk_bytes, note, job.last)
+            line = starts[job.source.id].lines if job.source.id in starts else 0
+        yield Scanned(
+            job.source,
+            _renumber(scan, line),
+            job.profile,
+            line,
+            disk_bytes,
+            note,
+            job.last,
+            _end(job.work),
+            job.work.index,
+        )
         line += scan.n_lines
 
 
@@ -82,7 +115,18 @@ class _Job:
     last: bool
 
 
-def _jobs(source: Source, chunk_bytes: int, local: Sequence[MatchPlan]) -> Iterator[_Job]:
+def _end(work: ChunkRef | Chunk) -> int:
+    return work.end if isinstance(work, Chunk) else work.offset + work.length + work.cut
+
+
+def _jobs(source: Source, chunk_bytes: int, local: Sequence[MatchPlan], start: Start | None) -> Iterator[_Job]:
+    if start is not None:
+        profile = start.profile
+        for ref in plan_ranges(source, chunk_bytes, offset=start.offset, index=start.index):
+            if profile.has_directives:
+                profile = note_directives(profile, load_chunk(source, ref))
+            yield _Job(source, profile, ref, ref.index == start.index, ref.last)
+        return
     if source.seekable:
         refs = plan_ranges(source, chunk_bytes)
         head = load_chunk(source, refs[0])

@@ -28,9 +28,9 @@ def read_chunks(source: Source, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chun
         yield from _stream_chunks(source, chunk_bytes)
 
 
-def plan_ranges(source: Source, chunk_bytes: int = CHUNK_BYTES) -> list[ChunkRef]:
-    """Where the chunks of a seekable source are. Reads some 64 kB per chunk. The first chunk's ``load_chunk`` reports a
-    file that cannot be opened."""
+def plan_ranges(source: Source, chunk_bytes: int = CHUNK_BYTES, *, offset: int = 0, index: int = 0) -> list[ChunkRef]:
+    """Where the chunks of a seekable source are, from chunk ``index`` at ``offset`` on. Reads some 64 kB per chunk. The first
+    chunk's ``load_chunk`` reports a file that cannot be opened."""
     if not source.seekable:
         raise ValueError(f"{source.path} has no ranges: it is compressed or not UTF-8")
     chunk_bytes = min(chunk_bytes, LINE_CAP)
@@ -39,16 +39,15 @@ def plan_ranges(source: Source, chunk_bytes: int = CHUNK_BYTES) -> list[ChunkRef
         with source.file.open("rb", buffering=0) as opened:
             skip = _mark_bytes(opened)
             size = max(source.size - skip, 0)
-            offset = 0
             while True:
                 data_end, end = _find_chunk_end(opened, skip, offset, chunk_bytes, size)
                 last = end >= size
-                refs.append(ChunkRef(len(refs), offset, data_end - offset, end - data_end, last))
+                refs.append(ChunkRef(index + len(refs), offset, data_end - offset, end - data_end, last))
                 if last:
                     return refs
                 offset = end
     except OSError:
-        return [ChunkRef(0, 0, source.size, 0, True)]
+        return [ChunkRef(index, offset, source.size - offset, 0, True)]
 
 
 def load_chunk(source: Source, ref: ChunkRef) -> Chunk:

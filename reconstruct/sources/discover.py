@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -46,21 +46,32 @@ def discover(
     root: Path | None = None,
     stdin: BinaryIO | None = None,
     first_stamp: FirstStamp = find_first_stamp,
+    extent: Extent | None = None,
+    copies: Mapping[str, Path] | None = None,
 ) -> Discovery:
     """Find every log the paths lead to: directories and all below them, files, glob patterns, ``-`` for standard input.
 
     ``first_stamp`` finds the first time stamp in a piece of a log, to order rotated files; the default knows ISO 8601
     and the stamps of web servers. ``stdin`` replaces the process's own. What matches a pattern of ``exclude`` is listed as
-    skipped. ``root`` is what shown paths are relative to, if not the directory given.
+    skipped. ``root`` is what shown paths are relative to, if not the directory given. ``extent`` says how much of a file that
+    is being written is read (file, size, time of the last write: bytes); ``copies``: files that hold what a stream among the
+    paths has given so far.
 
     Raises SourceError when a path does not exist, a pattern matches nothing, or nothing at all can be read.
     """
     arguments = [argument for path in paths for argument in _expand(os.fspath(path))]
-    search = _Search(root or _common_root(arguments), first_stamp, exclude)
+    search = _Search(root or _common_root(arguments), first_stamp, exclude, extent)
     for argument in arguments:
-        search.add(argument, stdin)
+        copy = (copies or {}).get(argument)
+        if copy is not None:
+            search.add_growing(argument, copy)
+        else:
+            search.add(argument, stdin)
     search.probe_found()
     return search.finish([os.fspath(path) for path in paths])
+
+
+Extent = Callable[[Path, int, int], int]
 
 
 def _expand(path: str) -> list[str]:
@@ -109,8 +120,9 @@ class _Log:
 class _Search:
     """What the arguments have led to so far."""
 
-    def __init__(self, root: Path, first_stamp: FirstStamp, exclude: Sequence[str]) -> None:
+    def __init__(self, root: Path, first_stamp: FirstStamp, exclude: Sequence[str], extent: Extent | None) -> None:
         self._root = root
+        self._extent = extent
         self._first_stamp = first_stamp
         self._exclude = exclude
         self._found: list[Found] = []
@@ -145,6 +157,10 @@ class _Search:
             hint = "Ask for access to it, or run as a user who may read it."
             raise SourceError(f"{argument} {describe_failure(error)}", path=path, hint=hint) from error
 
+    def add_growing(self, argument: str, copy: Path) -> None:
+        """Take in what a stream has given so far."""
+        self._add_copy(STDIN if argument == "-" else self._shown(Path(argument)), copy)
+
     def _add_copy(self, shown: str, copy: Path) -> None:
         status = copy.stat()
         self._probe(shown, copy, status.st_size, status.st_mtime_ns)
@@ -166,6 +182,8 @@ class _Search:
         if excluded is not None:
             self._skipped[shown] = f"{EXCLUDED} {excluded}"
             return
+        if self._extent is not None:
+            size = self._extent(file, size, modified_ns)
         try:
             probe = probe_file(file, size)
         except RefusedError as refusal:

@@ -71,7 +71,7 @@ def probe_file(file: Path, size: int) -> Probe:
             head = pieces[0]
             compression = compression_of(head)
             if compression is None:
-                return _judge(pieces, None, _fingerprint(pieces, size))
+                return _judge(pieces, None, fingerprint_pieces(pieces, size))
             problems: list[str] = []
             blocks = chain([head], iter(lambda: opened.read(RAW_BYTES), b""))
             opened.seek(len(head))
@@ -82,27 +82,33 @@ def probe_file(file: Path, size: int) -> Probe:
                     break
             if not decoded:
                 raise RefusedError(f"{problems[0].split(';')[0]}: nothing in it can be read" if problems else "empty")
-            return _judge([bytes(decoded)], compression, _fingerprint(pieces, size))
+            return _judge([bytes(decoded)], compression, fingerprint_pieces(pieces, size))
     except OSError as error:
         raise RefusedError(describe_failure(error)) from error
 
 
 def read_samples(opened: BinaryIO, size: int) -> list[bytes]:
     """The whole file when it is small, else SAMPLES pieces of it, head first and tail last."""
+    return [read_at(opened, offset, length) for offset, length in sample_spans(size)]
+
+
+def sample_spans(size: int) -> list[tuple[int, int]]:
+    """Offset and length of the pieces of a file of ``size`` bytes that its fingerprint is made of, ascending."""
     if size <= WHOLE_BYTES:
-        return [read_at(opened, 0, size)]
+        return [(0, size)]
     step = (size - SAMPLE_BYTES) / (SAMPLES - 1)
-    return [read_at(opened, round(i * step), SAMPLE_BYTES) for i in range(SAMPLES)]
+    return [(round(i * step), SAMPLE_BYTES) for i in range(SAMPLES)]
 
 
 def fingerprint_of(file: Path, size: int) -> str:
     """The fingerprint of the first ``size`` bytes of a file. Of a log that was appended to since, with its old size, it
     is the old fingerprint: that is how a grown file is told from another one."""
     with file.open("rb", buffering=0) as opened:
-        return _fingerprint(read_samples(opened, size), size)
+        return fingerprint_pieces(read_samples(opened, size), size)
 
 
-def _fingerprint(pieces: list[bytes], size: int) -> str:
+def fingerprint_pieces(pieces: list[bytes], size: int) -> str:
+    """The fingerprint of ``size`` bytes of which these are the pieces (``sample_spans``)."""
     key = blake2b(size.to_bytes(8, "little"), digest_size=16)
     for piece in pieces:
         key.update(piece)

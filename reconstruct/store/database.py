@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,19 @@ _SQL_TYPES = {
 }  # fmt: skip
 
 SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Events of another store that follow each other, and how far their sources have moved."""
+
+    first: int
+    last: int
+    """eids in the other store, both included"""
+    shift: int
+    """number of their source here less the one there"""
+    is_whole: bool
+    """whether they are all events of their sources"""
 
 
 class Store:
@@ -124,11 +138,21 @@ class Store:
     def _write_gathered(self, events: list[pa.RecordBatch], mentions: list[pa.Table]) -> None:
         rows = pa.Table.from_batches(events, schema=EVENTS)
         found = [name for name in EVENTS.names if name in ALWAYS_STORED or rows[name].null_count < len(rows)]
-        fresh = [f'"{name}" {_sql_type(name)}' for name in found if name not in self._columns]
         if self._uncommitted >= COMMIT_ROWS:
             self.connection.execute("COMMIT")
             self.connection.execute("BEGIN")
             self._uncommitted = 0
+        self._provide(found)
+        self._uncommitted += len(rows)
+        if events:
+            select = f"SELECT (source::BIGINT << {EID_SHIFT}) | line AS eid, * FROM incoming"
+            self._write("event_rows", select, rows.select(found))
+        if mentions:
+            self._write("mentions", "SELECT * FROM incoming", pa.concat_tables(mentions))
+
+    def _provide(self, found: Sequence[str]) -> None:
+        """Make the table of events, or the columns it lacks."""
+        fresh = [f'"{name}" {_sql_type(name)}' for name in found if name not in self._columns]
         if not self._columns:
             self.connection.execute("BEGIN")
             self.connection.execute(f"CREATE TABLE event_rows (eid BIGINT, {', '.join(fresh)})")
@@ -136,12 +160,6 @@ class Store:
             for column in fresh:
                 self.connection.execute(f"ALTER TABLE event_rows ADD COLUMN {column}")
         self._columns.update(found)
-        self._uncommitted += len(rows)
-        if events:
-            select = f"SELECT (source::BIGINT << {EID_SHIFT}) | line AS eid, * FROM incoming"
-            self._write("event_rows", select, rows.select(found))
-        if mentions:
-            self._write("mentions", "SELECT * FROM incoming", pa.concat_tables(mentions))
 
     def _wait(self) -> None:
         """Until the writing thread has nothing to do; raises what it raised."""
@@ -175,20 +193,61 @@ class Store:
 
     def take_over(self, read: Path) -> None:
         """Copy what another store was told of the logs themselves: events, mentions, sources."""
-        quoted = str(read).replace("'", "''")
         self.connection.execute(f"SET threads = {self._threads}")
-        self.connection.execute(f"ATTACH '{quoted}' AS old (READ_ONLY)")
+        self.attach(read)
         try:
             self.connection.execute("CREATE TABLE event_rows AS SELECT * FROM old.event_rows")
-            stored = self.connection.execute(
-                "SELECT column_name FROM duckdb_columns() WHERE table_name = 'event_rows'"
-            ).fetchall()
-            self._columns = {name for (name,) in stored} - {"eid"}
+            self._columns = set(self._columns_of("main"))
             self._show_every_column()
             for table in ("mentions", "slots", "sources"):
                 self.connection.execute(f"INSERT INTO {table} SELECT * FROM old.{table}")
         finally:
-            self.connection.execute("DETACH old")
+            self.detach()
+
+    def attach(self, read: Path) -> None:
+        """Have another store at hand, to take from."""
+        quoted = str(read).replace("'", "''")
+        self.connection.execute(f"ATTACH '{quoted}' AS old (READ_ONLY)")
+
+    def detach(self) -> None:
+        """Let go of it, once what was taken is written."""
+        self.connection.execute("DETACH old")
+
+    def take_spans(self, spans: Sequence[Span], slots: Sequence[str]) -> None:
+        """Copy events and mentions of the attached store behind those that are here. ``slots``: names of theirs, in the order in
+        which reading them would have met them."""
+        self.flush()
+        self._wait()
+        for name in slots:
+            self._slot(name)
+        stored = [name for name in self._columns_of("old") if name != "source"]
+        self._provide(stored)
+        theirs = dict(self.connection.execute("SELECT slot, name FROM old.slots").fetchall())
+        numbers = [self._slots.get(theirs.get(slot, ""), -1) for slot in range(max(theirs, default=-1) + 1)]
+        columns = ", ".join(f'"{name}"' for name in stored)
+        for span in spans:
+            moved = {"first": span.first, "last": span.last, "shift": span.shift}
+            eid = f"eid + ($shift::BIGINT << {EID_SHIFT}) AS eid"
+            within = "eid BETWEEN $first AND $last"
+            self.connection.execute(
+                f"INSERT INTO event_rows BY NAME SELECT {eid}, source + $shift::INTEGER AS source, {columns}"
+                f" FROM old.event_rows WHERE {within}",
+                moved,
+            )
+            self.connection.execute(
+                f"INSERT INTO mentions SELECT {eid}, $numbers[slot + 1] AS slot, value, multi FROM old.mentions"
+                f" WHERE {within} AND $numbers[slot + 1] >= 0",
+                moved | {"numbers": numbers},
+            )
+        self._uncommitted = COMMIT_ROWS
+
+    def _columns_of(self, database: str) -> list[str]:
+        """Columns of the events in this store (``main``) or the attached one (``old``)."""
+        where = "database_name = 'old'" if database == "old" else "database_name <> 'old'"
+        rows = self.connection.execute(
+            f"SELECT column_name FROM duckdb_columns() WHERE table_name = 'event_rows' AND {where} ORDER BY column_index"
+        )
+        return [name for (name,) in rows.fetchall() if name != "eid"]
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Append Arrow rows to a table by column name."""
