@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from difflib import get_close_matches
@@ -26,7 +26,7 @@ from reconstruct.correlate.resolve import Resolution, resolve
 from reconstruct.correlate.surroundings import look_up, tabulate_families
 from reconstruct.engines.ingest import SourceAccount, ingest, save_sources
 from reconstruct.engines.journeys import write_journeys
-from reconstruct.engines.known import Carrier, Known, Reading, continue_sources
+from reconstruct.engines.known import NOT_KNOWN, Carrier, Continued, Reading, continue_sources, origins_of
 from reconstruct.engines.local import WORTH_WORKERS, default_workers
 from reconstruct.engines.workers import WorkerPool
 from reconstruct.errors import UsageError
@@ -38,7 +38,7 @@ from reconstruct.options import Forced, Options, matches
 from reconstruct.resources import cache_directory, grammar_directories
 from reconstruct.results import Reconstruction
 from reconstruct.sources import Discovery, Source, discover
-from reconstruct.sources.discover import EXCLUDED
+from reconstruct.sources.discover import EXCLUDED, Extent
 from reconstruct.sources.progress import Progress
 from reconstruct.store.cache import prune_cache
 from reconstruct.store.database import Store
@@ -64,14 +64,20 @@ def open_paths(
 
 
 def find_sources(
-    paths: Sequence[str | Path], options: Options, root: Path | None = None, formats: Sequence[Definition] = ()
+    paths: Sequence[str | Path],
+    options: Options,
+    root: Path | None = None,
+    formats: Sequence[Definition] = (),
+    *,
+    extent: Extent | None = None,
+    copies: Mapping[str, Path] | None = None,
 ) -> Discovery:
-    """The logs at ``paths``, each with what the user says about it. ``root``: see ``discover``. ``formats``: those of the
-    logs around, where ``paths`` are some of them.
+    """The logs at ``paths``, each with what the user says about it. ``root``, ``extent``, ``copies``: see ``discover``.
+    ``formats``: those of the logs around, where ``paths`` are some of them.
 
     Raises SourceError when there is nothing to read, UsageError when a source is to be of a format that does not exist.
     """
-    discovery = discover(paths, exclude=options.exclude, root=root)
+    discovery = discover(paths, exclude=options.exclude, root=root, extent=extent, copies=copies)
     if formats:
         discovery = replace(discovery, formats=tuple(formats))
     grammars = grammar_directories([*options.grammars, *paths])
@@ -122,15 +128,23 @@ def open_discovery(
         if options.store is None:
             os.utime(path)  # the cache forgets what was used longest ago
         return Reconstruction(Store.open(path), discovery, zone_s)
-    known: list[Known] = []
+    key = reading_key(discovery)
+    reading = NOT_KNOWN
 
     def fill(store: Store, pool: Executor | None) -> None:
-        carrier = _carry(store, discovery, options, earlier)
+        nonlocal reading
+        carrier = None
+        continued: Mapping[int, Continued] = {}
+        if earlier is not None and earlier.known.key == key:
+            continued = continue_sources(discovery.sources, earlier.known.sources, plans_of(discovery.formats))
+            if earlier.store.path is not None and earlier.store.path.is_file():
+                carrier = Carrier(store, earlier.store.path, continued)
         accounts = ingest(
             store, discovery, chunk_bytes=options.chunk_bytes, pool=pool, progress=progress, carrier=carrier
         )
         finish(store, discovery, accounts, options, pool, progress)
-        known.extend(account.known for account in accounts if account.known is not None)
+        known = tuple(account.known for account in accounts if account.known is not None)
+        reading = Reading(known, key, origins_of(continued))
 
     if path is None:
         with tempfile.TemporaryDirectory(prefix="reconstruct-", ignore_cleanup_errors=True) as directory:
@@ -141,17 +155,7 @@ def open_discovery(
         store = _make(path, discovery, options, fill)
         if options.store is None:
             prune_cache(path.parent, keep=path)
-    return Reconstruction(store, discovery, zone_s, known=Reading(tuple(known), reading_key(discovery)))
-
-
-def _carry(store: Store, discovery: Discovery, options: Options, earlier: Reconstruction | None) -> Carrier | None:
-    """What an earlier reading spares this one."""
-    if earlier is None or earlier.store.path is None or not earlier.store.path.is_file():
-        return None
-    if earlier.known.key != reading_key(discovery):
-        return None
-    continued = continue_sources(discovery.sources, earlier.known.sources, plans_of(discovery.formats))
-    return Carrier(store, earlier.store.path, continued)
+    return Reconstruction(store, discovery, zone_s, known=reading)
 
 
 def is_kept(discovery: Discovery, options: Options) -> bool:

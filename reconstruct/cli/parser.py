@@ -50,6 +50,12 @@ class _Parser(argparse.ArgumentParser):
     """Reports a wrong command line like every other error of the program."""
 
     def error(self, message: str) -> NoReturn:
+        if "--follow" in message:
+            message = f"{self.prog} does not follow logs: what it writes is of one moment"
+            raise UsageError(
+                message,
+                hint="reconstruct PATH --follow shows journeys as they grow, reconstruct events PATH --follow writes events as they come",
+            )
         raise UsageError(message, hint=f"{self.prog} --help")
 
 
@@ -139,8 +145,13 @@ BY = ("channel", "entry", "device", "source", "period")
 """What conversion is told by (measures.conversion.BY and the time)."""
 
 
+def _add_follow(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--follow", action="store_true", help=f"go on reading what is written to the logs: {what}")
+
+
 def _add_browse(parser: argparse.ArgumentParser) -> None:
     _add_input(parser)
+    _add_follow(parser, "journeys grow on the screen (L switches it)")
     _add_selection(parser, "begin with the journeys that match; the filter box shows it", BEGAN)
 
 
@@ -183,6 +194,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
 
 def _add_events(parser: argparse.ArgumentParser) -> None:
     _add_input(parser)
+    _add_follow(parser, "new events are written as they come, until interrupted")
     _add_period(parser.add_argument_group("selecting"), "events of")
     parser.add_argument("-o", "--output", metavar="FILE", default="-", help="where to write (default: stdout)")
 

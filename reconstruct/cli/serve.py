@@ -49,4 +49,5 @@ def browse_arguments(arguments: argparse.Namespace) -> list[str]:
     said += [f"--{name}={value}" for name in ("format", "exclude") for value in vars(arguments)[name]]
     said += [f"--{name}={vars(arguments)[name]}" for name in BROWSED if vars(arguments)[name]]
     said += ["--no-cache"] if arguments.no_cache else []
+    said += ["--follow"] if arguments.follow else []
     return [*said, "--", *map(str, arguments.paths or ["."])]

@@ -64,7 +64,7 @@ class SourceAccount:
             Counter(self.formats), Counter(self.notes), tuple(dict(sample) for sample in self.samples), tuple(self.slots),
         )  # fmt: skip
         settled = part if is_settled(self.source, scanned.end) else self.known.settled if self.known else None
-        self.known = Known(self.source, scanned.profile, settled, part)
+        self.known = Known(self.source, scanned.profile, part.lines, settled, part)
 
     def add(self, scanned: Scanned) -> None:
         scan = scanned.scan
@@ -83,7 +83,8 @@ class SourceAccount:
 
     def take_out(self, copied: Copied, original: Source) -> None:
         """Count entries that were found to be copies as such, and say where they stand first."""
-        self.known = None  # they are not in the store: read it anew
+        if self.known is not None:  # they are not in the store: next time it is read anew
+            self.known = replace(self.known, settled=None, whole=None)
         self.counts["events"] -= copied.events
         self.counts["continuations"] -= copied.lines - copied.events
         self.counts["duplicates"] += copied.lines

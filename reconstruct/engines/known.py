@@ -15,7 +15,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,11 @@ class Known:
 
     source: Source
     profile: SourceProfile
+    lines: int
     settled: Part | None
     """what appended lines cannot change"""
-    whole: Part
+    whole: Part | None
+    """None: not all of it is in the store, since entries were taken out as copies"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Reading:
     sources: tuple[Known, ...] = ()
     key: str = ""
     """of what reading depends on beside the logs"""
+    origins: Mapping[int, tuple[str, int]] = field(default_factory=dict)
+    """``Source.id`` → path and number of lines of the source of an earlier reading that it begins with"""
 
 
 NOT_KNOWN = Reading()
@@ -101,6 +105,11 @@ def continue_sources(
                 found[source.id] = continued
                 break
     return found
+
+
+def origins_of(continued: Mapping[int, Continued]) -> dict[int, tuple[str, int]]:
+    """For ``Reading.origins``."""
+    return {id: (each.known.source.path, each.known.lines) for id, each in continued.items()}
 
 
 def _continue(known: Known, source: Source, local: Sequence[MatchPlan]) -> Continued | None:

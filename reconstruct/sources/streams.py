@@ -13,8 +13,8 @@ from reconstruct.sources.spool import COPY_BYTES, spool_directory
 class GrowingCopy:
     """Copies a stream from a thread of its own until it ends. The copy is gone when this is closed."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        """``stream`` may be unbuffered or buffered. Raises SourceError when there is no place for the copy."""
+    def __init__(self, stream: BinaryIO | Path) -> None:
+        """``stream``: what is read, or the named pipe to open. Raises SourceError when there is no place for the copy."""
         self._directory = tempfile.TemporaryDirectory(
             prefix="making-", dir=spool_directory(), ignore_cleanup_errors=True
         )
@@ -27,8 +27,9 @@ class GrowingCopy:
         threading.Thread(target=self._copy, name="copying", daemon=True).start()
 
     def _copy(self) -> None:
-        read = getattr(self._stream, "read1", self._stream.read)  # what there is, rather than waiting for a whole block
         try:
+            stream = self._stream.open("rb") if isinstance(self._stream, Path) else self._stream  # waits for who writes
+            read = getattr(stream, "read1", stream.read)  # what there is, rather than waiting for a whole block
             with self.path.open("ab", buffering=0) as out:
                 while not self._closed and (block := read(COPY_BYTES)):
                     out.write(block)
