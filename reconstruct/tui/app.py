@@ -164,7 +164,8 @@ class ReconstructApp(App[int]):
             return
         self.memory.keep_sometimes()
         finished = self.reader.progress().finished
-        if not finished or not self._was_finished:
+        following = self.reader.following()
+        if not finished or not self._was_finished or (following is not None and following.is_on):
             view.progress_changed()
         self._was_finished = finished
         version = self.reader.version()
@@ -327,6 +328,16 @@ class ReconstructApp(App[int]):
 
     def action_press(self, key: str) -> None:
         self.simulate_key(key)
+
+    def action_follow(self) -> None:
+        following = self.reader.following()
+        if following is None:
+            self.notify("These logs cannot be followed", severity="warning", markup=False)
+            return
+        self.reader.follow(not following.is_on)
+        view = self.view
+        if view:
+            view.progress_changed()
 
     def action_ascii(self) -> None:
         self.pen = Pen(not self.pen.ascii)

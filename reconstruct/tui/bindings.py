@@ -36,6 +36,7 @@ GLOBAL = [
     key("T", "compare_sets", "Compare what is filtered", "compare.sets"),
     key("left_curly_bracket", "journey(-1)", "Previous journey", "journey.previous"),
     key("right_curly_bracket", "journey(1)", "Next journey", "journey.next"),
+    key("L", "follow", "Follow the logs, or stop", "logs.follow"),
     key("A", "ascii", "ASCII or full character set", "view.ascii"),
     key("question_mark,f1", "help", "Keys", "help.keys", show=True),
     key("ctrl+p", "command_palette", "Commands", "palette.open", show=True),
@@ -179,7 +180,8 @@ ABOUT = {
         "1 Journeys",
         "Every journey, one a line. The course draws it in small: a mark for each touchpoint, a diamond for a milestone, a cross for a "
         "failure, a pause as a dashed cell; behind the bar the steps of the business. / filters by a query, with completion, a count "
-        "while you type, and the filters you used before. v arranges by customer, business object, variant and more; C chooses columns.",
+        "while you type, and the filters you used before. While logs are followed (L), + stands before a journey that came with the last "
+        "change and * before one in which more happened. v arranges by customer, business object, variant and more; C chooses columns.",
     ),
     "timeline": (
         "2 Timeline",

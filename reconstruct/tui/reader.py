@@ -1,7 +1,7 @@
 """What the terminal interface needs from the rest: one object that answers questions about the results.
 
 ``pipeline.Reconstruction`` is one; tests bring their own. Answers are plain dictionaries of the export contract.
-``version`` and ``progress`` are cheap and called on the interface's own thread four times a second; everything else
+``version``, ``progress`` and ``following`` are cheap and called on the interface's own thread four times a second; everything else
 is called from one other thread, one call at a time.
 """
 
@@ -32,6 +32,29 @@ class Progress(Protocol):
     def finished(self) -> bool: ...
     @property
     def note(self) -> str: ...
+
+
+class Following(Protocol):
+    """How following logs that are being written goes. Moments are those of ``time.monotonic``."""
+
+    @property
+    def is_on(self) -> bool: ...
+    @property
+    def phase(self) -> str: ...
+    @property
+    def updated_at(self) -> float | None: ...
+    @property
+    def n_new(self) -> int: ...
+    @property
+    def n_changed(self) -> int: ...
+    @property
+    def n_since(self) -> int: ...
+    @property
+    def note(self) -> str: ...
+    @property
+    def new(self) -> frozenset[str]: ...
+    @property
+    def changed(self) -> frozenset[str]: ...
 
 
 class RawLine(Protocol):
@@ -77,6 +100,12 @@ class Reader(Protocol):
 
     def progress(self) -> Progress:
         """How far reading has come."""
+
+    def following(self) -> Following | None:
+        """How following goes; None where there is nothing to follow. As cheap as ``version``."""
+
+    def follow(self, on: bool) -> None:
+        """Begin or stop to look for what is new in the logs."""
 
     def summary(self) -> Document:
         """The ``summary`` of the export document."""

@@ -273,6 +273,19 @@ class FakeProgress:
 
 
 @dataclass(frozen=True)
+class FakeFollowing:
+    is_on: bool = True
+    phase: str = ""
+    updated_at: float | None = None
+    n_new: int = 0
+    n_changed: int = 0
+    n_since: int = 0
+    note: str = ""
+    new: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class FakeLine:
     source: int
     line: int
@@ -336,6 +349,7 @@ class FakeReader:
         self.configuration = Path("reconstruct.toml")
         self._real: tuple[int, Reconstruction] | None = None
         self.closed = False
+        self.followed: FakeFollowing | None = None
         self.publish(documents)
 
     def publish(self, documents: list[Document], progress: FakeProgress | None = None) -> None:
@@ -350,6 +364,13 @@ class FakeReader:
 
     def progress(self) -> FakeProgress:
         return self._progress
+
+    def following(self) -> FakeFollowing | None:
+        return self.followed
+
+    def follow(self, on: bool) -> None:
+        self.calls.append(f"follow {on}")
+        self.followed = FakeFollowing(on)
 
     def summary(self) -> Document:
         if self._summary is not None:

@@ -72,7 +72,8 @@ class View(Screen[None]):
 
     def progress_changed(self) -> None:
         """Reading went on."""
-        self.query_one(ProgressStrip).show(self.reconstruct.reader.progress())
+        reader = self.reconstruct.reader
+        self.query_one(ProgressStrip).show(reader.progress(), reader.following())
         self.query_one(SummaryBar).show(self.reconstruct.summary)
 
     # --- conduct

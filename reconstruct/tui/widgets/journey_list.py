@@ -108,7 +108,16 @@ def _paint_course(row: Document, pen: Pen, cells: int) -> Line:
     return draw_course(text_of(row.get("course")), pen, cells)
 
 
+def _mark(row: Document, pen: Pen) -> Span:
+    return Span(*MARKS.get(text_of(row.get("mark")), ("", "text")))
+
+
+MARKS = {"new": ("+", "good"), "changed": ("*", "accent")}
+"""What stands before a journey that came with the last change of logs that are followed, or in which more happened."""
+MARK_COLUMN = Column("mark", "", 1, _mark, 0)
+
 COLUMNS = (
+    MARK_COLUMN,
     Column("started_at", "Started", 15, _when, 0, sort_key="t"),
     Column("customer", "Customer", 16, _who, 0, grows=3, most=34, sort_key="c"),
     Column("outcome", "Outcome", 11, _outcome, 0, sort_key="o"),
@@ -133,6 +142,7 @@ class JourneyList(TableView):
 
     def __init__(self, reader: Reader, fetcher: Fetcher, *, id: str | None = None) -> None:
         super().__init__(COLUMNS, id=id)
+        self.hidden.add(MARK_COLUMN.key)
         self.reader = reader
         self.fetcher = fetcher
         self.order_by = "started_at"
@@ -174,10 +184,16 @@ class JourneyList(TableView):
     # --- fetching
 
     async def _rows(self, offset: int, limit: int) -> list[Document]:
-        return await self.fetcher.ask(
+        rows = await self.fetcher.ask(
             self.reader.journey_rows,
             text=self.filter_text, order_by=self.order_by, descending=self.descending, offset=offset, limit=limit,
         )  # fmt: skip
+        following = self.reader.following()
+        if following is not None and following.is_on and following.updated_at is not None:
+            for row in rows:
+                id = text_of(row.get("id"))
+                row["mark"] = "new" if id in following.new else "changed" if id in following.changed else ""
+        return rows
 
     async def _fetch(self, page: int, generation: int) -> None:
         rows = await self._rows(page * PAGE, PAGE)
@@ -203,22 +219,27 @@ class JourneyList(TableView):
     def _ask(self) -> None:
         self.version = self.reader.version()
         self.generation += 1
-        self.asked.clear()
         self.stale = set(self.pages)
+        self.asked = set(self.stale)  # they stay as they are until it is known where the cursor is now
         start(self, "count", self._recount, self.generation)
 
     async def _recount(self, generation: int) -> None:
         count = await self.fetcher.ask(self.reader.count_journeys, self.filter_text)
+        first = max(0, self.cursor - FIND_ROWS // 2) // PAGE
+        offset = first * PAGE
+        rows = await self._rows(offset, FIND_ROWS) if self.pointed_id is not None else []
         if generation != self.generation:
             return
+        self._show_marks()
         self.count = count
         self.is_counted = True
         self.post_message(JourneysCounted(count, self.filter_text))
+        # The screen changes at once: count, rows and place in one go.
+        around = {first + at // PAGE: rows[at : at + PAGE] for at in range(0, len(rows), PAGE)}
+        self.pages |= around
+        self.asked -= self.stale
+        self.stale -= around.keys()
         if self.pointed_id is not None:
-            offset = max(0, self.cursor - FIND_ROWS // 2)
-            rows = await self._rows(offset, FIND_ROWS)
-            if generation != self.generation:
-                return
             places = [index for index, row in enumerate(rows) if text_of(row.get("id")) == self.pointed_id]
             if places and offset + places[0] != self.cursor:
                 moved = offset + places[0] - self.cursor
@@ -228,6 +249,14 @@ class JourneyList(TableView):
         self.rows_changed()
         self._show_cursor()
         self.pointed()
+
+    def _show_marks(self) -> None:
+        """The column of marks is there while logs are followed."""
+        following = self.reader.following()
+        wanted = following is not None and following.is_on
+        if wanted == (MARK_COLUMN.key in self.hidden):
+            self.hidden ^= {MARK_COLUMN.key}
+            self.columns_changed()
 
     def ask_again(self) -> None:
         """Another filter or order: nothing known so far is of use, and what is wanted stands at the top."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from rich.style import Style
@@ -11,7 +12,7 @@ from textual.timer import Timer
 
 from reconstruct.journeys.moments import number_of
 from reconstruct.tui.glyphs import Pen
-from reconstruct.tui.reader import Document, Progress
+from reconstruct.tui.reader import Document, Following, Progress
 from reconstruct.tui.sanitise import measure
 from reconstruct.tui.widgets.paint import Inked, Row, Span
 
@@ -92,11 +93,17 @@ class ProgressStrip(Inked):
     def __init__(self) -> None:
         super().__init__()
         self.progress: Progress | None = None
+        self.parts: list[Span] = []
+        """what is said of following"""
 
-    def show(self, progress: Progress) -> None:
-        """Another state; hides itself at the end unless there is something to say."""
-        self.progress = progress
-        self.display = not progress.finished or bool(progress.note)
+    def show(self, progress: Progress, following: Following | None = None) -> None:
+        """Another state; hides itself at the end unless there is something to say. While logs are followed it stays, so that
+        nothing below it jumps."""
+        parts = say_following(following, self.pen, time.monotonic()) if following and progress.finished else []
+        if parts and parts == self.parts and progress == self.progress:
+            return
+        self.progress, self.parts = progress, parts
+        self.display = not progress.finished or bool(progress.note) or bool(parts)
         self.refresh()
 
     def draw_line(self, y: int) -> Strip:
@@ -105,6 +112,14 @@ class ProgressStrip(Inked):
         if progress is None:
             return row.strip()
         pen = self.pen
+        if progress.finished and self.parts:
+            column = 1
+            said = [*self.parts, *([Span(pen.clean(progress.note), "warn")] if progress.note else [])]
+            for index, (text, ink) in enumerate(said):
+                if index:
+                    column = row.put(column, f" {pen.signs.dot} ", self.ink("faint"))
+                column = row.put(column, pen.cut(text, max(0, row.width - column - 1)), self.ink(ink))
+            return row.strip()
         if progress.finished:
             row.put(1, pen.cut(pen.clean(progress.note), row.width - 2), self.ink("warn"))
             return row.strip()
@@ -127,6 +142,42 @@ class ProgressStrip(Inked):
         text = f" {pen.signs.dot} ".join(parts)
         row.put(column + cells + 1, pen.cut(text, max(0, row.width - column - cells - 2)), self.ink("dim"))
         return row.strip()
+
+
+def say_following(following: Following, pen: Pen, now: float) -> list[Span]:
+    """Whether logs are followed, what came last, and when. ``now``: of ``time.monotonic``."""
+    note = pen.clean(following.note, 300)
+    if not following.is_on:
+        return [Span(note, "warn")] if note else []
+    said = [Span(f"{pen.signs.running} following", "running")]
+    if following.updated_at is None:
+        said.append(Span("nothing new yet", "dim"))
+    else:
+        n_new, n_changed = following.n_new, following.n_changed
+        words = f"{n_new:,} new {'journey' if n_new == 1 else 'journeys'}"
+        said.append(
+            Span(f"{words}, {n_changed:,} changed" if n_changed else words, "strong" if n_new or n_changed else "text")
+        )
+        said.append(Span(f"updated {say_age(now - following.updated_at)} ago", "dim"))
+        if following.n_since > n_new:
+            said.append(Span(f"{following.n_since:,} new since it began", "dim"))
+    if following.phase:
+        said.append(Span(pen.clean(following.phase, 40), "accent"))
+    if note:
+        said.append(Span(note, "warn"))
+    return said
+
+
+def say_age(seconds: float) -> str:
+    """How long ago, in one unit.
+
+    >>> say_age(2.7), say_age(90), say_age(7_300)
+    ('2 s', '1 min', '2 h')
+    """
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
 
 
 def say_bytes(count: int) -> str:

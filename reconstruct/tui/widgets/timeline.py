@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from reconstruct.journeys.align import Layout, Mark, lay_out
 from reconstruct.journeys.axis import MODES, SECOND, Mode
+from reconstruct.journeys.growth import same_moment, same_objects
 from reconstruct.journeys.moments import Glyph, Level, Moment, Ref, Story
 from reconstruct.tui.bindings import TIMELINE
 from reconstruct.tui.messages import MomentPointed, Remark
@@ -25,6 +26,10 @@ SLOW_NS = 2 * SECOND
 """An answer or a piece of work slower than this counts as a slow step, whatever the wait before it."""
 MANY_OBJECTS = 3
 """More business objects than this start folded: one lane each."""
+STRETCHES = 6
+"""Most times a journey that has grown is laid out to find the width at which an event keeps its column: two or three do."""
+LEAST_STRETCH = 1.02
+"""Columns are whole: a width that hardly differs may place everything alike."""
 OVERVIEW_HEIGHT = 18
 """With this much room the overview is shown even when everything is in view."""
 DETAIL_LEAST = 5
@@ -63,6 +68,8 @@ class Timeline(Inked, can_focus=True):
         self.by_stage = False
         self.folded: set[int] = set()
         self.zoom = 1.0
+        self.stretch = 1.0
+        """how much wider it became while it grew on screen"""
         self.left = 0
         self.top = 0
         self.cursor: Ref | None = None
@@ -81,35 +88,51 @@ class Timeline(Inked, can_focus=True):
     def show(self, story: Story | None) -> None:
         """Another journey, or the same with more known: then the cursor, the zoom and the folds stay."""
         same = bool(story and self.story and story.document.get("id") == self.story.document.get("id"))
+        held = self._held() if same else None
+        if same and story and self.story:
+            self.cursor = same_moment(self.story, story, self.cursor)
+            self.folded = same_objects(self.story, story, self.folded)
         self.story = story
         if not same:
-            self.cursor, self.zoom, self.left, self.top = None, 1.0, 0, 0
+            self.cursor, self.zoom, self.stretch, self.left, self.top = None, 1.0, 1.0, 0, 0
             many = story is not None and len(story.businesses) > MANY_OBJECTS
             self.folded = set(range(len(story.businesses))) if story and many else set()
-        self.lay_again()
+        self.lay_again(held)
 
     @property
     def layout_now(self) -> Layout | None:
         """The layout on screen."""
         return self.picture.layout if self.picture else None
 
-    def lay_again(self) -> None:
-        """Lay out again; the cursor keeps its event, and the event its column."""
+    def _held(self) -> tuple[int, int] | None:
+        """Column and row on screen of the event under the cursor."""
+        layout = self.layout_now
+        if layout is None or self.picture is None or self.cursor not in layout.places:
+            return None
+        return self._column_of(self.cursor) - self.left, self.picture.lane_rows[
+            layout.places[self.cursor][0]
+        ] - self.top
+
+    def lay_again(self, place: tuple[int, int] | None = None) -> None:
+        """Lay out again; the cursor keeps its event, and the event its column. ``place``: where on screen the event was in a
+        journey that has grown since: it stays there, and what came is added at the same scale."""
         if self.story is None or self.size.width < 4:
             self.picture = None
             self.refresh()
             return
         asked = (
-            id(self.story), self.size.width, self.room, self.zoom, self.mode, self.level, self.by_stage,
+            id(self.story), self.size.width, self.room, self.zoom, self.stretch, self.mode, self.level, self.by_stage,
             frozenset(self.folded), self.pen,
         )  # fmt: skip
         if self.picture is not None and asked == self._laid:
             self._keep_in_view()  # a resize that changes nothing: twenty thousand events are not placed twice
             return
         self._laid = asked
-        held = self._column_of(self.cursor) - self.left if self.cursor else None
+        held = place[0] if place else self._column_of(self.cursor) - self.left if self.cursor else None
         self.name_cells = name_cells(self.story, self.size.width, self.pen, by_stage=self.by_stage)
-        layout = self._lay_out(min(WIDEST, max(self.view_width, int(self.view_width * self.zoom))))
+        layout = self._lay_out(self._wanted_width)
+        if place:
+            layout = self._stretch_to(layout, place[0])
         self.picture = Picture(layout, self.pen)
         self.moments = {moment.ref: moment for lane in layout.lanes for mark in lane.marks for moment in mark.moments}
         if self.cursor not in self.moments:
@@ -118,10 +141,27 @@ class Timeline(Inked, can_focus=True):
             self.post_message(MomentPointed(self.cursor))
         if held is not None:
             self.left = self._column_of(self.cursor) - held
+            if place and self.cursor is not None:
+                self.top = self.picture.lane_rows[layout.places[self.cursor][0]] - place[1]
         needed = self.head_rows + len(self.picture.rows) + 1
         self.styles.height = self.room if self.alone else max(4, min(self.room, needed))
         self._keep_in_view()
         self.post_message(self.Arranged(self._say_state()))
+
+    @property
+    def _wanted_width(self) -> int:
+        """Columns of the whole journey."""
+        return min(WIDEST, max(self.view_width, int(self.view_width * self.zoom * self.stretch)))
+
+    def _stretch_to(self, layout: Layout, column: int) -> Layout:
+        """A layout wide enough for the event under the cursor to stand in a column of the screen."""
+        for _ in range(STRETCHES):
+            mark = layout.mark_of(self.cursor) if self.cursor else None
+            if mark is None or 0 <= mark.column - column <= layout.width - self.view_width or layout.width == WIDEST:
+                break
+            self.stretch *= max(LEAST_STRETCH, column / max(1, mark.column))
+            layout = self._lay_out(self._wanted_width)
+        return layout
 
     def _stand_in(self, layout: Layout) -> Ref | None:
         """Where the cursor goes when its moment is not shown any more: to the same object, else to the beginning."""
@@ -207,6 +247,8 @@ class Timeline(Inked, can_focus=True):
         words = []
         if self.zoom > 1:
             words.append(f"zoom {self.zoom:.1f}")
+        if self.stretch > 1:
+            words.append("has grown: 0 fits it")
         if self.level == "customer":
             words.append("milestones")
         if self.query_text:
@@ -353,7 +395,7 @@ class Timeline(Inked, can_focus=True):
 
     def action_zoom(self, direction: int) -> None:
         if direction == 0:
-            self.zoom, self.left = 1.0, 0
+            self.zoom, self.stretch, self.left = 1.0, 1.0, 0
         else:
             limit = WIDEST / max(1, self.view_width)
             self.zoom = max(1.0, min(limit, self.zoom * ZOOM_STEP**direction))
