@@ -14,7 +14,7 @@ class GrowingCopy:
     """Copies a stream from a thread of its own until it ends. The copy is gone when this is closed."""
 
     def __init__(self, stream: BinaryIO | Path) -> None:
-        """``stream``: what is read, or the named pipe to open. Raises SourceError when there is no place for the copy."""
+        """``stream``: what is read, and closed at its end; or the named pipe to open. Raises SourceError when there is no place for the copy."""
         self._directory = tempfile.TemporaryDirectory(
             prefix="making-", dir=spool_directory(), ignore_cleanup_errors=True
         )
@@ -28,11 +28,12 @@ class GrowingCopy:
 
     def _copy(self) -> None:
         try:
-            stream = self._stream.open("rb") if isinstance(self._stream, Path) else self._stream  # waits for who writes
-            read = getattr(stream, "read1", stream.read)  # what there is, rather than waiting for a whole block
-            with self.path.open("ab", buffering=0) as out:
-                while not self._closed and (block := read(COPY_BYTES)):
-                    out.write(block)
+            # A named pipe waits for who writes to it.
+            with self._stream.open("rb") if isinstance(self._stream, Path) else self._stream as stream:
+                read = getattr(stream, "read1", stream.read)  # what there is, rather than waiting for a whole block
+                with self.path.open("ab", buffering=0) as out:
+                    while not self._closed and (block := read(COPY_BYTES)):
+                        out.write(block)
         except (OSError, ValueError):  # the stream was torn, the disk is full: what came is there
             pass
         finally:

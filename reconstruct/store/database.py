@@ -227,7 +227,7 @@ class Store:
         columns = ", ".join(f'"{name}"' for name in stored)
         for span in spans:
             moved = {"first": span.first, "last": span.last, "shift": span.shift}
-            eid = f"eid + ($shift::BIGINT << {EID_SHIFT}) AS eid"
+            eid = f"eid + $shift::BIGINT * {1 << EID_SHIFT} AS eid"
             within = "eid BETWEEN $first AND $last"
             self.connection.execute(
                 f"INSERT INTO event_rows BY NAME SELECT {eid}, source + $shift::INTEGER AS source, {columns}"

@@ -64,6 +64,11 @@ class JourneysView(AskingView):
     def table(self) -> JourneyList:
         return self.query_one(JourneyList)
 
+    def progress_changed(self) -> None:
+        super().progress_changed()
+        for table in self.query(JourneyList):
+            table.show_marks()
+
     def results_changed(self) -> None:
         if self.table.is_mounted:
             self.table.orphans = int(number_of(self.reconstruct.summary.get("business_journeys")))

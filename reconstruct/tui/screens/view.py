@@ -72,6 +72,8 @@ class View(Screen[None]):
 
     def progress_changed(self) -> None:
         """Reading went on."""
+        if not self.query(ProgressStrip):
+            return  # just switched to: it asks again when it is there
         reader = self.reconstruct.reader
         self.query_one(ProgressStrip).show(reader.progress(), reader.following())
         self.query_one(SummaryBar).show(self.reconstruct.summary)

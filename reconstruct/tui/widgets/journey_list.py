@@ -230,7 +230,6 @@ class JourneyList(TableView):
         rows = await self._rows(offset, FIND_ROWS) if self.pointed_id is not None else []
         if generation != self.generation:
             return
-        self._show_marks()
         self.count = count
         self.is_counted = True
         self.post_message(JourneysCounted(count, self.filter_text))
@@ -250,7 +249,7 @@ class JourneyList(TableView):
         self._show_cursor()
         self.pointed()
 
-    def _show_marks(self) -> None:
+    def show_marks(self) -> None:
         """The column of marks is there while logs are followed."""
         following = self.reader.following()
         wanted = following is not None and following.is_on
