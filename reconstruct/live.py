@@ -291,10 +291,11 @@ class LiveReader:
             if update is None:
                 self._say(note="")
                 return
-            self._say(
-                updated_at=time.monotonic(), n_new=len(update.new), n_changed=len(update.changed), new=update.new,
-                changed=update.changed, n_since=following.n_since + len(update.new), note="; ".join(update.remarks),
-            )  # fmt: skip
+            if self._results is not None:  # else they are the first: none is new beside others
+                self._say(
+                    updated_at=time.monotonic(), n_new=len(update.new), n_changed=len(update.changed), new=update.new,
+                    changed=update.changed, n_since=following.n_since + len(update.new), note="; ".join(update.remarks),
+                )  # fmt: skip
             self._show(update.results, self._status.note)
         except _Stopped:
             pass

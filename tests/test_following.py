@@ -165,13 +165,15 @@ def test_following_pieces_gives_what_a_fresh_run_over_the_files_gives(
 
 def test_only_what_is_new_is_read(tmp_path: Path, follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large log is read from the last chunk on; a log without any change is not opened at all."""
-    large = "".join(ACCESS.format(n=n % 59 + 1) for n in range(12_000))
+    large = "".join(
+        ACCESS.format(n=n % 60).replace("10:00", f"{n // 3600:02d}:{n // 60 % 60:02d}") for n in range(12_000)
+    )
     append(tmp_path / "access.log", large)
     append(tmp_path / "other.log", lines(1, 40))
     followed = follow(tmp_path, Options(cache=False, workers=1, chunk_bytes=100_000))
     followed.update()
     assert followed.read == len(large) + len(lines(1, 40))
-    append(tmp_path / "access.log", lines(1, 3))
+    append(tmp_path / "access.log", lines(1, 3).replace("10:00", "23:00"))
     followed.update()
     assert 0 < followed.read < 500_000 < len(large)
     assert followed.counted() == {"access.log": (12_003, 12_003, 0), "other.log": (40, 40, 0)}

@@ -51,10 +51,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if "--follow" in message:
-            message = f"{self.prog} does not follow logs: what it writes is of one moment"
             raise UsageError(
-                message,
-                hint="reconstruct PATH --follow shows journeys as they grow, reconstruct events PATH --follow writes events as they come",
+                "--follow is for browsing and for events: what other commands write is of one moment",
+                hint="reconstruct PATH --follow, or reconstruct events PATH --follow",
             )
         raise UsageError(message, hint=f"{self.prog} --help")
 
