@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pytest
@@ -11,11 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconstruct.events import free_text, mentions
+from reconstruct.events.attribute_keys import find_in_attributes, find_in_values
+from reconstruct.events.candidates import Found
+from reconstruct.events.layers import Layer
 from reconstruct.events.mentions import MENTIONS_PER_EVENT, extract
+from reconstruct.events.scan import scan_chunk
 from reconstruct.events.schema import EVENTS, MENTIONS
 from reconstruct.events.shapes import normalise
+from reconstruct.events.source_profile import SourceProfile
+from reconstruct.grammar.attribute_columns import gather_values, join_attributes
+from reconstruct.grammar.text_columns import text_column
+from reconstruct.sources.model import Chunk
 
 REQUIRED = {"source": 0, "line": 1, "lines": 1, "offset": 0, "length": 1, "format": "x", "zoned": True}
+SAMPLES = Path(__file__).parent.parent / "samples"
 UUID = "63306003-4d50-48d3-8666-3662a312e807"
 
 
@@ -273,3 +284,57 @@ def test_few_values_are_judged_like_many(values: list[str]) -> None:
     few = mentions._are_plain(pa.array(values, pa.string()))
     many = mentions._are_plain(pa.array([*values, *["x"] * (mentions.FEW_VALUES + 1)], pa.string()))
     assert few.tolist() == many.tolist()[: len(values)]
+
+
+VALUES = [
+    "17",
+    "-0",
+    "0017",
+    "1.50",
+    "1e5",
+    "123456789012345678",
+    "",
+    "-",
+    "alice",
+    "a;b=c",
+    "Bearer x",
+    "x" * 5000,
+    'q"\\',
+    "ü1",
+]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["order_id", "Cookie", "set-cookie", "Authorization", "session_id", "seen", "ttl", "ünïx_id"]),
+        st.tuples(st.lists(st.sampled_from([*VALUES, f"sid={UUID}; b=2"]), min_size=3, max_size=3), st.booleans()),
+        min_size=1,
+    )
+)
+def test_attributes_that_are_still_columns_have_the_candidates_of_their_text(
+    columns: dict[str, tuple[list[str], bool]],
+) -> None:
+    left = [(key, text_column(values), numeric) for key, (values, numeric) in columns.items()]
+    values = gather_values(left)
+    from_columns = find_in_values(values) if values is not None else Found(*EMPTY)
+    from_text = find_in_attributes(join_attributes(left, 3))
+    assert candidates(from_columns) == candidates(from_text)
+
+
+EMPTY = np.zeros(0, np.int64), pa.array([], pa.string()).dictionary_encode(), pa.array([], pa.string())
+
+
+def candidates(among: Found) -> list[tuple[int, str, str]]:
+    """By row and slot; several of a slot in the order of the line."""
+    rows, slots = among.rows.tolist(), among.slots.to_pylist()
+    return sorted(zip(rows, slots, among.values.to_pylist(), strict=True), key=lambda one: one[:2])
+
+
+@pytest.mark.parametrize(
+    "name", ["aws_alb", "auditd", "cef", "combined_tail", "istio", "keycloak_event", "netfilter", "squid"]
+)
+def test_identifiers_of_a_scan_are_those_of_its_events(name: str) -> None:
+    data = (SAMPLES / name / f"{name}.log").read_bytes()
+    scan = scan_chunk(Chunk(0, 0, 0, data, b"", True), SourceProfile(Layer(formats=(name,)), 1_789_430_400 * 10**9))
+    assert scan.mentions.num_rows
+    assert scan.mentions.equals(extract(scan.events))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote_plus
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from reconstruct.events.candidates import SECRET, Found, found
 from reconstruct.events.nouns import NAME_CAP, is_secret, may_identify
 from reconstruct.events.shapes import TOKEN_CAP
+from reconstruct.grammar.text_columns import text_array
 
 ATTRIBUTES_CAP = 262_144
 """Longest attributes object read, in characters."""
@@ -34,41 +39,9 @@ _COOKIE = "\0"
 
 def find_in_attributes(column: pa.Array) -> Found:
     """Keys of the attributes object, nested ones by dotted path, cookies by name."""
+    candidates = _Candidates([], [], [])
     if column.null_count == len(column):
-        return found([], [], [])
-    rows: list[int] = []
-    slots: list[str] = []
-    values: list[str] = []
-
-    def visit(row: int, key: str, value: object, depth: int) -> None:
-        if isinstance(value, str):
-            if len(value) > TOKEN_CAP or not value:
-                return
-            slot = _key_slot(key)
-            if slot == _COOKIES:
-                for name, text in _cookies(value, key):
-                    visit(row, f"{_COOKIE}{name}", text, depth)
-            elif slot:
-                value = value.removeprefix("Bearer ") if slot == SECRET else value
-                rows.append(row)
-                slots.append(slot)
-                values.append(value)
-        elif isinstance(value, bool) or value is None or isinstance(value, float):
-            return
-        elif isinstance(value, int):
-            slot = _key_slot(key)
-            if slot and slot != _COOKIES:
-                rows.append(row)
-                slots.append(slot)
-                values.append(str(value))
-        elif depth < NESTING:
-            if isinstance(value, list):
-                for element in value[:MEMBERS]:
-                    visit(row, key, element, depth + 1)
-            elif isinstance(value, dict):
-                for name, inner in value.items():
-                    visit(row, f"{key}.{name}", inner, depth + 1)
-
+        return candidates.found()
     known: dict[str, str] = {}
     for row, text in enumerate(column.to_pylist()):
         if text is None or len(text) <= 2 or len(text) > ATTRIBUTES_CAP:
@@ -88,12 +61,94 @@ def find_in_attributes(column: pa.Array) -> Found:
                 kind is str and slot not in _UNUSUAL
             ):  # as visit does, without asking again what the key is
                 if slot and slot != _COOKIES and value != "" and (kind is int or len(value) <= TOKEN_CAP):
-                    rows.append(row)
-                    slots.append(slot)
-                    values.append(value if kind is str else str(value))
+                    candidates.add(row, slot, value if kind is str else str(value))
             elif kind is dict or kind is list or (slot and kind is str):
-                visit(row, key, value, 0)
-    return found(rows, slots, values)
+                candidates.visit(row, key, value, 0)
+    return candidates.found()
+
+
+def find_in_values(column: pa.StructArray) -> Found:
+    """`find_in_attributes` of attributes that are still columns (``decoded.ATTRIBUTE_VALUES``). Rows are in order per key."""
+    slots: list[str] = []
+    rows: list[npt.NDArray[np.int64]] = []
+    values: list[pa.Array] = []
+    for key, texts in zip(column.type.names, column.flatten(), strict=True):
+        slot = _key_slot(key)
+        if not slot or texts.null_count == len(texts):
+            continue
+        filled = np.flatnonzero(_are_short(texts))
+        if slot in _UNUSUAL:
+            candidates = _Candidates([], [], [])
+            for row, text in zip(filled.tolist(), texts.take(pa.array(filled)).to_pylist(), strict=True):
+                candidates.visit(row, key, text, 0)
+            slots += candidates.slots
+            rows += [np.array([row]) for row in candidates.rows]
+            values.append(text_array(candidates.values))
+        else:
+            slots.append(slot)
+            rows.append(filled)
+            values.append(texts if len(filled) == len(texts) else texts.take(pa.array(filled)))
+    if not slots:
+        return found([], [], [])
+    names = text_array(slots).dictionary_encode()
+    codes = names.indices.to_numpy().repeat([len(each) for each in rows])
+    return Found(
+        np.concatenate(rows),
+        pa.DictionaryArray.from_arrays(pa.array(codes), names.dictionary),
+        pa.concat_arrays(values),
+    )
+
+
+def _are_short(texts: pa.Array) -> npt.NDArray[np.bool_]:
+    """Which texts may be an identifier by their length."""
+    lengths = np.asarray(pc.binary_length(texts).fill_null(0))
+    if lengths.max(initial=0) > TOKEN_CAP:
+        lengths = np.asarray(pc.utf8_length(texts).fill_null(0))
+    short: npt.NDArray[np.bool_] = (lengths > 0) & (lengths <= TOKEN_CAP)
+    return short
+
+
+class _Candidates(NamedTuple):
+    """Candidates being gathered: parallel lists."""
+
+    rows: list[int]
+    slots: list[str]
+    values: list[str]
+
+    def add(self, row: int, slot: str, value: str) -> None:
+        """Take one."""
+        self.rows.append(row)
+        self.slots.append(slot)
+        self.values.append(value)
+
+    def visit(self, row: int, key: str, value: object, depth: int) -> None:
+        """Take what one key holds, and what is in it."""
+        if isinstance(value, str):
+            if len(value) > TOKEN_CAP or not value:
+                return
+            slot = _key_slot(key)
+            if slot == _COOKIES:
+                for name, text in _cookies(value, key):
+                    self.visit(row, f"{_COOKIE}{name}", text, depth)
+            elif slot:
+                self.add(row, slot, value.removeprefix("Bearer ") if slot == SECRET else value)
+        elif isinstance(value, bool) or value is None or isinstance(value, float):
+            return
+        elif isinstance(value, int):
+            slot = _key_slot(key)
+            if slot and slot != _COOKIES:
+                self.add(row, slot, str(value))
+        elif depth < NESTING:
+            if isinstance(value, list):
+                for element in value[:MEMBERS]:
+                    self.visit(row, key, element, depth + 1)
+            elif isinstance(value, dict):
+                for name, inner in value.items():
+                    self.visit(row, f"{key}.{name}", inner, depth + 1)
+
+    def found(self) -> Found:
+        """All of them."""
+        return found(self.rows, self.slots, self.values)
 
 
 @lru_cache(maxsize=CACHED_NAMES)

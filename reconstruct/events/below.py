@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reconstruct.events.decoded import ATTRIBUTE_VALUES
 from reconstruct.events.formats import Formats
 from reconstruct.events.layers import Part, Reader, Reading, Rows
 from reconstruct.events.wrapping import coalesce_columns, merge_attributes
@@ -78,6 +79,7 @@ def _fill(head: dict[str, pa.Array], below: dict[str, pa.Array]) -> dict[str, pa
         if name not in ("time_ns", "zoned", "attributes"):
             columns[name] = coalesce_columns(head[name], column) if name in head else column
     if "attributes" in below:
+        columns.pop(ATTRIBUTE_VALUES, None)
         columns["attributes"] = (
             merge_attributes(below["attributes"], head["attributes"]) if "attributes" in head else below["attributes"]
         )

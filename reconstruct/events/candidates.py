@@ -22,7 +22,7 @@ class Found:
     """Candidates of a column: parallel arrays."""
 
     rows: npt.NDArray[np.int64]
-    """row of the column, ascending"""
+    """row of the column"""
     slots: pa.DictionaryArray
     """where each stands; `UNNAMED` where only the shape of the value can tell"""
     values: pa.Array

@@ -8,6 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+ATTRIBUTE_VALUES = "attribute_values"
+"""A column of a part beside those of the schema: its attributes as a struct of text columns, see ``gather_values``. It is there
+while ``attributes`` says no more than it does, and saves the search for identifiers reading that text again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:

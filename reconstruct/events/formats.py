@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconstruct.events import delimited, generic, json_lines, logfmt, w3c
-from reconstruct.events.decoded import Decoded
+from reconstruct.events.decoded import ATTRIBUTE_VALUES, Decoded
 from reconstruct.events.lines import Texts
 from reconstruct.events.schema import MESSAGE_CAP
-from reconstruct.grammar.fields import type_columns, type_message
+from reconstruct.grammar.fields import type_lines, type_message
 from reconstruct.grammar.matcher import Matcher, matcher_for
 from reconstruct.grammar.plans import MatchPlan, load_plans
 from reconstruct.grammar.timestamps import TimeAnchor
@@ -170,7 +170,9 @@ class Formats:
         if not count:
             return Decoded(block.matched, {})
         anchor = narrow(anchor, block.matched)
-        typed = type_columns(block.columns, plan.decoders, count, anchor, plan.fields)
+        typed, values = type_lines(block.columns, plan.decoders, count, anchor, plan.fields)
+        if values is not None:
+            typed[ATTRIBUTE_VALUES] = values
         if plan.zone and "zoned" in typed:  # UTC, as which stamps without a zone were read
             typed["zoned"] = typed["time_ns"].is_valid()
         return Decoded(block.matched, typed)

@@ -10,6 +10,7 @@ bearer tokens only the claims that name someone do.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -35,13 +36,16 @@ CACHED_VALUES = 131_072
 """Distinct unusual values remembered per process (about 50 MB at worst)."""
 
 
-def extract(events: pa.RecordBatch) -> pa.RecordBatch:
-    """Find the identifier candidates of EVENTS rows; gives MENTIONS rows sorted by event, then slot."""
+def extract(events: pa.RecordBatch, in_attributes: Sequence[Found] | None = None) -> pa.RecordBatch:
+    """Find the identifier candidates of EVENTS rows; gives MENTIONS rows sorted by event, then slot.
+
+    ``in_attributes``: the candidates of the column ``attributes``, where they are known already.
+    """
     pieces = [
         find_in_paths(events.column("path")),
         find_in_queries(events.column("query")),
         find_in_text(events.column("message")),
-        find_in_attributes(events.column("attributes")),
+        *([find_in_attributes(events.column("attributes"))] if in_attributes is None else in_attributes),
     ]
     return _assemble([piece for piece in pieces if len(piece.rows)])
 

@@ -19,7 +19,10 @@ import pyarrow.compute as pc
 
 from reconstruct.events import mentions
 from reconstruct.events.assemble import append_messages, assemble_columns
+from reconstruct.events.attribute_keys import ATTRIBUTES_CAP, find_in_attributes, find_in_values
 from reconstruct.events.below import join_heads, read_below
+from reconstruct.events.candidates import Found
+from reconstruct.events.decoded import ATTRIBUTE_VALUES
 from reconstruct.events.formats import GENERIC, formats_of
 from reconstruct.events.layers import Layer, Part, Reader, Reading, Rows
 from reconstruct.events.lines import MATCH_CAP, Lines, split_lines
@@ -111,7 +114,7 @@ def scan_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
     unparsed = unparsed[unparsed >= skip]
     return Scan(
         events,
-        mentions.extract(events),
+        mentions.extract(events, _find_in_attributes(parts, rows)),
         _count_lines(run, owners, skip, len(rows), len(unparsed)),
         _count_formats(columns["format"]),
         (*_take_samples(lines, unparsed, False), *_take_samples(lines, _generic_rows(rows, columns["format"]), True)),
@@ -299,6 +302,21 @@ def _generic_rows(rows: Rows, formats: pa.DictionaryArray) -> Rows:
     """The rows of ``rows`` that are events by their moment alone."""
     little = [at for at, name in enumerate(formats.dictionary.to_pylist()) if name.rpartition("/")[2] == GENERIC]
     return rows[np.isin(formats.indices.to_numpy(zero_copy_only=False), little)] if little else rows[:0]
+
+
+def _find_in_attributes(parts: list[Part], rows: Rows) -> list[Found]:
+    """Identifier candidates in the attributes of each part, by position of the event in ``rows``."""
+    pieces = []
+    for part in parts:
+        texts, values = part.columns.get("attributes"), part.columns.get(ATTRIBUTE_VALUES)
+        if texts is None:
+            continue
+        if values is not None and (pc.max(pc.binary_length(texts)).as_py() or 0) <= ATTRIBUTES_CAP:
+            piece = find_in_values(values)
+        else:
+            piece = find_in_attributes(texts)
+        pieces.append(Found(np.searchsorted(rows, part.rows)[piece.rows], piece.slots, piece.values))
+    return pieces
 
 
 def _take_samples(lines: Lines, rows: Rows, generic: bool) -> list[Sample]:

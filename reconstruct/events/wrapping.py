@@ -6,6 +6,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reconstruct.events.decoded import ATTRIBUTE_VALUES
 from reconstruct.events.schema import LABEL
 from reconstruct.grammar.timestamps import format_times
 
@@ -58,21 +59,32 @@ def wrap_columns(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> dict
     """
     columns = dict(outer)
     for name, column in inner.items():
-        if name in ("time_ns", "zoned", "attributes"):
+        if name in ("time_ns", "zoned", "attributes", ATTRIBUTE_VALUES):
             continue
         columns[name] = coalesce_columns(column, outer[name]) if name in outer else column
-    attributes = inner.get("attributes")
-    if attributes is not None and "attributes" in outer:
-        columns["attributes"] = merge_attributes(outer["attributes"], attributes)
-    elif attributes is not None:
-        columns["attributes"] = attributes
+    wrap_attributes(columns, inner)
     if "time_ns" in inner and "time_ns" in outer:
         stamps, columns["time_ns"], columns["zoned"] = _choose_times(outer, inner)
         if stamps.null_count < len(stamps):
             columns["attributes"] = _add_inner_time(columns.get("attributes"), stamps)
+            columns.pop(ATTRIBUTE_VALUES, None)
     elif "time_ns" in inner:
         columns["time_ns"], columns["zoned"] = inner["time_ns"], inner["zoned"]
     return columns
+
+
+def wrap_attributes(columns: dict[str, pa.Array], inner: dict[str, pa.Array]) -> None:
+    """Put the attributes of ``columns`` around those of what is inside."""
+    if "attributes" not in inner:
+        return
+    outer = columns.get("attributes")
+    columns.pop(ATTRIBUTE_VALUES, None)
+    if outer is not None:
+        columns["attributes"] = merge_attributes(outer, inner["attributes"])
+        return
+    for name in ("attributes", ATTRIBUTE_VALUES):
+        if name in inner:
+            columns[name] = inner[name]
 
 
 def _choose_times(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> tuple[pa.Array, pa.Array, pa.Array]:

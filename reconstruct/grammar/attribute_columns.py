@@ -1,4 +1,4 @@
-"""What is no field, as one JSON object text per row, built a column at a time."""
+"""What is no field: as one JSON object text per row, and as columns to search."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconstruct.grammar.text_columns import has_byte_in, map_distinct, text_scalar
+from reconstruct.grammar.text_columns import has_byte_in, has_char, map_distinct, text_scalar
 
 TEXT = pa.string()
 
 _NONE, _EMPTY, _COMMA, _QUOTE_COMMA, _OPEN, _CLOSE = map(text_scalar, (None, "", ",", '",', "{", "}"))
+_ZERO, _MINUS_ZERO = map(text_scalar, ("0", "-0"))
 
 _SPECIAL = bytes(range(32)) + b'"\\'
 """Bytes that JSON text escapes."""
 
 _JSON_NUMBER = r"^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,9})?$"
 """Text that is a JSON number and stays the same number in every reader (below 2^53)."""
+
+_FRACTION = _JSON_NUMBER.replace("(?:\\.[0-9]{1,9})?$", "\\.[0-9]{1,9}$")
+"""The same with a fraction."""
 
 
 def join_attributes(columns: Sequence[tuple[str, pa.Array, bool]], n: int) -> pa.Array:
@@ -33,6 +37,24 @@ def join_attributes(columns: Sequence[tuple[str, pa.Array, bool]], n: int) -> pa
     joined = pc.binary_join_element_wise(*members, _EMPTY, null_handling="replace", null_replacement="")
     joined = pc.if_else(pc.equal(joined, _EMPTY), _NONE, pc.ascii_rtrim(joined, ","))
     return pc.binary_join_element_wise(_OPEN, joined, _CLOSE, _EMPTY)
+
+
+def gather_values(columns: Sequence[tuple[str, pa.Array, bool]]) -> pa.StructArray | None:
+    """What the objects of :func:`join_attributes` hold under each key, as text: a column each, null where there is nothing
+    or a fraction. None when there are no columns."""
+    kept = {
+        key: _whole_numbers(column) if numeric else column
+        for key, column, numeric in sorted(columns, key=lambda item: item[0])
+        if column.null_count < len(column)
+    }
+    return pa.StructArray.from_arrays(list(kept.values()), list(kept)) if kept else None
+
+
+def _whole_numbers(column: pa.Array) -> pa.Array:
+    """Numbers as a JSON reader gives them when it reads fractions as such; other text stays."""
+    if pc.any(has_char(column, ".")).as_py():
+        column = pc.if_else(pc.match_substring_regex(column, _FRACTION), _NONE, column)
+    return pc.if_else(pc.equal(column, _MINUS_ZERO), _ZERO, column) if pc.any(has_char(column, "-")).as_py() else column
 
 
 def _members(key: str, column: pa.Array, numeric: bool) -> pa.Array:

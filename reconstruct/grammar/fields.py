@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.grammar import request_columns as request
-from reconstruct.grammar.attribute_columns import join_attributes
+from reconstruct.grammar.attribute_columns import gather_values, join_attributes
 from reconstruct.grammar.number_columns import bounded, duration_column, integer_column, level_column
 from reconstruct.grammar.text_columns import as_text, has_byte_in, refused, strip_quotes, text_column, unescape_column
 from reconstruct.grammar.timestamps import ANY, TimeAnchor, decode_times
@@ -110,6 +110,17 @@ def type_columns(
     >>> columns["path"][0].as_py(), columns["status"][0].as_py()
     ('/a', 200)
     """
+    return type_lines(columns, decoders, n, anchor, fields)[0]
+
+
+def type_lines(
+    columns: Mapping[str, Sequence[str] | pa.Array],
+    decoders: Mapping[str, str],
+    n: int,
+    anchor: TimeAnchor,
+    fields: Collection[str] = (),
+) -> tuple[dict[str, pa.Array], pa.StructArray | None]:
+    """:func:`type_columns`, and what is in ``attributes`` as columns; None when there is nothing."""
     keys = tuple(columns)
     texts = [_raw_text(columns[key], decoders.get(key, "")) for key in keys]
     key_set = read_keys(keys, frozenset(fields))
@@ -132,7 +143,8 @@ def type_columns(
         attributes = join_attributes(left, n)
         if attributes.null_count < n:
             typed.columns["attributes"] = attributes
-    return typed.columns
+            return typed.columns, gather_values(left)
+    return typed.columns, None
 
 
 def type_message(
