@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain, compress
 from typing import NamedTuple
 
 import numpy as np
@@ -71,8 +72,7 @@ def _assemble(pieces: list[Found]) -> pa.RecordBatch:
     group = rows * len(ordered) + rank[slots]
     order = np.argsort(group, kind="stable")
     group = group[order]
-    codes = values.dictionary_encode().indices.to_numpy(zero_copy_only=False)[order]
-    order, group = _without_repeats(order, group, codes)
+    order, group = _without_repeats(order, group, values)
     rows = group // len(ordered)
     place = np.arange(len(group)) - np.searchsorted(rows, rows)
     kept = place < MENTIONS_PER_EVENT
@@ -81,9 +81,10 @@ def _assemble(pieces: list[Found]) -> pa.RecordBatch:
     multi = np.zeros(len(group), bool)
     multi[1:] |= same
     multi[:-1] |= same
-    present, slot = np.unique(group % len(ordered), return_inverse=True)
+    slot = group - rows * len(ordered)
+    present = np.bincount(slot, minlength=len(ordered)) > 0
     slot_array = pa.DictionaryArray.from_arrays(
-        pa.array(slot, pa.int32()), pa.array([ordered[index] for index in present.tolist()], pa.string())
+        pa.array((np.cumsum(present) - 1)[slot], pa.int32()), pa.array(list(compress(ordered, present)), pa.string())
     )
     return pa.RecordBatch.from_arrays(
         [pa.array(rows, pa.int32()), slot_array, values.take(pa.array(order)), pa.array(multi)], schema=MENTIONS
@@ -91,9 +92,10 @@ def _assemble(pieces: list[Found]) -> pa.RecordBatch:
 
 
 def _without_repeats(
-    order: npt.NDArray[np.int64], group: npt.NDArray[np.int64], codes: npt.NDArray[np.int32]
+    order: npt.NDArray[np.int64], group: npt.NDArray[np.int64], values: pa.Array
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Drop the second and later mentions of one value in one slot of one event; arrays sorted by group."""
+    """Drop the second and later mentions of one value in one slot of one event. ``order``: places in ``values``, sorted by
+    group."""
     crowded = np.zeros(len(group), bool)
     same = group[1:] == group[:-1]
     crowded[1:] |= same
@@ -101,10 +103,11 @@ def _without_repeats(
     index = np.flatnonzero(crowded)
     if not len(index):
         return order, group
-    by_value = index[np.lexsort((index, codes[index], group[index]))]
-    repeated = (group[by_value][1:] == group[by_value][:-1]) & (codes[by_value][1:] == codes[by_value][:-1])
+    codes = values.take(pa.array(order[index])).dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    by_value = np.lexsort((codes, group[index]))  # stable: the first of its like stays the first
+    repeated = (np.diff(group[index][by_value]) == 0) & (np.diff(codes[by_value]) == 0)
     kept = np.ones(len(group), bool)
-    kept[by_value[1:][repeated]] = False
+    kept[index[by_value[1:][repeated]]] = False
     return order[kept], group[kept]
 
 
@@ -117,13 +120,11 @@ def _identified(
     # identifier number i < len(raw) is raw value i itself; those of values that must be judged follow
     counts = _are_plain(raw).astype(np.int64)
     starts = np.arange(len(raw))
-    judged: list[Identifier] = []
     suspects = np.flatnonzero(counts == 0)
-    for index, text in zip(suspects.tolist(), raw.take(pa.array(suspects)).to_pylist(), strict=True):
-        found = judge_value(text)
-        starts[index] = len(raw) + len(judged)
-        counts[index] = len(found)
-        judged.extend(found)
+    found = list(map(judge_value, raw.take(pa.array(suspects)).to_pylist()))
+    judged = list(chain.from_iterable(found))
+    counts[suspects] = np.fromiter(map(len, found), np.int64, len(found))
+    starts[suspects] = len(raw) + np.cumsum(counts[suspects]) - counts[suspects]
     own = np.full(len(raw) + len(judged), _FROM_PLACE)
     own[len(raw) :] = [names.setdefault(one.slot, len(names)) if one.slot else _FROM_PLACE for one in judged]
     is_word = np.zeros(len(own), bool)
@@ -150,16 +151,19 @@ def _are_plain(raw: pa.Array) -> npt.NDArray[np.bool_]:
     """True for values that are identifiers in normal form beyond doubt: what most values are, judged in bulk."""
     if len(raw) <= FEW_VALUES:
         return np.fromiter(map(_is_plain, raw.to_pylist()), np.bool_, len(raw))
-    certain = pc.match_substring_regex(raw, pattern=_CERTAIN)
-    digits = pc.and_(
-        pc.match_substring_regex(raw, pattern=_WITH_DIGITS), pc.match_substring_regex(raw, pattern=_NOT_ZERO)
-    )
-    digits = pc.and_not(digits, pc.starts_with(raw, _ZEROS))
-    random = pc.and_(
-        pc.match_substring_regex(raw, pattern=_RANDOM),
-        pc.match_substring_regex(raw, pattern=_MIXED),
-    )
-    return np.asarray(pc.or_(pc.or_(certain, digits), random).to_numpy(zero_copy_only=False), dtype=bool)
+    plain = _match(raw, _CERTAIN)
+    left = np.flatnonzero(~plain)  # most values are certain, and the other patterns cost as much again, each
+    rest = raw.take(pa.array(left))
+    plain[left] = _match(rest, _RANDOM) & _match(rest, _MIXED)
+    left = left[~plain[left]]
+    rest = raw.take(pa.array(left))
+    digits = _match(rest, _WITH_DIGITS) & _match(rest, _NOT_ZERO)
+    plain[left] = digits & ~pc.starts_with(rest, _ZEROS).to_numpy(zero_copy_only=False)
+    return plain
+
+
+def _match(texts: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
+    return np.array(pc.match_substring_regex(texts, pattern=pattern).to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _is_plain(text: str) -> bool:
@@ -219,15 +223,20 @@ def _named_by_shape(
     """Give values without a noun the slot of their shape; drop those whose shape is too common to link by itself."""
     index = np.flatnonzero(slots == names.get(UNNAMED, _FROM_PLACE))
     if len(index):
-        encoded = values.take(pa.array(index)).dictionary_encode()
+        unnamed = values.take(pa.array(index))
+        number = pc.ascii_is_decimal(unnamed).to_numpy(zero_copy_only=False)  # most of them, and too common
+        slots[index[number]] = _DROPPED
+        index = index[~number]
+        encoded = unnamed.filter(pa.array(~number)).dictionary_encode()
         named = [_slot_by_shape(value) for value in encoded.dictionary.to_pylist()]
-        table = np.array([names.setdefault(name, len(names)) if name else _DROPPED for name in named])
+        table = np.array([names.setdefault(name, len(names)) if name else _DROPPED for name in named], np.int64)
         slots[index] = table[encoded.indices.to_numpy(zero_copy_only=False)]
         kept = np.flatnonzero(slots != _DROPPED)
         rows, slots, values = rows[kept], slots[kept], values.take(pa.array(kept))
     return rows, slots, _hexadecimal_traces(values, slots, names)
 
 
+@lru_cache(maxsize=CACHED_VALUES)
 def _slot_by_shape(value: str) -> str:
     """Slot of a value that stands in text without a noun: the prefix it carries or its shape; empty when it is weak."""
     shape = classify(value)
@@ -249,9 +258,9 @@ _NUMBERED = re.compile(r"[0-9]{3}")
 def _hexadecimal_traces(values: pa.Array, slots: npt.NDArray[np.int64], names: dict[str, int]) -> pa.Array:
     """Trace and span ids written as unsigned 64-bit decimals (Datadog), as the 16 hexadecimal digits others write."""
     traced = np.array([noun_of(name) in ("trace", "span") for name in names])[slots]
-    index = np.flatnonzero(
-        traced & pc.match_substring_regex(values, pattern="^[0-9]{15,20}$").to_numpy(zero_copy_only=False)
-    )
+    index = np.flatnonzero(traced)
+    if len(index):
+        index = index[_match(values.take(pa.array(index)), "^[0-9]{15,20}$")]
     if not len(index):
         return values
     written = [f"{int(value):016x}" for value in values.take(pa.array(index)).to_pylist()]
