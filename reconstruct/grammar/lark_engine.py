@@ -160,8 +160,8 @@ class LarkMatcher:
         pairs = Pairs()
         for row, one in enumerate(kept):
             pairs.extend([row] * len(one.keys), one.keys, one.values)
-        columns |= spread_pairs(pairs, len(kept), columns)
-        return Block(matched, {name: text_array(texts) for name, texts in columns.items() if any(texts)})
+        spread = spread_pairs(pairs, len(kept), columns)
+        return Block(matched, {name: text_array(texts) for name, texts in columns.items() if any(texts)} | spread)
 
     def recognise(self, lines: Sequence[str]) -> list[bool]:
         """See :class:`reconstruct.grammar.matcher.Matcher`."""

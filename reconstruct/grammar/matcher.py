@@ -162,8 +162,7 @@ class RegexMatcher:
             for name in self.plan.fields
             if name in more or name in columns
         }
-        spread = spread_pairs(pairs, n, self.plan.fields)
-        return columns | {name: text_array(texts) for name, texts in spread.items() if any(texts)}
+        return columns | spread_pairs(pairs, n, self.plan.fields)
 
 
 @dataclass(frozen=True, slots=True)

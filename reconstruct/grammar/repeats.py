@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import compress, takewhile
 from operator import not_
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from reconstruct.grammar.plans import Scan, Slot
+from reconstruct.grammar.text_columns import text_array, text_buffers
+
+Rows = npt.NDArray[np.int64]
 
 JOIN = ", "
 """Between the texts of a field that occurs more than once in a line, as web servers write lists."""
@@ -33,14 +39,17 @@ ROWS = 4096
 class Pairs:
     """Pairs of many lines, in the order in which they are to be joined."""
 
-    rows: list[int] = field(default_factory=list)
+    rows: array[int] = field(default_factory=lambda: array("q"))
     """the line each belongs to"""
     keys: list[str] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
 
-    def extend(self, rows: Iterable[int], keys: Iterable[str], values: Iterable[str]) -> None:
+    def extend(self, rows: Iterable[int] | Rows, keys: Iterable[str], values: Iterable[str]) -> None:
         """Take more pairs."""
-        self.rows.extend(rows)
+        if isinstance(rows, np.ndarray):
+            self.rows.frombytes(rows.tobytes())
+        else:
+            self.rows.extend(rows)
         self.keys.extend(keys)
         self.values.extend(values)
 
@@ -82,7 +91,7 @@ class Repeats:
         wanted = {*self.fields, *PAIR}
         self._slots = [(i, slot) for i, slot in enumerate(slots) if slot.scan or slot.field in wanted]
         self._takers = [(i, _taker(slot)) for i, slot in self._slots]
-        self._only_pairs = not self.fields and all(_holds_pairs(slot) for _, slot in self._slots if slot.scan)
+        self._flat = all(_holds_pairs(slot) or _holds_text(slot) for _, slot in self._slots if slot.scan)
 
     @property
     def places(self) -> list[int]:
@@ -91,24 +100,30 @@ class Repeats:
 
     def read(self, slots: Mapping[int, list[str]]) -> tuple[dict[str, list[str]], Pairs]:
         """Columns of the repeated fields, and the pairs, of the lines whose groups ``slots`` holds column by column, by place."""
-        return ({}, self._read_pairs(slots)) if self._only_pairs else self._read_lines(slots)
+        return self._read_columns(slots) if self._flat else self._read_lines(slots)
 
-    def _read_pairs(self, slots: Mapping[int, list[str]]) -> Pairs:
+    def _read_columns(self, slots: Mapping[int, list[str]]) -> tuple[dict[str, list[str]], Pairs]:
         """Column by column: one ``findall`` over the rounds of thousands of lines."""
+        columns: dict[str, list[str]] = {}
         pairs = Pairs()
         for place, (i, slot) in enumerate(self._slots):
-            if slot.scan:
-                _find_pairs(slot.scan.pattern, slots[i], pairs)
+            if slot.scan and _holds_pairs(slot):
+                for rows, (keys, *values) in _find_rounds(slot.scan.pattern, slots[i]):
+                    pairs.extend(rows, filter(None, keys), compress(reduce(_first_texts, values), keys))
+            elif slot.scan:
+                _add_texts(columns, slot.scan.slots[0].field, _find_texts(slot.scan.pattern, slots[i]))
+            elif slot.field not in PAIR:
+                _add_texts(columns, slot.field, slots[i])
             elif slot.field == "key":
                 value_slots = takewhile(lambda later: later[1].field == "value", self._slots[place + 1 :])
                 values = [slots[j] for j, _ in value_slots]
                 rows = [row for row, key in enumerate(slots[i]) if key]
                 texts = (next((column[row] for column in values if column[row]), "") for row in rows)
                 pairs.extend(rows, [slots[i][row] for row in rows], texts)
-        return pairs
+        return columns, pairs
 
     def _read_lines(self, slots: Mapping[int, list[str]]) -> tuple[dict[str, list[str]], Pairs]:
-        """Line by line: for fields in repetitions, and repetitions in repetitions."""
+        """Line by line: for repetitions of several fields, and repetitions in repetitions."""
         columns: dict[str, list[str]] = {name: [] for name in self.fields}
         pairs = Pairs()
         takers = [take for _, take in self._takers]
@@ -126,18 +141,49 @@ class Repeats:
 
 def _holds_pairs(slot: Slot) -> bool:
     """Whether every round of the slot is one pair and nothing else."""
-    return slot.scan is not None and tuple(inner.field for inner in slot.scan.slots) == PAIR
+    if slot.scan is None or any(inner.scan for inner in slot.scan.slots):
+        return False
+    key, *values = (inner.field for inner in slot.scan.slots)
+    return key == "key" and set(values) == {"value"}
 
 
-def _find_pairs(pattern: str, texts: list[str], pairs: Pairs) -> None:
-    """Add the pairs of ``texts``, each the rounds of one line, with or without what follows them."""
+def _holds_text(slot: Slot) -> bool:
+    """Whether every round of the slot is one text of a field and nothing else."""
+    return slot.scan is not None and len(slot.scan.slots) == 1 and slot.scan.slots[0].scan is None
+
+
+def _find_rounds(pattern: str, texts: list[str]) -> Iterator[tuple[Rows, list[tuple[str, ...]]]]:
+    """The rounds of ``texts``, each those of one line, with or without what follows them: the line each is of, and its groups,
+    column by column. Every column also has an empty text per line; that of the first is empty there alone."""
     find = compile_pattern(f"(?:{pattern})|.*\n").findall
     for start in range(0, len(texts), ROWS):
         part = texts[start : start + ROWS]
-        keys, values = zip(*find("\n".join(part) + "\n"), strict=True)
-        ends = np.fromiter(map(not_, keys), np.bool_, len(keys))  # a line end has no key
-        rows = start + np.cumsum(ends)
-        pairs.extend(rows[~ends].tolist(), filter(None, keys), compress(values, keys))
+        filled = np.flatnonzero(np.fromiter(map(bool, part), np.bool_, len(part)))
+        if len(filled):
+            columns = list(zip(*find("\n".join(filter(None, part)) + "\n"), strict=True))
+            ends = np.fromiter(map(not_, columns[0]), np.bool_, len(columns[0]))
+            yield start + filled[np.cumsum(ends)[~ends]], columns
+
+
+def _find_texts(pattern: str, texts: list[str]) -> list[str]:
+    """One column of the texts that the rounds of each line hold, joined."""
+    found = [(rows, list(compress(held, rounds))) for rows, (rounds, held) in _find_rounds(f"({pattern})", texts)]
+    if not found:
+        return [""] * len(texts)
+    values = [text for _, held in found for text in held]
+    return _scatter(np.concatenate([rows for rows, _ in found]), np.array(values, object), len(texts))
+
+
+def _add_texts(columns: dict[str, list[str]], name: str, texts: list[str]) -> None:
+    """Add texts that stand behind those of the column."""
+    held = columns.get(name)
+    columns[name] = (
+        texts if held is None else [f"{a}{JOIN}{b}" if a and b else a or b for a, b in zip(held, texts, strict=True)]
+    )
+
+
+def _first_texts(first: Sequence[str], second: Sequence[str]) -> Sequence[str]:
+    return [a or b for a, b in zip(first, second, strict=True)]
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
@@ -187,30 +233,46 @@ def _rounds_ahead(pattern: re.Pattern[str], text: str) -> Iterator[tuple[str, ..
         found = pattern.match(text, found.end())
 
 
-def spread_pairs(pairs: Pairs, n: int, taken: Container[str]) -> dict[str, list[str]]:
-    """One column of ``n`` texts per key, sorted; a key named like a ``taken`` column is prefixed. See
+def spread_pairs(pairs: Pairs, n: int, taken: Container[str]) -> dict[str, pa.Array]:
+    """One column of ``n`` texts per key that has a text, sorted; a key named like a ``taken`` column is prefixed. See
     ``MAX_PAIR_COLUMNS`` for too many keys."""
     codes: defaultdict[str, int] = defaultdict()
     codes.default_factory = codes.__len__  # a new key gets the next number, without a Python step per pair
     code = np.fromiter(map(codes.__getitem__, pairs.keys), np.int64, len(pairs.keys))
-    rows = np.array(pairs.rows, np.int64)
-    values = np.array(pairs.values, object)
-    order = np.argsort(code, kind="stable")
-    bounds = np.searchsorted(code[order], np.arange(len(codes) + 1)).tolist()
-    places = {key: order[bounds[i] : bounds[i + 1]] for key, i in codes.items()}
+    rows = np.frombuffer(pairs.rows, np.int64)
+    texts = text_array([*pairs.values, ""])
+    order = np.argsort(code.astype(np.int16) if len(codes) < 1 << 15 else code, kind="stable")  # int16: by radix
+    bounds = np.cumsum(np.bincount(code, minlength=len(codes) + 1)) if len(code) else np.zeros(1, np.int64)
+    places = {key: order[bounds[i - 1] if i else 0 : bounds[i]] for key, i in codes.items()}
     kept = sorted(sorted(places, key=lambda key: (-len(places[key]), key))[:MAX_PAIR_COLUMNS])
-    columns = {
-        f"pair.{key}" if key in taken or key == "pairs" else key: _scatter(rows[places[key]], values[places[key]], n)
-        for key in kept
-    }
-    if len(kept) == len(places):
-        return columns
-    rare = np.sort(np.concatenate([places[key] for key in places.keys() - set(kept)]))
-    texts = np.array([f"{pairs.keys[i]}={pairs.values[i]}" for i in rare], object)
-    return columns | {"pairs": _scatter(rows[rare], texts, n, " ")}
+    columns = {}
+    for key in kept:
+        at = places[key]
+        column = _spread(rows[at], at, texts, n)
+        if column is None:
+            column = text_array(_scatter(rows[at], np.array([pairs.values[i] for i in at.tolist()], object), n))
+        columns[f"pair.{key}" if key in taken or key == "pairs" else key] = column
+    if len(kept) < len(places):
+        rare = np.sort(np.concatenate([places[key] for key in places.keys() - set(kept)]))
+        members = np.array([f"{pairs.keys[i]}={pairs.values[i]}" for i in rare], object)
+        columns["pairs"] = text_array(_scatter(rows[rare], members, n, " "))
+    return {name: column for name, column in columns.items() if _has_text(column)}
 
 
-def _scatter(rows: npt.NDArray[np.int64], values: npt.NDArray[np.object_], n: int, separator: str = JOIN) -> list[str]:
+def _spread(rows: Rows, at: Rows, texts: pa.Array, n: int) -> pa.Array | None:
+    """The texts ``at`` in their rows; the last text of all where there is none. None when a row has several."""
+    take = np.full(n, len(texts) - 1)
+    take[rows] = at
+    if np.count_nonzero(take != len(texts) - 1) < len(rows):
+        return None
+    return texts.take(pa.array(take))
+
+
+def _has_text(column: pa.Array) -> bool:
+    return bool(text_buffers(column)[1].any())
+
+
+def _scatter(rows: Rows, values: npt.NDArray[np.object_], n: int, separator: str = JOIN) -> list[str]:
     """A column with the values in their rows, those of one row joined."""
     column = np.full(n, "", object)
     column[rows] = values
