@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconstruct.grammar.compiler import compile_definition
 from reconstruct.grammar.definition import parse_definition, read_definition
 from reconstruct.grammar.lark_engine import LarkMatcher
-from reconstruct.grammar.matcher import WINDOW, Matcher, matcher_for
+from reconstruct.grammar.matcher import WINDOW, Matcher, RegexMatcher, matcher_for, read_to_quotes
+from reconstruct.grammar.plans import load_plans
 from reconstruct.grammar.repeats import MAX_PAIR_COLUMNS
 from reconstruct.resources import grammars_directory
 
+SAMPLES = Path(__file__).parent.parent / "samples"
 HEADER = "// title: Test\n// kind: generic\n// docs: https://www.example.com/\n"
 PAIRS = 'start: ID (" " KEY "=" [VALUE])*\nID: /\\d+/\nKEY: /[a-z]\\w*/\nVALUE: /\\w+/\n'
 
@@ -133,3 +136,22 @@ def test_a_single_field_and_a_field_in_several_places() -> None:
     assert matcher_of("start: MESSAGE\nMESSAGE: /.+/").match_block("a b\n").texts() == {"message": ["a b"]}
     repeated = 'start: HOP "," HOP ("," HOP)*\nHOP: /[a-z]+/'
     assert matcher_of(repeated).match_block("a,b\na,b,c,d\n").texts() == {"hop": ["a, b", "a, b, c, d"]}
+
+
+QUOTING = [name for name, plan in load_plans().items() if read_to_quotes(plan.scan.pattern) != plan.scan.pattern]
+
+
+@pytest.mark.parametrize("name", QUOTING)
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=20, deadline=None)
+def test_reading_to_the_next_quote_finds_the_same(name: str, random: Random) -> None:
+    text = (SAMPLES / name / f"{name}.log").read_text(encoding="utf-8")
+    for _ in range(random.randrange(6)):
+        at = random.randrange(len(text))
+        text = text[:at] + random.choice(['"', "\n", "\\", " ", "", '"\n"', "é"]) + text[at + random.randrange(3) :]
+    text = text.rstrip("\n") + "\n"
+    quick, plain = RegexMatcher(load_plans()[name]), RegexMatcher(load_plans()[name])
+    plain.__dict__["_find_quoted"] = None
+    assert quick._match_window(text) == plain._match_window(text)
+    longer = "\n".join(line for line in text.split("\n") if "\\" not in line) + "\n"
+    assert quick._match_window(longer) == plain._match_window(longer)

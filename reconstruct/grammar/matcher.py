@@ -33,6 +33,24 @@ FEW_LINES = 256
 compile the other one takes longer than to match them."""
 
 
+_QUOTED = r'[^\x0a"\\]*+(?:\\.[^\x0a"\\]*+)*+'
+"""What the pattern of a plan has for text between quotes."""
+
+_BETWEEN_QUOTES = re.compile(rf'"\((\?P<\w+>){re.escape(_QUOTED)}\)"')
+"""In a named group, which is never inside of a look ahead: that could see over a line end unnoticed."""
+
+
+def read_to_quotes(pattern: str) -> str:
+    """The pattern with quoted text read to the next quote, whatever comes before: one comparison a character instead of a
+    look into a table, which takes a third off an access log.
+
+    Where the text has no backslash and no match goes over a line end, this matches the same: both then read up to the next
+    quote, and where the line has none the pattern fails, or goes over the line end. It stays linear, since the text begins
+    behind a quote: no two lines read the same way to the next one.
+    """
+    return _BETWEEN_QUOTES.sub(r'"(\1[^"]*+)"', pattern)
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """The lines of a block, matched."""
@@ -96,6 +114,12 @@ class RegexMatcher:
         return compile_pattern(f"(?:{self.plan.scan.pattern}$|.*)\\n?").findall
 
     @cached_property
+    def _find_quoted(self) -> Callable[[str], list[Any]] | None:
+        """The same where quoted text is read faster, see `read_to_quotes`; None when the plan has none."""
+        pattern = read_to_quotes(self.plan.scan.pattern)
+        return compile_pattern(f"(?:{pattern}$|.*)\\n?").findall if pattern != self.plan.scan.pattern else None
+
+    @cached_property
     def _match(self) -> Callable[[str], re.Match[str] | None]:
         return compile_pattern(f"{self.plan.scan.pattern}$").match
 
@@ -123,6 +147,11 @@ class RegexMatcher:
 
     def _match_window(self, text: str) -> list[Any]:
         """The groups of each line, all empty where it does not match; of a single group its texts alone."""
+        if self._find_quoted and "\\" not in text:
+            rows = self._find_quoted(text)
+            if len(rows) == text.count("\n") + 1 + (not text.endswith("\n")):  # so every match is within a line
+                rows.pop()
+                return rows
         rows = self._find_rows(text)
         rows.pop()  # the empty match behind the last line
         return rows

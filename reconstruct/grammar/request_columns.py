@@ -155,19 +155,21 @@ def address_columns(text: pa.Array, *, only_ip: bool = False) -> tuple[pa.Array,
 
     ``192.0.2.1:4711`` and ``[2001:db8::1]:4711`` are split, ``::ffff:192.0.2.1`` is ``192.0.2.1``, of a list the first hop
     counts. Host names are taken too unless ``only_ip``; text with blanks is no address."""
-    other = text.is_valid() if only_ip else has_byte_in(text, _NOT_IPV4)
+    encoded = text.dictionary_encode()
+    distinct = encoded.dictionary
+    other = distinct.is_valid() if only_ip else has_byte_in(distinct, _NOT_IPV4)
     if not pc.any(other).as_py():
         return text, None
-    encoded = text.filter(other).dictionary_encode()
-    split = [_split_address(value) for value in encoded.dictionary.to_pylist()]
+    split = [_split_address(value) for value in distinct.filter(other).to_pylist()]
     if only_ip:
         split = [pair if pair[0] and _IS_IP.fullmatch(pair[0]) else (None, None) for pair in split]
-    addresses = pa.array([address for address, _ in split], pa.string()).take(encoded.indices)
-    ports = pa.array([port for _, port in split], pa.string()).take(encoded.indices)
-    column = pc.replace_with_mask(text, other, addresses)
-    if ports.null_count == len(ports):
+    addresses = pc.replace_with_mask(distinct, other, pa.array([address for address, _ in split], pa.string()))
+    column = addresses.take(encoded.indices)
+    numbers = integer_column(pa.array([port for _, port in split], pa.string()), pa.int32())
+    if numbers.null_count == len(numbers):
         return column, None
-    return column, pc.replace_with_mask(pa.nulls(len(text), pa.int32()), other, integer_column(ports, pa.int32()))
+    ports = pc.replace_with_mask(pa.nulls(len(distinct), pa.int32()), other, numbers)
+    return column, ports.take(encoded.indices)
 
 
 def _split_address(text: str) -> tuple[str | None, str | None]:
