@@ -16,7 +16,7 @@ from reconstruct.events import free_text, mentions
 from reconstruct.events.attribute_keys import find_in_attributes, find_in_values
 from reconstruct.events.candidates import Found
 from reconstruct.events.layers import Layer
-from reconstruct.events.mentions import MENTIONS_PER_EVENT, extract
+from reconstruct.events.mentions import MENTIONS_PER_EVENT, extract, extract_each
 from reconstruct.events.scan import scan_chunk
 from reconstruct.events.schema import EVENTS, MENTIONS
 from reconstruct.events.shapes import normalise
@@ -338,3 +338,17 @@ def test_identifiers_of_a_scan_are_those_of_its_events(name: str) -> None:
     scan = scan_chunk(Chunk(0, 0, 0, data, b"", True), SourceProfile(Layer(formats=(name,)), 1_789_430_400 * 10**9))
     assert scan.mentions.num_rows
     assert scan.mentions.equals(extract(scan.events))
+
+
+def test_batches_searched_together_have_the_mentions_of_each() -> None:
+    batches = [
+        batch({"message": "Order #100175 placed", "path": "/orders/100175"}, {"message": "Prüfung für order 7"}),
+        batch(),
+        batch({"query": "order=A77", "attributes": '{"order_id":"A17"}'}),
+        batch({"message": "nothing"}),
+    ]
+    each = extract_each(batches, [find_in_attributes(one.column("attributes")) for one in batches])
+    assert [one.to_pylist() for one in each] == [extract(one).to_pylist() for one in batches]
+    assert [one.column("slot").dictionary.to_pylist() for one in each] == [
+        ["path:/orders/{}", "text:order"], [], ["key:order_id", "query:order"], [],
+    ]  # fmt: skip

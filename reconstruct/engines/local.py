@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.engines.workers import Parcel
-from reconstruct.events.scan import Scan, scan_chunk
+from reconstruct.events.scan import Scan, read_chunk, search_chunks
 from reconstruct.events.source_profile import SourceProfile, note_directives, profile_source
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.sources import Chunk, ChunkRef, Source, load_chunk, plan_ranges, read_chunks
@@ -27,6 +27,10 @@ WORTH_WORKERS = 24 << 20
 
 WAITING_PER_WORKER = 4
 """Chunks handed out ahead per worker: enough to keep it busy, few enough to bound memory."""
+
+
+BATCH_BYTES = 1 << 20
+"""Bytes of small chunks that are one task: a task and a search for identifiers cost some milliseconds each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +87,13 @@ def scan_sources(
         for source in sources
         for job in itertools.islice(_jobs(source, chunk_bytes, local, starts.get(source.id)), most)
     )
+    batches = _gather(jobs)
     if pool is None:
-        results: Iterator[tuple[_Job, tuple[Scan, int, str]]] = ((job, _run(job)) for job in jobs)
+        results: Iterator[tuple[_Batch, list[_Result]]] = ((batch, _run(batch)) for batch in batches)
     else:
-        results = _in_order(pool, jobs)
+        results = _in_order(pool, batches)
     line = 0
-    for job, (scan, disk_bytes, note) in results:
+    for job, (scan, disk_bytes, note) in (pair for batch, found in results for pair in zip(batch, found, strict=True)):
         if job.first:
             line = starts[job.source.id].lines if job.source.id in starts else 0
         yield Scanned(
@@ -145,35 +150,47 @@ def _jobs(source: Source, chunk_bytes: int, local: Sequence[MatchPlan], start: S
         yield _Job(source, profile, chunk, chunk.index == 0, chunk.last)
 
 
-def _run(job: _Job) -> tuple[Scan, int, str]:
-    return _scan(job.source, job.work, job.profile)
+_Batch = list[_Job]
+_Result = tuple[Scan, int, str]
+"""What a chunk holds, how many bytes it had on disk, and why its source ended there."""
 
 
-def _scan(source: Source, work: ChunkRef | Chunk, profile: SourceProfile) -> tuple[Scan, int, str]:
-    chunk = work if isinstance(work, Chunk) else load_chunk(source, work)
-    return scan_chunk(chunk, profile), chunk.disk_bytes, chunk.note
+def _gather(jobs: Iterator[_Job]) -> Iterator[_Batch]:
+    """The jobs in order, small ones together."""
+    batch: _Batch = []
+    size = 0
+    for job in jobs:
+        batch.append(job)
+        size += len(job.work.data) if isinstance(job.work, Chunk) else job.work.length
+        if size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
-def _scan_away(source: Source, work: ChunkRef | Chunk, profile: SourceProfile) -> Parcel[tuple[Scan, int, str]]:
-    return Parcel(_scan(source, work, profile))
+def _run(batch: _Batch) -> list[_Result]:
+    chunks = [job.work if isinstance(job.work, Chunk) else load_chunk(job.source, job.work) for job in batch]
+    read = [read_chunk(chunk, job.profile) for chunk, job in zip(chunks, batch, strict=True)]
+    return [(scan, chunk.disk_bytes, chunk.note) for scan, chunk in zip(search_chunks(read), chunks, strict=True)]
 
 
-def _in_order(pool: Executor, jobs: Iterator[_Job]) -> Iterator[tuple[_Job, tuple[Scan, int, str]]]:
-    waiting: deque[tuple[_Job, Future[Parcel[tuple[Scan, int, str]]]]] = deque()
+def _run_away(batch: _Batch) -> Parcel[list[_Result]]:
+    return Parcel(_run(batch))
+
+
+def _in_order(pool: Executor, batches: Iterator[_Batch]) -> Iterator[tuple[_Batch, list[_Result]]]:
+    waiting: deque[tuple[_Batch, Future[Parcel[list[_Result]]]]] = deque()
     ahead = WAITING_PER_WORKER * (getattr(pool, "_max_workers", None) or default_workers())
-
-    def submit(job: _Job) -> Future[Parcel[tuple[Scan, int, str]]]:
-        return pool.submit(_scan_away, job.source, job.work, job.profile)
-
     try:
-        for job in itertools.islice(jobs, ahead):
-            waiting.append((job, submit(job)))
+        for batch in itertools.islice(batches, ahead):
+            waiting.append((batch, pool.submit(_run_away, batch)))
         while waiting:
-            job, future = waiting.popleft()
+            batch, future = waiting.popleft()
             result = future.result().content
-            for following in itertools.islice(jobs, 1):
-                waiting.append((following, submit(following)))
-            yield job, result
+            for following in itertools.islice(batches, 1):
+                waiting.append((following, pool.submit(_run_away, following)))
+            yield batch, result
     finally:
         for _, future in waiting:
             future.cancel()

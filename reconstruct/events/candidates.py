@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,16 @@ class Found:
     """where each stands; `UNNAMED` where only the shape of the value can tell"""
     values: pa.Array
     """raw text, string"""
+
+
+def join_found(pieces: Sequence[Found]) -> Found:
+    """The candidates of all pieces."""
+    if not pieces:
+        return found([], [], [])
+    slots = pa.chunked_array([piece.slots for piece in pieces]).unify_dictionaries().combine_chunks()
+    return Found(
+        np.concatenate([piece.rows for piece in pieces]), slots, pa.concat_arrays([piece.values for piece in pieces])
+    )
 
 
 def found(rows: list[int], slots: list[str], values: list[str]) -> Found:

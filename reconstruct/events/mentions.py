@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.events.attribute_keys import find_in_attributes
-from reconstruct.events.candidates import SECRET, UNNAMED, Found
+from reconstruct.events.candidates import SECRET, UNNAMED, Found, join_found
 from reconstruct.events.free_text import find_in_text
 from reconstruct.events.nouns import noun_of
 from reconstruct.events.routes import explode
@@ -37,18 +37,40 @@ CACHED_VALUES = 131_072
 """Distinct unusual values remembered per process (about 50 MB at worst)."""
 
 
-def extract(events: pa.RecordBatch, in_attributes: Sequence[Found] | None = None) -> pa.RecordBatch:
-    """Find the identifier candidates of EVENTS rows; gives MENTIONS rows sorted by event, then slot.
+def extract(events: pa.RecordBatch) -> pa.RecordBatch:
+    """Find the identifier candidates of EVENTS rows; gives MENTIONS rows sorted by event, then slot."""
+    return extract_each([events], [find_in_attributes(events.column("attributes"))])[0]
 
-    ``in_attributes``: the candidates of the column ``attributes``, where they are known already.
-    """
-    pieces = [
-        find_in_paths(events.column("path")),
-        find_in_queries(events.column("query")),
-        find_in_text(events.column("message")),
-        *([find_in_attributes(events.column("attributes"))] if in_attributes is None else in_attributes),
+
+def extract_each(batches: Sequence[pa.RecordBatch], in_attributes: Sequence[Found]) -> list[pa.RecordBatch]:
+    """`extract` of several batches, whose candidates in the column ``attributes`` are known: of small ones in one pass."""
+    sizes = [batch.num_rows for batch in batches]
+    offsets = np.cumsum(sizes) - sizes
+    path, query, message = (
+        pa.concat_arrays([batch.column(name) for batch in batches]) for name in ("path", "query", "message")
+    )
+    moved = [
+        Found(piece.rows + offset, piece.slots, piece.values)
+        for piece, offset in zip(in_attributes, offsets.tolist(), strict=True)
     ]
-    return _assemble([piece for piece in pieces if len(piece.rows)])
+    pieces = [find_in_paths(path), find_in_queries(query), find_in_text(message), join_found(moved)]
+    mentions = _assemble([piece for piece in pieces if len(piece.rows)])
+    return [mentions] if len(batches) == 1 else _split(mentions, offsets)
+
+
+def _split(mentions: pa.RecordBatch, offsets: npt.NDArray[np.int64]) -> list[pa.RecordBatch]:
+    """The mentions of each batch, whose first events are number ``offsets`` of all."""
+    event, slot, value, multi = mentions.columns
+    bounds = [*np.searchsorted(event.to_numpy(), offsets).tolist(), len(event)]
+    split = []
+    for offset, start, stop in zip(offsets.tolist(), bounds[:-1], bounds[1:], strict=True):
+        codes = slot.indices.to_numpy()[start:stop]
+        present, codes = np.unique(codes, return_inverse=True)
+        slots = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), slot.dictionary.take(pa.array(present)))
+        events = pa.array(event.to_numpy()[start:stop] - offset, pa.int32())
+        columns = [events, slots, value.slice(start, stop - start), multi.slice(start, stop - start)]
+        split.append(pa.RecordBatch.from_arrays(columns, schema=MENTIONS))
+    return split
 
 
 def _assemble(pieces: list[Found]) -> pa.RecordBatch:

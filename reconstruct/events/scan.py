@@ -9,8 +9,8 @@ of its head that an entry of an earlier chunk reaches, and for the lines its las
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,13 +21,13 @@ from reconstruct.events import mentions
 from reconstruct.events.assemble import append_messages, assemble_columns
 from reconstruct.events.attribute_keys import ATTRIBUTES_CAP, find_in_attributes, find_in_values
 from reconstruct.events.below import join_heads, read_below
-from reconstruct.events.candidates import Found
+from reconstruct.events.candidates import Found, join_found
 from reconstruct.events.decoded import ATTRIBUTE_VALUES
 from reconstruct.events.formats import GENERIC, formats_of
 from reconstruct.events.layers import Layer, Part, Reader, Reading, Rows
 from reconstruct.events.lines import MATCH_CAP, Lines, split_lines
 from reconstruct.events.multiline import BLANK, DIRECTIVE, LOOSE, NOBODY, START, Run, find_owners
-from reconstruct.events.schema import EVENTS, LABEL, MESSAGE_CAP
+from reconstruct.events.schema import EVENTS, LABEL, MENTIONS, MESSAGE_CAP
 from reconstruct.events.source_profile import SourceProfile
 from reconstruct.events.undated import NOTES, Undated
 from reconstruct.grammar.plans import MatchPlan
@@ -40,6 +40,8 @@ SAMPLE_CHARACTERS = 300
 
 _AFTER_OBJECT = " \t,]"
 """What may stand behind an object that is an element of a list."""
+
+NO_MENTIONS = pa.RecordBatch.from_pylist([], schema=MENTIONS)
 
 FIRST_LOOK = 4096
 """Bytes of the lookahead read first: it ends the last entry in nearly every chunk."""
@@ -88,11 +90,32 @@ class Scan:
     """lines of ``chunk.data``: what the line numbers of the next chunk start after"""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadChunk:
+    """A chunk that is read and not searched for identifiers yet."""
+
+    scan: Scan
+    """without mentions"""
+    in_attributes: Found
+    """the candidates of the attributes, by event"""
+
+
 def scan_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPlan] | None = None) -> Scan:
     """Read one chunk of a source. Never raises on any bytes.
 
     ``plans``: the grammars to know; those of this installation when not given.
     """
+    return search_chunks([read_chunk(chunk, profile, plans)])[0]
+
+
+def search_chunks(chunks: Sequence[ReadChunk]) -> list[Scan]:
+    """Find the identifiers in some chunks. A search takes a millisecond or two however little there is to search."""
+    found = mentions.extract_each([each.scan.events for each in chunks], [each.in_attributes for each in chunks])
+    return [replace(each.scan, mentions=batch) for each, batch in zip(chunks, found, strict=True)]
+
+
+def read_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPlan] | None = None) -> ReadChunk:
+    """`scan_chunk` without the search for identifiers: for small chunks, which are searched together."""
     reader = Reader(formats_of(plans, profile.grammars, profile.local), profile.modified_ns, profile.date_order)
     layer = profile.layer_at(chunk.offset)
     lines, n_own = _split_chunk(chunk, reader, layer, profile.reach)
@@ -112,9 +135,9 @@ def scan_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
     events = _build_events(chunk, lines, owners, rows, columns)
     unparsed = np.flatnonzero((owners == NOBODY) & (run.shape != BLANK) & (run.shape != DIRECTIVE))
     unparsed = unparsed[unparsed >= skip]
-    return Scan(
+    scan = Scan(
         events,
-        mentions.extract(events, _find_in_attributes(parts, rows)),
+        NO_MENTIONS,
         _count_lines(run, owners, skip, len(rows), len(unparsed)),
         _count_formats(columns["format"]),
         (*_take_samples(lines, unparsed, False), *_take_samples(lines, _generic_rows(rows, columns["format"]), True)),
@@ -122,6 +145,7 @@ def scan_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
         profile.undated,
         n_own,
     )
+    return ReadChunk(scan, _find_in_attributes(parts, rows))
 
 
 def _split_chunk(chunk: Chunk, reader: Reader, layer: Layer, reach: int) -> tuple[Lines, int]:
@@ -304,7 +328,7 @@ def _generic_rows(rows: Rows, formats: pa.DictionaryArray) -> Rows:
     return rows[np.isin(formats.indices.to_numpy(zero_copy_only=False), little)] if little else rows[:0]
 
 
-def _find_in_attributes(parts: list[Part], rows: Rows) -> list[Found]:
+def _find_in_attributes(parts: list[Part], rows: Rows) -> Found:
     """Identifier candidates in the attributes of each part, by position of the event in ``rows``."""
     pieces = []
     for part in parts:
@@ -316,7 +340,7 @@ def _find_in_attributes(parts: list[Part], rows: Rows) -> list[Found]:
         else:
             piece = find_in_attributes(texts)
         pieces.append(Found(np.searchsorted(rows, part.rows)[piece.rows], piece.slots, piece.values))
-    return pieces
+    return join_found(pieces)
 
 
 def _take_samples(lines: Lines, rows: Rows, generic: bool) -> list[Sample]:
