@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from itertools import islice
+from itertools import compress, islice
 from urllib.parse import unquote_plus
 
 import numpy as np
@@ -20,6 +20,7 @@ from reconstruct.events import json_lines
 from reconstruct.events.keyed import KEY_CAP, Row, decode_rows, dump_rows
 from reconstruct.events.wrapping import wrap_columns
 from reconstruct.grammar.fields import IDENTIFIERS
+from reconstruct.grammar.text_columns import has_char
 from reconstruct.grammar.timestamps import TimeAnchor
 
 OPENS = '{"'
@@ -43,11 +44,12 @@ def read_embedded(columns: Mapping[str, pa.Array], anchor: TimeAnchor) -> dict[s
     message = columns.get("message")
     if message is None:
         return columns
-    likely = pc.or_(pc.match_substring(message, OPENS), pc.match_substring(message, OPENS_ENCODED))
-    if not pc.any(likely).as_py():
-        return columns
-    at = np.flatnonzero(np.asarray(likely.fill_null(False)))
-    found = [find_object(text) for text in message.take(pa.array(at)).to_pylist()]
+    # one byte is found twenty times as fast as a text, and few lines have it
+    at = np.flatnonzero(np.asarray(pc.or_(has_char(message, OPENS[0]), has_char(message, OPENS_ENCODED[0]))))
+    texts = message.take(pa.array(at))
+    likely = np.asarray(pc.or_(pc.match_substring(texts, OPENS), pc.match_substring(texts, OPENS_ENCODED)))
+    at = at[likely]
+    found = [find_object(text) for text in compress(texts.to_pylist(), likely)]
     rows = [row for row in found if row]
     if not rows:
         return columns

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from reconstruct.events.candidates import SECRET, UNNAMED, Found, found
 from reconstruct.events.nouns import NAME_CAP, is_secret, lexicon, may_identify, noun_of, singular, words_of
+from reconstruct.grammar.text_columns import has_char
 
 TEXT_CAP = 16_384
 """Characters of a message searched for identifiers: a page of pretty-printed JSON. What follows is stack trace."""
@@ -62,7 +63,7 @@ def find_in_text(messages: pa.Array) -> Found:
     if messages.null_count == len(messages):
         return found([], [], [])
     messages = pc.fill_null(messages, "")
-    if pc.any(pc.match_substring(messages, _MARK)).as_py():
+    if pc.any(has_char(messages, _MARK)).as_py():
         messages = pc.replace_substring(messages, _MARK, " ")
     if (pc.max(pc.binary_length(messages)).as_py() or 0) > TEXT_CAP:
         messages = pc.utf8_slice_codeunits(messages, 0, TEXT_CAP)
@@ -74,11 +75,12 @@ def find_in_text(messages: pa.Array) -> Found:
     # parts alternate: text, token, text, ... , text
     owner = np.repeat(np.arange(len(messages)), np.diff(offsets))
     at = np.arange(len(parts)) - offsets[owner]
-    token = np.flatnonzero(at % 2 == 1)
+    odd = (at & 1).astype(np.bool_)
+    token = np.flatnonzero(odd)
     if not len(token):
         return Found(owner[:0], pa.array([], pa.string()).dictionary_encode(), pa.array([], pa.string()))
     rows = owner[token]
-    texts = parts.take(pa.array(np.flatnonzero(at % 2 == 0))).dictionary_encode()
+    texts = parts.take(pa.array(np.flatnonzero(~odd))).dictionary_encode()
     text_code = texts.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     # the text left of the k-th token of row r is text number (tokens before it) + r: a row has one more text than tokens
     left = text_code[np.arange(len(token)) + rows]

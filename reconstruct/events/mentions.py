@@ -28,7 +28,7 @@ from reconstruct.events.routes import explode
 from reconstruct.events.schema import MENTIONS
 from reconstruct.events.shapes import classify, identify, trace_parts
 from reconstruct.events.targets import find_in_paths, find_in_queries
-from reconstruct.grammar.text_columns import text_array
+from reconstruct.grammar.text_columns import text_array, text_buffers
 
 MENTIONS_PER_EVENT = 256
 """Mentions kept of one event. A batch line with more members is a dump; its first ones show what it is."""
@@ -96,9 +96,9 @@ def _assemble(pieces: list[Found]) -> pa.RecordBatch:
     group = group[order]
     order, group = _without_repeats(order, group, values)
     rows = group // len(ordered)
-    place = np.arange(len(group)) - np.searchsorted(rows, rows)
-    kept = place < MENTIONS_PER_EVENT
-    order, group, rows = order[kept], group[kept], rows[kept]
+    if np.bincount(rows, minlength=1).max() > MENTIONS_PER_EVENT:
+        kept = np.arange(len(group)) - np.searchsorted(rows, rows) < MENTIONS_PER_EVENT
+        order, group, rows = order[kept], group[kept], rows[kept]
     same = group[1:] == group[:-1]
     multi = np.zeros(len(group), bool)
     multi[1:] |= same
@@ -153,8 +153,12 @@ def _identified(
     is_word[len(raw) :] = [one.is_word for one in judged]
 
     codes = encoded.indices.to_numpy(zero_copy_only=False)
-    at, within = explode(counts[codes])
-    identifier = starts[codes][at] + within
+    if counts.max(initial=0) <= 1:
+        at = np.flatnonzero(counts[codes])
+        identifier = starts[codes[at]]
+    else:
+        at, within = explode(counts[codes])
+        identifier = starts[codes][at] + within
     slots = table[piece.slots.indices.to_numpy(zero_copy_only=False)][at]
     slots = np.where(slots == names.get(SECRET, _FROM_PLACE), _DROPPED, slots)
     slots = np.where(own[identifier] == _FROM_PLACE, slots, own[identifier])
@@ -174,7 +178,8 @@ def _are_plain(raw: pa.Array) -> npt.NDArray[np.bool_]:
     if len(raw) <= FEW_VALUES:
         return np.fromiter(map(_is_plain, raw.to_pylist()), np.bool_, len(raw))
     plain = _match(raw, _CERTAIN)
-    left = np.flatnonzero(~plain)  # most values are certain, and the other patterns cost as much again, each
+    # most values are certain or short, and the other patterns cost as much again, each
+    left = np.flatnonzero(~plain & (text_buffers(raw)[1] >= SHORTEST))
     rest = raw.take(pa.array(left))
     plain[left] = _match(rest, _RANDOM) & _match(rest, _MIXED)
     left = left[~plain[left]]
@@ -204,6 +209,9 @@ _CERTAIN = "^(?:[1-9][0-9]{0,17}|[A-WYZ][A-Z]{0,7}-?[0-9]{4,18})$"
 _WITH_DIGITS = (
     "^(?:[0-9a-f]{16,64}|[a-z]{2,10}_[0-9a-z]{12,64}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
 )
+
+SHORTEST = 15
+"""Bytes of the shortest value that the other patterns take: ``ab_0123456789ab``."""
 
 _NOT_ZERO, _ZEROS = "[1-9]", "0" * 16
 _RANDOM, _MIXED = "^[a-z0-9]{20,64}$", "[a-z][0-9]+[a-z]+[0-9]"

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from reconstruct.events.path_trie import VARIABLE, build_trie, generalise, learn
 from reconstruct.events.shapes import VALUE_CAP, identify, looks_random
+from reconstruct.grammar.text_columns import has_char
 from reconstruct.resources import vocabulary_directory
 
 CACHED_SEGMENTS = 262_144
@@ -102,7 +103,7 @@ class ShapedPaths:
 
 def shape_paths(paths: pa.Array) -> ShapedPaths:
     """Judge every segment of distinct, non-null paths. Parameters after ``;`` are dropped."""
-    if pc.any(pc.match_substring(paths, ";")).as_py():
+    if pc.any(has_char(paths, ";")).as_py():
         paths = pc.replace_substring_regex(paths, pattern=";[^/]*", replacement="")
     lists = pc.split_pattern(paths, pattern="/")
     offsets = lists.offsets.to_numpy()

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.events.nouns import lexicon, may_identify, noun_of
+from reconstruct.grammar.text_columns import has_char
 
 MASK = "{}"
 """What stands for a varying part."""
@@ -52,11 +53,11 @@ def skeletons(messages: pa.Array) -> pa.DictionaryArray:
     >>> skeletons(pa.array(["Order #100175 placed: user=alice total=12.30 GBP", None])).to_pylist()
     ['Order {} placed: user={} total={} GBP', None]
     """
-    if pc.any(pc.match_substring(messages, "\n")).as_py():
+    if pc.any(has_char(messages, "\n")).as_py():
         messages = pc.replace_substring_regex(pc.utf8_ltrim_whitespace(messages), pattern=r"(?s)\n.*", replacement="")
     if (pc.max(pc.binary_length(messages)).as_py() or 0) > TEMPLATE_CAP:
         messages = pc.utf8_slice_codeunits(messages, 0, TEMPLATE_CAP)
-    if pc.any(pc.match_substring(messages, "'")).as_py():
+    if pc.any(has_char(messages, "'")).as_py():
         messages = pc.replace_substring_regex(messages, pattern=_APOSTROPHES, replacement=r"\1{}")
     token = _ASCII_TOKEN if pc.all(pc.string_is_ascii(messages)).as_py() is not False else _TOKEN
     masked = pc.replace_substring_regex(messages, pattern=token, replacement=MASK).dictionary_encode()
