@@ -31,6 +31,8 @@ CACHED_NAMES = 65_536
 
 _COOKIE_KEYS = frozenset({"cookie", "http_cookie", "set-cookie", "set_cookie", "cookies", "sent_http_set_cookie"})
 _COOKIES = "cookies"
+_BEARER = "Bearer "
+"""Before a token in a header (RFC 6750)."""
 _UNUSUAL = frozenset({_COOKIES, SECRET})
 """Slots whose texts are taken apart."""
 _COOKIE = "\0"
@@ -70,6 +72,8 @@ def find_in_attributes(column: pa.Array) -> Found:
 def find_in_values(column: pa.StructArray) -> Found:
     """`find_in_attributes` of attributes that are still columns (``decoded.ATTRIBUTE_VALUES``). Rows are in order per key."""
     slots: list[str] = []
+    counts: list[int] = []  # candidates in a row that are of each slot
+
     rows: list[npt.NDArray[np.int64]] = []
     values: list[pa.Array] = []
     for key, texts in zip(column.type.names, column.flatten(), strict=True):
@@ -77,25 +81,27 @@ def find_in_values(column: pa.StructArray) -> Found:
         if not slot or texts.null_count == len(texts):
             continue
         filled = np.flatnonzero(_are_short(texts))
-        if slot in _UNUSUAL:
-            candidates = _Candidates([], [], [])
-            for row, text in zip(filled.tolist(), texts.take(pa.array(filled)).to_pylist(), strict=True):
-                candidates.visit(row, key, text, 0)
-            slots += candidates.slots
-            rows += [np.array([row]) for row in candidates.rows]
-            values.append(text_array(candidates.values))
+        texts = texts if len(filled) == len(texts) else texts.take(pa.array(filled))
+        if slot == _COOKIES:
+            cookies = _Candidates([], [], [])
+            for row, text in zip(filled.tolist(), texts.to_pylist(), strict=True):
+                cookies.visit(row, key, text, 0)
+            filled, texts = np.array(cookies.rows, np.int64), text_array(cookies.values)
+            slots += cookies.slots
+            counts += [1] * len(filled)
         else:
+            if slot == SECRET and pc.any(pc.starts_with(texts, _BEARER)).as_py():
+                texts = pc.replace_substring_regex(texts, pattern=f"^{_BEARER}", replacement="")
             slots.append(slot)
-            rows.append(filled)
-            values.append(texts if len(filled) == len(texts) else texts.take(pa.array(filled)))
+            counts.append(len(filled))
+        rows.append(filled)
+        values.append(texts)
     if not slots:
         return found([], [], [])
     names = text_array(slots).dictionary_encode()
-    codes = names.indices.to_numpy().repeat([len(each) for each in rows])
+    codes = pa.array(names.indices.to_numpy().repeat(counts))
     return Found(
-        np.concatenate(rows),
-        pa.DictionaryArray.from_arrays(pa.array(codes), names.dictionary),
-        pa.concat_arrays(values),
+        np.concatenate(rows), pa.DictionaryArray.from_arrays(codes, names.dictionary), pa.concat_arrays(values)
     )
 
 
@@ -131,7 +137,7 @@ class _Candidates(NamedTuple):
                 for name, text in _cookies(value, key):
                     self.visit(row, f"{_COOKIE}{name}", text, depth)
             elif slot:
-                self.add(row, slot, value.removeprefix("Bearer ") if slot == SECRET else value)
+                self.add(row, slot, value.removeprefix(_BEARER) if slot == SECRET else value)
         elif isinstance(value, bool) or value is None or isinstance(value, float):
             return
         elif isinstance(value, int):
