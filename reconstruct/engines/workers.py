@@ -10,6 +10,7 @@ import contextlib
 import gc
 import hashlib
 import itertools
+import mmap
 import multiprocessing
 import os
 import pickle
@@ -145,11 +146,13 @@ def _share(key: str, data: bytes) -> Shared[Any]:
 
 
 def _open_file(head: bytes, path: Path, spans: list[tuple[int, int]]) -> Parcel[Any]:
-    data = path.read_bytes()
-    path.unlink()
+    with path.open("rb") as file:
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)  # read where it lies, without a copy
+    with contextlib.suppress(OSError):  # some systems keep a file that is in use; it goes with its directory
+        path.unlink()
     return _open_bytes(head, data, spans)
 
 
-def _open_bytes(head: bytes, data: bytes, spans: list[tuple[int, int]]) -> Parcel[Any]:
+def _open_bytes(head: bytes, data: bytes | mmap.mmap, spans: list[tuple[int, int]]) -> Parcel[Any]:
     whole = memoryview(data)
     return Parcel(pickle.loads(head, buffers=[whole[start:stop] for start, stop in spans]))
