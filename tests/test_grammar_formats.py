@@ -54,7 +54,7 @@ def test_check_finds_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_lines_are_recognised_as_they_are_matched(name: str) -> None:
     """Detection asks less of a format than reading does, and must get the same answer; a format is not even asked about
-    lines that begin as none of its lines can."""
+    lines that begin as none of its lines can, or lack what all of them hold."""
     plan = compile_definition(read_definition(FORMATS[name]))
     matcher, random = matcher_for(plan), Random(name)
     lines = [line for other in random.sample(sorted(FORMATS), 6) for line in sample_lines(other)] + sample_lines(name)
@@ -65,8 +65,9 @@ def test_lines_are_recognised_as_they_are_matched(name: str) -> None:
     assert matcher.recognise(lines) == alone
     many = -(-2 * FEW_LINES // len(lines))
     assert matcher.match_block(("\n".join(lines) + "\n") * many).matched.tolist() == alone * many
-    codes = [ord(line[0]) for line, matched in zip(lines, alone, strict=True) if matched]
-    assert all(any(low <= code <= high for low, high in plan.begins) for code in codes)
+    matched = [line for line, is_one in zip(lines, alone, strict=True) if is_one]
+    assert all(any(low <= ord(line[0]) <= high for low, high in plan.begins) for line in matched)
+    assert all(text in line for line in matched for text in plan.holds)
 
 
 @pytest.mark.parametrize("name", FORMATS)

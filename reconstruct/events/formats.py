@@ -111,8 +111,9 @@ class Formats:
         return self.has_time(name) and not self.is_sure(name)
 
     def able(self, lines: Iterable[str]) -> set[str]:
-        """The grammars that may read one of the lines, by how it begins; grammars alone, no other kind."""
+        """The grammars that may read one of the lines, by how it begins and what it must hold; grammars alone, no other kind."""
         names: set[str] = set()
+        lines = list(lines)
         for character in {line[:1] for line in lines} - {""}:
             known = self._by_first.get(character)
             if known is None:
@@ -121,7 +122,8 @@ class Formats:
                     name for name, plan in self._plans.items() if any(low <= code <= high for low, high in plan.begins)
                 )
             names |= known
-        return names
+        text = "\n".join(lines)
+        return {name for name in names if all(held in text for held in self._plans[name].holds)}
 
     def is_asked(self, name: str, among: Collection[str]) -> bool:
         """Whether a grammar has a say where formats ``among`` are in use: one of lines below entries has with its own only."""

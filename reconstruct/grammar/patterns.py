@@ -88,6 +88,27 @@ Node = Chars | Seq | Alt | Repeat | Atomic | Capture | Look | Edge
 
 EMPTY = Seq(())
 
+Spelling = tuple[str | None, ...]
+"""Characters that stand in every match, in order; None where others may stand between."""
+
+
+def spell(node: Node) -> Spelling:
+    """The characters that every match of a pattern has."""
+    match node:
+        case Chars(ranges):
+            (low, high), *more = ranges or ((0, 1),)
+            return (chr(low),) if low == high and not more else (None,)
+        case Seq(items):
+            return tuple(character for item in items for character in spell(item))
+        case Repeat(item, low):
+            return (None, *spell(item), None) if low else (None,)
+        case Atomic(item) | Capture(item):
+            return spell(item)
+        case Look() | Edge():
+            return ()
+        case Alt():
+            return (None,)
+
 
 @cache
 def read_pattern(pattern: str) -> Node:

@@ -21,7 +21,7 @@ from reconstruct.grammar.definition import Definition, load_definitions
 from reconstruct.grammar.kept import read_kept, write_kept
 from reconstruct.resources import grammars_directory
 
-CACHE_VERSION = 5
+CACHE_VERSION = 6
 """Raised with every change of the compiler or of ``MatchPlan``: older plans are then compiled again."""
 
 CACHE_NAME = "plans.json"
@@ -81,6 +81,8 @@ class MatchPlan:
     """bits a matching line says at least; see ``rules.specificity``"""
     begins: Ranges
     """the characters a matching line may begin with: a format is not tried on lines with others"""
+    holds: tuple[str, ...]
+    """texts that every matching line holds: a format is not tried on lines without them; see ``rules.held_texts``"""
     ways: int
     """ambiguous ways through the grammar: the constant of its linear time"""
     order: tuple[str, ...]
@@ -177,6 +179,7 @@ def _plan_from_json(entry: Any) -> MatchPlan | None:
                 "lists": tuple(entry["lists"]),
                 "certain": tuple(entry["certain"]),
                 "begins": tuple((low, high) for low, high in entry["begins"]),
+                "holds": tuple(entry["holds"]),
                 "order": tuple(entry["order"]),
             }
         )

@@ -122,6 +122,34 @@ def begins_with(structure: Structure) -> Ranges:
     return ch.EVERY if is_nullable(structure) else ch.unite(found)
 
 
+HELD_TEXTS = 3
+"""Texts kept of those that every match holds: the longest; each further one keeps away few lines more."""
+
+
+def held_texts(structure: Structure) -> tuple[str, ...]:
+    """Texts that stand in every match, the longest first."""
+    spelled = "".join("\n" if character is None else character for character in _spell(structure))
+    texts = {text for text in spelled.split("\n") if len(text) > 1}
+    longest = sorted(texts, key=lambda text: (-len(text), text))
+    return tuple(text for at, text in enumerate(longest) if not any(text in other for other in longest[:at]))[
+        :HELD_TEXTS
+    ]
+
+
+def _spell(structure: Structure) -> patterns.Spelling:
+    match structure:
+        case Term():
+            return patterns.spell(structure.node)
+        case Sequence(items):
+            return tuple(character for item in items for character in _spell(item))
+        case Choice():
+            return (None,)
+        case Loop(item, least):
+            return (None, *_spell(item), None) if least else (None,)
+        case Span(_, item):
+            return _spell(item)
+
+
 def walk_terms(structure: Structure) -> Iterator[Term]:
     """Every terminal, in the order written."""
     match structure:
