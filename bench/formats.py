@@ -7,13 +7,15 @@
 A block of some megabytes is made from the lines of a format's own sample, digits changed at random where the format still
 reads the line, and measured three ways: *match* (which lines are of the format, and the text of each field), *read* (the
 fields typed as well), *scan* (all that is done to a chunk: folding, identifiers, the account). All figures are processor
-time (user and system), so a busy machine changes them little; best of three.
+time (user and system); best of three, without the garbage collector, as workers are. A machine that is busy with other
+things makes them up to a third worse: caches are shared.
 """
 
 from __future__ import annotations
 
 import argparse
 import cProfile
+import gc
 import json
 import os
 import pstats
@@ -42,6 +44,8 @@ WANTED = 100_000
 """Lines a second of one processor that no format may fall below, but for recursive grammars, which Lark itself runs."""
 MEGABYTES = 2
 ROUNDS = 3
+SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Shares of the formats of which the table says how fast they are at most."""
 SEED = 7
 MODIFIED_NS = 1_789_430_400 * 10**9
 LINES_OF_A_FILE = (1, 12)
@@ -110,6 +114,10 @@ def print_table(rows: Iterable[dict[str, object]]) -> None:
         print(
             f"{row['format']:<26}{row['engine']:<8}{row['bytes_per_line']:>7}{row['match']:>12,}{row['read']:>12,}{row['scan']:>12,}{low}"
         )
+    for step in ("match", "read", "scan"):
+        rates = sorted(int(str(row[step])) for row in ranked)
+        shares = {share: rates[int(share * (len(rates) - 1))] for share in SHARES}
+        print(f"{step:<6}" + "  ".join(f"{share:.0%} at most {rate:,}" for share, rate in shares.items()))
     below = [str(row["format"]) for row in ranked if float(str(row["scan"])) < WANTED]
     print(f"{len(ranked)} formats; slowest {ranked[0]['format']}; below {WANTED:,}: {', '.join(below) or 'none'}")
 
@@ -140,10 +148,16 @@ def make_files(directory: Path, count: int, names: Sequence[str]) -> int:
 
 
 def measure_files(count: int, names: Sequence[str]) -> None:
-    """Processor time of whole commands over many small files, the plans compiled already."""
+    """Processor time of whole commands over many small files, the plans compiled already; best of three."""
     with tempfile.TemporaryDirectory() as scratch:
-        logs, environment = Path(scratch) / "logs", {**os.environ, "RECONSTRUCT_CACHE_DIR": f"{scratch}/cache"}
+        logs = Path(scratch) / "logs"
         logs.mkdir()
+        environment = {
+            **os.environ,
+            "RECONSTRUCT_CACHE_DIR": f"{scratch}/cache",
+            "PYTHONPYCACHEPREFIX": f"{scratch}/bytecode",  # as installed: compiled once
+            "PYTHONDONTWRITEBYTECODE": "",
+        }
         n_lines = make_files(logs, count, names)
         subprocess.run(
             [sys.executable, "-m", "reconstruct", "summary", str(logs)],
@@ -154,21 +168,20 @@ def measure_files(count: int, names: Sequence[str]) -> None:
         )
         print(f"{count} files, {n_lines:,} lines, {len(names)} formats")
         for command in (["events", "-o", os.devnull], ["summary"]):
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            start = time.perf_counter()
-            subprocess.run(
-                [sys.executable, "-m", "reconstruct", *command, str(logs), "--no-cache"],
-                env=environment,
-                check=True,
-                capture_output=True,
-                cwd=ROOT,
-            )
-            wall = time.perf_counter() - start
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            runs = [_time_command([*command, str(logs), "--no-cache"], environment) for _ in range(ROUNDS)]
+            cpu, wall = (min(times) for times in zip(*runs, strict=True))
             print(
                 f"{command[0]:<10}{cpu:6.2f} s of processor time, {wall:6.2f} s by the clock (load {os.getloadavg()[0]:.1f})"
             )
+
+
+def _time_command(arguments: Sequence[str], environment: dict[str, str]) -> tuple[float, float]:
+    """Processor time and time by the clock of one command, in seconds."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    command = [sys.executable, "-m", "reconstruct", *arguments]
+    subprocess.run(command, env=environment, check=True, capture_output=True, cwd=ROOT)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
 
 def main() -> None:
@@ -179,6 +192,7 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="show where the time of the named formats goes")
     parser.add_argument("--files", type=int, metavar="N", help="measure N small files instead")
     arguments = parser.parse_args()
+    gc.disable()
     names = arguments.formats or [each for each in sorted(load_plans()) if (SAMPLES / each / f"{each}.log").is_file()]
     if arguments.files:
         measure_files(arguments.files, names)
