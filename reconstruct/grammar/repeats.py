@@ -108,17 +108,17 @@ class Repeats:
         pairs = Pairs()
         for place, (i, slot) in enumerate(self._slots):
             if slot.scan and _holds_pairs(slot):
-                for rows, (keys, *values) in _find_rounds(slot.scan.pattern, slots[i]):
-                    pairs.extend(rows, filter(None, keys), compress(reduce(_first_texts, values), keys))
+                for lines, (keys, *values) in _find_rounds(slot.scan.pattern, slots[i]):
+                    pairs.extend(lines, filter(None, keys), compress(reduce(_first_texts, values), keys))
             elif slot.scan:
                 _add_texts(columns, slot.scan.slots[0].field, _find_texts(slot.scan.pattern, slots[i]))
             elif slot.field not in PAIR:
                 _add_texts(columns, slot.field, slots[i])
             elif slot.field == "key":
                 value_slots = takewhile(lambda later: later[1].field == "value", self._slots[place + 1 :])
-                values = [slots[j] for j, _ in value_slots]
+                held = [slots[j] for j, _ in value_slots]
                 rows = [row for row, key in enumerate(slots[i]) if key]
-                texts = (next((column[row] for column in values if column[row]), "") for row in rows)
+                texts = (next((column[row] for column in held if column[row]), "") for row in rows)
                 pairs.extend(rows, [slots[i][row] for row in rows], texts)
         return columns, pairs
 
@@ -182,7 +182,7 @@ def _add_texts(columns: dict[str, list[str]], name: str, texts: list[str]) -> No
     )
 
 
-def _first_texts(first: Sequence[str], second: Sequence[str]) -> Sequence[str]:
+def _first_texts(first: Iterable[str], second: Iterable[str]) -> Iterable[str]:
     return [a or b for a, b in zip(first, second, strict=True)]
 
 
