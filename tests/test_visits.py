@@ -191,12 +191,27 @@ def test_every_request_gets_one_visit_and_visits_are_numbered_from_their_first_r
         assert all(b - a <= 600 for a, b in pairwise(seconds)), "no silence within a visit"
 
 
-@given(rows)
-def test_dealing_requests_out_to_processes_changes_nothing(rows: list[Row]) -> None:
+@given(rows, st.booleans())
+def test_to_forget_what_is_over_changes_nothing(rows: list[Row], entries: bool) -> None:
+    rows = sorted(rows, key=lambda row: (row[0], row[6]))
+    requests = requests_of(rows, {0: 0, 1: 0, 2: 1, 3: 1})
+    whole = build_visits(requests, cut_s=600, entries_start=entries)
+    with mock.patch.object(visits, "SWEPT_VISITS", 1):
+        swept = build_visits(requests, cut_s=600, entries_start=entries)
+    assert swept.visit.tolist() == whole.visit.tolist()
+    assert swept.rule.tolist() == whole.rule.tolist()
+
+
+@given(rows, st.sampled_from([1, 7, shards.SHARD_REQUESTS]), st.booleans())
+def test_dealing_requests_out_to_processes_changes_nothing(rows: list[Row], most: int, is_alone: bool) -> None:
     rows = sorted(rows, key=lambda row: (row[0], row[6]))
     requests = requests_of(rows, {0: 0, 1: 0, 2: 1, 3: 2})
     whole = build_visits(requests, cut_s=600, entries_start=True)
-    with ThreadPoolExecutor(1) as pool, mock.patch.object(shards, "WORTH_SHARING", 0):
-        dealt = shards.build_in_shards(requests, pool, cut_s=600, entries_start=True, foreign_starts=True)
+    with (
+        ThreadPoolExecutor(1) as pool,
+        mock.patch.multiple(shards, WORTH_SHARING=0, SHARD_REQUESTS=most),
+    ):
+        helper = None if is_alone else pool
+        dealt = shards.build_in_shards(requests, helper, cut_s=600, entries_start=True, foreign_starts=True)
     assert dealt.visit.tolist() == whole.visit.tolist()
     assert dealt.rule.tolist() == whole.rule.tolist()

@@ -19,17 +19,16 @@ def find_signed_in(db: duckdb.DuckDBPyConnection, edge: list[int], customer_type
     """Make ``signed_in(eid, type, value, multi)``, like ``typed``: the one customer each request of the edge families names.
 
     Gives the type, of which most requests name one; None where requests tell of visitors otherwise, or name no customers.
-    Needs ``events``, ``timeline``, ``typed`` and ``grouped``.
+    Needs ``log_events``, ``typed`` and ``grouped``.
     """
     if not edge or not customer_types:
         return None
     families, listed = (", ".join(map(str, numbers)) for numbers in (edge, customer_types))
     asked = f"""
-        SELECT eid, e.client_ip, e.user_agent FROM events e JOIN timeline t USING (eid)
-        WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND t.family IN ({families})
+        SELECT eid, e.client_ip, e.user_agent FROM log_events e
+        WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND family IN ({families})
     """
-    ((sees_visitors,),) = db.execute(f"SELECT count(client_ip) + count(user_agent) > 0 FROM ({asked})").fetchall()
-    if sees_visitors:
+    if db.execute(f"SELECT 1 FROM ({asked}) WHERE client_ip IS NOT NULL OR user_agent IS NOT NULL LIMIT 1").fetchall():
         return None
     db.execute(
         f"""
