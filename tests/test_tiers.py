@@ -29,6 +29,7 @@ def shop(
     )
     db.execute("CREATE TABLE timeline (eid BIGINT, source INTEGER, family INTEGER, t BIGINT, request BOOLEAN)")
     db.execute("CREATE TABLE source_family AS SELECT s AS source, s AS family FROM range(3) AS r(s)")
+    db.execute("CREATE VIEW log_events AS SELECT e.*, family FROM events e JOIN source_family USING (source)")
     db.execute("CREATE TABLE typed (eid BIGINT, type INTEGER, value VARCHAR, multi BOOLEAN)")
     db.execute("CREATE TABLE grouped (eid BIGINT, code UBIGINT)")
     db.execute("CREATE TABLE anchored (eid BIGINT, anchor BIGINT)")

@@ -34,15 +34,16 @@ def requests_of(rows: list[Row], browsers: dict[int, int] | None = None) -> Requ
     columns = list(zip(*rows, strict=True))
     visitor = np.array(columns[1], np.int64)
     browser = np.array([(browsers or {}).get(v, v) for v in columns[1]], np.int64)
-    return Requests(
-        np.array(columns[0], np.int64), visitor, browser, *(np.array(c, np.int64) for c in columns[2:6]), np.array(columns[6], np.bool_)
-    )  # fmt: skip
+    session, page, referrer, status = (np.array(column, np.int64) for column in columns[2:6])
+    asset = np.array(columns[6], np.bool_)
+    return Requests(np.array(columns[0], np.int64), visitor, browser, session, page, referrer, status, asset)
 
 
 def visits_of(
     rows: list[Row], *, entries_start: bool = True, cut_s: float = 1800, browsers: dict[int, int] | None = None
 ) -> list[int]:
-    return build_visits(requests_of(rows, browsers), cut_s=cut_s, entries_start=entries_start).visit.tolist()
+    found = build_visits(requests_of(rows, browsers), cut_s=cut_s, entries_start=entries_start)
+    return [int(visit) for visit in found.visit]
 
 
 def test_follows_the_referrer_chain() -> None:

@@ -133,9 +133,10 @@ def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> _Asked:
     texts = {name: TextCodes() for name in TEXTS}
     with ThreadPoolExecutor(ENCODING_THREADS) as threads:
         for batch in _batches_of(db, query):
-            eids.append(batch["eid"].to_numpy())
+            # Copies: one column that is not would keep the batch, and all its texts.
+            eids.append(batch["eid"].to_numpy().copy())
             for name, parts in numbers.items():
-                parts.append(narrow(batch[name].to_numpy(zero_copy_only=False)))
+                parts.append(narrow(batch[name].to_numpy(zero_copy_only=False)).copy())
             list(threads.map(lambda name, of=batch: texts[name].add(of[name]), TEXTS))
     return _Asked(
         _join(eids, np.int64),
@@ -168,8 +169,8 @@ def _find_named(
     texts, eids, kinds = TextCodes(), list[Codes](), list[Narrow]()
     for batch in reader:
         texts.add(batch["value"])
-        eids.append(batch["eid"].to_numpy())
-        kinds.append(batch["type"].to_numpy())
+        eids.append(batch["eid"].to_numpy().copy())
+        kinds.append(batch["type"].to_numpy().copy())
     code, values = texts.finish()
     if not len(code):
         return np.full(len(eid), -1, np.int32), values
