@@ -12,10 +12,10 @@ import orjson
 
 from reconstruct.engines import flows
 from reconstruct.engines.alternatives import find_alternatives
+from reconstruct.engines.assembly import SEPARATOR
 from reconstruct.engines.customers import list_customers
-from reconstruct.engines.documents import SEPARATOR, read_document, read_frame
 from reconstruct.engines.facts import LOOSE
-from reconstruct.engines.journeys import loads, read_blocks, read_documents
+from reconstruct.engines.frames import loads, read_blocks, read_document, read_documents, read_frame
 from reconstruct.engines.known import NOT_KNOWN, Reading
 from reconstruct.figures import share_lines, summarise
 from reconstruct.grammar.timestamps import format_time

@@ -7,16 +7,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconstruct.journeys.build import build_journey, summary_row
+from reconstruct.journeys.build import Visit, build_journey, summary_row
 from reconstruct.journeys.experience import add_waits
 from reconstruct.journeys.fit import fit_models
 from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import STAGES, load_models
+from reconstruct.journeys.rendering import Renderer
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "reconstruct/export/schema/journeys-1.0.json").read_text("utf-8"))
@@ -65,13 +67,22 @@ def read(text: str) -> list[Row]:
     return sorted(rows, key=lambda row: (row.time_ns, row.source, row.line))
 
 
-def visit(text: str, **fields: Any) -> dict[str, Any]:
+def tell(text: str, **fields: Any) -> Visit:
     models = fields.pop("models", MODELS)
     session = SessionInput(
         id="v1", customer=None, session_ids=[], client_ips=["192.0.2.7"], user_agent=fields.pop("agent", BROWSER),
         device="Firefox", agent_kind="human", rows=read(text), **fields,
     )  # fmt: skip
     return build_journey(session, models)
+
+
+def render(told: Visit) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads(told.render(Renderer()))
+    return document
+
+
+def visit(text: str, **fields: Any) -> dict[str, Any]:
+    return render(tell(text, **fields))
 
 
 def touchpoints(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -297,7 +308,7 @@ row = st.builds(
     referrer=st.sampled_from([None, "", "/a", "https://shop.example.com/a", "://", "\x00"]), vhost=st.none(),
     level=st.sampled_from([None, "error", "info"]), service=st.just("web"), logger=st.none(),
     message=st.sampled_from([None, "", "Payment declined", "order 1: status a -> b", "x" * 900, "status=shipped", "{}"]),
-    attributes=st.sampled_from([None, "{}", "[]", "{", '{"event":"order.placed","amount":1200}']), is_asset=st.booleans(), more=st.none(),
+    attributes=st.sampled_from([None, "{}", "[]", "{", '{"event":"order.placed","amount":1200}']), is_asset=st.booleans(), events=st.none(),
     at=st.none(),
 )  # fmt: skip
 
@@ -305,14 +316,19 @@ row = st.builds(
 @given(st.lists(row, unique_by=lambda row: (row.source, row.line), min_size=1, max_size=40))
 def test_files_told_in_one_row_are_placed_like_files_in_rows_of_their_own(rows: list[Row]) -> None:
     rows = [each._replace(request=None) for each in sorted(rows, key=lambda row: (row.time_ns, row.source, row.line))]
-    told = [each._replace(more=[each.line + 20_000]) if each.is_asset else each for each in rows]
+    told = [
+        each._replace(events=b"[%d,%d],[%d,%d]" % (each.source, each.line, each.source, each.line + 20_000))
+        if each.is_asset
+        else each
+        for each in rows
+    ]
     apart = [
         part for each in rows for part in ([each, each._replace(line=each.line + 20_000)] if each.is_asset else [each])
     ]
 
     def events(own: list[Row]) -> list[list[list[int]]]:
         session = SessionInput("v", None, [], [], None, "", "human", own)
-        return [sorted(touchpoint["events"]) for touchpoint in touchpoints(build_journey(session, MODELS))]
+        return [sorted(touchpoint["events"]) for touchpoint in touchpoints(render(build_journey(session, MODELS)))]
 
     assert events(told) == events(apart)
 
@@ -324,20 +340,21 @@ def test_every_row_is_in_exactly_one_touchpoint_and_step(rows: list[Row], data: 
     own, caused = rows[:cut], rows[cut:]
     things = [ObjectInput("order", "1", rows, data.draw(st.integers(0, cut - 1)))]
     session = SessionInput("v", None, [], [], None, "", "human", own, objects=things, caused=caused)
-    document = build_journey(session, MODELS)
+    told = build_journey(session, MODELS)
+    document = render(told)
     placed = [tuple(event) for touchpoint in touchpoints(document) for event in touchpoint["events"]]
     assert sorted(placed) == sorted((row.source, row.line) for row in rows)
     steps = [tuple(event) for step in document["business_journeys"][0]["steps"] for event in step["events"]]
     assert sorted(steps) == sorted((row.source, row.line) for row in rows)
     assert [t["at"] for t in touchpoints(document)] == sorted(t["at"] for t in touchpoints(document))
-    assert json.dumps(document) == json.dumps(build_journey(session, load_models()))
+    assert json.dumps(document) == json.dumps(render(build_journey(session, load_models())))
     experience = document["experience"]
     taken = sum(signal["weight"] for signal in experience["signals"])
     assert experience["score"] == max(0, round(100 - taken))
     for signal in experience["signals"]:
         assert signal["kind"] in touchpoints(document)[signal["touchpoint"]]["friction"]
     CONTRACT.validate(json.loads(json.dumps({**document, "links": []})))
-    assert summary_row(document)["n_touchpoints"] == len(touchpoints(document))
+    assert summary_row(told)["n_touchpoints"] == len(touchpoints(document))
 
 
 def test_the_document_has_the_keys_of_the_contract() -> None:
@@ -437,7 +454,8 @@ def order(text: str, trigger: int) -> ObjectInput:
 
 def test_the_birth_of_an_order_is_the_goal_and_names_its_touchpoint() -> None:
     thing = order("56 log service=shop | Order 1001 placed: total=20.00 EUR\n900 log service=wms | packed", 7)
-    document = visit(SHOP, objects=[thing], caused=thing.rows)
+    told = tell(SHOP, objects=[thing], caused=thing.rows)
+    document = render(told)
     last = touchpoints(document)[-1]
     assert last["activity"] == "Placed order 1001"
     assert [9, 2] in last["events"]
@@ -446,7 +464,7 @@ def test_the_birth_of_an_order_is_the_goal_and_names_its_touchpoint() -> None:
         "event": [0, 8],
     }
     assert document["ended_at"] < "2026-05-28T20:28", "what the business does later does not stretch the visit"
-    row = summary_row(document)
+    row = summary_row(told)
     assert (row["orders"], row["value"], row["outcome"]) == ("1001 in_progress", "20.00 EUR", "achieved")
 
 
@@ -633,7 +651,8 @@ def test_further_signs_of_friction(text: str, expected: list[str]) -> None:
 
 
 def _with_business(*deviations: tuple[str, str], taken: float = 0.0) -> dict[str, Any]:
-    document = visit(SHOP)
+    told = tell(SHOP)
+    document = told.document
     why = [{"kind": kind, "activity": activity, "why": "96 % within 1h"} for kind, activity in deviations]
     document["experience"]["signals"] = (
         [{"kind": "x", "at": "", "touchpoint": 0, "weight": taken, "why": ""}] if taken else []
@@ -645,8 +664,8 @@ def _with_business(*deviations: tuple[str, str], taken: float = 0.0) -> dict[str
             "ended_at": "2026-01-01T00:00:00.000000Z",
         }
     ]  # fmt: skip
-    add_waits(document, MODELS, LABELER)
-    return document
+    add_waits(document, told.touchpoints, MODELS, LABELER)
+    return render(told)
 
 
 def test_waits_while_the_business_worked_are_felt_only_where_the_customer_sees_the_step() -> None:
@@ -679,7 +698,7 @@ def test_the_score_is_bounded_and_is_the_sum_of_its_signals(rows: list[Row]) -> 
     session = SessionInput(
         "v", None, [], [], None, "", "human", sorted(rows, key=lambda r: (r.time_ns, r.source, r.line))
     )
-    experience = build_journey(session, MODELS)["experience"]
+    experience = render(build_journey(session, MODELS))["experience"]
     assert 0 <= experience["score"] <= 100
     assert experience["score"] == max(0, round(100 - sum(signal["weight"] for signal in experience["signals"])))
     assert all(signal["weight"] > 0 and signal["why"] for signal in experience["signals"])
@@ -722,4 +741,4 @@ def test_leads_go_from_the_advertisement_over_a_white_paper_and_a_meeting_to_a_c
 )
 def test_channels_by_what_is_known(agent: str | None, device: str, text: str, channel: str) -> None:
     session = SessionInput("v", None, [], [], agent, device, "human", read(text))
-    assert build_journey(session, MODELS)["channel"] == channel
+    assert render(build_journey(session, MODELS))["channel"] == channel

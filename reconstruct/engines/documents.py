@@ -1,4 +1,4 @@
-"""Builds the documents of a run of journeys: rows in, one compressed frame of JSON lines and the list's columns out.
+"""Builds the documents of a run of journeys: rows in, a frame out.
 
 This is what a worker process does with one partition; nothing here knows of the store.
 """
@@ -11,53 +11,15 @@ from itertools import chain, compress, pairwise, repeat
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
-import zstandard
 
-from reconstruct.engines.facts import Facts, tabulate_journeys, tabulate_loose
-from reconstruct.engines.links import EVIDENCE_COLUMNS, Evidence, Links
+from reconstruct.engines.assembly import Assembly, Buffer, Frame, assemble_loose
+from reconstruct.engines.links import EVIDENCE_COLUMNS, Evidence, Links, list_events
 from reconstruct.grammar.timestamps import format_times
 from reconstruct.journeys import build, process, variants
 from reconstruct.journeys.models import Models
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput, name_object
 from reconstruct.store.codes import Codes, code_rows, code_texts
-
-FRAME_LEVEL = 1
-"""zstd level of a frame: documents repeat themselves, level 1 already takes 90 % off at 500 MB/s."""
-
-SEPARATOR = b",\n"
-"""What stands between documents: what the export has there, so that it writes a frame as it is. No document holds a line end."""
-
-Buffer = bytes | memoryview
-
-
-JOURNEYS = pa.schema(
-    [
-        *(
-            (name, pa.string())
-            for name in ("id", "customer", "channel", "agent_kind", "device", "started_at", "ended_at")
-        ),
-        ("duration_ms", pa.int64()),
-        *((name, pa.string()) for name in ("stage_reached", "outcome", "goal", "orders", "value", "search")),
-        ("achieved_at", pa.string()),
-        *((name, pa.int32()) for name in ("score", "n_touchpoints", "n_errors", "n_events")),
-    ]
-)
-"""Columns of table ``journeys`` that a document tells."""
-
-BUSINESS = pa.schema(
-    [
-        ("journey", pa.int32()),
-        *((name, pa.string()) for name in ("id", "type", "outcome", "amount", "currency", "started_at", "ended_at")),
-        ("duration_ms", pa.int64()),
-        ("n_steps", pa.int32()),
-    ]
-)
-"""Columns of table ``business``."""
-
-SEARCHED = ("id", "customer", "channel", "device", "agent_kind", "stage_reached", "outcome", "goal", "orders")
-"""What the filter box of the journey list looks in."""
 
 
 @dataclass(slots=True)
@@ -140,20 +102,6 @@ def _unpack(
     return Partition(first, sessions, ended_ns, rows, Evidence(distinct, *codes), objects, object_rows)
 
 
-@dataclass(slots=True)
-class Frame:
-    """What a partition becomes."""
-
-    docs: bytes
-    """zstd; one JSON document a line"""
-    rows: pa.Table
-    """JOURNEYS, one row per journey document"""
-    business: pa.Table
-    """BUSINESS, one row per business journey"""
-    facts: Facts
-    """the same documents as columns"""
-
-
 def object_inputs(objects: list[ObjectFacts], rows: pa.Table) -> list[ObjectInput]:
     """The objects with their rows; those without any are left out."""
     by_object = _ObjectRows(rows, objects)
@@ -182,10 +130,7 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
     foreign = np.concatenate([[0], np.cumsum(~own)])[bounds].tolist()  # rows of objects before each journey
     links = Links(table, partition.evidence, repeat("session", partition.evidence.distinct.num_rows))
     by_object = _ObjectRows(partition.object_rows, list(chain.from_iterable(partition.objects)))
-    pieces: list[Buffer] = []
-    summaries: list[dict[str, Any]] = []
-    businesses: list[dict[str, Any]] = []
-    documents: list[dict[str, Any]] = []
+    frame = Assembly(partition.first)
     for number, ((start, stop), (n_events, own_links)) in enumerate(
         zip(pairwise(bounds), links.between(bounds), strict=True)
     ):
@@ -203,23 +148,11 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
             rows, objects, caused, facts.identifiers, facts.previous, facts.cut_off, partition.ended_ns[number], facts.customer_from,
             facts.customer_also,
         )  # fmt: skip
-        document = build.build_journey(session, models)
+        visit = build.build_journey(session, models)
         if things:
-            build.annotate_journey(document, learned, models, logs_end_ns)
-            businesses += [
-                _business_row(business, partition.first + number) for business in document["business_journeys"]
-            ]
-        summaries.append(_journey_row(document, n_events))
-        told: list[Buffer] = [text for text in (own_links, *map(by_object.links_of, things)) if text]
-        # Links are half of all text: it is copied once, into the frame.
-        pieces += [SEPARATOR, memoryview(orjson.dumps(document))[:-1], b',"links":[', *_between(b",", told), b"]}"]
-        documents.append(document)
-    born = [each.object for each in chain.from_iterable(partition.objects)]
-    return _frame(pieces, summaries, businesses, tabulate_journeys(partition.first, documents, born))
-
-
-def _between(separator: Buffer, pieces: list[Buffer]) -> list[Buffer]:
-    return pieces if len(pieces) < 2 else [each for piece in pieces for each in (separator, piece)][1:]
+            build.annotate_journey(visit, learned, models, logs_end_ns)
+        frame.add(visit, n_events, [text for text in (own_links, *map(by_object.links_of, things)) if text])
+    return frame.finish([each.object for each in chain.from_iterable(partition.objects)])
 
 
 def build_unattributed(
@@ -227,59 +160,11 @@ def build_unattributed(
 ) -> Frame:
     """Business journeys that no session is known for."""
     by_object = _ObjectRows(rows, objects)
-    pieces: list[Buffer] = []
-    businesses, documents = [], []
-    for each in objects:
-        thing = build.build_business(each.with_rows(by_object.of(each), None), models)
-        business = process.annotate(thing, learned, logs_end_ns)
-        pieces += [SEPARATOR, orjson.dumps(business)]
-        businesses.append(_business_row(business, None))
-        documents.append(business)
-    return _frame(pieces, [], businesses, tabulate_loose(documents, [each.object for each in objects]))
-
-
-def _frame(
-    pieces: list[Buffer], journeys: list[dict[str, Any]], businesses: list[dict[str, Any]], facts: Facts
-) -> Frame:
-    """``pieces``: of the text of the documents, each after a SEPARATOR."""
-    docs = zstandard.ZstdCompressor(FRAME_LEVEL).compress(b"".join(pieces[1:]))
-    return Frame(docs, pa.Table.from_pylist(journeys, JOURNEYS), pa.Table.from_pylist(businesses, BUSINESS), facts)
-
-
-def _journey_row(document: dict[str, Any], n_events: int) -> dict[str, Any]:
-    row = build.summary_row(document)
-    row["ended_at"], row["n_events"] = document["ended_at"], n_events
-    row["search"] = " ".join(filter(None, map(row.get, SEARCHED))).lower()
-    return row
-
-
-def _business_row(business: dict[str, Any], journey: int | None) -> dict[str, Any]:
-    value = business.get("value") or {}
-    return {
-        "journey": journey, "id": business["id"], "type": business["object"]["type"], "outcome": business["outcome"],
-        "amount": value.get("amount"), "currency": value.get("currency"), "n_steps": len(business["steps"]),
-        "started_at": business["started_at"], "ended_at": business["ended_at"], "duration_ms": business["duration_ms"],
-    }  # fmt: skip
-
-
-def open_frame(docs: bytes) -> bytes:
-    """The JSON documents of a frame as one text, with a SEPARATOR between them."""
-    return zstandard.ZstdDecompressor().decompress(docs)
-
-
-def read_frame(docs: bytes) -> list[bytes]:
-    """The JSON documents of a frame."""
-    return open_frame(docs).split(SEPARATOR)
-
-
-def read_document(docs: bytes, position: int) -> bytes:
-    """One JSON document of a frame; the others are not taken apart."""
-    lines = open_frame(docs)
-    start = 0
-    for _ in range(position):
-        start = lines.index(SEPARATOR, start) + len(SEPARATOR)
-    end = lines.find(SEPARATOR, start)
-    return lines[start:] if end < 0 else lines[start:end]
+    documents = [
+        process.annotate(build.build_business(each.with_rows(by_object.of(each), None), models), learned, logs_end_ns)
+        for each in objects
+    ]
+    return assemble_loose(documents, [each.object for each in objects])
 
 
 def _values(table: pa.Table, name: str) -> list[Any]:
@@ -287,7 +172,7 @@ def _values(table: pa.Table, name: str) -> list[Any]:
     column = table.column(name).combine_chunks()
     if column.null_count == len(column):
         return [None] * len(column)
-    if name == "at":
+    if name in ("at", "events"):  # no two are alike
         return list(column.to_pylist())
     if pa.types.is_string(column.type):
         codes, texts = code_texts(column)
@@ -301,7 +186,8 @@ def _values(table: pa.Table, name: str) -> list[Any]:
 
 
 def _rows(table: pa.Table) -> list[Row]:
-    table = table.append_column("at", format_times(table.column("time_ns").combine_chunks()))
+    table = table.append_column("at", format_times(table.column("time_ns").combine_chunks()).cast(pa.binary()))
+    table = table.append_column("events", list_events(table))
     columns = (_values(table, name) for name in Row._fields)
     return list(map(partial(tuple.__new__, Row), zip(*columns, strict=True)))  # Row._make, without its checks
 

@@ -7,7 +7,6 @@ or a business journey. Columns are made once per partition, not per document, an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any
@@ -15,6 +14,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+from reconstruct.journeys.models import STAGES
+from reconstruct.journeys.rendering import Renderer
 
 LOOSE = 1_000_000_000
 """A business journey without a session stands in the list of journeys as this and its own number: behind all journeys."""
@@ -66,34 +68,27 @@ TABLES = {
 Document = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Facts:
-    """The facts of some documents. ``business`` counts from 0 here: numbers are given when all are known."""
-
-    journeys: pa.Table
-    """JOURNEY_FACTS, one row per journey document"""
-    business: pa.Table
-    """BUSINESS_FACTS, one row per business journey"""
-    tables: dict[str, pa.Table]
-    """TABLES"""
+Tables = dict[str, pa.Table]
+"""TABLES of some documents. ``business`` counts from 0 here: numbers are given when all are known."""
 
 
-def tabulate_journeys(first: int, documents: Sequence[Document], things: Sequence[int]) -> Facts:
-    """The facts of journey documents, the first of which has the number ``first``.
-
-    ``things``: the numbers of their business objects, in order.
-    """
+def tabulate_journeys(first: int, documents: Sequence[Document], touchpoints: Renderer) -> Tables:
+    """The facts of journey documents, the first of which has the number ``first``; ``touchpoints`` has rendered theirs."""
     numbers = np.arange(first, first + len(documents), dtype=np.int32)
-    journeys = [document["customer_journey"] for document in documents]
-    touchpoints = [journey["touchpoints"] for journey in journeys]
     signals = [document["experience"]["signals"] for document in documents]
     owned = [document["business_journeys"] for document in documents]
     owner = np.repeat(numbers, [len(each) for each in owned])
-    business, tables = _tabulate_business(list(chain.from_iterable(owned)), owner, things)
-    tables["touchpoints"] = _tabulate("touchpoints", touchpoints, journey=numbers)
-    tables["signals"] = _tabulate("signals", signals, journey=numbers)
-    tables["identities"] = _identities(numbers, documents)
-    intents = [journey["intent"] for journey in journeys]
+    return {
+        **_tabulate_business(list(chain.from_iterable(owned)), owner),
+        "touchpoints": _tabulate_touchpoints(touchpoints, numbers),
+        "signals": _tabulate("signals", signals, journey=numbers),
+        "identities": _identities(numbers, documents),
+    }
+
+
+def describe_journeys(documents: Sequence[Document]) -> pa.Table:
+    """JOURNEY_FACTS, one row per document."""
+    intents = [document["customer_journey"]["intent"] for document in documents]
     told: dict[str, Iterable[object]] = {
         name: [intent.get(name) for intent in intents] for name in ("entry", "source", "referrer", "previous")
     }
@@ -101,35 +96,50 @@ def tabulate_journeys(first: int, documents: Sequence[Document], things: Sequenc
     told["searched"] = map(_say_searches, intents)
     told["user_agent"] = (document["session"]["user_agent"] for document in documents)
     told["apdex"] = (document["experience"]["apdex"] for document in documents)
-    told["outcome_at"] = (journey.get("outcome_at") for journey in journeys)
-    return Facts(_table(JOURNEY_FACTS, told), business, tables)
+    told["outcome_at"] = (document["customer_journey"].get("outcome_at") for document in documents)
+    return _table(JOURNEY_FACTS, told)
 
 
-def tabulate_loose(documents: Sequence[Document], things: Sequence[int]) -> Facts:
+def tabulate_loose(documents: Sequence[Document]) -> Tables:
     """The facts of business journeys that no session is known for; ``journey`` says where they stand in the list."""
-    nobody = np.zeros(0, np.int32)
     listed = np.arange(LOOSE, LOOSE + len(documents), dtype=np.int32)
-    business, tables = _tabulate_business(documents, listed, things)
-    for name in ("touchpoints", "signals"):
-        tables[name] = _tabulate(name, [], journey=nobody)
-    tables["identities"] = _identities(nobody, [])
-    return Facts(JOURNEY_FACTS.empty_table(), business, tables)
+    return _tabulate_business(documents, listed)
 
 
-def _tabulate_business(
-    documents: Sequence[Document], journey: NDArray[np.int32], things: Sequence[int]
-) -> tuple[pa.Table, dict[str, pa.Table]]:
-    numbers = np.arange(len(documents), dtype=np.int32)
-    steps, deviations, members = (
-        [document[name] for document in documents] for name in ("steps", "deviations", "objects")
-    )
+def describe_business(documents: Sequence[Document], things: Iterable[int]) -> pa.Table:
+    """BUSINESS_FACTS, one row per business journey; ``things``: the numbers of their objects."""
     triggers = (document["trigger"] for document in documents)
     told: dict[str, Iterable[object]] = {
         "object": (document["object"]["id"] for document in documents),
         "thing": things,
         "trigger": (trigger and trigger["touchpoint"] for trigger in triggers),
     }
-    return _table(BUSINESS_FACTS, told), {
+    return _table(BUSINESS_FACTS, told)
+
+
+def _tabulate_touchpoints(rendered: Renderer, numbers: NDArray[np.int32]) -> pa.Table:
+    """What repeats is made once for each shape."""
+    sizes = np.array(rendered.sizes, np.int64)
+    shapes = rendered.shapes
+    code = pa.array(rendered.code, pa.int32())
+    schema = TABLES["touchpoints"]
+    columns: dict[str, Any] = {
+        name: _array([getattr(shape, name) for shape in shapes], schema.field(name).type).take(code)
+        for name in ("activity", "milestone", "method", "route", "target", "status", "ok")
+    }
+    columns["stage"] = _array([STAGES[shape.stage] for shape in shapes], TEXT).take(code)
+    columns["journey"], columns["position"] = np.repeat(numbers, sizes), _positions(sizes)
+    columns["at"] = pa.array(np.array(rendered.at_ns, np.int64) // 1000).cast(MOMENT)
+    columns["latency_ms"], columns["dwell_ms"] = rendered.latency_ms, rendered.dwell_ms
+    return _table(schema, columns)
+
+
+def _tabulate_business(documents: Sequence[Document], journey: NDArray[np.int32]) -> Tables:
+    numbers = np.arange(len(documents), dtype=np.int32)
+    steps, deviations, members = (
+        [document[name] for document in documents] for name in ("steps", "deviations", "objects")
+    )
+    return {
         "steps": _tabulate("steps", steps, business=numbers, journey=journey),
         "deviations": _tabulate("deviations", deviations, business=numbers),
         "members": _tabulate("members", members, {"value": itemgetter("id")}, business=numbers),
@@ -145,17 +155,21 @@ def _tabulate(
     """A table with a row per entry of the lists: what the entry says, the list's owners, and where it stands in its list."""
     rows = list(chain.from_iterable(lists))
     sizes = np.fromiter(map(len, lists), np.int64, len(lists))
-    ends = np.cumsum(sizes)
     columns: dict[str, Any] = {key: np.repeat(values, sizes) for key, values in owners.items()}
     if "position" in TABLES[name].names:
-        columns["position"] = np.arange(len(rows)) - np.repeat(ends - sizes, sizes)
+        columns["position"] = _positions(sizes)
     for column in TABLES[name].names:
         if column not in columns:
             columns[column] = map((read or {}).get(column) or _reader(column), rows)
     return _table(TABLES[name], columns)
 
 
-OPTIONAL = frozenset(("dwell_ms", "exception"))
+def _positions(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0, 1 … of each list."""
+    return np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+
+
+OPTIONAL = frozenset(("exception",))
 """Keys that a document leaves out where there is nothing to say."""
 
 
@@ -168,6 +182,8 @@ def _table(schema: pa.Schema, columns: dict[str, Any]) -> pa.Table:
 
 
 def _array(values: Any, kind: pa.DataType) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values
     if isinstance(values, np.ndarray):
         return pa.array(values, kind, safe=False) if values.dtype != np.int32 else pa.array(values)
     if kind == MOMENT:
@@ -203,26 +219,3 @@ def _say_searches(intent: Document) -> str | None:
     """What was searched for, on the way here and here, one a line."""
     terms = [intent[key] for key in ("search",) if key in intent] + intent.get("searched", [])
     return "\n".join(dict.fromkeys(terms)) or None
-
-
-def merge_facts(frames: Sequence[Facts]) -> Facts:
-    """The facts of all frames, business journeys numbered through in that order."""
-    starts = np.concatenate([[0], np.cumsum([each.business.num_rows for each in frames])])[:-1].tolist()
-    tables = {}
-    for name, schema in TABLES.items():
-        parts = [each.tables[name] for each in frames]
-        if "business" in schema.names:
-            parts = [_shift(table, start) for table, start in zip(parts, starts, strict=True)]
-        tables[name] = pa.concat_tables(parts)
-    return Facts(
-        pa.concat_tables([each.journeys for each in frames]),
-        pa.concat_tables([each.business for each in frames]),
-        tables,
-    )
-
-
-def _shift(table: pa.Table, start: int) -> pa.Table:
-    if not start or not table.num_rows:
-        return table
-    moved = table.column("business").to_numpy() + np.int32(start)
-    return table.set_column(table.schema.get_field_index("business"), "business", pa.array(moved, pa.int32()))

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import orjson
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.correlate.plan import Plan
 from reconstruct.engines import documents
 from reconstruct.engines.alternatives import find_doubts
-from reconstruct.engines.documents import Frame, ObjectFacts, Partition, SessionFacts
-from reconstruct.engines.facts import LOOSE, merge_facts
-from reconstruct.engines.passages import summarise_passages
+from reconstruct.engines.assembly import Frame
+from reconstruct.engines.documents import ObjectFacts, Partition, SessionFacts
+from reconstruct.engines.frames import FrameWriter
 from reconstruct.engines.people import identify_visits
 from reconstruct.engines.services import name_services
-from reconstruct.engines.session_rows import ObjectRows, SessionRows, drop_tables, gather_rows, number_texts, read_said
+from reconstruct.engines.session_rows import ObjectRows, SessionRows, Slice
 from reconstruct.engines.workers import Parcel, Shared
 from reconstruct.events.nouns import prior_roles
 from reconstruct.journeys.fit import fit_models
@@ -38,8 +37,8 @@ each costs some 3 ms beside what is in it."""
 
 PARTITION_JOURNEYS = 1_000
 
-FRAMES_AHEAD = 4
-"""Partitions handed out ahead: enough to keep the workers busy, few enough to bound memory."""
+FRAMES_AHEAD = 12
+"""Partitions handed out ahead: enough to keep the workers busy while a slice is gathered, few enough to bound memory (2 MB each)."""
 
 CUT_OFF_NS = 30 * 60 * 1_000_000_000
 """A journey this close to the end of the logs may still be going on."""
@@ -61,19 +60,19 @@ class Written:
 
 
 def number_journeys(store: Store) -> None:
-    """Make ``numbered(seq, visit, id, t0, t1)``: visits with events of their own, in time order, with ids made of their content."""
+    """Make ``numbered(seq, visit, id, n, t0, t1)``: visits with ``n`` events of their own, in time order, with ids made of their content."""
     store.connection.execute(
         """
         CREATE OR REPLACE TABLE numbered AS
         WITH own AS (
-            SELECT visit, min(t) AS t0, max(t) AS t1, arg_min(eid, (t, eid)) AS first FROM event_visit JOIN timeline USING (eid)
+            SELECT visit, count(*) AS n, min(t) AS t0, max(t) AS t1, arg_min(eid, (t, eid)) AS first FROM event_visit JOIN timeline USING (eid)
             WHERE rule <> 'object' GROUP BY visit),
              ordered AS (SELECT *, (row_number() OVER (ORDER BY t0, first) - 1)::INTEGER AS seq FROM own),
              hashed AS (
-            SELECT seq, visit, t0, t1,
+            SELECT seq, visit, n, t0, t1,
                    substr(md5(concat_ws('|', t0, e.client_ip, e.user_agent, e.target, e.message, e.session_id)), 1, 10) AS hash
             FROM ordered JOIN events e ON e.eid = first)
-        SELECT seq, visit, t0, t1,
+        SELECT seq, visit, n, t0, t1,
                CASE WHEN row_number() OVER same = 1 THEN hash ELSE hash || '-' || row_number() OVER same END AS id
         FROM hashed WINDOW same AS (PARTITION BY hash ORDER BY seq)
         """
@@ -96,15 +95,15 @@ def write_journeys(
         cut_s: Silence that ends a visit.
     """
     (logs_end,) = store.rows("SELECT coalesce(max(t), 0) FROM timeline")[0]
-    number_texts(store)
-    with ThreadPoolExecutor(1) as beside:  # most of it keeps one processor busy
-        said = beside.submit(read_said, store)
-        number_journeys(store)
-        name_services(store)
-        doubts = beside.submit(find_doubts, store, cut_s)
-        asked = beside.submit(_session_facts, store, plan, logs_end), beside.submit(_request_counts, store)
-        rows = gather_rows(store, said, doubts)
-        facts, counts = asked[0].result(), asked[1].result()
+    number_journeys(store)
+    name_services(store)
+    beside = ThreadPoolExecutor(1)
+    doubts = beside.submit(
+        find_doubts, store, cut_s
+    )  # takes half a second, and the first rows are the first to need it
+    beside.shutdown(wait=False)
+    rows = SessionRows(store, doubts)
+    facts, counts = _session_facts(store, plan, logs_end), _request_counts(store)
     things, object_rows = _object_facts(store, plan), ObjectRows(store)
     owner = dict(store.rows("SELECT object, seq FROM owned JOIN numbered USING (visit)"))
     by_seq: dict[int, list[ObjectFacts]] = defaultdict(list)
@@ -118,51 +117,16 @@ def write_journeys(
     if things:
         learned, processes = documents.learn_process(things, object_rows.all(), models, logs_end)
     store.set_meta("processes", orjson.dumps(processes).decode())
-    jobs = _partitions(rows, object_rows, facts, by_seq)
-    frames: list[Frame] = []
-    for frame in _build_all(pool, jobs, models, learned, logs_end):
-        frames.append(frame)
-        progress.advance(0, pc.sum(frame.rows["n_events"]).as_py())
+    jobs = _partitions(rows.slices(), object_rows, facts, by_seq)
+    writer = FrameWriter(store)
+    with store.alone() if pool else nullcontext():
+        for frame in _build_all(pool, jobs, models, learned, logs_end):
+            writer.add(frame)
+            progress.advance(0, pc.sum(frame.journeys["n_events"]).as_py())
     loose = [each for each in things if each.object not in owner]
     table = object_rows.of(each.object for each in loose)
-    unattributed = documents.build_unattributed(loose, table, models, learned, logs_end)
-    _save(store, frames, unattributed)
-    summarise_passages(store)
-    drop_tables(store)
+    writer.finish(documents.build_unattributed(loose, table, models, learned, logs_end))
     return Written(len(facts), len(things))
-
-
-def _save(store: Store, frames: list[Frame], unattributed: Frame) -> None:
-    """Fill the tables ``frames``, ``journeys``, ``business`` and those of facts."""
-    kinds = ["journey"] * len(frames) + ["business"]
-    docs = pa.array([frame.docs for frame in [*frames, unattributed]], pa.binary())
-    numbers = pa.array([*range(len(frames)), 0], pa.int32())
-    store.insert("frames", pa.table({"kind": pa.array(kinds), "frame": numbers, "docs": docs}))
-    sizes = [frame.rows.num_rows for frame in frames]
-    every = [*frames, unattributed]
-    facts = merge_facts([frame.facts for frame in every])
-    journeys = _beside(pa.concat_tables([frame.rows for frame in every]), facts.journeys)
-    places = {
-        "seq": np.arange(sum(sizes)),
-        "frame": np.repeat(np.arange(len(frames)), sizes),
-        "position": np.concatenate([np.zeros(0, np.int64), *map(np.arange, sizes)]),
-    }
-    for name, numbers in places.items():
-        journeys = journeys.append_column(name, pa.array(numbers, pa.int32()))
-    store.insert("journeys", journeys)
-    business = _beside(pa.concat_tables([frame.business for frame in every]), facts.business)
-    loose = unattributed.business.num_rows
-    listed = np.arange(LOOSE - (business.num_rows - loose), LOOSE + loose)
-    listed = pc.coalesce(business["journey"], pa.array(listed, pa.int32()))
-    business = business.append_column("number", pa.array(np.arange(business.num_rows), pa.int32()))
-    store.insert("business", business.append_column("listed", listed))
-    for name, table in facts.tables.items():
-        store.insert(name, table)
-
-
-def _beside(left: pa.Table, right: pa.Table) -> pa.Table:
-    """Tables of the same rows as one."""
-    return pa.table({name: table[name] for table in (left, right) for name in table.column_names})
 
 
 def _request_counts(store: Store) -> list[tuple[str, str, int, int]]:
@@ -199,29 +163,28 @@ def _build_away(job: Parcel[Partition], known: Shared[tuple[Models, Process, int
 
 
 def _partitions(
-    rows: SessionRows,
+    slices: Iterator[Slice],
     object_rows: ObjectRows,
     facts: list[SessionFacts],
     by_seq: dict[int, list[ObjectFacts]],
 ) -> Iterator[Partition]:
-    for first, last in _cut(rows.n_events):
-        objects = [by_seq.get(seq, []) for seq in range(first, last)]
-        own = object_rows.of(each.object for things in objects for each in things)
-        table, evidence = rows.until(last)
-        yield Partition(first, facts[first:last], rows.ended_ns[first:last], table, evidence, objects, own)
+    for each in slices:
+        for start, stop in _cut(each.n_events):
+            first, last = each.first + start, each.first + stop
+            objects = [by_seq.get(seq, []) for seq in range(first, last)]
+            own = object_rows.of(thing.object for things in objects for thing in things)
+            ended_ns = each.ended_ns[start:stop]
+            yield Partition(first, facts[first:last], ended_ns, *each.part(first, last), objects, own)
 
 
-def _cut(sizes: list[int]) -> list[tuple[int, int]]:
+def _cut(sizes: list[int]) -> Iterator[tuple[int, int]]:
     """Runs [first, last) of journeys of about PARTITION_EVENTS events."""
-    bounds, first, events = [], 0, 0
-    for seq, n in enumerate(sizes):
+    first, events = 0, 0
+    for place, n in enumerate(sizes, 1):
         events += n
-        if events >= PARTITION_EVENTS or seq + 1 - first >= PARTITION_JOURNEYS:
-            bounds.append((first, seq + 1))
-            first, events = seq + 1, 0
-    if first < len(sizes):
-        bounds.append((first, len(sizes)))
-    return bounds
+        if events >= PARTITION_EVENTS or place - first >= PARTITION_JOURNEYS or place == len(sizes):
+            yield first, place
+            first, events = place, 0
 
 
 def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts]:
@@ -307,21 +270,3 @@ def _object_facts(store: Store, plan: Plan) -> list[ObjectFacts]:
             "SELECT object, type, value, attempt FROM things ORDER BY object"
         )
     ]
-
-
-def read_blocks(store: Store, kind: str) -> Iterator[bytes]:
-    """All stored documents of a kind, in order: many at a time, with ``documents.SEPARATOR`` between them."""
-    for (docs,) in store.rows("SELECT docs FROM frames WHERE kind = ? ORDER BY frame", [kind]):
-        yield documents.open_frame(docs)
-
-
-def read_documents(store: Store, kind: str) -> Iterator[bytes]:
-    """All stored documents of a kind, in order."""
-    for block in read_blocks(store, kind):
-        yield from block.split(documents.SEPARATOR) if block else ()
-
-
-def loads(document: bytes) -> dict[str, Any]:
-    """A stored document as a dictionary."""
-    found: dict[str, Any] = orjson.loads(document)
-    return found

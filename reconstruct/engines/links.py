@@ -34,6 +34,23 @@ class Evidence:
     """the same of the lines folded into rows, in their order"""
 
 
+def list_events(rows: pa.Table) -> pa.Array:
+    """The events that each row stands for, as ``journeys.rows.Row`` has them. ``rows`` as for Links."""
+    source, line, more = (rows[name].combine_chunks() for name in ("source", "line", "more"))
+    heads = pa.array([f"[{each}," for each in range((pc.max(source).as_py() or 0) + 1)], pa.string())
+    own = _join(heads.take(source), line.cast(pa.string()), "]")
+    if more.null_count < len(more):
+        further = _join(heads.take(source.take(pc.list_parent_indices(more))), more.flatten().cast(pa.string()), "]")
+        ends = pc.subtract(more.offsets, more.offsets[0])  # of a slice they count from where it was cut
+        listed = pc.binary_join(pa.ListArray.from_arrays(ends, further, mask=more.is_null()), ",")
+        own = pc.coalesce(_join(own, ",", listed), own)
+    return own.cast(pa.binary())
+
+
+def _join(*texts: pa.Array | str) -> pa.Array:
+    return pc.binary_join_element_wise(*texts, "")
+
+
 class Links:
     """The links of a table's rows, in order; each row's own, then those of the lines folded into it."""
 

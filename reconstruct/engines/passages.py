@@ -1,4 +1,4 @@
-"""Each journey in a line and in a word, written when all facts are stored.
+"""Each journey in a line and in a word, for all journeys of a frame at once.
 
 A *course* is a journey in one character per touchpoint and step, for a picture a cell high. A *way* is its touchpoints that
 reach a stage (of a business journey: its steps), a repetition told once; journeys of the same way are one *variant*.
@@ -6,9 +6,19 @@ reach a stage (of a business journey: its steps), a repetition told once; journe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from hashlib import md5
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
 from reconstruct.journeys.models import STAGES
 from reconstruct.journeys.moments import OPEN_OUTCOMES
-from reconstruct.store.database import Store
+from reconstruct.store.codes import Codes, code_texts
+from reconstruct.store.naming import name_activities
 
 STAGE_LETTERS = dict(zip(STAGES, "aicps", strict=True))
 """A touchpoint in a course; a capital where it is a milestone."""
@@ -21,49 +31,66 @@ GAP_FACTOR = 8
 VARIANT_DIGITS = 8
 
 
-def summarise_passages(store: Store) -> None:
-    """Fill ``course``, ``way`` and ``variant`` of ``journeys`` and ``business``."""
-    letters = " ".join(f"WHEN '{stage}' THEN '{letter}'" for stage, letter in STAGE_LETTERS.items())
-    open_outcomes = ", ".join(f"'{each}'" for each in sorted(OPEN_OUTCOMES))
-    db = store.connection
-    _write_ways(store, "journeys", "seq", "journey", "touchpoints", "milestone")
-    _write_ways(store, "business", "number", "business", "steps", "TRUE")
-    db.execute(
-        f"""
-        UPDATE journeys SET course = whole.course FROM (
-            WITH paused AS (
-                SELECT journey, position, CASE stage {letters} ELSE 'a' END AS letter, milestone, ok,
-                       dwell_ms > greatest({GAP_MS}, {GAP_FACTOR} * median(coalesce(dwell_ms, 0)) OVER (PARTITION BY journey)) AS pauses
-                FROM touchpoints),
-            customers AS (
-                SELECT journey, string_agg(
-                    CASE WHEN NOT ok THEN '{FAILED}' WHEN milestone THEN upper(letter) ELSE letter END
-                    || CASE WHEN pauses THEN '{GAP}' ELSE '' END, '' ORDER BY position) AS course
-                FROM paused GROUP BY journey),
-            stepped AS (
-                SELECT business, string_agg(CASE status WHEN 'failed' THEN '{FAILED_STEP}' ELSE '{STEP}' END, '' ORDER BY position) AS course
-                FROM steps GROUP BY business),
-            lacking AS (SELECT business, repeat('{MISSING}', count(*)) AS course FROM deviations WHERE kind = 'missing' GROUP BY business),
-            businesses AS (
-                SELECT b.journey, string_agg('{BUSINESS}' || coalesce(s.course, '') || coalesce(l.course, '')
-                    || CASE WHEN b.outcome IN ({open_outcomes}) THEN '{OPEN}' ELSE '' END, '' ORDER BY b.number) AS course
-                FROM business b LEFT JOIN stepped s ON s.business = b.number LEFT JOIN lacking l ON l.business = b.number
-                WHERE b.journey IS NOT NULL GROUP BY b.journey)
-            SELECT journey, left(coalesce(c.course, '') || coalesce(b.course, ''), {COURSE_CAP}) AS course
-            FROM customers c FULL JOIN businesses b USING (journey)
-        ) AS whole WHERE whole.journey = journeys.seq
-        """
-    )
+def tell_ways(owner: Codes, activity: pa.Array, n: int) -> tuple[pa.Array, pa.Array]:
+    """Way and variant of ``n`` journeys; null where there is nothing to tell.
+
+    Args:
+        owner: Per milestone or step, ascending: which journey it is of.
+        activity: What was done, in order.
+    """
+    owner, activity = owner[activity.is_valid().to_numpy(zero_copy_only=False)], activity.drop_null()
+    code, texts = code_texts(activity)
+    number, names = code_texts(name_activities(texts))
+    name = number[code]
+    told = (np.diff(owner, prepend=-1) != 0) | (np.diff(name, prepend=-1) != 0)
+    owner, name = owner[told], name[told]
+    counts = np.bincount(owner, minlength=n)
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    ways = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), names.take(pa.array(name)), mask=pa.array(counts == 0))
+    way, wordings = code_texts(pc.binary_join(ways, "\n"))
+    variants = [md5(each.encode()).hexdigest()[:VARIANT_DIGITS] for each in wordings.to_pylist()]
+    return ways, pa.array(variants, pa.string()).take(pa.array(way, mask=way < 0))
 
 
-def _write_ways(store: Store, table: str, key: str, owner: str, parts: str, counts: str) -> None:
-    store.connection.execute(
-        f"""
-        UPDATE {table} SET way = found.way, variant = left(md5(array_to_string(found.way, chr(10))), {VARIANT_DIGITS}) FROM (
-            SELECT {owner} AS owner, list(name ORDER BY position) FILTER (before IS DISTINCT FROM name) AS way FROM (
-                SELECT {owner}, position, name, lag(name) OVER (PARTITION BY {owner} ORDER BY position) AS before
-                FROM (SELECT {owner}, position, name_activity(activity) AS name FROM {parts} WHERE {counts} AND activity IS NOT NULL))
-            GROUP BY owner
-        ) AS found WHERE found.owner = {table}.{key}
-        """
+def draw_courses(touchpoints: pa.Table, owner: Codes, businesses: Sequence[Sequence[dict[str, Any]]]) -> pa.Array:
+    """The course of each journey; null where nothing is known of it.
+
+    Args:
+        touchpoints: Rows of table ``touchpoints``, in order.
+        owner: Per touchpoint, ascending: which journey it is of.
+        businesses: Per journey its business journeys.
+    """
+    ok, milestone = (touchpoints[name].combine_chunks().to_numpy(zero_copy_only=False) for name in ("ok", "milestone"))
+    letters = np.frombuffer("".join(STAGE_LETTERS.values()).encode(), np.uint8)
+    stage = pc.index_in(touchpoints["stage"], pa.array(STAGE_LETTERS)).fill_null(0).to_numpy()
+    letter = np.where(milestone, np.char.upper(letters.view("S1")).view(np.uint8)[stage], letters[stage])
+    marks = np.zeros((len(owner), 2), np.uint8)
+    marks[:, 0] = np.where(ok, letter, ord(FAILED))
+    marks[:, 1] = np.where(_pauses(touchpoints["dwell_ms"].combine_chunks(), owner), ord(GAP), 0)
+    drawn = marks[marks > 0].tobytes().decode("ascii")
+    ends = (
+        np.cumsum(np.bincount(owner, weights=(marks > 0).sum(axis=1), minlength=len(businesses))).astype(int).tolist()
     )
+    courses, start = [], 0
+    for end, things in zip(ends, businesses, strict=True):
+        course = drawn[start:end] + "".join(map(_draw_business, things))
+        courses.append(course[:COURSE_CAP] or None)
+        start = end
+    return pa.array(courses, pa.string())
+
+
+def _pauses(dwell_ms: pa.Array, owner: Codes) -> NDArray[np.bool_]:
+    """Which touchpoints were followed by a pause."""
+    dwell = dwell_ms.fill_null(0).to_numpy()
+    ordered = dwell[np.lexsort((dwell, owner))]
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    sizes = np.diff(np.append(starts, len(owner)))
+    usual = (ordered[starts + (sizes - 1) // 2] + ordered[starts + sizes // 2]) / 2  # the median
+    pauses: NDArray[np.bool_] = dwell > np.maximum(GAP_MS, GAP_FACTOR * np.repeat(usual, sizes))
+    return pauses
+
+
+def _draw_business(document: dict[str, Any]) -> str:
+    steps = "".join([FAILED_STEP if step["status"] == "failed" else STEP for step in document["steps"]])
+    missing = MISSING * [each["kind"] for each in document["deviations"]].count("missing")
+    return BUSINESS + steps + missing + (OPEN if document["outcome"] in OPEN_OUTCOMES else "")

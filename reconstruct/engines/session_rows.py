@@ -1,12 +1,13 @@
 """The rows of all journeys, in order: which journey, when, by what evidence.
 
-Everything narrow is sorted and folded here, as columns of integers; the wide columns of events follow in that order and are
-never whole in memory. Two lines of three ask for static files: they become no rows of their own (``folding``).
+They come slice by slice: so many journeys that their lines fit into memory, whatever the logs hold, and that the first are
+being built while the next are gathered. Of a slice, everything narrow is sorted and folded as columns of integers, and only
+rows that stay get the wide columns of events: two lines of three ask for static files, which become none (``folding``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, fields
 from itertools import pairwise
@@ -19,7 +20,6 @@ from numpy.typing import NDArray
 
 from reconstruct.engines.folding import Placed, fold_files
 from reconstruct.engines.links import EVIDENCE_COLUMNS, Evidence
-from reconstruct.engines.runs import Runs
 from reconstruct.journeys.touchpoints import path_of
 from reconstruct.store.codes import Codes, code_rows, number_values
 from reconstruct.store.database import Store
@@ -50,15 +50,28 @@ JOIN_FACTS = """
     JOIN source_family f ON f.source = e.source JOIN family_services fs ON fs.family = f.family LEFT JOIN paths p ON p.path = e.path
 """
 
+FIRST_SLICE = 60_000
+"""Lines of the first slice: soon there, so that workers have something to build; each further one may be twice as long …"""
+
+LONGEST_SLICE = 240_000
+"""… up to this, which takes some 100 MB with wide lines, and a tenth of a second beside what is in it."""
+
+OF_SLICE = "WHERE n.seq BETWEEN ? AND ?"
+
 GROUNDS = """
-    CREATE OR REPLACE TABLE grounds AS
+    CREATE TEMP TABLE grounds AS
     SELECT (row_number() OVER ())::INTEGER - 1 AS number, *
     FROM (SELECT DISTINCT rule, via_type, confidence FROM event_visit)
 """
 """What evidence is of beside its value: a few dozen."""
 
+GROUND = """
+    SELECT rule, coalesce(k.name, g.via_type) AS via_type, confidence::DOUBLE AS confidence, g.via_type AS kind FROM grounds g
+    LEFT JOIN type_names k ON k.number = g.via_type ORDER BY g.number
+"""
+
 TELLING = """
-    CREATE OR REPLACE TABLE telling AS
+    CREATE TEMP TABLE telling AS
     SELECT (row_number() OVER ())::INTEGER - 1 AS number, value FROM (
         SELECT client_ip AS value FROM events UNION SELECT referrer FROM events UNION SELECT via_value FROM event_visit)
     WHERE value IS NOT NULL
@@ -70,15 +83,15 @@ PLACED = f"""
            a.eid IS NOT NULL AS edge, coalesce({REQUEST}, -1) AS request, g.number AS ground, coalesce(x.number, -1) AS via
     FROM event_visit v JOIN numbered n USING (visit) JOIN timeline t USING (eid)
     JOIN grounds g ON g.rule = v.rule AND g.via_type IS NOT DISTINCT FROM v.via_type AND g.confidence = v.confidence {ANCHORED}
-    LEFT JOIN telling x ON x.value = v.via_value
+    LEFT JOIN telling x ON x.value = v.via_value {OF_SLICE}
 """
-"""One row per event of a journey, with what the rows are ordered and folded by …"""
+"""One row per event of the journeys of a slice, with what the rows are ordered and folded by …"""
 
-SAID = """
+SAID = f"""
     SELECT e.eid, coalesce(i.number, -1) AS address, coalesce(r.number, -1) AS referrer,
            CASE WHEN e.method IS NOT NULL AND NOT p.is_asset THEN p.number ELSE -1 END AS page
-    FROM events e LEFT JOIN telling i ON i.value = e.client_ip LEFT JOIN telling r ON r.value = e.referrer
-    LEFT JOIN paths p ON p.path = e.path
+    FROM (SELECT eid FROM event_visit JOIN numbered n USING (visit) {OF_SLICE}) JOIN events e USING (eid)
+    LEFT JOIN telling i ON i.value = e.client_ip LEFT JOIN telling r ON r.value = e.referrer LEFT JOIN paths p ON p.path = e.path
 """
 """… of which the events themselves say this. By itself: joined to the above in SQL it takes twice as long."""
 
@@ -101,74 +114,114 @@ OBJECTS = f"""
 
 
 @dataclass(slots=True)
-class SessionRows:
-    """The rows of all journeys."""
+class Slice:
+    """The rows of a run of journeys."""
 
-    runs: Runs
-    """by ``owner``, the number of the journey, and in the order of time; ``evidence`` is a row of ``evidence``"""
-    evidence: pa.Table
-    """EVIDENCE_COLUMNS; each that occurs, once"""
+    rows: pa.Table
+    """``owner``, the number of the journey, ``time_ns``, ``own``, ``more`` and WIDE; by journey and in the order of time"""
+    evidence: Evidence
+    """of ``rows``"""
+    first: int
+    """number of the first journey"""
     n_events: list[int]
     """per journey"""
     ended_ns: list[int]
     """per journey, see ``Folded``"""
 
-    def until(self, owner: int) -> tuple[pa.Table, Evidence]:
-        """All further rows whose owner is below ``owner``, and the evidence they rest on."""
-        table = self.runs.until(owner)
-        own, more = table["evidence"].to_numpy(), table["more_evidence"].combine_chunks().flatten().to_numpy()
-        used, number = np.unique(np.concatenate([own, more]), return_inverse=True)
-        evidence = Evidence(self.evidence.take(pa.array(used)), number[: len(own)], number[len(own) :])
-        return table.drop_columns(["evidence", "more_evidence"]), evidence
+    def part(self, first: int, last: int) -> tuple[pa.Table, Evidence]:
+        """The rows of the journeys from ``first`` to before ``last``, and the evidence they rest on."""
+        start, stop = np.searchsorted(self.rows["owner"].to_numpy(), [first, last]).tolist()
+        begin, end = self.rows["more"].chunk(0).offsets.take(pa.array([start, stop])).to_pylist()
+        own, folded = self.evidence.own[start:stop], self.evidence.more[begin:end]
+        used, number = np.unique(np.concatenate([own, folded]), return_inverse=True)
+        evidence = Evidence(self.evidence.distinct.take(pa.array(used)), number[: len(own)], number[len(own) :])
+        return self.rows.slice(start, stop - start), evidence
 
 
-def number_texts(store: Store) -> None:
-    """Make ``grounds`` and ``telling``."""
-    store.connection.execute(GROUNDS)
-    store.connection.execute(TELLING)
+class SessionRows:
+    """The rows of all journeys. Needs ``numbered`` and ``family_services``."""
+
+    def __init__(self, store: Store, doubts: Future[pa.Table]) -> None:
+        """``doubts``: what ``find_doubts`` gives; waited for when the first rows are."""
+        self._db = store.connection.cursor()  # numbers are its own: no other connection sees a temporary table
+        self._doubts = doubts
+        self._db.execute(GROUNDS)
+        self._db.execute(TELLING)
+        self._grounds = self._ask(GROUND)
+        self._texts = self._ask("SELECT value FROM telling ORDER BY number")["value"].combine_chunks()
+        self._paths = self._ask("SELECT path FROM paths ORDER BY number")["path"].combine_chunks()
+
+    def slices(self) -> Iterator[Slice]:
+        """All of them, in order."""
+        sizes = self._ask("SELECT n FROM numbered ORDER BY seq")["n"].to_numpy()
+        for first, last in cut_slices(sizes):
+            yield self._gather(first, last)
+        self._db.close()
+
+    def _ask(self, sql: str, *parameters: int) -> pa.Table:
+        return self._db.sql(sql, params=list(parameters)).to_arrow_table()
+
+    def _gather(self, first: int, last: int) -> Slice:
+        """The slice of the journeys from ``first`` to before ``last``."""
+        columns = _join_columns(self._ask(PLACED, first, last - 1), self._ask(SAID, first, last - 1))
+        evidence, columns["evidence"] = self._number_evidence(columns)
+        columns["leads"] = self._find_pages(columns)
+        columns["owner"] = columns["owner"] - first
+        order = np.lexsort((columns["eid"], columns["time_ns"], columns["owner"]))
+        placed = Placed(**{each.name: columns[each.name][order] for each in fields(Placed)})
+        edge = columns["edge"][order]
+        folded = fold_files(placed)
+        kept = folded.kept
+        rows = {name: pa.array(getattr(placed, name)[kept]) for name in ("owner", "time_ns", "own")}
+        rows |= {"owner": pa.array(placed.owner[kept] + first), "more": folded.more}
+        wanted = {"eid": placed.eid[kept], "place": np.arange(len(kept)), "edge": edge[kept]}
+        wide = self._read_wide(pa.table(wanted | {"request": placed.request[kept]}))
+        rows |= dict(zip(wide.column_names, wide.columns, strict=True))
+        more = folded.more_evidence.flatten().to_numpy()
+        proof = Evidence(evidence, placed.evidence[kept], more)
+        return Slice(pa.table(rows), proof, first, np.bincount(placed.owner).tolist(), folded.ended_ns.tolist())
+
+    def _read_wide(self, kept: pa.Table) -> pa.Table:
+        self._db.register("kept_rows", kept)
+        try:
+            return self._ask(WIDE)
+        finally:
+            self._db.unregister("kept_rows")
+
+    def _number_evidence(self, columns: Columns) -> tuple[pa.Table, Codes]:
+        """The evidence that occurs, and which of it each row rests on. Addresses and referrers a link went by stand in the event."""
+        grounds, doubts = self._grounds, self._doubts.result()
+        ground, via = columns["ground"], columns["via"]
+        for kind in ("address", "referrer"):
+            here = pc.fill_null(pc.equal(grounds["kind"], kind), False).to_numpy()[ground]
+            via = np.where(here & (via < 0), columns[kind], via)
+        doubt = _find_rows(columns["eid"], doubts["eid"].to_numpy())
+        code, first = number_values(code_rows([ground.astype(np.int64), via.astype(np.int64) + 1, doubt + 1]))
+        values = self._texts.take(pa.array(via[first], mask=via[first] < 0))
+        evidence = grounds.take(pa.array(ground[first])).append_column("via_value", values)
+        evidence = evidence.append_column(
+            "refused", doubts["refused"].take(pa.array(doubt[first], mask=doubt[first] < 0))
+        )
+        return evidence.select(EVIDENCE_COLUMNS), code
+
+    def _find_pages(self, columns: Columns) -> Codes:
+        """Number of the path that the referrer of each static file names; -1: none, or one that was never asked for."""
+        named = np.unique(columns["referrer"][columns["folds"]])
+        named = named[named >= 0]
+        read = pa.array([path_of(url) for url in self._texts.take(pa.array(named)).to_pylist()], pa.string())
+        leads = np.full(len(self._texts) + 1, -1)  # the last is that of no referrer, -1
+        leads[named] = pc.fill_null(pc.index_in(read, self._paths), -1).to_numpy()
+        return leads[columns["referrer"]]
 
 
-def read_said(store: Store) -> pa.Table:
-    """SAID: may be asked for before journeys have numbers. Needs ``telling``."""
-    return store.arrow(SAID)
-
-
-def gather_rows(store: Store, said: Future[pa.Table], doubts: Future[pa.Table]) -> SessionRows:
-    """The rows of all journeys. Needs ``grounds``, ``telling``, ``numbered`` and ``family_services``.
-
-    Args:
-        said: What ``read_said`` gives.
-        doubts: What ``find_doubts`` gives.
-    """
-    columns = _join_columns(store.arrow(PLACED), said.result())
-    texts = store.arrow("SELECT value FROM telling ORDER BY number")["value"].combine_chunks()
-    evidence, columns["evidence"] = _number_evidence(store, columns, texts, doubts.result())
-    columns["leads"] = _find_pages(store, columns, texts)
-    order = np.lexsort((columns["eid"], columns["time_ns"], columns["owner"]))
-    placed = Placed(**{each.name: columns[each.name][order] for each in fields(Placed)})
-    edge = columns["edge"][order]
-    del columns, order  # a third of the peak of memory, which the query is about to reach
-    pa.default_memory_pool().release_unused()
-    folded = fold_files(placed)
-    kept = folded.kept
-    narrow = {name: getattr(placed, name)[kept] for name in ("owner", "time_ns", "own", "evidence")}
-    wanted = {
-        "eid": placed.eid[kept],
-        "place": np.arange(len(kept)),
-        "edge": edge[kept],
-        "request": placed.request[kept],
-    }
-    store.connection.register("kept_in", pa.table(wanted))
-    store.connection.execute("CREATE OR REPLACE TABLE kept_rows AS SELECT * FROM kept_in")
-    store.connection.unregister("kept_in")
-    runs = Runs(store, WIDE, pa.table({**narrow, "more": folded.more, "more_evidence": folded.more_evidence}))
-    return SessionRows(runs, evidence, np.bincount(placed.owner).tolist(), folded.ended_ns.tolist())
-
-
-def drop_tables(store: Store) -> None:
-    """What only gathering rows needed."""
-    for name in ("kept_rows", "grounds", "telling"):
-        store.connection.execute(f"DROP TABLE IF EXISTS {name}")
+def cut_slices(sizes: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Runs [first, last) of journeys of so many lines each, FIRST_SLICE to LONGEST_SLICE lines or a little more."""
+    ends, first, size = np.cumsum(sizes), 0, FIRST_SLICE
+    while first < len(sizes):
+        before = int(ends[first - 1]) if first else 0
+        last = min(len(sizes), int(np.searchsorted(ends, before + size)) + 1)
+        yield first, last
+        first, size = last, min(2 * size, LONGEST_SLICE)
 
 
 def _join_columns(placed: pa.Table, said: pa.Table) -> Columns:
@@ -181,43 +234,12 @@ def _join_columns(placed: pa.Table, said: pa.Table) -> Columns:
     return columns | {name: said[name].to_numpy()[at] for name in said.column_names if name != "eid"}
 
 
-def _number_evidence(store: Store, columns: Columns, texts: pa.Array, doubts: pa.Table) -> tuple[pa.Table, Codes]:
-    """The evidence that occurs, and which of it each row rests on. Addresses and referrers a link went by stand in the event."""
-    grounds = store.arrow(
-        """
-        SELECT rule, coalesce(k.name, g.via_type) AS via_type, confidence::DOUBLE AS confidence, g.via_type AS kind FROM grounds g
-        LEFT JOIN type_names k ON k.number = g.via_type ORDER BY g.number
-        """
-    )
-    ground, via = columns["ground"], columns["via"]
-    for kind in ("address", "referrer"):
-        here = pc.fill_null(pc.equal(grounds["kind"], kind), False).to_numpy()[ground]
-        via = np.where(here & (via < 0), columns[kind], via)
-    doubt = _find_rows(columns["eid"], doubts["eid"].to_numpy())
-    code, first = number_values(code_rows([ground.astype(np.int64), via.astype(np.int64) + 1, doubt + 1]))
-    values = texts.take(pa.array(via[first], mask=via[first] < 0))
-    evidence = grounds.take(pa.array(ground[first])).append_column("via_value", values)
-    evidence = evidence.append_column("refused", doubts["refused"].take(pa.array(doubt[first], mask=doubt[first] < 0)))
-    return evidence.select(EVIDENCE_COLUMNS), code
-
-
 def _find_rows(values: Codes, among: Codes) -> Codes:
     """Where each value stands among ascending ones; -1 where it does not."""
     if not len(among):
         return np.full(len(values), -1)
     at = np.minimum(np.searchsorted(among, values), len(among) - 1)
     return np.where(among[at] == values, at, -1)
-
-
-def _find_pages(store: Store, columns: Columns, texts: pa.Array) -> Codes:
-    """Number of the path that the referrer of each static file names; -1: none, or one that was never asked for."""
-    named = np.unique(columns["referrer"][columns["folds"]])
-    named = named[named >= 0]
-    paths = store.arrow("SELECT path FROM paths ORDER BY number")["path"].combine_chunks()
-    read = pa.array([path_of(url) for url in texts.take(pa.array(named)).to_pylist()], pa.string())
-    leads = np.full(len(texts) + 1, -1)  # the last is that of no referrer, -1
-    leads[named] = pc.fill_null(pc.index_in(read, paths), -1).to_numpy()
-    return leads[columns["referrer"]]
 
 
 class ObjectRows:

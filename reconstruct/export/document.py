@@ -11,7 +11,7 @@ from typing import BinaryIO
 import orjson
 
 from reconstruct import __version__
-from reconstruct.engines.documents import SEPARATOR
+from reconstruct.engines.assembly import SEPARATOR
 from reconstruct.results import Reconstruction
 
 SCHEMA = "reconstruct.journeys"

@@ -6,7 +6,10 @@ Pure: the same rows give the same document. Times are nanoseconds inside, ISO 86
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.journeys.activities import Classifier, words_of
@@ -16,9 +19,24 @@ from reconstruct.journeys.experience import add_waits, apdex, observe
 from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import STAGES, Models
 from reconstruct.journeys.process import Process, annotate
+from reconstruct.journeys.rendering import Renderer
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
 from reconstruct.journeys.status import ORDERS, status_of
-from reconstruct.journeys.touchpoints import Touchpoint, fold_rows
+from reconstruct.journeys.touchpoints import Touchpoint, events_of, fold_rows
+
+
+@dataclass(slots=True)
+class Visit:
+    """What is told of one visit."""
+
+    document: dict[str, Any]
+    """all of it but ``customer_journey.touchpoints``, which are only rendered"""
+    touchpoints: list[Touchpoint]
+
+    def render(self, renderer: Renderer) -> bytes:
+        """The document as JSON, whole."""
+        self.document["customer_journey"]["touchpoints"] = orjson.Fragment(renderer.render(self.touchpoints))
+        return orjson.dumps(self.document)
 
 
 class Builder:
@@ -32,8 +50,8 @@ class Builder:
         self._recorder = Recorder(models, self._classifier, self._labeler)
         self._things: dict[str, tuple[str, Mapping[str, str]]] = {}
 
-    def build_journey(self, session: SessionInput) -> dict[str, Any]:
-        """The document of one visit."""
+    def build_journey(self, session: SessionInput) -> Visit:
+        """One visit."""
         rows = session.rows or session.caused
         touchpoints = fold_rows(rows, self._classifier, self._labeler, self.models)
         first_ns, last_ns = (rows[0].time_ns, rows[-1].time_ns) if rows else (0, 0)
@@ -42,7 +60,7 @@ class Builder:
         business: list[dict[str, Any]] = []
         births: list[Birth] = []
         if session.objects or session.caused:
-            places = {(event[0], event[1]): n for n, touch in enumerate(touchpoints) for event in touch.events}
+            places = {(event[0], event[1]): n for n, touch in enumerate(touchpoints) for event in touch.list_events()}
             _own(session, touchpoints, places)
             for thing in session.objects:
                 journey = self._recorder.record(thing)
@@ -55,8 +73,7 @@ class Builder:
         experience = observe(touchpoints, self.models, ended_badly=course.outcome in ("abandoned", "failed", "browsed"))
         for signal in (*experience.signals, *experience.feedback):
             signal["at"] = format_time(signal["at"])
-        rendered = [_render_touchpoint(touchpoint) for touchpoint in touchpoints]
-        return {
+        document: dict[str, Any] = {
             "id": session.id,
             "customer": session.customer,
             "customer_from": session.customer_from,
@@ -69,7 +86,7 @@ class Builder:
                 "agent_kind": session.agent_kind,
             },
             "channel": self._teller.channel(session, touchpoints),
-            "started_at": (rows[0].at if rows else None) or format_time(first_ns),
+            "started_at": rows[0].at.decode() if rows and rows[0].at else format_time(first_ns),
             "ended_at": format_time(last_ns),
             "duration_ms": (last_ns - first_ns) // 1_000_000,
             "customer_journey": {
@@ -79,7 +96,7 @@ class Builder:
                 "outcome_at": course.at,
                 "outcome_why": course.why,
                 "stage_reached": STAGES[course.stage],
-                "touchpoints": rendered,
+                "touchpoints": [],
             },
             "experience": {
                 "score": experience.score,
@@ -90,17 +107,19 @@ class Builder:
             },
             "business_journeys": business,
         }
+        return Visit(document, touchpoints)
 
     def build_business(self, thing: ObjectInput) -> dict[str, Any]:
         """The document of a business object no visit is known to have begun."""
         return self._render_business(self._recorder.record(thing), None, None)
 
-    def annotate(self, document: dict[str, Any], learned: Process, logs_end_ns: int) -> None:
-        """Compare the business journeys of a document with what is usual, and note what the customer waited for."""
+    def annotate(self, visit: Visit, learned: Process, logs_end_ns: int) -> None:
+        """Compare the business journeys of a visit with what is usual, and note what the customer waited for."""
+        document = visit.document
         document["business_journeys"] = [
             annotate(business, learned, logs_end_ns) for business in document["business_journeys"]
         ]
-        add_waits(document, self.models, self._labeler)
+        add_waits(document, visit.touchpoints, self.models, self._labeler)
 
     def _birth(self, journey: Journey, place: int, places: Mapping[tuple[int, int], int], last_ns: int) -> Birth:
         thing_id, thing = self._thing_of(journey.object.type)
@@ -214,30 +233,7 @@ def _own(session: SessionInput, touchpoints: Sequence[Touchpoint], places: dict[
             known = homes.get(key) or sending or range(len(touchpoints))
             place = next((p for p in reversed(known) if touchpoints[p].at_ns <= row.time_ns), known[0])
         places[key] = place
-        touchpoints[place].events.append([row.source, row.line])
-
-
-def _render_touchpoint(touchpoint: Touchpoint) -> dict[str, Any]:
-    path = touchpoint.path
-    query = touchpoint.query
-    rendered = {
-        "at": touchpoint.at or format_time(touchpoint.at_ns),
-        "activity": touchpoint.text,
-        "stage": STAGES[touchpoint.stage],
-        "milestone": touchpoint.milestone,
-        "method": touchpoint.method,
-        "route": touchpoint.route,
-        "target": path if query is None or path is None else f"{path}?{query}",
-        "status": touchpoint.status,
-        "ok": touchpoint.ok,
-        "latency_ms": touchpoint.latency_ms,
-        "dwell_ms": touchpoint.dwell_ms,
-        "friction": touchpoint.friction or [],
-        "events": touchpoint.events,
-    }
-    if touchpoint.dwell_ms is None:
-        del rendered["dwell_ms"]
-    return rendered
+        touchpoints[place].events.append(events_of(row))
 
 
 _builder: Builder | None = None
@@ -255,15 +251,15 @@ def _builder_for(models: Models) -> Builder:
     return _builder
 
 
-def build_journey(session: SessionInput, models: Models) -> dict[str, Any]:
-    """The document of one visit, without ``links``."""
+def build_journey(session: SessionInput, models: Models) -> Visit:
+    """One visit, without ``links``."""
     return _builder_for(models).build_journey(session)
 
 
-def annotate_journey(document: dict[str, Any], learned: Process, models: Models, logs_end_ns: int) -> None:
-    """Give the business journeys of a visit's document their deviations, and its experience the waits they meant."""
-    if document["business_journeys"]:
-        _builder_for(models).annotate(document, learned, logs_end_ns)
+def annotate_journey(visit: Visit, learned: Process, models: Models, logs_end_ns: int) -> None:
+    """Give the business journeys of a visit their deviations, and its experience the waits they meant."""
+    if visit.document["business_journeys"]:
+        _builder_for(models).annotate(visit, learned, logs_end_ns)
 
 
 def build_business(thing: ObjectInput, models: Models) -> dict[str, Any]:
@@ -271,12 +267,13 @@ def build_business(thing: ObjectInput, models: Models) -> dict[str, Any]:
     return _builder_for(models).build_business(thing)
 
 
-def summary_row(document: Mapping[str, Any]) -> dict[str, Any]:
+def summary_row(visit: Visit) -> dict[str, Any]:
     """Flat columns of a journey for lists: one value each, text, number or None."""
-    journey = document["customer_journey"]
+    document, touchpoints = visit.document, visit.touchpoints
+    told = document["customer_journey"]
     business = document["business_journeys"]
-    at = journey["outcome_at"]
-    achieved = journey["outcome"] == "achieved" and at is not None
+    at = told["outcome_at"]
+    achieved = touchpoints[at] if told["outcome"] == "achieved" and at is not None else None
     amounts: dict[str, float] = {}
     for entry in business:
         if entry["value"] and entry["outcome"] not in ("failed", "cancelled"):
@@ -289,15 +286,16 @@ def summary_row(document: Mapping[str, Any]) -> dict[str, Any]:
         "agent_kind": document["session"]["agent_kind"],
         "device": document["session"]["device"],
         "started_at": document["started_at"],
+        "ended_at": document["ended_at"],
         "duration_ms": document["duration_ms"],
-        "stage_reached": journey["stage_reached"],
-        "outcome": journey["outcome"],
-        "goal": journey["goal"],
+        "stage_reached": told["stage_reached"],
+        "outcome": told["outcome"],
+        "goal": told["goal"],
         "score": document["experience"]["score"],
-        "n_touchpoints": len(journey["touchpoints"]),
-        "n_errors": [touchpoint["ok"] for touchpoint in journey["touchpoints"]].count(False),
+        "n_touchpoints": len(touchpoints),
+        "n_errors": [touchpoint.ok for touchpoint in touchpoints].count(False),
         "orders": ", ".join([f"{entry['object']['id']} {entry['outcome']}" for entry in business]),
         "value": ", ".join([f"{amount:.2f} {currency}".strip() for currency, amount in sorted(amounts.items())])
         or None,
-        "achieved_at": journey["touchpoints"][at]["at"] if achieved else None,
+        "achieved_at": None if achieved is None else format_time(achieved.at_ns),
     }

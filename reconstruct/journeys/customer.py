@@ -73,6 +73,7 @@ class Teller:
         self._labeler = labeler
         self._campaign = frozenset(models.vocabulary["campaign_keys"])
         self._channels: dict[str, str] = {}
+        self._devices: dict[str, str] = {}
         self._hosts: dict[str, str] = {}
 
     # --- naming -----------------------------------------------------------------------------------------------------
@@ -326,7 +327,13 @@ class Teller:
         return known or self._web(session)
 
     def _web(self, session: SessionInput) -> str:
-        return self._channel_in(f" {words_of(session.device)} ", ("mobile web",)) or "web"
+        found = self._devices.get(session.device)
+        if found is None:
+            found = self._channel_in(f" {words_of(session.device)} ", ("mobile web",)) or "web"
+            if len(self._devices) > 10_000:
+                self._devices.clear()
+            self._devices[session.device] = found
+        return found
 
     def _spoken_in(self, said: Set[str]) -> str:
         """The channel that log entries without a request speak of."""

@@ -49,10 +49,7 @@ class Experience:
 
     def note(self, kind: str, place: int, touchpoint: Touchpoint, **words: object) -> None:
         """Add a signal to the visit and to its touchpoint."""
-        if touchpoint.friction is None:
-            touchpoint.friction = [kind]
-        elif kind not in touchpoint.friction:
-            touchpoint.friction.append(kind)
+        touchpoint.feel(kind)
         seen = self._counts.get(kind, 0)
         self._counts[kind] = seen + 1
         weight = round(float(self._models.friction["weight"].get(kind, 0.0)) * DECAY**seen, 1)
@@ -216,9 +213,9 @@ def _rating_in(row: Row, words: Mapping[str, Sequence[str]]) -> tuple[str, float
     return None
 
 
-def add_waits(document: dict[str, Any], models: Models, labeler: Labeler) -> None:
+def add_waits(document: dict[str, Any], touchpoints: Sequence[Touchpoint], models: Models, labeler: Labeler) -> None:
     """Note what the customer waited for longer than is usual: late and overdue steps that are felt, of annotated business
-    journeys. Estimated: that a wait was felt is not in any log. Changes the experience of the document.
+    journeys. Estimated: that a wait was felt is not in any log. Changes the experience of the document and the touchpoints.
     """
     felt = frozenset(models.friction["words"]["felt"])
     experience, counts = document["experience"], dict[str, int]()
@@ -241,9 +238,7 @@ def add_waits(document: dict[str, Any], models: Models, labeler: Labeler) -> Non
             at = deviation.get("expected_at") or business["ended_at"]
             experience["signals"].append({"kind": kind, "at": at, "touchpoint": place, "weight": weight, "why": why})
             taken += weight
-            friction = document["customer_journey"]["touchpoints"][place]["friction"]
-            if kind not in friction:
-                friction.append(kind)
+            touchpoints[place].feel(kind)
     if taken > before:
         experience["score"] = max(0, round(FULL - taken))
 

@@ -42,10 +42,10 @@ class Row(NamedTuple):
     """JSON object text, or None"""
     is_asset: bool
     """a static file, by extension or content: folded into the page that asked for it"""
-    more: list[int] | None = None
-    """further lines of the same source, folded into this one: the static files that a page asked for right after it; of a
-    static file others that the same page asked for"""
-    at: str | None = None
+    events: bytes | None = None
+    """its line as documents list events, ``[0,12]``, and after it, commas between, further lines of its source folded into it:
+    the static files that a page asked for right after it; of a static file others that the same page asked for. None: its line"""
+    at: bytes | None = None
     """``time_ns`` as documents say it, where many rows were said at once"""
 
 

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
+import orjson
+
 from reconstruct.journeys.activities import Act, Classifier, operation_of
 from reconstruct.journeys.labels import Labeler, attributes_of
 from reconstruct.journeys.models import Models
@@ -49,7 +51,7 @@ class Touchpoint:
         "status", "stumble", "text", "tier",
     )  # fmt: skip
 
-    def __init__(self, row: Row, act: Act, events: list[list[int]]) -> None:
+    def __init__(self, row: Row, act: Act, events: list[bytes]) -> None:
         self.act = act
         self.at_ns = row[2]
         self.at = row[20]
@@ -79,12 +81,24 @@ class Touchpoint:
         self.dwell_ms: int | None = None
         self.background = False
 
+    def list_events(self) -> list[list[int]]:
+        """(source, line) of everything that belongs to it."""
+        found: list[list[int]] = orjson.loads(b"[%b]" % b",".join(self.events))
+        return found
+
     def note(self, row: Row) -> None:
         """Keep a log entry for what it tells; its event is kept elsewhere."""
         if self.logs is None:
             self.logs = [row]
         else:
             self.logs.append(row)
+
+    def feel(self, kind: str) -> None:
+        """Keep a kind of friction, once."""
+        if self.friction is None:
+            self.friction = [kind]
+        elif kind not in self.friction:
+            self.friction.append(kind)
 
 
 def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, models: Models) -> list[Touchpoint]:
@@ -116,7 +130,7 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
                 page, last_referrer = last, None
             elif referrer != last_referrer or page is None:
                 page, last_referrer = by_path.get(path_of(referrer)) or last, referrer
-            page.events += _events_of(row)
+            page.events.append(row[19] or events_of(row))
             request = row[4]
             if request is not None:
                 by_request[request] = page
@@ -128,13 +142,13 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
                 loose.append(row)
             elif request in by_request:
                 touchpoint = by_request[request]
-                touchpoint.events.append([row[0], row[1]])
+                touchpoint.events.append(events_of(row))
                 touchpoint.note(row)
             else:
                 waiting.append(row)
             continue
         source = row[0]
-        events = _events_of(row)
+        events = row[19] or events_of(row)
         if request is not None and request in by_request:
             _join_tier(by_request[request], row, events)
             continue
@@ -160,7 +174,7 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
             if last is None:
                 early.append(row)
             else:
-                last.events += events
+                last.events.append(events)
                 if request is not None:
                     by_request[request] = last
             continue
@@ -192,13 +206,13 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
                 and at_ns - last.sent_ns <= BURST_NS
                 and (status is None or status < 400)
             ):
-                last.events += events
+                last.events.append(events)
                 if not last.act.kind and act.kind and last.ok:
                     _rename(last, row, act)
                 if request is not None:
                     by_request[request] = last
                 continue
-        last = Touchpoint(row, act, events)
+        last = Touchpoint(row, act, [events])
         found.append(last)
         by_path[row[6]] = last
         last_referrer = None
@@ -240,9 +254,9 @@ def path_of(url: str) -> str:
     return url[:end] if end >= 0 else url
 
 
-def _join_tier(touchpoint: Touchpoint, row: Row, events: list[list[int]]) -> None:
+def _join_tier(touchpoint: Touchpoint, row: Row, events: bytes) -> None:
     """Another tier's line of a request: the edge's view of it wins, it is what the visitor got."""
-    touchpoint.events += events
+    touchpoint.events.append(events)
     if row[3] == "edge" and touchpoint.tier != "edge" and touchpoint.path == row[6] and not touchpoint.follows:
         touchpoint.tier = "edge"
         touchpoint.status = row[9] if row[9] is not None else touchpoint.status
@@ -264,15 +278,15 @@ def _same_request(found: list[Touchpoint], row: Row) -> Touchpoint | None:
             and touchpoint.path == row[6]
             and touchpoint.status == row[9]
             and (row[4] is None or row[3] != touchpoint.tier)
-            and sum(event[0] == row[0] for event in touchpoint.events[:LOOK_BACK]) < touchpoint.sent
+            and sum(event[0] == row[0] for event in touchpoint.list_events()[:LOOK_BACK]) < touchpoint.sent
         ):
             return touchpoint
     return None
 
 
-def _follow(origin: Touchpoint, row: Row, act: Act, events: list[list[int]]) -> None:
+def _follow(origin: Touchpoint, row: Row, act: Act, events: bytes) -> None:
     """The page a redirect leads to."""
-    origin.events += events
+    origin.events.append(events)
     status = row[9]
     if status is not None and status >= 400:
         origin.ok = False
@@ -293,9 +307,9 @@ def _rename(touchpoint: Touchpoint, row: Row, act: Act) -> None:
     touchpoint.path, touchpoint.route, touchpoint.query = row[6], row[7], row[8] or touchpoint.query
 
 
-def _send_again(touchpoint: Touchpoint, row: Row, events: list[list[int]]) -> None:
+def _send_again(touchpoint: Touchpoint, row: Row, events: bytes) -> None:
     """The same form within seconds: whichever went through counts."""
-    touchpoint.events += events
+    touchpoint.events.append(events)
     touchpoint.sent += 1
     touchpoint.sent_ns = row[2]
     status = row[9]
@@ -304,22 +318,19 @@ def _send_again(touchpoint: Touchpoint, row: Row, events: list[list[int]]) -> No
         touchpoint.status = status
 
 
-def _events_of(row: Row) -> list[list[int]]:
-    source = row[0]
-    events = [[source, row[1]]]
-    if row[19] is not None:
-        events += [[source, line] for line in row[19]]
-    return events
+def events_of(row: Row) -> bytes:
+    """The events a row stands for, as documents list them."""
+    return row[19] or b"[%d,%d]" % (row[0], row[1])
 
 
 def _place_early(found: list[Touchpoint], early: list[Row], classifier: Classifier) -> None:
     """Files before the first page belong to it: the page came from a cache, or its line is stamped at its end."""
     if found:
-        found[0].events[:0] = [event for row in early for event in _events_of(row)]
+        found[0].events[:0] = map(events_of, early)
         return
     row = early[0]
     act = classifier.classify(row[5] or "GET", row[7] or row[6], None)
-    touchpoint = Touchpoint(row, act, [event for row in early for event in _events_of(row)])
+    touchpoint = Touchpoint(row, act, list(map(events_of, early)))
     touchpoint.background = row.is_asset
     found.append(touchpoint)
 
@@ -338,7 +349,7 @@ def _place_logs(
         if touchpoint is None:
             loose.append(row)
         else:
-            touchpoint.events.append([row[0], row[1]])
+            touchpoint.events.append(events_of(row))
             touchpoint.note(row)
     if waiting:
         loose.sort(key=lambda row: (row[2], row[0], row[1]))
@@ -352,7 +363,7 @@ def _place_logs(
         starts[place] = min(starts[place], starts[place + 1])
     for row in loose:
         touchpoint = found[max(0, bisect_right(starts, row[2]) - 1)]
-        touchpoint.events.append([row[0], row[1]])
+        touchpoint.events.append(events_of(row))
         touchpoint.note(row)
     return found
 
@@ -380,11 +391,11 @@ def _read_logs(loose: list[Row], classifier: Classifier, labeler: Labeler) -> li
         last_ns = row[2]
         if home is None:
             unknown = Act("", label.text, "", 0, False, False, False, False, False, False)
-            home = Touchpoint(row, act or unknown, [[row[0], row[1]]])
+            home = Touchpoint(row, act or unknown, [events_of(row)])
             home.logs = [row]
             found.append(home)
         else:
-            home.events.append([row[0], row[1]])
+            home.events.append(events_of(row))
             home.note(row)
         if label.failed:
             home.ok = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from reconstruct.errors import StoreError
 from reconstruct.events.schema import EVENTS, LABEL
+from reconstruct.store.naming import naming_macro
 
 EID_SHIFT = 32
 """Bits of an eid that hold the line: four thousand million lines a source."""
@@ -37,6 +39,9 @@ leaves sixteen of them empty: so others join the table when a value turns up. Th
 _SQL_TYPES = {
     pa.string(): "VARCHAR", LABEL: "VARCHAR", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.float64(): "DOUBLE", pa.bool_(): "BOOLEAN",
 }  # fmt: skip
+
+ALONE = "SET threads = 1"
+"""For while workers are busy: a second thread of the database would only take a third more processor time."""
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 
@@ -88,13 +93,13 @@ class Store:
                 path=path or "memory",
                 hint="give another place with --store FILE, or use --no-cache",
             ) from None
-        # Workers are busy while events come in: a second thread would only take a third more processor time.
-        connection.execute("SET threads = 1")
+        connection.execute(ALONE)
         connection.execute(f"SET memory_limit = '{memory_limit}'")
         connection.execute("SET preserve_insertion_order = true")
         # Every statement would wait for the disk. Until a store is whole nobody keeps it; then the pipeline waits, once.
         connection.execute("SET fsync_mode = 'NONE'")
         connection.execute(SCHEMA.read_text(encoding="utf-8"))
+        connection.execute(naming_macro())
         return cls(connection, path, threads)
 
     @classmethod
@@ -190,6 +195,15 @@ class Store:
             f'"{name}"' if name in self._columns else f'NULL::{_sql_type(name)} AS "{name}"' for name in EVENTS.names
         )
         self.connection.execute(f"CREATE VIEW events AS SELECT eid, {', '.join(columns)} FROM event_rows")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While workers are busy the database keeps to one thread."""
+        self.connection.execute(ALONE)
+        try:
+            yield
+        finally:
+            self.connection.execute(f"SET threads = {self._threads}")
 
     def take_over(self, read: Path) -> None:
         """Copy what another store was told of the logs themselves: events, mentions, sources."""

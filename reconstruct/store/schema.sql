@@ -74,9 +74,7 @@ CREATE TABLE business (
     variant VARCHAR
 );
 
--- An activity without what differs from journey to journey: what was searched for, numbers of things.
-CREATE MACRO name_activity(words) AS
-    regexp_replace(regexp_replace(words, '[‘“][^’”]*[’”]', '‘…’', 'g'), '[0-9A-Za-z_-]*[0-9]{3}[0-9A-Za-z_-]*|\b[0-9]+\b', '…', 'g');
+-- Macro name_activity(words), an activity without what differs from journey to journey: store/naming.py.
 
 -- Facts: the documents once more, as columns, for queries and figures. `journey` is listed.seq, `business` is business.number,
 -- `at` (a word of SQL: quote it) is UTC, positions count from 0 as in the documents. Names and meanings are those of docs/json.md.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, cast
 
 import orjson
 import pyarrow as pa
 
-from reconstruct.engines import documents as engine
-from reconstruct.engines.facts import tabulate_journeys, tabulate_loose
-from reconstruct.engines.journeys import _save
-from reconstruct.engines.passages import summarise_passages
+from reconstruct.engines.assembly import Assembly, Frame
+from reconstruct.engines.frames import FrameWriter
 from reconstruct.figures import summarise
+from reconstruct.journeys.build import Visit
+from reconstruct.journeys.models import STAGES
+from reconstruct.journeys.moments import time_of
+from reconstruct.journeys.touchpoints import Touchpoint
 from reconstruct.results import Reconstruction
 from reconstruct.sources import Discovery
 from reconstruct.store.database import Store
@@ -31,16 +34,9 @@ def results_of(documents: list[Document]) -> Reconstruction:
     """The documents that keep to the contract, as results. Others are left out: the program never writes them."""
     store = Store.create(None, threads=1, memory_limit="200MB")
     store.connection.execute("CREATE TABLE timeline AS SELECT 0::BIGINT AS t")
-    kept = [document for document in documents if keeps_to_contract(document)]
-    business = [thing for document in kept for thing in document["business_journeys"]]
-    facts = tabulate_journeys(0, kept, list(range(len(business))))
-    rows = [engine._journey_row(document, 0) for document in kept]
-    things = [
-        engine._business_row(thing, number) for number, each in enumerate(kept) for thing in each["business_journeys"]
-    ]
-    frame = engine._frame([], rows, things, facts)
-    _save(store, [frame], engine._frame([], [], [], tabulate_loose([], [])))
-    summarise_passages(store)
+    writer = FrameWriter(store)
+    writer.add(_frame([document for document in documents if keeps_to_contract(document)]))
+    writer.finish(_frame([]))
     for table in NO_LOGS:
         store.connection.execute(f"CREATE TABLE IF NOT EXISTS {table}")
     store.set_meta("reading", '{"visits": {}, "reconstruction": {}, "skipped": []}')
@@ -48,14 +44,41 @@ def results_of(documents: list[Document]) -> Reconstruction:
     return Reconstruction(store, cast(Discovery, None))
 
 
+def _frame(documents: list[Document]) -> Frame:
+    visits = [Visit(deepcopy(document), list(map(_touchpoint, _told(document)))) for document in documents]
+    things = [thing for document in documents for thing in document["business_journeys"]]
+    frame = Assembly(0)
+    for visit in visits:
+        frame.add(visit, 0, [])
+    return frame.finish(list(range(len(things))))
+
+
+def _told(document: Document) -> list[Document]:
+    touchpoints: list[Document] = document["customer_journey"]["touchpoints"]
+    return touchpoints
+
+
+def _touchpoint(told: Document) -> Touchpoint:
+    """What a touchpoint was before it was told."""
+    touch = Touchpoint.__new__(Touchpoint)
+    touch.text, touch.milestone = told["activity"], told["milestone"]
+    touch.stage = STAGES.index(told["stage"]) if told["stage"] in STAGES else 0
+    touch.method, touch.route, touch.path, touch.query = told["method"], told["route"], told["target"], None
+    touch.status, touch.ok, touch.latency_ms = told["status"], told["ok"], told["latency_ms"]
+    touch.dwell_ms, touch.friction, touch.at, touch.at_ns = (
+        told.get("dwell_ms"),
+        told["friction"],
+        None,
+        time_of(told["at"]) or 0,
+    )
+    touch.events = [orjson.dumps(event) for event in told["events"]]
+    return touch
+
+
 def keeps_to_contract(document: Document) -> bool:
     """Whether a document has what the program always writes."""
     try:
-        things = document["business_journeys"]
-        tabulate_journeys(0, [document], [0] * len(things))
-        engine._journey_row(document, 0)
-        for thing in things:
-            engine._business_row(thing, 0)
+        _frame([document])
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, pa.ArrowInvalid):
         return False
     return True
