@@ -110,6 +110,7 @@ def export(logs: Path, out: Path, cache: Path, checkout: Path, *, workers: int) 
     command = [sys.executable, "-m", "reconstruct", "export", str(logs), "-o", str(out)]
     command += ["--workers", str(workers)] if workers else []
     environment = {**os.environ, **compiled(checkout, cache.parent), "RECONSTRUCT_CACHE_DIR": str(cache)}
+    out.unlink(missing_ok=True)  # to free what is in its place takes a tenth of a second, and is not the program's
     peak = pss = tick = 0
     used: dict[int, float] = {}
     with tempfile.TemporaryFile() as words:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -16,6 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and give its exit code."""
     from reconstruct.cli.parser import parse
 
+    # Nothing here multiplies matrices: threads for it would only be started, by numpy, and wait.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         namespace = parse(list(sys.argv[1:] if arguments is None else arguments))
         return int(namespace.run(namespace))
@@ -29,8 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`| head`). Python would complain again when it flushes stdout at exit.
-        import os
-
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
     except MemoryError:
