@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import orjson
@@ -110,14 +109,8 @@ def read_document(docs: bytes, position: int) -> bytes:
 
 def read_blocks(store: Store, kind: str) -> Iterator[bytes]:
     """All stored documents of a kind, in order: many at a time, with a SEPARATOR between them."""
-    with ThreadPoolExecutor(1) as beside:  # the next is opened while this one is written
-        ahead: Future[bytes] | None = None
-        for (docs,) in store.rows("SELECT docs FROM frames WHERE kind = ? ORDER BY frame", [kind]):
-            opened, ahead = ahead, beside.submit(open_frame, docs)
-            if opened is not None:
-                yield opened.result()
-        if ahead is not None:
-            yield ahead.result()
+    for (docs,) in store.rows("SELECT docs FROM frames WHERE kind = ? ORDER BY frame", [kind]):
+        yield open_frame(docs)
 
 
 def read_documents(store: Store, kind: str) -> Iterator[bytes]:
