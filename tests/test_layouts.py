@@ -67,6 +67,12 @@ def configure(language: str, layouts: list[tuple[str, dict[str, str]]]) -> tuple
                     f'<IfModule log_config_module>\n  LogFormat "{quoted[:cut]}\\\n{quoted[cut:]}" l{n}\n</IfModule>'
                 )
             return "httpd.conf", "\n".join(lines) + "\nCustomLog logs/access_log l0\n"
+        case "apache_error":
+            lines = ["ErrorLog logs/error_log", 'ErrorLogFormat connection "[%t] %M"']
+            for n, (layout, _) in enumerate(layouts):
+                quoted = layout.replace("\\", "\\\\").replace('"', '\\"')
+                lines.append(f'<VirtualHost *:{8000 + n}>\n  ErrorLogFormat "{quoted}"\n</VirtualHost>')
+            return "httpd.conf", "\n".join(lines) + "\n"
         case "haproxy":
             lines = ["defaults", "  mode http"]
             for n, (layout, _) in enumerate(layouts):
@@ -340,37 +346,50 @@ def test_configuration_is_no_log_and_is_accounted_for(logs: Path, capsys: pytest
 
 
 @pytest.mark.parametrize(
-    ("language", "layout", "utc"),
+    ("language", "layout", "zone"),
     [
-        ("log4j", "%d{yyyy-MM-dd HH:mm:ss,SSS}{UTC} %p [%t] %c - %m%n", True),
-        ("log4j", "%d{yyyy-MM-dd HH:mm:ss}{GMT+0} %p %c - %m%n", True),
-        ("log4j", "%d{yyyy-MM-dd HH:mm:ss}{Europe/Paris} %p %c - %m%n", False),
-        ("log4j", "%d{HH:mm:ss}{UTC} %p %c - %m%n", False),  # the day is still to be found
-        ("log4j", "%d{yyyy-MM-dd HH:mm:ssXXX}{UTC} %p %c - %m%n", False),  # says it itself
-        ("logback", '%d{"yyyy-MM-dd HH:mm:ss,SSS", UTC} %level %logger - %msg%n', True),
-        ("logback", "%d{yyyy-MM-dd HH:mm:ss.SSS, Etc/UTC} %level %logger - %msg%n", True),
-        ("logback", "%d{yyyy-MM-dd HH:mm:ss, Asia/Tokyo} %level %logger - %msg%n", False),
-        ("logback", "%d{yyyy-MM-dd HH:mm:ss,SSS} %level %logger - %msg%n", False),
+        ("log4j", "%d{yyyy-MM-dd HH:mm:ss,SSS}{UTC} %p [%t] %c - %m%n", "UTC"),
+        ("log4j", "%d{yyyy-MM-dd HH:mm:ss}{GMT+0} %p %c - %m%n", "UTC"),
+        ("log4j", "%d{yyyy-MM-dd HH:mm:ss}{Europe/Paris} %p %c - %m%n", "Europe/Paris"),
+        ("log4j", "%d{yyyy-MM-dd HH:mm:ss}{CET} %p %c - %m%n", "CET"),
+        ("log4j", "%d{yyyy-MM-dd HH:mm:ss}{PST} %p %c - %m%n", "America/Los_Angeles"),
+        ("log4j", "%d{yyyy-MM-dd HH:mm:ss}{GMT-3:30} %p %c - %m%n", "-03:30"),
+        ("log4j", "%d{yyyy-MM-dd HH:mm:ss}{Mars} %p %c - %m%n", None),
+        ("log4j", "%d{HH:mm:ss}{UTC} %p %c - %m%n", None),  # the day is still to be found
+        ("log4j", "%d{yyyy-MM-dd HH:mm:ssXXX}{UTC} %p %c - %m%n", ""),  # says it itself
+        ("logback", '%d{"yyyy-MM-dd HH:mm:ss,SSS", UTC} %level %logger - %msg%n', "UTC"),
+        ("logback", "%d{yyyy-MM-dd HH:mm:ss.SSS, Etc/UTC} %level %logger - %msg%n", "UTC"),
+        ("logback", "%d{yyyy-MM-dd HH:mm:ss, Asia/Tokyo} %level %logger - %msg%n", "Asia/Tokyo"),
+        ("logback", "%d{yyyy-MM-dd HH:mm:ss,SSS} %level %logger - %msg%n", ""),
     ],
 )
-def test_a_zone_that_only_the_layout_names(language: str, layout: str, utc: bool) -> None:
+def test_a_zone_that_only_the_layout_names(language: str, layout: str, zone: str | None) -> None:
+    """``zone``: None where it is named and cannot be taken over, which is said."""
     imported = import_layout(Layout(language, "", layout, "the layout", {}))
-    assert ("// zone: UTC\n" in imported.text) is utc
-    assert any("zone" in remark for remark in imported.remarks) is (
-        not utc and ("Paris" in layout or "Tokyo" in layout or "{HH" in layout)
+    assert re.findall(r"^// zone: (.*)$", imported.text, re.MULTILINE) == ([zone] if zone else [])
+    assert any("zone" in remark for remark in imported.remarks) is (zone is None)
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset", "days"),
+    [("UTC", "+00:00", ("02T15:04:00", "02T15:04:00")), ("Europe/Berlin", "+01:00", ("02T14:04:00", "02T13:04:00"))],
+)
+def test_stamps_are_in_the_zone_of_their_layout(
+    zone: str, offset: str, days: tuple[str, str], logs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever ``--timezone`` says, and with daylight saving time in its season."""
+    (logs / "app.log").write_text(
+        "".join(f"2026-{month}-02 15:04:0{n}|INFO|shop.Orders|order {n}\n" for month in ("01", "07") for n in range(6))
     )
-
-
-def test_stamps_are_in_the_zone_of_their_layout(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (logs / "app.log").write_text("".join(f"2026-01-02 15:04:0{n}|INFO|shop.Orders|order {n}\n" for n in range(6)))
     (logs / "log4j2.properties").write_text(
-        "appender.a.layout.type = PatternLayout\nappender.a.layout.pattern = %d{yyyy-MM-dd HH:mm:ss}{UTC}|%p|%c|%m%n\n"
+        f"appender.a.layout.type = PatternLayout\nappender.a.layout.pattern = %d{{yyyy-MM-dd HH:mm:ss}}{{{zone}}}|%p|%c|%m%n\n"
     )
     assert main(["export", str(logs), "--no-cache", "--timezone", "Asia/Tokyo", "-o", "-"]) == 0
     (source,) = json.loads(capsys.readouterr().out)["sources"]
-    assert (source["timezone"], source["timezone_from"], source["first_at"][:19]) == (
-        "+00:00", "stamp", "2026-01-02T15:04:00",
-    )  # fmt: skip
+    assert (source["timezone"], source["timezone_from"]) == (offset, "stamp")
+    assert source["quality"]["timezone_why"].endswith(f"does: {zone}")
+    times = [event["time"] for event in read_events(logs)]
+    assert (times[0][8:19], times[6][8:19]) == days
 
 
 def test_a_layout_that_is_built_in_makes_no_second_format(logs: Path) -> None:
@@ -633,6 +652,7 @@ def first_of(language: str) -> str:
     return {
         "nginx": "status",
         "apache": "s",
+        "apache_error": "P",
         "tomcat": "s",
         "gunicorn": "s",
         "haproxy": "ST",
@@ -647,7 +667,7 @@ def spell(language: str, key: str) -> str:
     match language:
         case "nginx":
             return f"${{{name}}}"
-        case "apache" | "tomcat":
+        case "apache" | "apache_error" | "tomcat":
             return f"%{{{argument}}}{name}" if argument else f"%{name}"
         case "haproxy":
             return f"%[{argument}]" if name == "sample" else f"%{name}"

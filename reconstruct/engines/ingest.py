@@ -17,9 +17,11 @@ from reconstruct.correlate.dates import complete_dates
 from reconstruct.engines.known import Carrier, Continued, Known, Part, is_settled
 from reconstruct.engines.local import Scanned, scan_sources
 from reconstruct.engines.quality import explain_samples
+from reconstruct.events.formats import known_formats
 from reconstruct.events.undated import anchor_ns
 from reconstruct.grammar.definition import Definition
 from reconstruct.grammar.plans import plans_of
+from reconstruct.grammar.stamp_calendar import offset_s
 from reconstruct.grammar.timestamps import find_timestamp
 from reconstruct.sources import Discovery, Source, read_slice
 from reconstruct.sources.progress import Progress
@@ -199,6 +201,9 @@ def save_sources(store: Store, accounts: list[SourceAccount], formats: Sequence[
         offset, origin, why = zones.get(number, (0, "assumed", "no time stamps"))
         if origin == "stamp" and number in first_stamped:
             offset = _stated_offset(account.source, *first_stamped[number])
+            if zone := _format_zone(account, formats):
+                offset = offset_s(zone, first or 0)
+                why = f"its stamps do not name their zone, the format of its lines does: {zone}"
         documents.append(
             account.document()
             | {"first_ns": first, "last_ns": last, "offset_s": offset, "timezone_from": origin, "timezone_why": why}
@@ -211,6 +216,16 @@ def save_sources(store: Store, accounts: list[SourceAccount], formats: Sequence[
         }
     )
     store.insert("sources", rows)
+
+
+def _format_zone(account: SourceAccount, formats: Sequence[Definition]) -> str:
+    """The zone that the format says which most entries are of; empty when it says none."""
+    counts = Counter[str]()
+    for name, count in account.formats.items():
+        counts[name.rpartition("/")[2]] += count
+    (name, _), *_ = counts.most_common(1)
+    plan = known_formats(account.source.grammars, plans_of(formats)).plan(name)
+    return plan.zone if plan else ""
 
 
 def _stated_offset(source: Source, offset: int, length: int) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from reconstruct.events import delimited, generic, json_lines, logfmt, w3c
 from reconstruct.events.decoded import ATTRIBUTE_VALUES, Decoded
@@ -19,6 +20,7 @@ from reconstruct.events.schema import MESSAGE_CAP
 from reconstruct.grammar.fields import type_lines, type_message
 from reconstruct.grammar.matcher import Matcher, matcher_for
 from reconstruct.grammar.plans import MatchPlan, load_plans
+from reconstruct.grammar.stamp_calendar import shift_to_utc
 from reconstruct.grammar.timestamps import TimeAnchor
 
 JSON = "json"
@@ -175,8 +177,8 @@ class Formats:
         typed, values = type_lines(block.columns, plan.decoders, count, anchor, plan.fields)
         if values is not None:
             typed[ATTRIBUTE_VALUES] = values
-        if plan.zone and "zoned" in typed:  # UTC, as which stamps without a zone were read
-            typed["zoned"] = typed["time_ns"].is_valid()
+        if plan.zone and "zoned" in typed:
+            _place(typed, plan.zone)
         return Decoded(block.matched, typed)
 
     def read_messages(
@@ -293,6 +295,16 @@ def rank_plans(plans: Mapping[str, MatchPlan], local: Sequence[str] = (), last: 
         waiting.remove(free)
         ranked.append(free)
     return (*ranked, *last)
+
+
+def _place(typed: dict[str, pa.Array], zone: str) -> None:
+    """Put stamps that state no zone, which were read as UTC, into the one that their format says."""
+    times, zoned = typed["time_ns"], typed["zoned"]
+    if zone != "UTC":
+        local = np.asarray(times.cast(pa.int64()).fill_null(0))
+        placed = pa.array(shift_to_utc(local, zone), mask=np.asarray(times.is_null())).cast(times.type)
+        typed["time_ns"] = pc.if_else(zoned, times, placed)
+    typed["zoned"] = times.is_valid()
 
 
 SETS_KEPT = 64

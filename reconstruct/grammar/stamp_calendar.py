@@ -6,6 +6,7 @@ completed from the anchor: the year, the date, the order of ``01/02/03``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -55,6 +56,8 @@ _DIGITS_TO_UNIT = {9: "EPOCH_S", 10: "EPOCH_S", 12: "EPOCH_MS", 13: "EPOCH_MS", 
 
 _TAI64_ZERO = (1 << 62) + 10
 """TAI64 label of 1970 as daemontools and runit write it: ten leap seconds, none since."""
+
+_OFFSET = re.compile(r"([+-])([01]\d):([0-5]\d)")
 
 _YEARS = np.arange(FIRST_YEAR - 1, LAST_YEAR + 2)
 _YEAR_START = (_YEARS - 1970).astype("M8[Y]").astype("M8[D]").astype(np.int64)
@@ -200,18 +203,67 @@ def _complete_date(clock: Ints, offset: Ints | None, zone: str, reference: Refer
     return result
 
 
+def shift_to_utc(local: Ints, zone: str) -> Ints:
+    """Nanoseconds of local times, read as UTC so far, in a zone that ``knows_zone`` knows. An hour that a clock goes through twice
+    is taken for its first time, one that it leaves out for the time it would have been."""
+    minutes = _minutes(zone)
+    return local - minutes * MINUTE if minutes is not None else _to_utc(local, None, zone)
+
+
+def offset_s(zone: str, time_ns: int) -> int:
+    """Seconds east of UTC of a zone that ``knows_zone`` knows, at a moment in UTC."""
+    minutes = _minutes(zone)
+    return minutes * 60 if minutes is not None else _region_offset(zone, time_ns // SECOND) // SECOND
+
+
+def knows_zone(zone: str) -> bool:
+    """Whether it is ``UTC``, an offset as ``+02:00``, or a region of this machine's zone data base."""
+    return _minutes(zone) is not None or has_region(zone)
+
+
+def _minutes(zone: str) -> int | None:
+    if zone == "UTC":
+        return 0
+    found = _OFFSET.fullmatch(zone)
+    minutes = int(found[2]) * 60 + int(found[3]) if found else None
+    return -minutes if found and minutes is not None and found[1] == "-" else minutes
+
+
 def _to_utc(local: Ints, offset: Ints | None, zone: str) -> Ints:
     if offset is not None:
         return local - offset * MINUTE
-    guess = local - _offset_at(zone, local)
-    return local - _offset_at(zone, guess)
+    before, after = _offset_at(zone, local - DAY), _offset_at(zone, local + DAY)
+    early, late = local - before, local - after
+    has_changed = (_offset_at(zone, early) != before) & (_offset_at(zone, late) == after)
+    return np.where(has_changed, late, early)
 
 
 def _offset_at(zone: str, time_ns: Ints) -> Ints:
-    """Nanoseconds east of UTC at moments in UTC. Looked up once per quarter of an hour: rules change on those."""
-    quarters, where = np.unique(time_ns // (15 * MINUTE), return_inverse=True)
-    offsets = np.array([_region_offset(zone, int(quarter) * 900) for quarter in quarters], np.int64)
-    return offsets[where]
+    """Nanoseconds east of UTC at moments in UTC."""
+    years = time_ns.astype("M8[ns]").astype("M8[Y]").astype(np.int64) + 1970
+    offsets = np.zeros(len(time_ns), np.int64)
+    for year in np.unique(years):
+        moments, values = _changes(zone, int(year))
+        rows = years == year
+        offsets[rows] = values[np.searchsorted(moments, time_ns[rows], "right") - 1]
+    return offsets
+
+
+@lru_cache(maxsize=256)
+def _changes(zone: str, year: int) -> tuple[Ints, Ints]:
+    """From when in the year which offset holds, both in nanoseconds. Days are looked at, then the quarters of those in which it
+    changes: rules change on quarters of an hour."""
+    day = 86_400
+    first, last = (int(np.datetime64(str(each), "s").astype(np.int64)) for each in (year, year + 1))
+    moments, values = [first], [_region_offset(zone, first)]
+    for start in range(first, last, day):
+        if _region_offset(zone, start + day) == values[-1]:
+            continue
+        for moment in range(start + 900, start + day + 1, 900):
+            if (value := _region_offset(zone, moment)) != values[-1]:
+                moments.append(moment)
+                values.append(value)
+    return np.array(moments, np.int64) * SECOND, np.array(values, np.int64)
 
 
 @lru_cache(maxsize=256)
@@ -224,7 +276,6 @@ def has_region(zone: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=4096)
 def _region_offset(zone: str, seconds: int) -> int:
     offset = datetime.fromtimestamp(seconds, UTC).astimezone(ZoneInfo(zone)).utcoffset()
     return int(offset.total_seconds()) * SECOND if offset is not None else 0

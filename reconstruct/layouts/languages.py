@@ -98,6 +98,9 @@ class Language:
     """blanks in a row are written as one, and none at the beginning"""
     prefix_words: bool
     """a word is the longest known one that the letters begin with"""
+    always: frozenset[str] = frozenset()
+    """directives that always write something, in a language whose layouts are blocks between blanks: a block with another one
+    is left out where that has nothing to write; empty for other languages"""
     places: Places = field(default_factory=Places)
 
 
@@ -177,6 +180,7 @@ def _read_language(name: str, tables: Mapping[str, Mapping[str, Any]]) -> Langua
         sticky=table.get("sticky", ""),
         single_blanks=table.get("single_blanks", False),
         prefix_words=table.get("prefix_words", False),
+        always=frozenset(table.get("always", ())),
         places=_read_places(table.get("configuration", {})),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from reconstruct.layouts.languages import Language
 from reconstruct.layouts.parts import Directive, Part, Text, read_parts
-from reconstruct.layouts.stamps import ZONE, Stamp, find_zone, read_stamp
+from reconstruct.layouts.stamps import ZONE, Stamp, find_zone, read_stamp, read_zone
 
 JOINED_TEXT = 3
 """Characters between two directives that write one moment together: ``.``, `` `` or ``] [`` at most."""
@@ -44,6 +44,8 @@ class Field:
     """the directive puts it between double quotes itself"""
     may_miss: bool = False
     """nothing at all may stand in its place, though its type is never empty"""
+    filled: bool = False
+    """something always stands in its place, though its type may be empty: what it is part of is left out otherwise"""
     stamp: Stamp | None = None
     """of a moment"""
 
@@ -101,7 +103,8 @@ def read_meaning(language: Language, layout: str, options: Mapping[str, str], pl
     Raises: GrammarError with a caret when it is not of the language.
     """
     reading = _Reading(language, layout, options, place)
-    elements = reading.read(reading.parts(layout))
+    parts = reading.parts(layout)
+    elements = reading.read_blocks(parts) if language.always else reading.read(parts)
     if language.single_blanks:
         elements = _squeeze(elements)
     first = _first_line(elements, reading.remarks)
@@ -140,6 +143,26 @@ class _Reading:
                 elements += self._read_directive(part)
             else:
                 elements.append(part)
+        return elements
+
+    def read_blocks(self, parts: Sequence[Part]) -> list[Element]:
+        """The elements of blocks between blanks; where a value may have nothing to write, its block and the blank in front
+        of it may be missing."""
+        elements: list[Element] = []
+        block: list[Part] = []
+        gap = ""
+        for part in [*parts, Text(" ", 0)]:
+            if not isinstance(part, Text) or part.text != ("% " if part.escape else " "):
+                block.append(part)
+                continue
+            read = (replace(each, filled=True) if isinstance(each, Field) else each for each in self.read(block))
+            inside = (Literal(gap), *read)
+            told = [each for each in block if isinstance(each, Directive) and "-" not in each.flags]
+            sure = all(each.name in self.language.always for each in told)
+            elements += inside if sure else [Optional(inside)]
+            block, gap = [], "" if part.escape else " "
+        if isinstance(first := elements[0], Optional) and not any(isinstance(each, (Field, Rule)) for each in elements):
+            return [*first.elements, *elements[1:]]  # a line without any of them could not be told from an empty one
         return elements
 
     def _together(self, parts: Sequence[Part]) -> list[Part | Field]:
@@ -246,7 +269,9 @@ class _Reading:
                 absent=rule.get("absent", False),
             )
         name, _, kind = meaning.partition(": ")
-        left, right = _paddings(part.padding) if part.padding else _spec_paddings(part.flags)
+        left, right = (False, False) if self.language.always else _spec_paddings(part.flags)
+        if part.padding:
+            left, right = _paddings(part.padding)
         cut = re.search(r"\.-?(\d+)", part.padding) or re.fullmatch(r"length=(\d+)", argument)
         may_miss = name.startswith("[")
         name = name.strip("[]")
@@ -412,10 +437,11 @@ def _settle(element: Field, reading: _Reading) -> list[Element]:
     assert stamp is not None
     moments: list[Element]
     if stamp.is_moment:
-        if stamp.is_utc:
-            reading.zone = "UTC"
-        elif stamp.zone and ZONE not in stamp.tells:
-            reading.remarks.append(f"the stamps do not say that their zone is {stamp.zone}; --timezone does")
+        if stamp.zone and ZONE not in stamp.tells:
+            reading.zone = read_zone(stamp.zone) if stamp.is_whole else ""
+            if not reading.zone:
+                why = "is not known here" if stamp.is_whole else "is not taken over, since the stamps lack the year"
+                reading.remarks.append(f"the zone {stamp.zone} {why}; --timezone says it")
         moments = [replace(element, name="TIME", type=stamp.type)]
     elif element.type:  # milliseconds without a stamp in front of them
         name, _, kind = element.type.partition(": ")

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from reconstruct.grammar.stamp_calendar import knows_zone
 from reconstruct.grammar.stamp_shapes import STAMP_CAP, match_stamp
 from reconstruct.layouts.languages import StampUse, load_dialect
 from reconstruct.layouts.parts import Text, locate_layout_error, read_parts
 
 _UTC_NAME = re.compile(r"(?:Etc/)?(?:UTC|GMT|UCT|Zulu|Universal|Z)(?:[+-]0{1,2}(?::?00)?)?", re.IGNORECASE)
+_OFFSET_NAME = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?([0-5]\d))?")
 _UTC = re.compile(r"Z\b| ?(?:UTC|GMT)\b")
 
 EXAMPLE_DAY = "14"
@@ -63,9 +65,9 @@ class Stamp:
         return CLOCK in self.tells and len(example) <= STAMP_CAP and match_stamp(example, "ANY") is not None
 
     @property
-    def is_utc(self) -> bool:
-        """Whether it is a whole moment, written without its zone, that the layout says is in UTC."""
-        found = match_stamp(self.example, "ANY") if ZONE not in self.tells and _UTC_NAME.fullmatch(self.zone) else None
+    def is_whole(self) -> bool:
+        """Whether it says the year, and with it all of a moment but its zone."""
+        found = match_stamp(self.example, "ANY")
         return found is not None and any(found[1].groupdict().get(year) for year in ("Y", "y2", "c"))
 
     @property
@@ -138,6 +140,21 @@ def read_stamp(use: StampUse, pattern: str | None, place: str) -> Stamp:
             expression = expression.replace(r"\d{2}", r"\d{1,2}")
         pieces.append(Piece(expression, example, frozenset(tells.split())))
     return _trim(pieces)
+
+
+def read_zone(name: str) -> str:
+    """The zone as the header of a format has it; empty when it is not known here.
+
+    >>> read_zone("Etc/GMT"), read_zone("GMT+2"), read_zone("JST"), read_zone("Mars")
+    ('UTC', '+02:00', 'Asia/Tokyo', '')
+    """
+    if _UTC_NAME.fullmatch(name):
+        return "UTC"
+    if offset := _OFFSET_NAME.fullmatch(name):
+        name = f"{offset[1]}{int(offset[2]):02d}:{offset[3] or '00'}"
+    else:
+        name = load_dialect("java_date")["zones"].get(name, name)
+    return name if knows_zone(name) else ""
 
 
 def find_zone(arguments: Sequence[str]) -> str:

@@ -26,6 +26,8 @@ def read_statements(syntax: str, text: str, names: Sequence[str] = ()) -> Iterat
         yield from _read_nginx(text)
     elif syntax == "apache":
         yield from _read_apache(text)
+    elif syntax == "apache_error":
+        yield from _read_apache_errors(text)
     elif syntax == "haproxy":
         yield from _read_haproxy(text)
     elif syntax == "assignment":
@@ -72,6 +74,18 @@ def _read_apache(text: str) -> Iterator[Entry]:
             yield Entry(words[2] if len(words) > 2 else "default", words[1], line)
         elif kind in ("customlog", "globallog") and len(words) > 2 and "%" in words[2]:
             yield Entry(re.sub(r".*/|\.log$", "", words[1]), words[2], line)
+
+
+def _read_apache_errors(text: str) -> Iterator[Entry]:
+    """``ErrorLogFormat "format"``. What a request or a connection logs before its first line has other layouts, of their own."""
+    for line, content in _logical_lines(text):
+        words = split_words(content)
+        if (
+            len(words) > 1
+            and words[0].lower() == "errorlogformat"
+            and words[1].lower() not in ("request", "connection")
+        ):
+            yield Entry("", words[1], line)
 
 
 def _read_haproxy(text: str) -> Iterator[Entry]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from reconstruct.errors import GrammarError
 from reconstruct.grammar.definition import Declaration, read_declarations
@@ -192,7 +193,9 @@ class _Writer:
             elif isinstance(before, Field) and before.right:
                 items.append("_SP")
             self._later = [each.text for each in elements[at + 2 :] if isinstance(each, Literal)]
-            own = self._declare(element, followers, in_quotes, self._find_ahead(elements, at))
+            own = self._declare(
+                element, followers, in_quotes, self._find_ahead(elements, at), _find_missed(elements, at)
+            )
             if self._is_optional(element):
                 blank = isinstance(following, Literal) and following.text.startswith(" ")
                 # A missing value that is padded in front is all blanks, and they were taken with those before it.
@@ -248,7 +251,7 @@ class _Writer:
         return [f'[" " {name}]' if blank else f"[{name}]"]
 
     def _is_optional(self, field: Field) -> bool:
-        if field is self._required:
+        if field is self._required or field.filled:
             return False
         return field.may_miss or self.empty or field.type in OPEN_TYPES
 
@@ -285,9 +288,13 @@ class _Writer:
             return f"{begins}{{1,{LOOK}}}$"
         return f"{begins}{{1,{LOOK}}}{escape_text(beyond[1].text[0])}" if isinstance(beyond[1], Literal) else begins
 
-    def _declare(self, field: Field, followers: Followers, in_quotes: bool, ahead: str) -> str:
-        """The terminal of a field; declared where it is new."""
+    def _declare(
+        self, field: Field, followers: Followers, in_quotes: bool, ahead: str, missed: Sequence[str] = ()
+    ) -> str:
+        """The terminal of a field; declared where it is new. ``missed``: expressions of what it must not begin like."""
         kind = self._write_type(field, followers, in_quotes, ahead)
+        if missed and field.type in OPEN_TYPES:
+            kind = _regexp(f"(?!{'|'.join(missed)}){'.+' if kind == REST else kind[1:-1]}")
         name = field.name
         if _is_type(name):  # the variant of a name fills the field of the name
             name = f"{name}__VALUE"
@@ -457,6 +464,33 @@ def _until(texts: Sequence[str], *, blanks: bool, padded: bool) -> str:
         if all(some) and (blanks or not char.isspace())
     ]
     return f"{other}+" if not going else f"{other}(?:{'|'.join([other, *going])})*"
+
+
+def _find_missed(elements: Sequence[Element], at: int) -> list[str]:
+    """What may be missing right in front of a value, as regular expressions: a value that begins so would have two readings."""
+    before = elements[at - 1] if at else None
+    gap = before.text if isinstance(before, Literal) else ""
+    end = at - 1 if gap else at
+    missed: list[str] = []
+    while end and isinstance(part := elements[end - 1], Optional):
+        missed.append(_expression(part.elements).removeprefix(escape_text(gap)))
+        end -= 1
+    return [each for each in missed if each]
+
+
+def _expression(elements: Sequence[Element]) -> str:
+    """What elements write, as a regular expression, as far as values end by themselves or by the text behind them."""
+    found = ""
+    for element, following in pairwise((*elements, None)):
+        if isinstance(element, Literal):
+            found += escape_text(element.text)
+        elif isinstance(element, Field) and element.type.startswith("/"):
+            found += element.type[1:-1]
+        elif isinstance(element, Field) and element.type in OPEN_TYPES and isinstance(following, Literal):
+            found += _until([following.text], blanks=element.type != TOKEN, padded=False)
+        else:
+            break
+    return found
 
 
 def _in_class(char: str) -> str:
