@@ -219,6 +219,147 @@ LINES = {
         },
         {"level": "warn", "client_ip": "192.0.2.7", "client_port": 4711, "user": "u7"},
     ),
+    "PayPal webhook": (
+        {"id": "WH-1", "create_time": STAMP, "event_type": "PAYMENT.CAPTURE.COMPLETED", "summary": "Payment completed"},
+        {"message": "Payment completed"},
+    ),
+    "Snowplow": (
+        {
+            "etl_tstamp": "2026-01-02T15:04:07Z",
+            "collector_tstamp": "2026-01-02T15:04:06Z",
+            "dvce_created_tstamp": STAMP,
+            "user_ipaddress": "192.0.2.7",
+        },
+        {"client_ip": "192.0.2.7"},
+    ),
+    "Google Workspace": (
+        {
+            "id": {"time": STAMP, "applicationName": "login"},
+            "actor": {"email": "alice@example.com"},
+            "ipAddress": "192.0.2.7",
+        },
+        {"user": "alice@example.com", "client_ip": "192.0.2.7"},
+    ),
+    "Atlassian": (
+        {
+            "attributes": {
+                "time": STAMP,
+                "actor": {"name": "Alice", "email": "alice@example.com"},
+                "location": {"ip": "192.0.2.7"},
+            }
+        },
+        {"user": "alice@example.com", "client_ip": "192.0.2.7"},
+    ),
+    "Google audit log": (
+        {
+            "timestamp": STAMP,
+            "severity": "NOTICE",
+            "protoPayload": {
+                "authenticationInfo": {"principalEmail": "alice@example.com"},
+                "requestMetadata": {"callerIp": "192.0.2.7"},
+            },
+        },
+        {"user": "alice@example.com", "client_ip": "192.0.2.7", "level": "notice"},
+    ),
+    "MongoDB audit": (
+        {"atype": "authenticate", "ts": {"$date": STAMP}, "remote": {"ip": "192.0.2.7", "port": 4711}, "result": 0},
+        {"client_ip": "192.0.2.7", "client_port": 4711},
+    ),
+    "MinIO": (
+        {
+            "time": STAMP,
+            "api": {"name": "PutObject", "statusCode": 200, "timeToResponse": "12500000ns"},
+            "remotehost": "192.0.2.7",
+        },
+        {"status": 200, "duration_ms": 12.5, "client_ip": "192.0.2.7"},
+    ),
+    "gRPC interceptors": (
+        {"time": STAMP, "level": "info", "msg": "finished call", "grpc.code": "OK", "grpc.time_ms": 12.5},
+        {"duration_ms": 12.5},
+    ),
+    "tyk": (
+        {
+            "timestamp": STAMP,
+            "api_id": "a",
+            "method": "GET",
+            "path": "/orders",
+            "response_code": 200,
+            "request_time": 12,
+            "ip_address": "192.0.2.7",
+        },
+        {"duration_ms": 12.0, "status": 200, "path": "/orders", "client_ip": "192.0.2.7"},
+    ),
+    "salesforce": (
+        {
+            "EVENT_TYPE": "URI",
+            "TIMESTAMP": "20260102150405.123",
+            "RUN_TIME": "93",
+            "URI": "/home",
+            "USER_NAME": "alice",
+            "CLIENT_IP": "192.0.2.7",
+        },
+        {"duration_ms": 93.0, "path": "/home", "user": "alice", "message": "URI"},
+    ),
+    "guardduty": (
+        {
+            "createdAt": STAMP,
+            "accountId": "123",
+            "severity": 2,
+            "type": "Recon",
+            "service": {"serviceName": "guardduty"},
+            "title": "A scan",
+            "description": "of ports",
+        },
+        {"level": None, "message": "A scan"},
+    ),
+    "ory": (
+        {
+            "time": STAMP,
+            "level": "info",
+            "http_request": {"method": "GET", "path": "/whoami"},
+            "http_response": {"status": 200, "took": 12500000},
+        },
+        {"duration_ms": 12.5, "method": "GET", "path": "/whoami", "status": 200},
+    ),
+    "falco": (
+        {"time": STAMP, "output": "a shell was opened", "priority": "Warning", "rule": "Shell", "source": "syscall"},
+        {"level": "warn", "message": "a shell was opened"},
+    ),
+    "office365": (
+        {
+            "CreationTime": STAMP,
+            "Operation": "UserLoggedIn",
+            "RecordType": 15,
+            "Workload": "Exchange",
+            "UserId": "alice@example.com",
+            "ClientIP": "192.0.2.7",
+        },
+        {"user": "alice@example.com", "client_ip": "192.0.2.7", "service": "Exchange", "message": "UserLoggedIn"},
+    ),
+    "azure_monitor": (
+        {
+            "time": STAMP,
+            "resourceId": "/x",
+            "operationName": "Sign-in",
+            "category": "SignInLogs",
+            "Level": 4,
+            "callerIpAddress": "192.0.2.7",
+        },
+        {"level": "info", "message": "Sign-in", "client_ip": "192.0.2.7"},
+    ),
+    "windows_event": (
+        {
+            "EventTime": STAMP,
+            "Hostname": "WEB1",
+            "EventID": 7036,
+            "Channel": "System",
+            "Level": 3,
+            "SourceName": "SCM",
+            "ProcessID": 71,
+            "Message": "slow",
+        },
+        {"level": "warn", "host": "WEB1", "logger": "SCM", "pid": 71, "message": "slow"},
+    ),
 }
 
 
