@@ -33,6 +33,7 @@ known, so that a slip of the pen is not a setting silently ignored.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ from reconstruct.options import ROLES, Forced, Look, OwnModels, Pin, Pins
 
 CONFIGURATION = "reconstruct.toml"
 
+UTC_NAMES = ("UTC", "Z", "GMT")
 KEYS = ("formats", "model", "sources", "plan", "timezone", "interface")
 SOURCE_KEYS = ("exclude",)
 PLAN_KEYS = ("ignore", "types")
@@ -61,6 +63,8 @@ class Configuration:
     exclude: tuple[str, ...] = ()
     timezone_s: int | None = None
     """seconds east of UTC"""
+    region: str = ""
+    """of the zone database, where the zone is named by one"""
     pins: Pins = field(default_factory=Pins)
     models: OwnModels = field(default_factory=OwnModels)
     look: Look = field(default_factory=Look)
@@ -103,11 +107,19 @@ def read_configuration(path: Path) -> Configuration:
         path,
         tuple(_forced(path, glob, id) for glob, id in _table(path, "formats", table).items()),
         _texts(path, "sources.exclude", sources.get("exclude", []), 'exclude = ["archive", "*.trace"]', "patterns"),
-        _zone(path, table.get("timezone")),
+        *_zone(path, table.get("timezone")),
         _pins(path, _table(path, "plan", table)),
         _models(path, _table(path, "model", table)),
         _look(path, _table(path, "interface", table)),
     )
+
+
+_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
+
+
+def region_of(text: str) -> str:
+    """The zone that ``read_zone`` reads, where its offset may change in the year; else nothing."""
+    return "" if _OFFSET.fullmatch(text) or text.upper() in UTC_NAMES else text
 
 
 def read_zone(text: str) -> int:
@@ -116,13 +128,11 @@ def read_zone(text: str) -> int:
     Raises:
         ValueError: there is no such zone.
     """
-    import re
-
-    match = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", text)
+    match = _OFFSET.fullmatch(text)
     if match:
         seconds = int(match[2]) * 3600 + int(match[3]) * 60
         return -seconds if match[1] == "-" else seconds
-    if text.upper() in ("UTC", "Z", "GMT"):
+    if text.upper() in UTC_NAMES:
         return 0
     from datetime import datetime
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -228,11 +238,12 @@ def _text(path: Path, key: str, value: object) -> str | None:
     return value
 
 
-def _zone(path: Path, value: object) -> int | None:
+def _zone(path: Path, value: object) -> tuple[int | None, str]:
     if value is None:
-        return None
+        return None, ""
+    text = value if isinstance(value, str) else ""
     try:
-        return read_zone(value if isinstance(value, str) else "")
+        return read_zone(text), region_of(text)
     except ValueError:
         shown = repr(value) if isinstance(value, str) else _kind_of(value)
         raise ConfigurationError(

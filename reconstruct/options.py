@@ -87,6 +87,9 @@ class Options:
     """worker processes; 0 = one per processor this process may use"""
     timezone_s: int | None = None
     """seconds east of UTC for stamps without a zone; None = inferred"""
+    region: str = ""
+    """of the zone database, where the zone was named by one: each stamp is then read with the offset of its season, and
+    ``timezone_s`` is what days begin in"""
     forced: tuple[Forced, ...] = ()
     """sources that are of a format because the user says so; the first pattern that fits counts"""
     exclude: tuple[str, ...] = ()

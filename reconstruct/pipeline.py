@@ -183,7 +183,14 @@ def open_part(discovery: Discovery, options: Options, n_bytes: int) -> Reconstru
 
 def content_key(discovery: Discovery, options: Options) -> str:
     """What results depend on: the bytes of every source under its name, the settings, this program."""
-    settings = (options.timezone_s, options.exclude, options.pins, options.models.tables, options.models.use)
+    settings = (
+        options.timezone_s,
+        options.region,
+        options.exclude,
+        options.pins,
+        options.models.tables,
+        options.models.use,
+    )
     parts = [*map(repr, settings), reading_key(discovery)]
     parts += [
         f"{source.path}\0{source.fingerprint}\0{source.family}\0{source.rank}\0{source.forced}"
@@ -319,7 +326,7 @@ def correlate(
     db = store.connection
     tabulate_families(db, [source.family for source in discovery.sources])
     tabulate_surroundings = look_up(db, pool)
-    build_timeline(db, infer_zones(db, options.timezone_s))
+    build_timeline(db, infer_zones(db, options.timezone_s), options.region)
     plan = make_plan(db, options.pins)
     tabulate_surroundings()
     return plan, resolve(db, plan.types, plan.roles, options.pins, pool)

@@ -109,6 +109,9 @@ def test_where_it_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     write(logs, 'timezone = "+02:00"\n')
     assert load_configuration([logs]).timezone_s == 7200
     assert load_configuration([logs], given).timezone_s == 10800
+    assert load_configuration([logs], given).region == ""
+    write(logs, 'timezone = "Asia/Tokyo"\n')
+    assert (load_configuration([logs]).timezone_s, load_configuration([logs]).region) == (32400, "Asia/Tokyo")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -167,6 +168,26 @@ def test_an_hour_that_is_left_out_or_comes_twice(tmp_path: Path) -> None:
     times, source = read(tmp_path, [f"{stamp} INFO order placed" for stamp in stamps], WRITTEN + timedelta(days=90))
     assert times == [f"{stamp.replace(' ', 'T')}.000000" for stamp in stamps]
     assert source["timezone_from"] == "assumed"
+
+
+def test_a_region_that_is_given_has_its_seasons(tmp_path: Path) -> None:
+    """Each stamp has the offset of its day, whatever holds today; of an hour that comes twice the first is meant."""
+    stamps = [
+        "2026-01-02 15:00:00",
+        "2026-03-29 01:59:59",
+        "2026-03-29 03:00:00",
+        "2026-07-02 15:00:00",
+        "2026-10-25 02:30:00",
+        "2026-10-25 03:00:00",
+        "2027-07-02 15:00:00",
+    ]
+    lines = [f"{stamp} INFO order placed" for stamp in stamps]
+    times, source = read(tmp_path, lines, timezone_s=7200, region="Europe/Paris")
+    paris = [datetime.fromisoformat(stamp).replace(tzinfo=ZoneInfo("Europe/Paris")) for stamp in stamps]
+    assert times == iso([moment.astimezone(UTC) for moment in paris])
+    assert (source["timezone"], source["timezone_from"]) == ("+01:00", "given")
+    assert source["quality"]["timezone_why"] == "given by the user: Europe/Paris"
+    assert read(tmp_path, lines, timezone_s=7200)[0] != times
 
 
 def test_lines_that_say_their_year_keep_it(tmp_path: Path) -> None:

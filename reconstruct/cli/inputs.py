@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from reconstruct.cli.output import clean
-from reconstruct.configuration import CONFIGURATION, load_configuration
+from reconstruct.configuration import CONFIGURATION, load_configuration, read_zone, region_of
 from reconstruct.errors import QueryError, SourceError, UsageError
 from reconstruct.grammar.plans import refused_formats
 from reconstruct.options import Forced, Options
@@ -23,10 +23,11 @@ def options_of(arguments: argparse.Namespace) -> Options:
     given = vars(arguments)
     paths = given.get("paths") or ["."]
     file = load_configuration(paths, arguments.config)
-    timezone = given.get("timezone")
+    zone = given.get("timezone")
     return Options(
         workers=given.get("workers", 0),
-        timezone_s=file.timezone_s if timezone is None else timezone,
+        timezone_s=file.timezone_s if zone is None else read_zone(zone),
+        region=file.region if zone is None else region_of(zone),
         forced=(*map(_read_forced, arguments.format), *file.formats),
         exclude=(*arguments.exclude, *file.exclude),
         grammars=(file.path.parent,) if file.path else (),

@@ -275,12 +275,13 @@ def _format_id(text: str) -> str:
     return text
 
 
-def _zone(text: str) -> int:
-    """Seconds east of UTC."""
+def _zone(text: str) -> str:
+    """The zone as it is given."""
     from reconstruct.configuration import read_zone
 
     try:
-        return read_zone(text)
+        read_zone(text)
+        return text
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -8,7 +8,6 @@ import shlex
 import sys
 
 from reconstruct.errors import EXIT_OK, UsageError
-from reconstruct.results import say_offset
 
 BROWSED = ("config", "store", "workers", "where", "since", "until")
 """Arguments of one value that are handed on."""
@@ -45,7 +44,7 @@ def browse_arguments(arguments: argparse.Namespace) -> list[str]:
     """The command line that browses what this one serves."""
     said = ["browse"]
     if arguments.timezone is not None:
-        said.append(f"--timezone={say_offset(arguments.timezone)}")
+        said.append(f"--timezone={arguments.timezone}")
     said += [f"--{name}={value}" for name in ("format", "exclude") for value in vars(arguments)[name]]
     said += [f"--{name}={vars(arguments)[name]}" for name in BROWSED if vars(arguments)[name]]
     said += ["--no-cache"] if arguments.no_cache else []

@@ -14,6 +14,8 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from reconstruct.grammar.stamp_calendar import local_changes
+
 QUARTER_HOUR_NS = 15 * 60 * 1_000_000_000
 """Every zone in use is a multiple of 15 minutes from UTC."""
 
@@ -210,10 +212,11 @@ def _shares_near(seconds: NDArray[np.int64], others: NDArray[np.int64]) -> NDArr
     return shares
 
 
-def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone]) -> None:
+def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone], region: str = "") -> None:
     """Make ``timeline(eid, source, family, t, request)``: corrected times, and whether there is a method.
 
-    An event without a time takes its neighbour's above.
+    An event without a time takes its neighbour's above. ``region``: of the zone database, for logs whose zone is given; each of
+    their stamps has the offset of its season.
     """
     db.execute("CREATE OR REPLACE TABLE zones (family INTEGER, offset_s INTEGER, origin VARCHAR, why VARCHAR)")
     if zones:
@@ -222,7 +225,9 @@ def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone]) -> None:
         ]
         db.execute("INSERT INTO zones SELECT unnest(?), unnest(?), unnest(?), unnest(?)", columns)
     ((timeless,),) = db.execute("SELECT count(*) FROM events WHERE time_ns IS NULL").fetchall()
-    time = "time_ns - CASE WHEN zoned THEN 0 ELSE coalesce(offset_s, 0)::BIGINT * 1000000000 END"
+    given = _region_offsets(db, region) if region else "offset_s"
+    offset = f"CASE origin WHEN 'given' THEN {given} ELSE coalesce(offset_s, 0) END"
+    time = f"time_ns - CASE WHEN zoned THEN 0 ELSE ({offset})::BIGINT * 1000000000 END"
     if timeless:
         time = f"coalesce({time}, last_value({time} IGNORE NULLS) OVER above, first_value({time} IGNORE NULLS) OVER below, 0)"
     db.execute(
@@ -234,3 +239,21 @@ def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone]) -> None:
                below AS (PARTITION BY source, family ORDER BY eid ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
         """
     )
+
+
+def _region_offsets(db: duckdb.DuckDBPyConnection, region: str) -> str:
+    """SQL of the seconds east of UTC that hold in a region at the local time ``time_ns``. Sets those of ``zones`` to what holds
+    when the log begins."""
+    spans = db.execute(
+        "SELECT family, min(time_ns), max(time_ns) FROM events JOIN source_family USING (source) JOIN zones USING (family)"
+        " WHERE NOT zoned AND time_ns IS NOT NULL AND origin = 'given' GROUP BY family ORDER BY family"
+    ).fetchall()
+    if not spans:
+        return "offset_s"
+    changes = local_changes(region, min(span[1] for span in spans), max(span[2] for span in spans))
+    for family, first, _ in spans:
+        begin = [offset for since, offset in changes if since <= first][-1]
+        why = f"given by the user: {region}"
+        db.execute("UPDATE zones SET offset_s = ?, why = ? WHERE family = ?", [begin, why, family])
+    cases = [f"WHEN time_ns >= {since} THEN {offset}" for since, offset in reversed(changes[1:])]
+    return f"CASE {' '.join(cases)} ELSE {changes[0][1]} END" if cases else str(changes[0][1])

@@ -210,6 +210,18 @@ def shift_to_utc(local: Ints, zone: str) -> Ints:
     return local - minutes * MINUTE if minutes is not None else _to_utc(local, None, zone)
 
 
+def local_changes(region: str, first: int, last: int) -> list[tuple[int, int]]:
+    """From which local time on, in nanoseconds, which offset of the region holds, in seconds: all that is needed for the
+    times from ``first`` to ``last``, by the rule of :func:`shift_to_utc`."""
+    years = np.array([first - DAY, last + DAY]).astype("M8[ns]").astype("M8[Y]").astype(np.int64) + 1970
+    since: list[tuple[int, int]] = []
+    for year in range(int(years[0]), int(years[1]) + 1):
+        for moment, offset in zip(*(column.tolist() for column in _changes(region, year)), strict=True):
+            if not since or offset // SECOND != since[-1][1]:
+                since.append((moment + max(offset, since[-1][1] * SECOND if since else offset), offset // SECOND))
+    return since
+
+
 def offset_s(zone: str, time_ns: int) -> int:
     """Seconds east of UTC of a zone that ``knows_zone`` knows, at a moment in UTC."""
     minutes = _minutes(zone)
