@@ -219,6 +219,97 @@ LINES = {
         },
         {"level": "warn", "client_ip": "192.0.2.7", "client_port": 4711, "user": "u7"},
     ),
+    "dropwizard": (
+        {
+            "timestamp": STAMP,
+            "method": "GET",
+            "uri": "/cart",
+            "status": 200,
+            "contentLength": 512,
+            "requestTime": 34,
+            "remoteAddress": "192.0.2.7",
+        },
+        {"duration_ms": 34.0, "path": "/cart", "status": 200, "bytes_sent": 512, "client_ip": "192.0.2.7"},
+    ),
+    "tomcat_json": (
+        {
+            "host": "192.0.2.7",
+            "logicalUserName": "-",
+            "user": "alice",
+            "time": "[02/Jan/2026:15:04:05.123 +0000]",
+            "request": "GET /cart HTTP/1.1",
+            "statusCode": "200",
+            "size": "512",
+        },
+        {"client_ip": "192.0.2.7", "user": "alice", "path": "/cart", "status": 200, "bytes_sent": 512, "vhost": None},
+    ),
+    "zipkin": (
+        {
+            "traceId": "65a1b2c3d4e5f607",
+            "id": "1122334455667788",
+            "name": "get /cart",
+            "timestamp": 1767366245123000,
+            "duration": 34000,
+            "localEndpoint": {"serviceName": "shop"},
+            "remoteEndpoint": {"ipv4": "192.0.2.7"},
+            "tags": {"http.method": "GET", "http.path": "/cart"},
+        },
+        {
+            "duration_ms": 34.0,
+            "service": "shop",
+            "client_ip": "192.0.2.7",
+            "span_id": "1122334455667788",
+            "method": "GET",
+            "path": "/cart",
+        },
+    ),
+    "kubernetes_event": (
+        {
+            "involvedObject": {"kind": "Pod"},
+            "reason": "BackOff",
+            "message": "again",
+            "source": {"component": "kubelet", "host": "n1"},
+            "firstTimestamp": "2026-01-02T15:00:00Z",
+            "lastTimestamp": STAMP,
+            "type": "Warning",
+        },
+        {"level": "warn", "message": "again", "logger": "kubelet", "host": "n1"},
+    ),
+    "express-winston": (
+        {
+            "timestamp": STAMP,
+            "level": "info",
+            "message": "HTTP GET /cart",
+            "meta": {
+                "req": {"method": "GET", "originalUrl": "/cart?id=5"},
+                "res": {"statusCode": 200},
+                "responseTime": 34,
+            },
+        },
+        {"method": "GET", "path": "/cart", "query": "id=5", "status": 200, "duration_ms": 34.0},
+    ),
+    "Cloud Logging's stackdriver layout": (
+        {
+            "timestampSeconds": 1767366245,
+            "timestampNanos": 123000000,
+            "severity": "INFO",
+            "message": "started",
+            "logger": "a.B",
+        },
+        {"level": "info", "message": "started"},
+    ),
+    "an OpenTelemetry record by itself": (
+        {
+            "timeUnixNano": "1767366245123000000",
+            "severityText": "WARN",
+            "body": {"stringValue": "slow"},
+            "attributes": [
+                {"key": "client.address", "value": {"stringValue": "192.0.2.7"}},
+                {"key": "http.response.status_code", "value": {"intValue": "503"}},
+            ],
+        },
+        {"level": "warn", "message": "slow", "client_ip": "192.0.2.7", "status": 503},
+    ),
     "PayPal webhook": (
         {"id": "WH-1", "create_time": STAMP, "event_type": "PAYMENT.CAPTURE.COMPLETED", "summary": "Payment completed"},
         {"message": "Payment completed"},

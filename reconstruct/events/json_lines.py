@@ -161,6 +161,10 @@ def _flatten_list(values: list[object], name: str, flat: dict[str, object], dept
     return len(columns)
 
 
+TYPED = frozenset(("stringValue", "intValue", "boolValue", "doubleValue"))
+"""What OpenTelemetry wraps a scalar in to say its type."""
+
+
 def _read_pairs(values: list[object]) -> dict[str, object] | None:
     """A list of names and values as an object: headers (AWS WAF), parameters (GitLab), labels. None for other lists."""
     pairs: dict[str, object] = {}
@@ -170,7 +174,10 @@ def _read_pairs(values: list[object]) -> dict[str, object] | None:
         name = each.get("name", each.get("key"))
         if type(name) is not str or not name or name in pairs:
             return None
-        pairs[name] = each["value"]
+        value = each["value"]
+        pairs[name] = (
+            next(iter(value.values())) if type(value) is dict and len(value) == 1 and value.keys() <= TYPED else value
+        )
     return pairs or None
 
 
