@@ -54,6 +54,10 @@ def test_the_level_is_a_word_in_its_place(line: str, level: str | None, message:
             },
         ),
         ("{t} 1377 192.0.2.7: rpc/welcome", {"pid": 1377, "client_ip": "192.0.2.7", "message": "rpc/welcome"}),
+        ("{t} 2001:db8::7: joined", {"client_ip": "2001:db8::7", "message": "joined"}),
+        ("{t} 08:00:2b:02:3f:4e joined", {"message": "08:00:2b:02:3f:4e joined"}),  # a hardware address
+        ("{t} 00:0002:00000:00042 joined", {"message": "00:0002:00000:00042 joined"}),
+        ("{t} [I] 34.1ms: joined", {"level": "info", "message": "34.1ms: joined"}),
         (
             "{t} [pool-1-thread-3] [WARN] [com.example.Cart] [4711] - gone",
             {

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 from functools import lru_cache
+from ipaddress import ip_address
 
 from reconstruct.events.keyed import Row
 
@@ -75,7 +76,7 @@ _NO_MODULE = re.compile(
 """Last parts of what is no module ``shop.orders``: hosts, files, units of systemd."""
 
 _NAME = re.compile(r"[A-Za-z_$][\w$./:-]{1,99}", re.ASCII)
-_STRUCTURED_NAME = re.compile(r"(?:[a-z][\w-]*|[A-Z][\w]*[a-z][A-Z]\w*|\w+(?:[._/-]|::)[\w./:-]+)", re.ASCII)
+_STRUCTURED_NAME = re.compile(r"(?:[a-z][\w-]*|[A-Z][\w]*[a-z][A-Z]\w*|[A-Za-z_]\w*(?:[._/-]|::)[\w./:-]+)", re.ASCII)
 _ERROR_NAME = re.compile(r"(?i:\w*(?:error|exception|failed|failure|warning|caused|http|https))")
 _THREAD = re.compile(
     r"(?i:main|.{0,80}(?:thread|worker|exec|pool|dispatch|schedul|timer|nio|task|reactor|startstop).{0,80}|(?=.*[a-z]).{1,80}[-#]\d{1,6})"
@@ -234,7 +235,7 @@ def _shapes_of_bracketed(inside: str) -> tuple[str, ...]:
         return ("level", "thread") if len(inside) == 1 else ("level",)
     if _NUMBER.fullmatch(inside):
         return ("pid",)
-    if _ADDRESS.fullmatch(inside):
+    if _is_address(inside):
         return ("client_ip",)
     if _FILE.fullmatch(inside):
         return ("file",)
@@ -264,7 +265,7 @@ def _shapes_of_word(word: str) -> tuple[tuple[str, bool, bool], ...]:
     part in front."""
     if _NUMBER.fullmatch(word):
         return (("pid", False, False),)
-    if _ADDRESS.fullmatch(word):
+    if _is_address(word):
         return (("client_ip", False, False),)
     if _FILE.fullmatch(word):
         return (("file", False, False),)
@@ -280,6 +281,18 @@ def _shapes_of_word(word: str) -> tuple[tuple[str, bool, bool], ...]:
     if _STRUCTURED_NAME.fullmatch(word) and not _ERROR_NAME.fullmatch(word):
         shapes.append(("logger", True, True))
     return tuple(shapes)
+
+
+def _is_address(text: str) -> bool:
+    """Whether it is an address, and not numbers between colons or dots: a hardware address, a counter."""
+    found = _ADDRESS.fullmatch(text)
+    if found is None:
+        return False
+    try:
+        ip_address(found[1])
+    except ValueError:
+        return False
+    return True
 
 
 def _fields_of(name: str, text: str) -> Row:
