@@ -132,6 +132,19 @@ def test_each_line_of_a_mixed_file_is_read_by_its_own_format() -> None:
     assert odd["level"] == "error" and odd["message"] == "~ (error) ~ lost the queue"
 
 
+def test_a_message_that_is_a_request_makes_its_entry_one() -> None:
+    """Whatever layout the line has; where it stands in prose it is somebody else's."""
+    lines = [
+        "2026-01-02 15:04:05.123 [main] INFO  com.example.Access - POST /orders 201 34ms",
+        "2026-01-02 15:04:06.123 [main] INFO  com.example.Access - 192.0.2.7 GET /cart 200 3ms",
+        "2026-01-02 15:04:07.123 [main] INFO  com.example.Access - calling POST /pay 200",
+    ]
+    rows = scan("\n".join(lines).encode()).events.to_pylist()
+    said = [(row["method"], row["path"], row["status"], row["duration_ms"], row["client_ip"]) for row in rows]
+    assert said == [("POST", "/orders", 201, 34.0, None), ("GET", "/cart", 200, 3.0, "192.0.2.7"), (None,) * 5]
+    assert [row["message"] for row in rows] == [line.partition(" - ")[2] for line in lines]
+
+
 def test_a_stack_trace_is_part_of_its_entry() -> None:
     found = scan("\n".join([PYTHON, *TRACE, PYTHON]))
     assert [row["lines"] for row in rows(found)] == [4, 1]

@@ -100,6 +100,17 @@ def test_the_head_of_a_layout_is_taken_apart(line: str, fields: dict[str, object
         ),
         ('level=warn msg="no till" till=3', {"level": "warn", "message": "no till"}, '{"till":"3"}'),
         ("GET /cart 404 12.5 ms", {"method": "GET", "path": "/cart", "status": 404, "duration_ms": 12.5}, None),
+        (
+            "[till] [req-7] POST /orders 201 34ms",
+            {"method": "POST", "path": "/orders", "status": 201, "duration_ms": 34.0},
+            None,
+        ),
+        (
+            "id=7 | 192.0.2.7 | alice | GET /cart | 200 | 3 ms",
+            {"client_ip": "192.0.2.7", "path": "/cart", "status": 200, "duration_ms": 3.0},
+            '{"id":"7"}',
+        ),
+        ("(x) 404 GET /a 12ms", {"method": "GET", "path": "/a", "status": 404, "duration_ms": 12.0}, None),
         ("done method=GET path=/a status=200 duration=3ms", {"path": "/a", "status": 200, "duration_ms": 3.0}, None),
         ("see https://example.com/?a=1&b=2 if x==1", {}, None),
     ],
@@ -115,6 +126,11 @@ def test_a_request_is_seen_in_any_layout() -> None:
     columns = decode_block([line], ANCHOR).columns
     found = {name: columns[name][0].as_py() for name in ("client_ip", "method", "path", "query", "status")}
     assert found == {"client_ip": "192.0.2.7", "method": "GET", "path": "/cart", "query": "id=5", "status": 404}
+
+
+@pytest.mark.parametrize("text", ["[till] calling POST /pay 201", "= 7 | x | POST /pay again"])
+def test_a_call_that_is_told_is_no_request(text: str) -> None:
+    assert "method" not in decode_block([f"2026-09-17 10:00:05 {text}"], ANCHOR).columns
 
 
 def test_only_lines_with_a_moment_are_entries() -> None:

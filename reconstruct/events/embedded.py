@@ -1,4 +1,4 @@
-"""JSON objects inside the text of a message: their values as attributes of the entry.
+"""JSON objects inside the text of a message: their values as attributes of the entry; and messages that are requests.
 
 Loggers put what they know behind the text (``order placed {"order_id":"1001"}``, zap's console), people log payloads whole,
 and some encode them for a URL. The message stays as it was written.
@@ -7,8 +7,8 @@ and some encode them for a URL. The message stays as it was written.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from itertools import compress, islice
+from collections.abc import Callable, Mapping
+from itertools import islice
 from urllib.parse import unquote_plus
 
 import numpy as np
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from reconstruct.events import json_lines
 from reconstruct.events.keyed import KEY_CAP, Row, decode_rows, dump_rows
+from reconstruct.events.plain_requests import LIKELY_REQUEST, find_request
 from reconstruct.events.wrapping import wrap_columns
 from reconstruct.grammar.fields import IDENTIFIERS
 from reconstruct.grammar.text_columns import has_char
@@ -44,18 +45,40 @@ def read_embedded(columns: Mapping[str, pa.Array], anchor: TimeAnchor) -> dict[s
     message = columns.get("message")
     if message is None:
         return columns
+    columns = _read_requests(columns, message, anchor)
     # one byte is found twenty times as fast as a text, and few lines have it
-    at = np.flatnonzero(np.asarray(pc.or_(has_char(message, OPENS[0]), has_char(message, OPENS_ENCODED[0]))))
+    maybe = pc.or_(has_char(message, OPENS[0]), has_char(message, OPENS_ENCODED[0]))
+    at = np.flatnonzero(np.asarray(maybe))
     texts = message.take(pa.array(at))
-    likely = np.asarray(pc.or_(pc.match_substring(texts, OPENS), pc.match_substring(texts, OPENS_ENCODED)))
-    at = at[likely]
-    found = [find_object(text) for text in compress(texts.to_pylist(), likely)]
-    rows = [row for row in found if row]
+    likely = pc.or_(pc.match_substring(texts, OPENS), pc.match_substring(texts, OPENS_ENCODED))
+    rows, places = _find(likely, texts, find_object)
+    places = at[places]
     if not rows:
         return columns
-    places = at[[bool(row) for row in found]]
-    inside = _spread(rows, places, len(message), anchor)
+    capped = [row if len(row) <= KEY_CAP else dict(islice(row.items(), KEY_CAP)) for row in rows]
+    inside = _spread(rows, places, len(message), anchor, pa.array(dump_rows(capped), pa.string()))
     return wrap_columns(inside, columns)
+
+
+def _read_requests(columns: dict[str, pa.Array], message: pa.Array, anchor: TimeAnchor) -> dict[str, pa.Array]:
+    """The columns with the requests that messages are (``POST /orders 201 34ms``), of entries that are none yet."""
+    likely = pc.match_substring(message, " /")
+    if not pc.any(likely).as_py():
+        return columns
+    likely = pc.and_(likely, pc.match_substring_regex(message, LIKELY_REQUEST))
+    if "method" in columns:
+        likely = pc.and_(likely, columns["method"].is_null())
+    rows, places = _find(likely, message, find_request)
+    return wrap_columns(_spread(rows, places, len(message), anchor), columns) if rows else columns
+
+
+def _find(
+    likely: pa.Array, message: pa.Array, read: Callable[[str], Row | None]
+) -> tuple[list[Row], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """What ``read`` finds in likely messages, and where."""
+    at = np.flatnonzero(np.asarray(likely.fill_null(False)))
+    found = [read(text) for text in message.take(pa.array(at)).to_pylist()] if len(at) else []
+    return [row for row in found if row], at[[bool(row) for row in found]]
 
 
 def find_object(text: str) -> Row | None:
@@ -98,7 +121,11 @@ def _load_several(text: str) -> dict[str, object] | None:
 
 
 def _spread(
-    rows: list[Row], places: np.ndarray[tuple[int], np.dtype[np.int64]], n: int, anchor: TimeAnchor
+    rows: list[Row],
+    places: np.ndarray[tuple[int], np.dtype[np.int64]],
+    n: int,
+    anchor: TimeAnchor,
+    attributes: pa.Array | None = None,
 ) -> dict[str, pa.Array]:
     """Columns of all ``n`` entries, filled at ``places``: attributes, identifiers, and the fields of requests."""
     where = np.full(n, -1, np.int64)
@@ -113,6 +140,6 @@ def _spread(
             name: column if name in IDENTIFIERS else pc.if_else(is_request, column, pa.scalar(None, column.type))
             for name, column in kept.items()
         }
-    capped = [row if len(row) <= KEY_CAP else dict(islice(row.items(), KEY_CAP)) for row in rows]
-    kept["attributes"] = pa.array(dump_rows(capped), pa.string())
+    if attributes is not None:
+        kept["attributes"] = attributes
     return {name: column.take(take) for name, column in kept.items()}

@@ -55,6 +55,7 @@ _NAME = re.compile(r"[^\W\d][\w$.\-]*$")
 _PREVIOUS = re.compile(r"([^\W\d][\w$.\-]*) +$")
 _OWNER = re.compile(r"([^\W\d][\w$]*)[\"']?\s*[:=]?\s*[({\[]\s*[\"']?$")
 _DONE = re.compile(r"(?:ed|ing)$")
+_PATH = re.compile(r"(?:^|[\s\"'])/[^\s\"']*$")
 _MONEY = re.compile(r"[$€£¥]\s?$")
 
 
@@ -115,6 +116,8 @@ def name_slot(left: str, right: str) -> str:
     ('text:order', 'key:user_id', 'text:product')
     >>> name_slot("added ", " items to the basket"), name_slot("USER ID: ", "]"), name_slot("Task shop.tasks.send[", "]")
     ('', 'key:user_id', 'text:task')
+    >>> name_slot("GET /api/orders ", " in") == UNNAMED  # what stands behind a path is its status, not an order
+    True
     """
     line = left.rpartition("\n")[2].replace('"."', ".")
     if _LIST.fullmatch(line) and line.strip("\"' "):
@@ -134,6 +137,8 @@ def name_slot(left: str, right: str) -> str:
     before = text[: match.start()]
     if keyed:
         return _key_slot(word, before, right if ":" in delimiter else "")
+    if before.endswith("/") and _PATH.search(before):
+        return UNNAMED
     if delimiter[:1] in ("[", "(") and "." in word:
         word, before = _called(word, before)
     slot = _noun_slot(word, before)

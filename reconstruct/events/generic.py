@@ -15,25 +15,15 @@ import numpy as np
 from reconstruct.events.decoded import Decoded
 from reconstruct.events.keyed import Row, decode_rows
 from reconstruct.events.line_head import read_head
+from reconstruct.events.plain_requests import read_request
 from reconstruct.grammar.text_columns import unescape
 from reconstruct.grammar.timestamps import TimeAnchor, find_timestamp
 
 GENERIC = "generic"
 """Format id of such entries."""
 
-STATUS_REACH = 80
-"""Characters after a request in which its status stands; further on three digits are something else."""
-
 PAIRS_CAP = 64
 """Pairs of a line that become attributes; real lines have a dozen."""
-
-_METHODS = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|TRACE|PROPFIND|REPORT"
-_QUOTED_REQUEST = re.compile(r'"([A-Z]{3,10}) ([^\s"]{1,8192})(?: (HTTP/\d(?:\.\d)?))?"')
-_PLAIN_REQUEST = re.compile(
-    rf"({_METHODS}) +\"?((?:/|https?://)[^\s\"|,]{{0,8192}})\"?(?: +(HTTP/\d(?:\.\d)?))?(?=[\s|,:;]|$)"
-)
-_STATUS = re.compile(r"[ |\"=(\[](\d{3})(?=[ |,;)\]]|$)")
-_DURATION = re.compile(r"[ |,=(\[](\d{1,9}(?:\.\d{1,9})? ?(?:ms|µs|us|s))(?=[ |,;)\]]|$)")
 
 _KEY = re.compile(r"[A-Za-z_][\w.-]{0,63}")
 _VALUE = re.compile(r'"((?:[^"\\]|\\.)*+)"|\'([^\']*+)\'|([^\s"\',;|&()\[\]{}<>=][^\s"\',;|&()\[\]{}<>]*+)')
@@ -71,30 +61,10 @@ def _read_line(line: str, start: int, end: int) -> Row:
     """The fields of a line whose moment stands at ``start`` to ``end``."""
     row: Row = {"time": line[start:end]}
     read_head(line, start, end, row)
-    _read_request(line, str(row["message"]), row)
+    read_request(line, str(row["message"]), row)
     if "=" in line:
         _read_pairs(line[end:], str(row["message"]), row)
     return row
-
-
-def _read_request(line: str, message: str, row: Row) -> None:
-    """A request line between quotes, or plain at the beginning of the message; its status, and how long it took."""
-    request = _QUOTED_REQUEST.search(line) if '"' in line else None
-    text = line
-    if request is None:
-        request, text = _PLAIN_REQUEST.match(message), message
-        if request is None:
-            return
-    row["method"], row["request_uri"] = request[1], request[2]
-    if request[3]:
-        row["protocol"] = request[3]
-    stop = request.end() + STATUS_REACH
-    status = _STATUS.search(text, request.end() - 1, stop)
-    if status is not None:
-        row["status"] = status[1]
-        duration = _DURATION.search(text, status.end(), stop)
-        if duration is not None:
-            row["duration"] = duration[1].replace(" ", "")
 
 
 def _read_pairs(text: str, message: str, row: Row) -> None:
