@@ -245,7 +245,7 @@ def _region_offsets(db: duckdb.DuckDBPyConnection, region: str) -> str:
     """SQL of the seconds east of UTC that hold in a region at the local time ``time_ns``. Sets those of ``zones`` to what holds
     when the log begins."""
     spans = db.execute(
-        "SELECT family, min(time_ns), max(time_ns) FROM events JOIN source_family USING (source) JOIN zones USING (family)"
+        "SELECT family, min(time_ns), max(time_ns) FROM log_events JOIN zones USING (family)"
         " WHERE NOT zoned AND time_ns IS NOT NULL AND origin = 'given' GROUP BY family ORDER BY family"
     ).fetchall()
     if not spans:

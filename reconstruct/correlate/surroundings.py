@@ -19,10 +19,14 @@ if TYPE_CHECKING:  # workers do without
 MOST_WRITERS = 256
 """Services in one log beyond which their names are something else: a job's, a tenant's."""
 
-WRITER = (
-    """coalesce(service, CASE WHEN starts_with(format, 'syslog') OR starts_with(format, 'journal') THEN process END)"""
-)
-"""Who wrote an entry of a log that many write to: what its envelope says, the program of a line of syslog."""
+
+def writer_of(events: str) -> str:
+    """SQL of who wrote an entry of a log that many write to: what its envelope says, the program of a line of syslog.
+
+    ``events``: what the statement calls the table of events.
+    """
+    syslog = f"starts_with({events}.format, 'syslog') OR starts_with({events}.format, 'journal')"
+    return f"coalesce({events}.service, CASE WHEN {syslog} THEN {events}.process END)"
 
 
 def tabulate_families(db: duckdb.DuckDBPyConnection, families: Sequence[str]) -> None:
@@ -37,7 +41,7 @@ def tabulate_families(db: duckdb.DuckDBPyConnection, families: Sequence[str]) ->
     _tabulate_sources(db, [number[name] for name in families])
     rows = db.execute(
         f"""
-        WITH said AS (SELECT family, {WRITER} AS writer, count(*) AS n FROM events JOIN source_family USING (source) GROUP BY ALL)
+        WITH said AS (SELECT family, {writer_of("e")} AS writer, count(*) AS n FROM events e JOIN source_family USING (source) GROUP BY ALL)
         SELECT family, writer FROM said WHERE writer IS NOT NULL AND family IN (
             SELECT family FROM said GROUP BY family HAVING count(writer) BETWEEN 2 AND {MOST_WRITERS})
         ORDER BY family, writer
@@ -59,7 +63,7 @@ def tabulate_families(db: duckdb.DuckDBPyConnection, families: Sequence[str]) ->
         names += [f"{names[family]}/{writer}" for family, writer in rows]
         whole = f"""
             SELECT e.* EXCLUDE family, coalesce(own, family) AS family FROM ({whole}) e
-            LEFT JOIN writers ON shared = family AND writer = {WRITER}
+            LEFT JOIN writers ON shared = family AND writer = {writer_of("e")}
         """
     db.execute(f"CREATE OR REPLACE VIEW log_events AS {whole}")
     table = {"family": pa.array(range(len(names)), pa.int32()), "name": pa.array(names, pa.string())}

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from reconstruct.correlate.surroundings import writer_of
 from reconstruct.engines.folding import Placed, fold_files
 from reconstruct.engines.links import EVIDENCE_COLUMNS, Evidence
 from reconstruct.journeys.touchpoints import path_of
@@ -26,7 +27,7 @@ from reconstruct.store.database import Store
 
 Columns = dict[str, NDArray[Any]]
 
-SERVICE = "coalesce(e.service, fs.service)"
+SERVICE = f"coalesce({writer_of('e')}, fs.service)"
 
 REQUEST = "coalesce(served.anchor, d.anchor)"
 """Given where it joins lines."""
