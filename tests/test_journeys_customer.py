@@ -742,3 +742,17 @@ def test_leads_go_from_the_advertisement_over_a_white_paper_and_a_meeting_to_a_c
 def test_channels_by_what_is_known(agent: str | None, device: str, text: str, channel: str) -> None:
     session = SessionInput("v", None, [], [], agent, device, "human", read(text))
     assert render(build_journey(session, MODELS))["channel"] == channel
+
+
+def test_a_refused_request_of_a_route_that_gives_birth_to_orders_is_a_try_that_failed() -> None:
+    """``/cart/checkout`` is a step on the way by its words, and where orders are placed by what it does."""
+    counts = [("POST", "/cart/checkout", 200, 40), ("POST", "/cart/checkout", 500, 3), ("GET", "/catalogue/", 200, 200)]
+    text = "0 GET /catalogue/ 200\n9 POST /cart/add 302\n20 POST /cart/checkout 500"
+    born = fit_models(MODELS, counts, births=[("POST", "/cart/checkout", 39)])
+    assert visit(text, models=born)["customer_journey"]["outcome"] == "failed"
+    assert visit(text + "\n30 POST /cart/checkout 500", models=born)["customer_journey"]["outcome_why"].startswith(
+        "2 tries"
+    )
+    for births in ([], [("POST", "/cart/checkout", 3)], [("POST", "/graphql", 39)]):
+        course = visit(text, models=fit_models(MODELS, counts, births=births))["customer_journey"]
+        assert course["outcome"] == "abandoned", births

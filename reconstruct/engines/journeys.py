@@ -98,9 +98,8 @@ def write_journeys(
     number_journeys(store)
     name_services(store)
     beside = ThreadPoolExecutor(1)
-    doubts = beside.submit(
-        find_doubts, store, cut_s
-    )  # takes half a second, and the first rows are the first to need it
+    # Takes half a second, and the first rows are the first to need it.
+    doubts = beside.submit(find_doubts, store, cut_s)
     beside.shutdown(wait=False)
     rows = SessionRows(store, doubts)
     facts, counts = _session_facts(store, plan, logs_end), _request_counts(store)
@@ -110,7 +109,7 @@ def write_journeys(
     for each in things:
         if each.object in owner:
             by_seq[owner[each.object]].append(each)
-    models = fit_models(models, counts, _sample_objects(object_rows, things))
+    models = fit_models(models, counts, _sample_objects(object_rows, things), _birth_counts(store))
     store.set_meta("model", orjson.dumps(describe_model(models)).decode())
     progress.phase("building journeys", 0)
     learned, processes = Process(), list[dict[str, Any]]()
@@ -135,6 +134,17 @@ def _request_counts(store: Store) -> list[tuple[str, str, int, int]]:
         """
         SELECT e.method, p.route, coalesce(e.status, 0), count(*) FROM anchors JOIN events e USING (eid) JOIN paths p USING (path)
         WHERE NOT p.is_asset GROUP BY ALL ORDER BY ALL
+        """
+    )
+
+
+def _birth_counts(store: Store) -> list[tuple[str, str, int]]:
+    """(method, route, objects) of the requests that business objects began with."""
+    return store.rows(
+        """
+        SELECT e.method, p.route, count(*) FROM owned o LEFT JOIN anchored a ON a.eid = o.eid
+        JOIN events e ON e.eid = coalesce(a.anchor, o.eid) JOIN paths p USING (path)
+        WHERE e.method IS NOT NULL GROUP BY ALL ORDER BY ALL
         """
     )
 

@@ -192,7 +192,7 @@ class Teller:
                 and goal.objects.isdisjoint(classes)
             )
             if engaged:
-                course = _pursue(goal, touchpoints, births, stage)
+                course = _pursue(goal, touchpoints, births, stage, self._models.birthplaces)
                 if course is not None:
                     return self._censor(session, course)
         for birth in births:
@@ -344,8 +344,18 @@ class Teller:
         return next((name for name in names if any(f" {word} " in words for word in table.get(name, ()))), "")
 
 
-def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birth], stage: int) -> Course | None:
-    """How the pursuit of one goal ended; None when nothing that happened was part of it."""
+def _pursue(
+    goal: Goal,
+    touchpoints: Sequence[Touchpoint],
+    births: Sequence[Birth],
+    stage: int,
+    birthplaces: Set[tuple[str, str]],
+) -> Course | None:
+    """How the pursuit of one goal ended; None when nothing that happened was part of it.
+
+    ``birthplaces``: (method, route) of requests that bring the object of a goal into being whenever they succeed; when one does
+    not, the goal was tried for.
+    """
     reached: int | None = None
     believed: int | None = None  # reached as far as the answer to an attempt tells
     tried: int | None = None
@@ -354,6 +364,11 @@ def _pursue(goal: Goal, touchpoints: Sequence[Touchpoint], births: Sequence[Birt
     tries = 0
     for place, touchpoint in enumerate(touchpoints):
         kind = touchpoint.act.kind
+        if not touchpoint.ok and goal.objects and (touchpoint.method, touchpoint.route) in birthplaces:
+            tries += 1
+            begun = tried = place
+            failed = touchpoint.text
+            continue
         if touchpoint.follows is None and kind not in goal.concerned:
             continue
         kinds = {kind, *(act.kind for act in touchpoint.follows or ())}

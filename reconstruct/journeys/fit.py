@@ -21,20 +21,34 @@ blog with one contact form would pass as a shop. Shops measured lie above 0.6.""
 FORM_ANSWERS = 2
 """A route is a form when at least this many POSTs were answered by a redirect and as many by a page."""
 
+WRITES = ("POST", "PUT", "PATCH")
+
 SELF_POSTING = 10
 """POSTs of a route, none answered by a redirect, after which a page as the answer is its normal success."""
 
 
+LEAST_BORN = 5
+"""Objects that must begin with a request of a route …"""
+
+BORN_SHARE = 0.5
+"""… and share of its requests that succeeded which they must be, before asking for it is taken for trying to have one: an
+interface with one route for everything is none."""
+
+
 def fit_models(
-    models: Models, counts: Iterable[tuple[str, str, int, int]], objects: Iterable[ObjectInput] = ()
+    models: Models,
+    counts: Iterable[tuple[str, str, int, int]],
+    objects: Iterable[ObjectInput] = (),
+    births: Iterable[tuple[str, str, int]] = (),
 ) -> Models:
-    """Choose the journey model and learn forms and units.
+    """Choose the journey model and learn forms, units, and where objects begin.
 
     Args:
         models: As loaded.
         counts: (method, route, status, number of requests) of the requests as the edge saw them, assets left out; one
             row per distinct triple, in any order.
         objects: Some business objects, a few hundred, to learn units of amounts from.
+        births: (method, route, number of objects that began with such a request).
     """
     counted = sorted(counts)
     shared = _weigh(models, counted)
@@ -69,6 +83,22 @@ def fit_models(
         redirects_after_post=bool(redirects),
         self_posting=frozenset(self_posting),
         minor_keys=minor_keys,
+        birthplaces=_find_birthplaces(births, counted),
+    )
+
+
+def _find_birthplaces(
+    births: Iterable[tuple[str, str, int]], counts: Iterable[tuple[str, str, int, int]]
+) -> frozenset[tuple[str, str]]:
+    """(method, route) of the requests that bring an object into being nearly whenever they succeed."""
+    answered: dict[tuple[str, str], int] = {}
+    for method, route, status, count in counts:
+        if method in WRITES and status < 400:
+            answered[method, route] = answered.get((method, route), 0) + count
+    return frozenset(
+        (method, route)
+        for method, route, born in births
+        if born >= LEAST_BORN and born >= BORN_SHARE * answered.get((method, route), born / BORN_SHARE + 1)
     )
 
 
