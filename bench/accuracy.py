@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from scoring import read_truth, score
 from simulate import Shop, simulate
@@ -58,16 +59,21 @@ KINDS: dict[str, dict[str, object]] = {
 ROOT = Path(__file__).parent.parent
 
 
-def measure(directory: Path, checkout: Path = ROOT) -> dict[str, float]:
-    """Export a directory as a user would, without the cache, and score it."""
+def export(logs: Path, checkout: Path) -> dict[str, Any]:
+    """Export a directory as a user would, without the cache."""
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "export.json"
-        command = [sys.executable, "-m", "reconstruct", "export", str(directory / "logs"), "-o", str(out), "--no-cache"]
+        command = [sys.executable, "-m", "reconstruct", "export", str(logs), "-o", str(out), "--no-cache"]
         child = subprocess.run(command, capture_output=True, text=True, check=False, cwd=checkout)
         if child.returncode:
-            raise SystemExit(f"error: export of {directory} failed\n{child.stderr[-2000:]}")
-        document = json.loads(out.read_bytes())
-    return score(document, read_truth(directory / "truth-lines.jsonl.gz"))
+            raise SystemExit(f"error: export of {logs} failed\n{child.stderr[-2000:]}")
+        found: dict[str, Any] = json.loads(out.read_bytes())
+    return found
+
+
+def measure(directory: Path, checkout: Path = ROOT) -> dict[str, float]:
+    """Export a directory and score it."""
+    return score(export(directory / "logs", checkout), read_truth(directory / "truth-lines.jsonl.gz"))
 
 
 def show(name: str, row: dict[str, float]) -> str:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,7 +28,7 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
-from accuracy import ROOT
+from accuracy import ROOT, export
 from scoring import Found, read_found, read_truth
 from simulate import Shop, simulate
 
@@ -67,18 +66,6 @@ STYLES: tuple[dict[str, Any], ...] = (
 """Shops take turns in how they log."""
 
 
-def export(logs: Path, checkout: Path) -> Document:
-    """Export a directory as a user would, without the cache."""
-    with tempfile.TemporaryDirectory() as scratch:
-        out = Path(scratch) / "export.json"
-        command = [sys.executable, "-m", "reconstruct", "export", str(logs), "-o", str(out), "--no-cache"]
-        child = subprocess.run(command, capture_output=True, text=True, check=False, cwd=checkout)
-        if child.returncode:
-            raise SystemExit(f"error: export of {logs} failed\n{child.stderr[-2000:]}")
-        found: Document = json.loads(out.read_bytes())
-    return found
-
-
 def businesses(document: Document) -> Iterable[Document]:
     for journey in document["journeys"]:
         yield from journey["business_journeys"]
@@ -88,7 +75,7 @@ def businesses(document: Document) -> Iterable[Document]:
 def score_real(document: Document, directory: Path) -> dict[str, float]:
     """Outcomes of sessions, outcomes and amounts of orders."""
     wanted = json.loads((directory / "outcomes.json").read_bytes())
-    stands = _journeys_of_sessions(read_truth(directory / "truth-lines.jsonl.gz").session_of, read_found(document))
+    stands = journeys_of_sessions(read_truth(directory / "truth-lines.jsonl.gz").session_of, read_found(document))
     precision, recall = _score_customers(document, stands, directory)
     outcomes = {journey["id"]: journey["customer_journey"]["outcome"] for journey in document["journeys"]}
     right = sum(outcomes.get(stands.get(session, "")) == outcome for session, outcome in wanted.items())
@@ -125,7 +112,7 @@ def _score_customers(document: Document, stands: dict[str, str], directory: Path
     return right / max(1, said), right / max(1, true)
 
 
-def _journeys_of_sessions(true: dict[tuple[str, int], str], found: Found) -> dict[str, str]:
+def journeys_of_sessions(true: dict[tuple[str, int], str], found: Found) -> dict[str, str]:
     """The journey that holds most lines of each session."""
     votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for place, session in true.items():

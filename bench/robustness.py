@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ablation import GUARDS, switched_off
 from plot import line_chart
@@ -131,20 +132,27 @@ SHOPS: dict[str, Knobs] = {
 """What guards are switched off on: whatever they guard against is in at least one of these."""
 
 
-def measure(knobs: Knobs, seed: int, visits: int, guard: str = "") -> Figures:
-    """Simulate a shop, reconstruct it in this process (without ``guard``) and score it."""
+def reconstruct(logs: Path, guard: str = "") -> dict[str, Any]:
+    """What an export of these logs says, made in this process (without ``guard``)."""
     from reconstruct.export.document import write_json
     from reconstruct.options import Options
     from reconstruct.pipeline import open_paths
 
+    with switched_off(guard) if guard else nullcontext():
+        results = open_paths([logs], Options(cache=False, workers=1))
+    written = io.BytesIO()
+    write_json(results, written)
+    results.close()
+    document: dict[str, Any] = json.loads(written.getvalue())
+    return document
+
+
+def measure(knobs: Knobs, seed: int, visits: int, guard: str = "") -> Figures:
+    """Simulate a shop, reconstruct it in this process (without ``guard``) and score it."""
     with tempfile.TemporaryDirectory() as scratch:
         simulate(Shop(**{"sessions": visits, "seed": seed, **knobs}), Path(scratch))  # type: ignore[arg-type]
-        with switched_off(guard) if guard else nullcontext():
-            results = open_paths([Path(scratch) / "logs"], Options(cache=False, workers=1))
-        written = io.BytesIO()
-        write_json(results, written)
-        results.close()
-        return score(json.loads(written.getvalue()), read_truth(Path(scratch) / "truth-lines.jsonl.gz"))
+        document = reconstruct(Path(scratch) / "logs", guard)
+        return score(document, read_truth(Path(scratch) / "truth-lines.jsonl.gz"))
 
 
 def mean(rows: Sequence[Figures]) -> Figures:

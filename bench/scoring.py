@@ -10,6 +10,7 @@ Lines without a row are not judged. Measures:
     pair_p, pair_r, pair_f1   pairs of lines put into one journey, against pairs of one true session; a line in no journey stands alone
     exact                     share of true sessions rebuilt line for line
     overlap                   mean over true sessions of the largest share of one that a single journey holds
+    coverage                  share of the lines of true sessions that are in a journey
     inflation                 largest journey over largest true session, in judged lines
     line_order_p, _r          (line, order) attachments of the lines that have orders
     order_session_p, _r       (order, session that placed it); a journey stands for the true session most of its lines are of
@@ -105,6 +106,7 @@ def score_sessions(true: dict[Place, str], found: dict[Place, str]) -> dict[str,
     together = sum(comb(n, 2) for n in cells.values())
     p = _ratio(together, sum(comb(n, 2) for n in journeys.values()))
     r = _ratio(together, sum(comb(n, 2) for n in sessions.values()))
+    covered = sum(place in found for place in true)
     largest: dict[str, int] = {}
     for (session, _), n in cells.items():
         largest[session] = max(largest.get(session, 0), n)
@@ -117,6 +119,7 @@ def score_sessions(true: dict[Place, str], found: dict[Place, str]) -> dict[str,
         "pair_f1": _ratio(2 * p * r, p + r),
         "exact": _ratio(exact, len(sessions)),
         "overlap": _ratio(sum(n / sessions[session] for session, n in largest.items()), len(sessions)),
+        "coverage": _ratio(covered, len(true)),
         "inflation": _ratio(max(journeys.values(), default=0), max(sessions.values(), default=0)),
     }
 

@@ -15,6 +15,15 @@ HOST = "www.fernhill.example"
 EdgeLine = Callable[..., str]
 
 
+def compact_json(document: object) -> str:
+    return json.dumps(document, separators=(",", ":"))
+
+
+def docker_line(text: str, time: str) -> str:
+    """A line of a container's output as docker's json-file driver keeps it."""
+    return compact_json({"log": text + "\n", "stream": "stdout", "time": time})
+
+
 class Stamps:
     """Time stamps of one service: its clock error and its zone included. Days are formatted once each."""
 
@@ -73,7 +82,7 @@ def edge_wording(kind: str, stamps: Stamps) -> EdgeLine:
             line["traceparent"] = f"00-{trace}-{trace[8:24]}-01"
         if sid:
             line["cookies"] = {"fsid": sid, "consent": "1"}
-        return json.dumps(line, separators=(",", ":"))
+        return compact_json(line)
 
     return {"combined": combined, "tail": tail, "json": as_json}[kind]
 
@@ -98,12 +107,8 @@ def app_wording(style: str, stamps: Stamps, thread_names: bool) -> Callable[[int
 
 def payment_line(stamps: Stamps, docker: bool, t: int, message: str, fields: dict[str, object]) -> str:
     level = "warn" if "declined" in message else "info"
-    inner = json.dumps(
-        {"time": stamps.epoch_ms(t), "level": level, "app": "cardgate", "msg": message, **fields}, separators=(",", ":")
-    )
-    if not docker:
-        return inner
-    return json.dumps({"log": inner + "\n", "stream": "stdout", "time": stamps.iso(t)}, separators=(",", ":"))
+    inner = compact_json({"time": stamps.epoch_ms(t), "level": level, "app": "cardgate", "msg": message, **fields})
+    return docker_line(inner, stamps.iso(t)) if docker else inner
 
 
 def warehouse_line(stamps: Stamps, t: int, message: str, fields: dict[str, object]) -> str:
@@ -115,7 +120,7 @@ def carrier_line(stamps: Stamps, t: int, ip: str, target: str, carrier: str, sta
     line = {
         "ts": stamps.iso(t), "client": ip, "verb": "POST", "uri": target, "code": status, "ms": 4 + t % 17, "ua": f"{carrier}-notify/3.2",
     }  # fmt: skip
-    return json.dumps(line, separators=(",", ":"))
+    return compact_json(line)
 
 
 def worker_line(stamps: Stamps, t: int, message: str) -> str:
