@@ -58,6 +58,7 @@ bench: $(VENV)/installed-dev ## Measure speed and memory on this machine; figure
 	"$(BIN)/python" bench/cold_start.py
 	"$(BIN)/python" bench/throughput.py
 	"$(BIN)/python" bench/accuracy.py --simulate
+	"$(BIN)/python" bench/elsewhere.py
 	"$(BIN)/python" bench/robustness.py
 	"$(BIN)/python" bench/growth.py
 
