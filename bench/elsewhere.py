@@ -7,9 +7,9 @@
 Nothing of ``reconstruct`` was written for the words and identifiers of these systems (``bench/systems/``); rules that were made
 because of what they showed are general ones. Measures as in ``scoring.py``, and beside them
 
-    visits right        share of visits whose outcome is right, of those that end before the logs do
-    orders right        share of orders whose outcome is right, told by one business journey and no second
-    amounts exact       share of orders whose amount and currency are right to the cent
+    visits_right        share of visits whose outcome is right, of those that end before the logs do
+    orders_right        share of orders whose outcome is right, told by one business journey and no second
+    amounts_exact       share of orders whose amount and currency are right to the cent
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class Saas(System):
         self.request(again, "POST", "/api/login", said=(signed_in,))
         again.user = visit.user
         self.work(again, WORK)
-        self.visits[again.session] = "browsed"
+        self.ended[again.session] = "browsed"
 
     def work(self, visit: Visit, operations: Sequence[str]) -> None:
         for operation in operations:

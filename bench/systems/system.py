@@ -29,6 +29,8 @@ from wording import Stamps
 OPEN_END_MS = 30 * 60_000
 """The pause that web analytics ends a visit at: one whose last line is younger when the logs end may still go on."""
 Orders = Sequence[str]
+Fields = dict[str, Any]
+"""Keys of a structured line."""
 
 
 @dataclass(slots=True)
@@ -67,7 +69,8 @@ class System(ABC):
         self.stamps = Stamps(self.first_day)
         self.visitors = make_people(self.rng, self.people, visits)
         self.journal = Journal(out, 1, rotated=(), compress=False)
-        self.visits: dict[str, str] = {}
+        self.ended: dict[str, str] = {}
+        """visit → its outcome"""
         self.last_line: dict[str, int] = {}
         """of each visit"""
         self.ends = 0
@@ -84,12 +87,12 @@ class System(ABC):
             self.begin(f"p{person.number}", person, self.rng.randrange(self.span_ms), self.rng.choice(self.entries))
         self.journal.flush(self.ends + 1)
         self.journal.close()
-        judged = {v: o for v, o in self.visits.items() if self.last_line.get(v, self.ends) < self.ends - OPEN_END_MS}
+        judged = {v: o for v, o in self.ended.items() if self.last_line.get(v, self.ends) < self.ends - OPEN_END_MS}
         outcomes = json.dumps({"visits": judged, "orders": self.orders}, indent=1)
         (self.out / "outcomes.json").write_text(outcomes + "\n", encoding="utf-8")
 
     def begin(self, session: str, person: Person, at: int, page: str) -> None:
-        self.visits[session] = self.play(Visit(session, person, at, page))
+        self.ended[session] = self.play(Visit(session, person, at, page))
 
     # -- lines -----------------------------------------------------------------------------------------------------
 
@@ -131,7 +134,3 @@ class System(ABC):
 
 def money(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02}"
-
-
-Fields = dict[str, Any]
-"""Further keys of a structured line."""
