@@ -42,6 +42,7 @@ VARIANTS: Mapping[str, tuple[int, Callable[..., System]]] = {
     "travel": (260, Travel),
     "travel, no trace at the edge": (260, partial(Travel, traced_edge=False)),
     "travel, no edge log": (260, partial(Travel, edge_log=False)),
+    "travel, mail at its own pace": (260, partial(Travel, steady=False)),
     "rails": (300, Rails),
     "rails, no edge log": (300, partial(Rails, edge_log=False)),
     "saas": (240, Saas),

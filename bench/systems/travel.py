@@ -21,6 +21,7 @@ BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 CITIES = ("LIS", "BCN", "FRA", "OSL", "ATH", "ROM", "PRG")
 INFO, ERROR = 30, 50
 """pino's levels."""
+STEADY_MS = 12_000
 
 
 class Travel(System):
@@ -30,10 +31,13 @@ class Travel(System):
     people = Shop(nat=0.15, mobile=0.0, guests=0.4)
     entries = ("-", "https://www.google.com/", "https://www.kayak.com/flights", "https://t.co/xyz")
 
-    def __init__(self, out: Path, seed: int, visits: int, *, edge_log: bool = True, traced_edge: bool = True) -> None:
-        """``traced_edge``: whether nginx writes down the trace identifier that it gives to the services behind it."""
+    def __init__(
+        self, out: Path, seed: int, visits: int, *, edge_log: bool = True, traced_edge: bool = True, steady: bool = True
+    ) -> None:
+        """``traced_edge``: whether nginx writes down the trace identifier that it gives to the services behind it;
+        ``steady``: whether the mail goes out always as long after ticketing began, the only hint at ticketing's zone in time."""
         super().__init__(out, seed, visits, edge_log=edge_log)
-        self.traced_edge = traced_edge
+        self.traced_edge, self.steady = traced_edge, steady
         self.edge_line = edge_wording("combined", self.stamps)
         self.local = Stamps(self.first_day, offset_s=7200)
         self.n_requests = 0
@@ -122,12 +126,12 @@ class Travel(System):
         rng, orders = self.rng, (reference,)
         at += rng.randint(20_000, 400_000)
         self.ticketing(at, "INFO", f"Picked up booking {reference} from queue", orders)
-        draw = rng.random()
+        draw, pause = rng.random(), rng.randint(10_000, 20_000)
         if draw < 0.9:
             ticket = rng.randint(10**9, 10**10 - 1)
             done = f"Ticket 220-{ticket} issued for booking {reference}"
             self.ticketing(at + rng.randint(2000, 9000), "INFO", done, orders)
-            self.mail(at + 12_000, "e-ticket", reference, mail)
+            self.mail(at + (STEADY_MS if self.steady else pause), "e-ticket", reference, mail)
             return "fulfilled"
         if draw < 0.95:
             failed = f"Ticketing of booking {reference} failed: fare no longer available"
