@@ -38,10 +38,9 @@ FLOORS: dict[str, dict[str, float]] = {
     "saas": {},
     # A sign-up that is refused and given up has no name yet.
     "saas, no edge log": {"visits_right": 0.85},
-    # A declined card is taken for a basket left behind, as the order has no number yet.
-    "boutique": {"visits_right": 0.9},
+    "boutique": {},
     # Lines of cart and checkout name the visitor, not the order.
-    "boutique, no traces": {"visits_right": 0.9, "line_order_r": 0.7},
+    "boutique, no traces": {"line_order_r": 0.7},
 }
 """Variant → figures whose floor is lower than FLOOR."""
 FLOOR = 0.97
