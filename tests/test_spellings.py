@@ -15,7 +15,7 @@ ORDERS = 40
 
 
 def slots_of(directory: Path, *, thanks: str, minutes_later: int = 0) -> tuple[dict[str, list[str]], set[str]]:
-    """Slots per type of a shop, and what lines of its web log were linked to.
+    """Slots per type of a shop, and what its pages ``thanks`` were linked to.
 
     Visitors see the page ``thanks`` of their order's number when they have ordered, or long after it.
     """
@@ -42,7 +42,9 @@ def slots_of(directory: Path, *, thanks: str, minutes_later: int = 0) -> tuple[d
     results = open_paths([directory], Options(cache=False, workers=1))
     found = {row["type"]: row["slots"] for row in results.identifiers()}
     journeys = [results.journey(row["id"]) for row in results.journey_rows(limit=1000)]
-    met = {link["to"] for journey in journeys for link in journey["links"] if link["event"][0] == 0}
+    edge.sort(key=lambda each: each[0])
+    pages = [[0, line] for line, (_, asked) in enumerate(edge, 1) if asked["path"] != "/basket"]
+    met = {link["to"] for journey in journeys for link in journey["links"] if link["event"] in pages}
     results.close()
     return found, met - {"session"}
 

@@ -25,6 +25,12 @@ LARGEST_OFFSET = 14 * 4
 SAME_MOMENT_NS = 60 * 1_000_000_000
 """Two lines of one request are this close once zones agree (correlation §7.10); slower pairs say nothing."""
 
+SAME_WORK_NS = 600 * 1_000_000_000
+"""What is worked on in two services is named by both within this, as often as not."""
+
+CODE = "length(m.value) >= 5 AND regexp_matches(m.value, '[A-Za-z]') AND regexp_matches(m.value, '[0-9@]')"
+"""Values that name the same thing in two logs: letters and digits, or an address of mail."""
+
 MINIMUM_PAIRS = 3
 """Shared identifiers that must agree on an offset before it is believed."""
 
@@ -80,17 +86,50 @@ def infer_zones(db: duckdb.DuckDBPyConnection, given_offset_s: int | None = None
             for family in naive
         }
         zones += [_set_clock(zone, busy) for zone in found.values() if zone is not None]
-        zones += [_assume(family, zones) for family, zone in found.items() if zone is None]
+        unknown = [family for family, zone in found.items() if zone is None]
+        named = _shared_codes(db, unknown) if unknown else {}
+        zones += [_assume(family, zones, named.get(family)) for family in unknown]
     return sorted(zones, key=lambda zone: zone.family)
 
 
-def _assume(family: int, zones: list[Zone]) -> Zone:
-    """The zone of a log that nothing can be compared with: that of the other logs here that state none, else UTC."""
+def _assume(family: int, zones: list[Zone], apart: NDArray[np.int64] | None) -> Zone:
+    """The zone of a log that no request ties to others: that of the other logs here that state none, or UTC.
+
+    ``apart``: nanoseconds its lines are from lines of known zone that name the same thing. Things are worked on for minutes and
+    hours, so this cannot find a zone; it can tell which of the two it is.
+    """
     inferred = Counter(round(zone.offset_s / 900) * 900 for zone in zones if zone.source == "inferred")
     if not inferred:
         return Zone(family, 0, "assumed", "no zone in its stamps, and no other log to compare with: read as UTC")
     offset = min(inferred, key=lambda offset: (-inferred[offset], offset))
+    if offset and apart is not None and len(apart) >= MINIMUM_PAIRS:
+        as_theirs, as_utc = (
+            float(np.mean(np.abs(apart - each * 1_000_000_000) <= SAME_WORK_NS)) for each in (offset, 0)
+        )
+        if as_utc >= AGREEING_SHARE and as_theirs <= 1 - AGREEING_SHARE:
+            why = f"no zone in its stamps: read as UTC, where {as_utc:.0%} of what it names is named elsewhere within ten minutes"
+            return Zone(family, 0, "assumed", why)
     return Zone(family, offset, "assumed", "no zone in its stamps: taken to be that of the other logs without one")
+
+
+def _shared_codes(db: duckdb.DuckDBPyConnection, families: list[int]) -> dict[int, NDArray[np.int64]]:
+    """Per family of the given, how far its lines without a zone are from the nearest line with one that names the same thing.
+
+    Numbers are left out: they count from one, and mean something else elsewhere.
+    """
+    found = db.execute(
+        f"""
+        WITH own AS (
+            SELECT e.family, m.value, min(e.time_ns) AS t FROM mentions m JOIN log_events e USING (eid)
+            WHERE list_contains($families, e.family) AND e.time_ns IS NOT NULL AND NOT e.zoned AND {CODE}
+            GROUP BY e.family, m.value QUALIFY row_number() OVER (PARTITION BY e.family ORDER BY m.value) <= $most),
+        other AS (SELECT m.value, e.time_ns AS t FROM mentions m JOIN log_events e USING (eid) SEMI JOIN own USING (value)
+                  WHERE e.zoned AND e.time_ns IS NOT NULL)
+        SELECT family, arg_min(own.t - other.t, abs(own.t - other.t)) AS apart FROM own JOIN other USING (value) GROUP BY family, value
+        """,
+        {"families": families, "most": SHARED_SAMPLE},
+    ).fetchnumpy()
+    return _by_family(found["family"], found["apart"])
 
 
 def _shared_identifiers(db: duckdb.DuckDBPyConnection) -> dict[int, NDArray[np.int64]]:

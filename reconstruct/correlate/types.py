@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from reconstruct.correlate.profile import Relation, Slot
 from reconstruct.correlate.slices import slice_events
+from reconstruct.events.nouns import prior_roles
 
 STRONG_CONTAINMENT = 0.3
 """Share of the smaller slot's long values found in the other that makes them one type (correlation §7.3)."""
@@ -143,18 +144,26 @@ def _beyond_chance(a: Slot, b: Slot, shared: int) -> bool:
     return shared >= LEAST_MET and shared >= CHANCE_FACTOR * by_chance
 
 
+def _telling(slot: Slot) -> int:
+    """How much more a mention's noun counts than one that says nothing."""
+    if _generic(slot):
+        return 1
+    return 1_000_000 if prior_roles(slot.noun) else 1_000
+
+
 def _generic(slot: Slot) -> bool:
     return slot.noun in GENERIC_NOUNS
 
 
 def _named(groups: Iterable[tuple[Slot, ...]]) -> list[IdType]:
-    """Name each group by the noun most of its mentions use; the more frequent group of a noun keeps it bare."""
+    """Name each group by the noun most of its mentions use, one that is known before others (``sku`` before ``now holds``); the more
+    frequent group of a noun keeps it bare."""
     taken: dict[str, int] = {}
     types = []
     for group in groups:
         votes: dict[str, int] = {}
         for slot in group:
-            votes[slot.noun] = votes.get(slot.noun, 0) + slot.mentions * (1 if _generic(slot) else 1000)
+            votes[slot.noun] = votes.get(slot.noun, 0) + slot.mentions * _telling(slot)
         noun = min(votes, key=lambda noun: (-votes[noun], noun)) or "id"
         taken[noun] = taken.get(noun, 0) + 1
         types.append(IdType(noun if taken[noun] == 1 else f"{noun}_{taken[noun]}", noun, group))

@@ -176,7 +176,7 @@ def find_misses(
     known = set(known)
     stamp = find_timestamp(text[:200])
     least = 1 if every else max(FAR, stamp[1] + 1 if stamp and stamp[0] <= BRACKET else 0)
-    able = [name for name in formats.able([text]) if formats.is_asked(name, known)]
+    able = [name for name in formats.beginning_like([text]) if formats.is_asked(name, known)]
     likely = sorted(able, key=lambda name: (name not in known, -_share_of_literals(formats, name, text), name))
     if not every:
         alike = [name for name in likely if name in known or _share_of_literals(formats, name, text) >= SIMILAR]

@@ -114,8 +114,13 @@ class Formats:
 
     def able(self, lines: Iterable[str]) -> set[str]:
         """The grammars that may read one of the lines, by how it begins and what it must hold; grammars alone, no other kind."""
-        names: set[str] = set()
         lines = list(lines)
+        text = "\n".join(lines)
+        return {name for name in self.beginning_like(lines) if all(held in text for held in self._plans[name].holds)}
+
+    def beginning_like(self, lines: Iterable[str]) -> set[str]:
+        """The grammars whose lines may begin as one of the lines does: those that may come near to reading it."""
+        names: set[str] = set()
         for character in {line[:1] for line in lines} - {""}:
             known = self._by_first.get(character)
             if known is None:
@@ -124,8 +129,7 @@ class Formats:
                     name for name, plan in self._plans.items() if any(low <= code <= high for low, high in plan.begins)
                 )
             names |= known
-        text = "\n".join(lines)
-        return {name for name in names if all(held in text for held in self._plans[name].holds)}
+        return names
 
     def is_asked(self, name: str, among: Collection[str]) -> bool:
         """Whether a grammar has a say where formats ``among`` are in use: one of lines below entries has with its own only."""
