@@ -226,3 +226,19 @@ def test_a_choice_in_a_form_is_no_session(tmp_path: Path) -> None:
     ]  # fmt: skip
     rows = plan_of(tmp_path, api=api)
     assert not [row for row in rows.values() if row["role"] == "session"]
+
+
+def test_long_tokens_that_have_no_digit_are_found_in_messages_too(tmp_path: Path) -> None:
+    """One in seventy of Stripe's: the service logs them as fields, the worker in words."""
+    plain, mixed = "abcdefghijklmnopqrstuvwx", "abcdefgh01234567ijklmnop"
+    logs: dict[str, list[dict[str, Any]]] = {"api": [], "worker": []}
+    for i in range(40):
+        drawn = "".join((plain if i % 8 == 0 else mixed)[int(c, 16) + i % 5] for c in token(12, i)[:24])
+        logs["api"].append({"ts": at(600.0 * i), "msg": "created", "subscription_id": f"sub_{drawn}"})
+        logs["worker"].append({"ts": at(600.0 * i + 9), "msg": f"provisioned workspace for subscription sub_{drawn}"})
+    rows = plan_of(tmp_path, **logs)
+    assert rows["subscription"]["distinct"] == 40
+    results = open_paths([tmp_path], Options(cache=False, workers=1))
+    businesses = [json.loads(each) for each in results.unattributed_business()]
+    results.close()
+    assert {sum(len(step["events"]) for step in each["steps"]) for each in businesses} == {2}

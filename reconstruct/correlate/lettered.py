@@ -1,7 +1,8 @@
 """Pass 1: codes that chanced to be of letters alone: ``JDEJJS`` among ``K7QX2P`` and ``9BWZ4F``.
 
 In a message a candidate needs a digit, or every word would be one. Where fields and routes show that a kind of identifier is a code
-of capitals and digits, its codes without a digit are known from there, and looked up in the messages.
+of capitals and digits, or a long token (``sub_fkQkSscHbBHnkLWUvjexBpft``), those without a digit are known from there, and looked up
+in the messages.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import duckdb
 
 from reconstruct.correlate.slices import slice_events
 
-CODE, LETTERS = r"^[A-Z0-9]{5,12}$", r"^[A-Z]{5,12}$"
-"""Booking references have six; four letters are too many words."""
+CODE, LETTERS = r"[A-Z0-9]{5,12}|[A-Za-z0-9_]{16,64}", r"[A-Z]{5,12}|[A-Za-z_]{16,64}"
+"""Booking references have six; four letters are too many words, and so are lower case ones of less than sixteen."""
 
 LEAST_CODES = 20
 """Values of a type before its shape is believed."""
@@ -21,7 +22,7 @@ CODES_SHARE = 0.9
 
 MOST_LETTERS = 0.5
 """Share of the values beyond which they are words: of six drawn from 24 letters and 8 digits a sixth have no digit, of five drawn from
-26 and 10 a fifth."""
+26 and 10 a fifth; of tokens of 24 one in seventy."""
 
 
 def find_lettered(db: duckdb.DuckDBPyConnection) -> int:
@@ -32,9 +33,9 @@ def find_lettered(db: duckdb.DuckDBPyConnection) -> int:
         WITH held AS (SELECT DISTINCT type, value FROM typed WHERE NOT multi),
              codes AS (
                 SELECT type FROM held GROUP BY type
-                HAVING count(*) >= {LEAST_CODES} AND avg(regexp_matches(value, '{CODE}')::INT) >= {CODES_SHARE}
-                   AND avg(regexp_matches(value, '{LETTERS}')::INT) < {MOST_LETTERS} AND bool_or(regexp_matches(value, '[0-9]')))
-        SELECT min(type) AS type, value FROM held SEMI JOIN codes USING (type) WHERE regexp_matches(value, '{LETTERS}')
+                HAVING count(*) >= {LEAST_CODES} AND avg(regexp_full_match(value, '{CODE}')::INT) >= {CODES_SHARE}
+                   AND avg(regexp_full_match(value, '{LETTERS}')::INT) < {MOST_LETTERS} AND bool_or(regexp_matches(value, '[0-9]')))
+        SELECT min(type) AS type, value FROM held SEMI JOIN codes USING (type) WHERE regexp_full_match(value, '{LETTERS}')
         GROUP BY value HAVING count(*) = 1
         """
     )
@@ -45,7 +46,7 @@ def find_lettered(db: duckdb.DuckDBPyConnection) -> int:
             f"""
             INSERT INTO typed
             WITH words AS (
-                SELECT DISTINCT eid, unnest(regexp_extract_all(message, '\\b[A-Z]{{5,12}}\\b')) AS value FROM events
+                SELECT DISTINCT eid, unnest(regexp_extract_all(message, '\\b(?:{LETTERS})\\b')) AS value FROM events
                 WHERE eid BETWEEN {first} AND {last} AND message IS NOT NULL),
                  new AS (SELECT eid, type, value FROM words JOIN lettered USING (value) ANTI JOIN typed USING (eid, type, value))
             SELECT eid, type, value, count(*) OVER (PARTITION BY eid, type) > 1 FROM new
