@@ -35,6 +35,9 @@ from reconstruct.tui.screens.view import View
 from reconstruct.tui.themes import DARK, LIGHT, service_colours
 from reconstruct.tui.trail import Before, Trail
 
+ALONE_S = 2.0
+"""Seconds between two looks at whether the terminal is still there."""
+
 POLL_S = 0.25
 """How often progress and the version of the results are looked at."""
 THEME_VARIABLE = "RECONSTRUCT_THEME"
@@ -128,6 +131,13 @@ class ReconstructApp(App[int]):
             self.memory.begin()
         self.set_interval(POLL_S, self.poll)
         self.call_after_refresh(self.poll)
+        if _has_terminal():
+            self.set_interval(ALONE_S, self._leave_when_alone)
+
+    def _leave_when_alone(self) -> None:
+        """Quit when the terminal has gone and no signal said so, as behind ``make``: its end would be read for ever, at full speed."""
+        if not _has_terminal():
+            self.exit()
 
     def exit(self, result: int | None = None, return_code: int = 0, message: Any | None = None) -> None:
         self.memory.keep()  # while the views are still there
@@ -391,6 +401,14 @@ class ReconstructApp(App[int]):
         """Every action of every view, in the palette."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield from list_commands(self)
+
+
+def _has_terminal() -> bool:
+    """Whether keys come from a terminal that is there: of one that was hung up nothing can be asked any more."""
+    try:
+        return sys.__stdin__ is not None and sys.__stdin__.isatty()
+    except (OSError, ValueError):
+        return False
 
 
 def run(

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from drive import Driver, browse, drive, screen_after
@@ -257,3 +261,18 @@ def test_a_journey_that_is_gone_is_a_notice() -> None:
         assert "no longer there" in driver.text
 
     drive(FakeReader(make_shop(10)), script)
+
+
+def test_it_ends_with_its_terminal_though_no_signal_says_so(logs: Path) -> None:
+    """Behind ``make`` in a window that is closed nobody is told: the end of the terminal was read for ever, at full speed."""
+    ours, theirs = os.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "reconstruct", str(logs)], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        env={**os.environ, "TERM": "xterm-256color"}, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    os.close(theirs)
+    painted = b""
+    while b"Journeys" not in painted:
+        painted += os.read(ours, 65_536)
+    os.close(ours)
+    assert child.wait(timeout=30) is not None
