@@ -26,11 +26,11 @@ MOST_LETTERS = 0.5
 
 
 def find_lettered(db: duckdb.DuckDBPyConnection) -> int:
-    """Add to ``typed`` the mentions of such codes in messages; gives how many. Needs ``typed`` and ``events``."""
+    """Add to ``typed`` the mentions of such codes in messages; gives how many. Needs ``typed``, ``sightings`` and ``events``."""
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE lettered AS
-        WITH held AS (SELECT DISTINCT type, value FROM typed WHERE NOT multi),
+        WITH held AS (SELECT type, value FROM sightings GROUP BY ALL HAVING sum(multi) < sum(mentions)),
              codes AS (
                 SELECT type FROM held GROUP BY type
                 HAVING count(*) >= {LEAST_CODES} AND avg(regexp_full_match(value, '{CODE}')::INT) >= {CODES_SHARE}

@@ -47,8 +47,9 @@ def make_plan(db: duckdb.DuckDBPyConnection, pinned: Pins) -> Plan:
     spelled = [(each.bare, each.prefixed) for each in find_spellings(db, slots)]
     types = pins.pin_types(unify_slots(slots, relate_slots(db, slots), spelled), pinned)
     type_mentions(db, types)
-    find_lettered(db)
     tabulate_sightings(db)
+    if find_lettered(db):
+        tabulate_sightings(db)
     hubs = set_hubs_aside(db, types)
     roles = judge_roles(types, observe(db, types))
     pins.pin_roles(types, roles, pinned)
