@@ -27,6 +27,9 @@ DOUBTS = 10_000
 REACH_S = 86_400
 """How far away a visit of the same visitor is still told of: yesterday's is not what anybody wonders about."""
 
+EVERYWHERE = 200
+"""Lines beyond which a value is no place a line could have gone: hundreds of visits look at the same product."""
+
 VALUE_CHARACTERS = 40
 """Characters of an identifier in a reason."""
 
@@ -80,8 +83,10 @@ SERVED_MEANWHILE = f"""
 SAME_VALUE = f"""
     WITH {ASKED},
          held AS (SELECT a.eid, a.t, a.visit AS chosen, y.type, y.value FROM asked a JOIN typed y USING (eid)),
+         few AS (SELECT type, value FROM typed SEMI JOIN held USING (type, value) GROUP BY ALL HAVING count(*) <= {EVERYWHERE}),
          met AS (SELECT h.eid, h.type, h.value, v.visit, min(abs(t.t - h.t)) AS away
-                 FROM held h JOIN typed z USING (type, value) JOIN event_visit v ON v.eid = z.eid JOIN timeline t ON t.eid = z.eid
+                 FROM held h SEMI JOIN few USING (type, value) JOIN typed z USING (type, value)
+                 JOIN event_visit v ON v.eid = z.eid JOIN timeline t ON t.eid = z.eid
                  WHERE v.visit IS DISTINCT FROM h.chosen GROUP BY ALL)
     SELECT m.eid, arg_min(n.id, (m.away, n.id)), any_value(k.name), m.value, min(m.away), count(*)
     FROM met m JOIN numbered n USING (visit) JOIN type_names k ON k.number = m.type::VARCHAR
