@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import orjson
@@ -13,11 +14,16 @@ from numpy.typing import NDArray
 
 from reconstruct.engines.assembly import SEPARATOR, Document, Frame
 from reconstruct.engines.facts import LOOSE
+from reconstruct.engines.workers import run_ahead
 from reconstruct.store.database import Store
 
 ROW_GROUP = 122_880
 """Rows that the database compresses together (its default). So many are written at once, while further frames are being built;
 what is left of a table at the end: parts of a group would be compressed again and again."""
+
+
+OPEN_AHEAD = 2
+"""Frames opened (7 MB each) while the one before is being written out."""
 
 
 class FrameWriter:
@@ -46,7 +52,7 @@ class FrameWriter:
         """The business journeys no session is known for."""
         listed = pa.array(np.arange(LOOSE, LOOSE + unattributed.business.num_rows), pa.int32())
         self._add("business", 0, unattributed, listed)
-        self._write({name: pa.concat_tables(tables) for name, tables in self._waiting.items()})
+        self._store.insert_all({name: pa.concat_tables(tables) for name, tables in self._waiting.items()})
 
     def _add(self, kind: str, number: int, frame: Frame, listed: pa.ChunkedArray | pa.Array) -> None:
         docs = {"kind": [kind], "frame": pa.array([number], pa.int32()), "docs": pa.array([frame.docs], pa.binary())}
@@ -64,13 +70,7 @@ class FrameWriter:
         if sum(each.num_rows for each in waiting) >= ROW_GROUP:
             table = pa.concat_tables(waiting)
             self._waiting[name] = [table.slice(ROW_GROUP)]
-            self._write({name: table.slice(0, ROW_GROUP)})
-
-    def _write(self, tables: dict[str, pa.Table]) -> None:
-        self._store.connection.execute("BEGIN")
-        for name, rows in tables.items():
-            self._store.insert(name, rows)
-        self._store.connection.execute("COMMIT")
+            self._store.insert(name, table.slice(0, ROW_GROUP))
 
 
 def _with_numbers(rows: pa.Table, **numbers: NDArray[np.int64]) -> pa.Table:
@@ -109,8 +109,9 @@ def read_document(docs: bytes, position: int) -> bytes:
 
 def read_blocks(store: Store, kind: str) -> Iterator[bytes]:
     """All stored documents of a kind, in order: many at a time, with a SEPARATOR between them."""
-    for (docs,) in store.rows("SELECT docs FROM frames WHERE kind = ? ORDER BY frame", [kind]):
-        yield open_frame(docs)
+    frames = (docs for (docs,) in store.rows("SELECT docs FROM frames WHERE kind = ? ORDER BY frame", [kind]))
+    with ThreadPoolExecutor(1) as beside:
+        yield from run_ahead(beside, open_frame, frames, OPEN_AHEAD)
 
 
 def read_documents(store: Store, kind: str) -> Iterator[bytes]:

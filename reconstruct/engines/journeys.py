@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -22,7 +21,7 @@ from reconstruct.engines.frames import FrameWriter
 from reconstruct.engines.people import identify_visits
 from reconstruct.engines.services import name_services
 from reconstruct.engines.session_rows import ObjectRows, SessionRows, Slice
-from reconstruct.engines.workers import Parcel, Shared
+from reconstruct.engines.workers import Parcel, Shared, run_ahead
 from reconstruct.events.nouns import prior_roles
 from reconstruct.journeys.fit import fit_models
 from reconstruct.journeys.models import Models, describe_model
@@ -161,14 +160,12 @@ def _build_all(
         yield from (documents.build_frame(job, models, learned, logs_end) for job in jobs)
         return
     known = Shared((models, learned, logs_end))
-    waiting = deque(pool.submit(_build_away, Parcel(job), known) for job in islice(jobs, FRAMES_AHEAD))
-    while waiting:
-        frame = waiting.popleft().result()
-        waiting.extend(pool.submit(_build_away, Parcel(job), known) for job in islice(jobs, 1))
-        yield frame.content
+    parcels = ((Parcel(job), known) for job in jobs)
+    yield from (frame.content for frame in run_ahead(pool, _build_away, parcels, FRAMES_AHEAD))
 
 
-def _build_away(job: Parcel[Partition], known: Shared[tuple[Models, Process, int]]) -> Parcel[Frame]:
+def _build_away(work: tuple[Parcel[Partition], Shared[tuple[Models, Process, int]]]) -> Parcel[Frame]:
+    job, known = work
     return Parcel(documents.build_frame(job.content, *known.content))
 
 

@@ -18,8 +18,9 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -27,6 +28,7 @@ from typing import Any, Generic, TypeVar
 import pyarrow as pa
 
 Content = TypeVar("Content")
+Item = TypeVar("Item")
 
 PRELOADED = [
     "reconstruct.engines.local", "reconstruct.engines.documents", "reconstruct.correlate.shards", "reconstruct.correlate.surroundings",
@@ -81,6 +83,16 @@ def _prepare_worker(spool: str) -> None:
     gc.disable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pa.set_cpu_count(1)
+
+
+def run_ahead(pool: Executor, task: Callable[[Item], Content], items: Iterable[Item], ahead: int) -> Iterator[Content]:
+    """``task`` of every item, in order, each begun when the result ``ahead`` places before it is taken."""
+    jobs = iter(items)
+    waiting = deque(pool.submit(task, each) for each in itertools.islice(jobs, ahead))
+    while waiting:
+        found = waiting.popleft().result()
+        waiting.extend(pool.submit(task, each) for each in itertools.islice(jobs, 1))
+        yield found
 
 
 class Parcel(Generic[Content]):
