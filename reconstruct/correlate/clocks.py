@@ -8,7 +8,7 @@ first by identifiers both logs carry, then by being busy in the same seconds. Ra
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
@@ -75,14 +75,17 @@ def infer_zones(db: duckdb.DuckDBPyConnection, given_offset_s: int | None = None
         " WHERE time_ns IS NOT NULL GROUP BY family ORDER BY family"
     ).fetchall()
     zoned = [family for family, share in shares if share >= 0.5]
-    zones = [Zone(family, 0, "stamp", "its stamps state their zone") for family in zoned]
     naive = [family for family, share in shares if share < 0.5]
+    below = _below_zoned(db, [family for family, share in shares if 0 < share < 1])
+    zones = [_as_stated(family, below.get(family)) for family in zoned]
     if given_offset_s is not None:
         zones += [Zone(family, given_offset_s, "given", "given by the user") for family in naive]
     elif naive:
         apart, busy = _shared_identifiers(db), _busy_seconds(db, zoned)
         found = {
-            family: _by_shared_identifiers(family, apart.get(family)) or _by_busy_seconds(family, busy)
+            family: _by_vote(family, below.get(family), "lines below one that states its zone")
+            or _by_vote(family, apart.get(family), "shared identifiers")
+            or _by_busy_seconds(family, busy)
             for family in naive
         }
         zones += [_set_clock(zone, busy) for zone in found.values() if zone is not None]
@@ -158,8 +161,36 @@ def _by_family(families: object, values: object) -> dict[int, NDArray[np.int64]]
     return {int(family): column[keys == family] for family in np.unique(keys)}
 
 
-def _by_shared_identifiers(family: int, values: NDArray[np.int64] | None) -> Zone | None:
-    """The offset under which lines with the same long identifier fall into the same minute."""
+def _below_zoned(db: duckdb.DuckDBPyConnection, families: list[int]) -> dict[int, NDArray[np.int64]]:
+    """Per family of the given, how far its lines without a zone are from a line with one right above them: Ruby stamps lines in local
+    time, and Rails adds to the first line of a request when that was, and where."""
+    if not families:
+        return {}
+    found = db.execute(
+        """
+        WITH lines AS (SELECT family, source, eid, time_ns, zoned FROM log_events
+                       WHERE list_contains($families, family) AND time_ns IS NOT NULL),
+             pairs AS (SELECT family, eid, zoned, time_ns, lag(zoned) OVER above AS stated, lag(time_ns) OVER above AS t FROM lines
+                       WINDOW above AS (PARTITION BY source ORDER BY eid))
+        SELECT family, time_ns - t AS apart FROM pairs WHERE stated AND NOT zoned
+        QUALIFY row_number() OVER (PARTITION BY family ORDER BY eid) <= $most ORDER BY eid
+        """,
+        {"families": families, "most": SHARED_SAMPLE},
+    ).fetchnumpy()
+    return _by_family(found["family"], found["apart"])
+
+
+def _as_stated(family: int, below: NDArray[np.int64] | None) -> Zone:
+    """The zone of a log whose stamps state theirs, most of them."""
+    why = "its stamps state their zone"
+    others = _by_vote(family, below, "lines below one that states its zone")
+    return (
+        Zone(family, 0, "stamp", why) if others is None else replace(others, source="stamp", why=f"{why}; {others.why}")
+    )
+
+
+def _by_vote(family: int, values: NDArray[np.int64] | None, voters: str) -> Zone | None:
+    """The offset under which most of what was compared (``voters``), so many nanoseconds apart, falls into the same minute."""
     if values is None or len(values) < MINIMUM_PAIRS:
         return None
     quarters = np.rint(values / QUARTER_HOUR_NS).astype(np.int64)
@@ -171,7 +202,7 @@ def _by_shared_identifiers(family: int, values: NDArray[np.int64] | None) -> Zon
     if votes[best] < MINIMUM_PAIRS or votes[best] < AGREEING_SHARE * len(values):
         return None
     seconds = int(offsets[best]) * 900
-    return Zone(family, seconds, "inferred", f"{votes[best]} of {len(values)} shared identifiers agree on it")
+    return Zone(family, seconds, "inferred", f"{votes[best]} of {len(values)} {voters} agree on it")
 
 
 def _by_busy_seconds(family: int, busy: _Busy) -> Zone | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +13,13 @@ from reconstruct.grammar.timestamps import format_times
 
 FEW_ENVELOPES = 100
 """Distinct attribute texts whose keys are looked up one by one; streams, containers and pods are fewer."""
+
+SECOND_NS = 1_000_000_000
+QUARTER_HOUR_NS = 900 * SECOND_NS
+"""Every zone in use is a multiple of 15 minutes from UTC."""
+
+ROUNDED_NS = 2 * SECOND_NS
+"""A stamp of whole seconds was cut off by up to one, and the line is written a moment later."""
 
 
 def merge_attributes(outer: pa.Array, inner: pa.Array) -> pa.Array:
@@ -93,10 +101,23 @@ def _choose_times(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> tup
         pc.is_valid(outer["time_ns"]),
         pc.or_(pc.is_null(inner["time_ns"]), pc.and_(outer["zoned"], pc.invert(inner["zoned"]))),
     )
-    time_ns = pc.if_else(take_outer, outer["time_ns"], inner["time_ns"])
+    time_ns = pc.if_else(take_outer, outer["time_ns"], _refine(outer, inner))
     zoned = pc.if_else(take_outer, outer["zoned"], inner["zoned"])
     yielded = pc.if_else(take_outer, inner["time_ns"], pa.scalar(None, pa.int64()))
     return format_times(yielded), time_ns, zoned
+
+
+def _refine(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> pa.Array:
+    """The moments inside. One of whole seconds and in a zone takes the fraction from a stamp outside that is the same moment in local
+    time: Rails adds ``at 2026-03-02 10:00:00 -0400`` to what Ruby has stamped to the microsecond."""
+    told = pc.and_(inner["zoned"], pc.invert(outer["zoned"])).to_numpy(zero_copy_only=False)
+    if not told.any():
+        return inner["time_ns"]
+    known = np.asarray(pc.and_(outer["time_ns"].is_valid(), inner["time_ns"].is_valid()))
+    out, within = (column["time_ns"].fill_null(0).to_numpy() for column in (outer, inner))
+    later = (out - within) % QUARTER_HOUR_NS
+    same = told & known & (within % SECOND_NS == 0) & (later < ROUNDED_NS)
+    return pa.array(within + np.where(same, later, 0), pa.int64(), mask=~np.asarray(inner["time_ns"].is_valid()))
 
 
 def _add_inner_time(attributes: pa.Array | None, stamps: pa.Array) -> pa.Array:
