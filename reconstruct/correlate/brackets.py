@@ -84,19 +84,24 @@ def place_by_bracket(db: duckdb.DuckDBPyConnection) -> RuleQuality | None:
 def serving(condition: str = "true") -> str:
     """A query of (anchor, route, t0, t1): when each page request was being served. ``condition`` is over ``t.t``, its moment.
 
-    The longest duration any tier states counts; a stamp of whole seconds may stand for any moment of that second.
+    A log writes a request down when it is over; one that tells of it without its status, when it began: it lasts until the line that
+    has the status. The longest duration any tier states counts; a stamp of whole seconds may stand for any moment of that second.
     """
     return f"""
         WITH resolution AS (
                 SELECT family, CASE WHEN bool_or(t % 1000000000 <> 0) THEN 0 ELSE 1000000000 END AS step FROM timeline GROUP BY family),
              inner_ms AS (SELECT d.anchor, max(e.duration_ms) AS ms FROM anchored d JOIN events e USING (eid)
-                          WHERE e.method IS NOT NULL GROUP BY d.anchor)
+                          WHERE e.method IS NOT NULL GROUP BY d.anchor),
+             ended AS (SELECT d.anchor, max(t.t) AS t FROM anchored d JOIN events e USING (eid) JOIN timeline t USING (eid)
+                       WHERE e.method IS NULL AND e.status IS NOT NULL GROUP BY d.anchor)
         SELECT a.eid AS anchor, e.method || ' ' || coalesce(p.route, e.path) AS route,
-               t.t - (least(coalesce(greatest(e.duration_ms, i.ms), {UNKNOWN_DURATION_S * 1000}), {LONGEST_S * 1000}) * 1e6)::BIGINT
+               t.t - CASE WHEN e.status IS NULL AND n.t >= t.t THEN 0 ELSE
+                   (least(coalesce(greatest(e.duration_ms, i.ms), {UNKNOWN_DURATION_S * 1000}), {LONGEST_S * 1000}) * 1e6)::BIGINT END
                    - {int(SLACK_S * 1e9)} AS t0,
-               t.t + step + {int(SLACK_S * 1e9)} AS t1
+               CASE WHEN e.status IS NULL AND n.t BETWEEN t.t AND t.t + {LONGEST_S}::BIGINT * 1000000000 THEN n.t ELSE t.t END
+                   + step + {int(SLACK_S * 1e9)} AS t1
         FROM anchors a JOIN events e USING (eid) JOIN timeline t USING (eid) JOIN resolution USING (family)
-        LEFT JOIN paths p ON p.path = e.path LEFT JOIN inner_ms i ON i.anchor = a.eid
+        LEFT JOIN paths p ON p.path = e.path LEFT JOIN inner_ms i ON i.anchor = a.eid LEFT JOIN ended n ON n.anchor = a.eid
         WHERE NOT a.asset AND {condition}
         """
 

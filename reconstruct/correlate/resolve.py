@@ -21,6 +21,7 @@ from reconstruct.correlate.calibrate import RuleQuality
 from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
 from reconstruct.correlate.pins import pin_owners, pin_roots
 from reconstruct.correlate.roles import Role, gathers_lines
+from reconstruct.correlate.threads import place_by_thread
 from reconstruct.correlate.types import IdType
 from reconstruct.correlate.wordings import tabulate_wordings
 from reconstruct.options import Pins
@@ -33,6 +34,8 @@ PEOPLE = ("session", "customer", "device")
 
 SESSION_CONFIDENCE = 0.99
 """The same for a session identifier on a line without a request."""
+
+NOBODYS = "a request names no address, browser or session"
 
 
 @dataclass(slots=True)
@@ -89,6 +92,7 @@ def resolve(
     judge_programs(db, session_types)
     _anchor_by_identifier(db)
     _anchor_by_looks(db, sorted(inner), edge)
+    threads = place_by_thread(db)
     _place_anchored(db)
     _place_by_session(db, session_types, report.cut_s)
     tabulate_wordings(db)
@@ -97,9 +101,9 @@ def resolve(
     settle(roles, owners)
     things = [role.type for role in roles if role.role in ("object", "sub-object")]
     named = neighbours.find_things(db, things, report.cut_s)
-    rules = [worth] if worth is not None else []
+    rules = [each for each in (threads, worth) if each is not None]
     if worth is not None and not worth.measured:
-        rules = [neighbours.confirm_brackets(db, named, worth.confidence) or worth]
+        rules[-1] = neighbours.confirm_brackets(db, named, worth.confidence) or worth
     rules += neighbours.place_by_things(db, named)
     roots = pin_roots(types, find_roots(roles, owners), pinned)
     objects.find_objects(db, roots, owners, {role.type: role.behaviour.back_families > 0 for role in roles})
@@ -109,6 +113,8 @@ def resolve(
     objects.split_tries(db)
     rules += neighbours.place_by_neighbours(db, things)
     abstained = brackets.count_abstentions(db) if worth is not None else {}
+    if report.nobodys:
+        abstained[NOBODYS] = report.nobodys
     return Resolution(edge, inner, report, owners, roots, rules, abstained)
 
 

@@ -45,6 +45,8 @@ class SessionReport:
     entries: tuple[int, int]
     entries_start: bool
     rules: dict[str, RuleQuality]
+    nobodys: int
+    """requests that name neither an address nor a browser nor a session"""
 
 
 def link_requests(
@@ -66,7 +68,9 @@ def link_requests(
     find_beginnings(db, edge)
     signed_in = None if session_types else find_signed_in(db, edge, customer_types)
     visits_by = ("typed", session_types) if signed_in is None else ("signed_in", [signed_in])
-    found_requests = _as_codes(db, _requests(db, edge), visits_by, customer_types, paths, agents)
+    asked = _requests(db, edge)
+    n_asked = len(asked.eid)
+    found_requests = _as_codes(db, asked, visits_by, customer_types, paths, agents)
     requests = found_requests.requests
     cut_s, cut_why = visits.fit_cut(visits.page_gaps(requests))
     entries = visits.measure_entries(requests)
@@ -88,7 +92,8 @@ def link_requests(
     # Writing a table takes one processor, and none of these needs another.
     with ThreadPoolExecutor(WRITING_THREADS) as threads:
         list(threads.map(lambda name: _write(db.cursor(), name, tables[name]), tables))
-    return SessionReport(cut_s, cut_why, entries, entries_start, {each.rule: each for each in rules.values()})
+    quality = {each.rule: each for each in rules.values()}
+    return SessionReport(cut_s, cut_why, entries, entries_start, quality, n_asked - len(requests.second))
 
 
 def _write(db: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:

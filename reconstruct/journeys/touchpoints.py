@@ -144,6 +144,10 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
                 touchpoint = by_request[request]
                 touchpoint.events.append(events_of(row))
                 touchpoint.note(row)
+                if touchpoint.status is None and row[9] is not None:
+                    _end(touchpoint, row)
+                    if 300 <= row[9] < 400 and row[9] != 304:
+                        redirected.append((touchpoint, row[2] + REDIRECT_NS))
             else:
                 waiting.append(row)
             continue
@@ -265,6 +269,15 @@ def _join_tier(touchpoint: Touchpoint, row: Row, events: bytes) -> None:
         touchpoint.referrer = row[11] or touchpoint.referrer
         if row[10] is not None:
             touchpoint.latency_ms = row[10]
+
+
+def _end(touchpoint: Touchpoint, row: Row) -> None:
+    """The line that tells how a request ended, where its first line could not."""
+    status = row[9]
+    touchpoint.status = status
+    touchpoint.ok = status is None or status < 400
+    if touchpoint.latency_ms is None:
+        touchpoint.latency_ms = row[10]
 
 
 def _same_request(found: list[Touchpoint], row: Row) -> Touchpoint | None:
