@@ -145,7 +145,7 @@ def test_a_log_that_has_no_stamps_but_of_first_lines(tmp_path: Path) -> None:
     write(tmp_path, lines)
     (journey,) = journeys(tmp_path)
     assert [each["status"] for each in journey["customer_journey"]["touchpoints"]] == [200, 200, 302]
-    assert len(journey["links"]) == 9
+    assert len([link for link in journey["links"] if link["to"] == "session"]) == 9
 
 
 def test_the_requests_of_go_and_net_are_told_the_same_way(tmp_path: Path) -> None:
@@ -166,3 +166,30 @@ def test_the_requests_of_go_and_net_are_told_the_same_way(tmp_path: Path) -> Non
     assert [(each["status"], each["latency_ms"]) for each in touchpoints] == [(each[2], 0.1185) for each in asked]
     assert not journeys(office)
     assert card(office)["abstained"]["a request names no address, browser or session"] == len(asked)
+
+
+def spring(directory: Path, pool: int) -> None:
+    """Two requests at a time, each in a thread of a pool; neither says how it ended, and orders are told of in between."""
+    lines = []
+    for number in range(40):
+        for other, (client, method, target) in enumerate(
+            (("192.0.2.7", "GET", "/products/5"), ("192.0.2.8", "POST", "/orders"))
+        ):
+            at, thread = number * 20_000 + other * 10, (number + other) % pool + 1
+            told = f"{method} {target}, client={client}, session={'AB'[other] * 31}{number:X}"
+            said = f"Order {1000 + number} created" if other else "Product 5 loaded"
+            for after, text in ((0, f"Before request [{told}]"), (30, said), (60, f"After request [{told}]")):
+                stamp = (START + timedelta(milliseconds=at + after)).isoformat(sep=" ", timespec="milliseconds")
+                lines.append((at + after, f"{stamp}  INFO 1 --- [nio-8080-exec-{thread}] shop.Web : {text}"))
+    write(directory, [line for _, line in sorted(lines)])
+
+
+def test_a_request_is_served_by_the_thread_that_told_of_it(tmp_path: Path) -> None:
+    spring(tmp_path, pool=2)
+    orders = {
+        order["id"]: journey["session"]["client_ip"]
+        for journey in journeys(tmp_path)
+        for order in journey["business_journeys"]
+    }
+    assert len(orders) == 40
+    assert set(map(tuple, orders.values())) == {("192.0.2.8",)}

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from reconstruct.correlate.calibrate import RuleQuality, weigh, wilson_lower
+from reconstruct.correlate.threads import OPENING_SHARE
 
 UNKNOWN_DURATION_S = 0.5
 """How long a request is taken to last when no log says: most pages are served in less."""
@@ -82,26 +83,32 @@ def place_by_bracket(db: duckdb.DuckDBPyConnection) -> RuleQuality | None:
 
 
 def serving(condition: str = "true") -> str:
-    """A query of (anchor, route, t0, t1): when each page request was being served. ``condition`` is over ``t.t``, its moment.
+    """A query of (anchor, route, t0, t1, family, thread): when each page request was being served, and where it was told of. ``condition``
+    is over ``t.t``, its moment.
 
-    A log writes a request down when it is over; one that tells of it without its status, when it began: it lasts until the line that
-    has the status. The longest duration any tier states counts; a stamp of whole seconds may stand for any moment of that second.
+    A log writes a request down when it is over; one that tells neither how it ended nor how long it took, when it began: it lasts until
+    the line that has its status. The longest duration any tier states counts; a stamp of whole seconds may stand for any moment of that second.
     """
     return f"""
         WITH resolution AS (
                 SELECT family, CASE WHEN bool_or(t % 1000000000 <> 0) THEN 0 ELSE 1000000000 END AS step FROM timeline GROUP BY family),
              inner_ms AS (SELECT d.anchor, max(e.duration_ms) AS ms FROM anchored d JOIN events e USING (eid)
                           WHERE e.method IS NOT NULL GROUP BY d.anchor),
+             opening AS (SELECT family FROM log_events GROUP BY family
+                         HAVING count(method) FILTER (status IS NULL AND duration_ms IS NULL)
+                                >= greatest({OPENING_SHARE} * count(method), 1)),
              ended AS (SELECT d.anchor, max(t.t) AS t FROM anchored d JOIN events e USING (eid) JOIN timeline t USING (eid)
                        WHERE e.method IS NULL AND e.status IS NOT NULL GROUP BY d.anchor)
         SELECT a.eid AS anchor, e.method || ' ' || coalesce(p.route, e.path) AS route,
-               t.t - CASE WHEN e.status IS NULL AND n.t >= t.t THEN 0 ELSE
+               t.t - CASE WHEN o.family IS NOT NULL THEN 0 ELSE
                    (least(coalesce(greatest(e.duration_ms, i.ms), {UNKNOWN_DURATION_S * 1000}), {LONGEST_S * 1000}) * 1e6)::BIGINT END
                    - {int(SLACK_S * 1e9)} AS t0,
-               CASE WHEN e.status IS NULL AND n.t BETWEEN t.t AND t.t + {LONGEST_S}::BIGINT * 1000000000 THEN n.t ELSE t.t END
-                   + step + {int(SLACK_S * 1e9)} AS t1
+               CASE WHEN o.family IS NULL THEN t.t WHEN n.t BETWEEN t.t AND t.t + {LONGEST_S}::BIGINT * 1000000000 THEN n.t
+                    ELSE t.t + {int(UNKNOWN_DURATION_S * 1e9)} END + step + {int(SLACK_S * 1e9)} AS t1,
+               t.family, e.thread
         FROM anchors a JOIN events e USING (eid) JOIN timeline t USING (eid) JOIN resolution USING (family)
         LEFT JOIN paths p ON p.path = e.path LEFT JOIN inner_ms i ON i.anchor = a.eid LEFT JOIN ended n ON n.anchor = a.eid
+        LEFT JOIN opening o ON o.family = t.family
         WHERE NOT a.asset AND {condition}
         """
 
@@ -115,7 +122,8 @@ def _tabulate_served(db: duckdb.DuckDBPyConnection) -> int:
 def _tabulate_lines(db: duckdb.DuckDBPyConnection) -> None:
     """Make ``known_lines(eid, anchor)`` and ``line_candidates(eid, template, t, anchor, route, distance)``.
 
-    A template is a wording in one family of logs: both numbers in one.
+    A template is a wording in one family of logs: both numbers in one. In a log that names threads, a request is served by the one that
+    told of it.
     """
     db.execute(
         """
@@ -127,12 +135,11 @@ def _tabulate_lines(db: duckdb.DuckDBPyConnection) -> None:
         """
         CREATE OR REPLACE TEMP TABLE line_candidates AS
         WITH wanted AS (SELECT eid FROM worded ANTI JOIN event_visit USING (eid) UNION SELECT eid FROM known_lines),
-             lines AS (SELECT eid, t, (t.family::BIGINT << 32) | coalesce(wording, 0) AS template, t // 1000000000 AS s
-                       FROM wanted JOIN worded USING (eid) JOIN timeline t USING (eid)
-                       SEMI JOIN (SELECT eid FROM events WHERE time_ns IS NOT NULL) USING (eid)),
-             seconds AS (SELECT anchor, route, t0, t1, unnest(range(t0 // 1000000000, t1 // 1000000000 + 1)) AS s FROM served)
+             lines AS (SELECT eid, t, (t.family::BIGINT << 32) | coalesce(wording, 0) AS template, t // 1000000000 AS s, t.family, e.thread
+                       FROM wanted JOIN worded USING (eid) JOIN timeline t USING (eid) JOIN events e USING (eid) WHERE e.time_ns IS NOT NULL),
+             seconds AS (SELECT anchor, route, t0, t1, family, thread, unnest(range(t0 // 1000000000, t1 // 1000000000 + 1)) AS s FROM served)
         SELECT l.eid, l.template, l.t, c.anchor, c.route, abs(l.t - (c.t0 + c.t1) / 2) AS distance
-        FROM lines l LEFT JOIN seconds c ON c.s = l.s AND l.t BETWEEN c.t0 AND c.t1
+        FROM lines l LEFT JOIN seconds c ON c.s = l.s AND l.t BETWEEN c.t0 AND c.t1 AND (c.family <> l.family OR c.thread = l.thread) IS NOT FALSE
         """
     )
 

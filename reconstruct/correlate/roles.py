@@ -40,6 +40,12 @@ MOSTLY_LISTED = 0.8
 """Share of mentions that stand among others of their kind on one line (the trips a search found, the seats of a train) from
 which a type is something to choose from: batch runs list orders too, but each is also worked on by itself."""
 
+FEW_VALUES = 3
+"""Values below which it says nothing that they are met from first to last: they may be all that the logs are about."""
+
+LEAST_ALONE = 2
+"""Lines beside web requests that name the only value of a type, before its name alone is believed."""
+
 LEAST_POINTS = 2.0
 """A role with fewer points is a guess; the type is then ``other``."""
 
@@ -198,12 +204,17 @@ def _judge(number: int, kind: IdType, seen: Behaviour) -> Role:
     points, why = verdicts[role]
     if points < LEAST_POINTS:
         role, why = "other", ["no role fits what its values do"]
-    elif seen.values < 2 and not (kind.strong and role in priors):
+    elif seen.values < 2 and not (role in priors and (kind.strong or _is_worked_on(role, seen))):
         role, why = "other", ["one value only: nothing to learn from"]
     return Role(number, role, round(points, 1), why, seen)
 
 
 NEVER = float("-inf")
+
+
+def _is_worked_on(role: str, seen: Behaviour) -> bool:
+    """Whether a single value is a thing all the same: what somebody cut out of the logs of one order names that order alone."""
+    return role == "object" and round(seen.mentions * (1 - seen.on_requests)) >= LEAST_ALONE
 
 
 def gathers_lines(kind: IdType, seen: Behaviour) -> bool:
@@ -280,7 +291,7 @@ def _as_customer(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
 
 
 def _as_object(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
-    if seen.median_events >= HUB_EVENTS or seen.values < 2 or _is_choice(seen):
+    if seen.median_events >= HUB_EVENTS or _is_choice(seen):
         return NEVER, []
     points, why = 0.0, list[str]()
     if seen.families_per_value >= 2:
@@ -291,7 +302,7 @@ def _as_object(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
         points, why = points + 1, [*why, f"worked on in {seen.back_families} back-office logs"]
     if seen.median_life_s > REQUEST_LIFE_S:
         points, why = points + 0.5, [*why, f"median life {_say_life(seen.median_life_s)}"]
-    if seen.span_share > 0.5:
+    if _is_met_throughout(seen):
         points -= 1.5
     if seen.back_families == 0 and (not kind.strong or _share_in_urls(kind) > 0):
         points -= 1.5  # only ever asked for; a service that names a UUID beside the request has made or used the thing
@@ -300,7 +311,7 @@ def _as_object(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
 
 def _as_resource(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     points, why = 0.0, list[str]()
-    if seen.span_share > 0.5:
+    if _is_met_throughout(seen):
         points, why = points + 1.5, [*why, "its values are met from the first hour to the last"]
     if seen.median_events >= HUB_EVENTS:
         points, why = points + 1.5, [*why, f"{seen.median_events:g} lines per value"]
@@ -309,6 +320,10 @@ def _as_resource(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     if _is_choice(seen):
         points, why = points + 2, [*why, f"{seen.multi:.0%} of its mentions are among others of its kind"]
     return points, why
+
+
+def _is_met_throughout(seen: Behaviour) -> bool:
+    return seen.span_share > 0.5 and seen.values >= FEW_VALUES
 
 
 def _is_choice(seen: Behaviour) -> bool:

@@ -117,7 +117,7 @@ def unify_slots(slots: list[Slot], relations: list[Relation], spelled: Iterable[
 
 
 def _same_kind(a: Slot, b: Slot, relation: Relation) -> bool:
-    if relation.shared < LEAST_SHARED:
+    if relation.shared < LEAST_SHARED and not _is_alone(a, b):
         return False
     containment = relation.shared / min(a.distinct, b.distinct)
     met = relation.agree + relation.differ
@@ -135,6 +135,11 @@ def _same_kind(a: Slot, b: Slot, relation: Relation) -> bool:
     if a.noun == b.noun and not _generic(a):
         return containment >= NOUN_CONTAINMENT
     return a.shape == CODES and containment >= AGREEMENT and _beyond_chance(a, b, relation.shared)
+
+
+def _is_alone(a: Slot, b: Slot) -> bool:
+    """Whether the one value that the two share is all there is of something known by name: logs of one order name that order alone."""
+    return a.noun == b.noun and bool(prior_roles(a.noun)) and min(a.distinct, b.distinct) == 1
 
 
 def _beyond_chance(a: Slot, b: Slot, shared: int) -> bool:

@@ -215,7 +215,8 @@ def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts
     for seq, kind, value in store.rows(
         f"""
         SELECT n.seq, y.type, y.value FROM event_visit v JOIN numbered n USING (visit) JOIN typed y USING (eid)
-        WHERE v.rule <> 'object' AND y.type IN ({listed}) GROUP BY ALL ORDER BY n.seq, y.type, count(*) DESC, y.value
+        LEFT JOIN anchored d USING (eid) LEFT JOIN anchors a ON a.eid = d.anchor
+        WHERE (v.rule <> 'object' OR a.visit = v.visit) AND y.type IN ({listed}) GROUP BY ALL ORDER BY n.seq, y.type, count(*) DESC, y.value
         """
     ):
         values[seq][kind].append(value)
