@@ -78,3 +78,36 @@ def test_a_lone_order_of_a_url_is_somebodys_guess(tmp_path: Path) -> None:
     results = open_paths([tmp_path], Options(cache=False, workers=1))
     assert "object" not in {each["role"] for each in results.identifiers()}
     results.close()
+
+
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36"
+
+
+def write_sales(directory: Path, numbers: range) -> None:
+    """A shop whose confirmation page has the number of the order in a place that does not say so, and products of such numbers."""
+    with (directory / "access.log").open("w") as access, (directory / "laravel.log").open("w") as app:
+        for step, number in enumerate(numbers):
+            at, client = f"{10 + step // 20:02}:{step % 20 * 3:02}", f"203.0.113.{step + 1}"
+            offer = f"/offers/{numbers[-1 - step]}"
+            for second, request, page in (
+                (5, f"GET {offer}", "-"),
+                (10, "POST /checkout", offer),
+                (12, f"GET /done/{number}", "/checkout"),
+            ):
+                referrer = page if page == "-" else f"https://shop.example.com{page}"
+                access.write(
+                    f'{client} - - [02/Mar/2026:{at}:{second:02} +0000] "{request} HTTP/2.0" 200 512 "{referrer}" "{CHROME}"\n'
+                )
+            app.write(f'[2026-03-02 {at}:10] production.INFO: Order created {{"order_id":{number},"total":"59.90"}} \n')
+
+
+def test_a_number_in_a_url_is_the_order_that_comes_up_with_it(tmp_path: Path) -> None:
+    write_sales(tmp_path, range(5001, 5041))
+    results = open_paths([tmp_path], Options(cache=False, workers=1))
+    found = {journey["id"]: journey["business_journeys"] for journey in map(json.loads, results.documents())}
+    slots = next(each["slots"] for each in results.identifiers() if each["type"] == "order")
+    goals = {journey["customer_journey"]["goal"] for journey in map(json.loads, results.documents())}
+    results.close()
+    assert "path:/done/{}" in slots and "path:/offers/{}" not in slots
+    assert [len(orders) for orders in found.values()] == [1] * 40
+    assert goals == {"Place order"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from reconstruct.events.nouns import noun_of
+from reconstruct.events.nouns import noun_of, prior_roles
 from reconstruct.events.shapes import classify
 
 SAMPLED_MENTIONS = 3_000_000
@@ -23,6 +23,11 @@ SHAPE_SAMPLE = 100
 
 STRONG_BITS = 40.0
 """Entropy above which two equal values are the same thing: a million values collide with chance 0.5 in 10⁶ (§7.3)."""
+
+TOGETHER_NS = 120 * 1_000_000_000
+"""Values that come up in two places within this are one thing's: what is made and shown to its maker is so at once."""
+
+URL_PLACES = ("path:", "query:")
 
 MOST_SLOTS = 2_000
 """Slots profiled, the most frequent first: probing robots make thousands of routes that are seen once or twice."""
@@ -61,6 +66,8 @@ class Relation:
     """times both stood beside the same long identifier with an equal value"""
     differ: int
     """the same, with no equal value"""
+    together: int = 0
+    """distinct values that came up in both within moments; counted where one place is a URL that does not say what it names"""
 
 
 def profile_slots(db: duckdb.DuckDBPyConnection) -> list[Slot]:
@@ -128,7 +135,29 @@ def relate_slots(db: duckdb.DuckDBPyConnection, slots: list[Slot]) -> list[Relat
             """
         ).fetchall()
         agreements = {(a, b): (agree, differ) for a, b, agree, differ in rows}
-    return [Relation(a, b, n, *agreements.get((a, b), (0, 0))) for a, b, n in shared]
+    together = _count_together(db, slots)
+    return [Relation(a, b, n, *agreements.get((a, b), (0, 0)), together.get((a, b), 0)) for a, b, n in shared]
+
+
+def _count_together(db: duckdb.DuckDBPyConnection, slots: list[Slot]) -> dict[tuple[int, int], int]:
+    """``Relation.together`` of pairs of short values, one in a URL of no telling name, one called a thing the business works on.
+
+    The number in ``/checkout/success/{}`` is an order's where orders of that number are first told of when it is first asked for.
+    """
+    weak = [slot for slot in slots if not slot.strong]
+    urls = [slot.id for slot in weak if slot.name.startswith(URL_PLACES) and not prior_roles(slot.noun)]
+    named = [slot.id for slot in weak if not slot.name.startswith(URL_PLACES) and "object" in prior_roles(slot.noun)]
+    if not urls or not named:
+        return {}
+    rows = db.execute(
+        f"""
+        WITH first AS (SELECT slot, value, min(t.t) AS t FROM sampled JOIN timeline t USING (eid)
+                       WHERE slot IN ({_list(urls + named)}) AND NOT multi GROUP BY ALL)
+        SELECT least(a.slot, b.slot), greatest(a.slot, b.slot), count(*) FROM first a JOIN first b USING (value)
+        WHERE a.slot IN ({_list(urls)}) AND b.slot IN ({_list(named)}) AND abs(a.t - b.t) <= {TOGETHER_NS} GROUP BY ALL
+        """
+    ).fetchall()
+    return {(a, b): n for a, b, n in rows}
 
 
 def _list(ids: list[int]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from reconstruct.correlate.profile import Slot
+from reconstruct.correlate.profile import TOGETHER_NS, URL_PLACES, Slot
 from reconstruct.correlate.types import AGREEMENT, GENERIC_NOUNS, LEAST_MET, LEAST_SHARED
 
 CONTAINED = 0.5
@@ -24,11 +24,6 @@ ONE_PREFIX = 0.9
 
 MOST_LINES = 50
 """Lines with one long identifier beyond which it is no request's, and what stands beside it no meeting."""
-
-TOGETHER_NS = 120 * 1_000_000_000
-"""A number and its prefixed value that come up within this are one thing's: what is made and shown to its maker is so at once."""
-
-URL_PLACES = ("path:", "query:")
 
 NUMBERS, CODES = "integer", "code"
 """Shapes of the values of places that are looked at."""

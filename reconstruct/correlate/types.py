@@ -38,6 +38,9 @@ CODES = "code"
 CHANCE_FACTOR = 100
 """Times what chance would bring that two places must share to be of one kind whatever they are called."""
 
+LONE_BITS = 13.0
+"""Bits of a lone value, four digits, from which that it stands in two places at one time is no chance."""
+
 HUB_FACTOR = 10
 """Times the 95th percentile of lines per value beyond which a value is a hub. (Correlation §7.5 takes the 99th, which in a type of
 less than a hundred values is the hub itself.)"""
@@ -117,6 +120,8 @@ def unify_slots(slots: list[Slot], relations: list[Relation], spelled: Iterable[
 
 
 def _same_kind(a: Slot, b: Slot, relation: Relation) -> bool:
+    if _come_up_together(a, b, relation):
+        return True
     if relation.shared < LEAST_SHARED and not _is_alone(a, b):
         return False
     containment = relation.shared / min(a.distinct, b.distinct)
@@ -140,6 +145,14 @@ def _same_kind(a: Slot, b: Slot, relation: Relation) -> bool:
 def _is_alone(a: Slot, b: Slot) -> bool:
     """Whether the one value that the two share is all there is of something known by name: logs of one order name that order alone."""
     return a.noun == b.noun and bool(prior_roles(a.noun)) and min(a.distinct, b.distinct) == 1
+
+
+def _come_up_together(a: Slot, b: Slot, relation: Relation) -> bool:
+    """Whether most of what a URL holds is first asked for when a thing of that number is first told of, elsewhere and by name. A counter
+    of something else would have to keep step with it."""
+    if not relation.together or relation.together < AGREEMENT * min(a.distinct, b.distinct):
+        return False
+    return relation.together >= LEAST_MET or (min(a.distinct, b.distinct) == 1 and min(a.bits, b.bits) >= LONE_BITS)
 
 
 def _beyond_chance(a: Slot, b: Slot, shared: int) -> bool:

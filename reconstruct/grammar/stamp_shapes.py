@@ -144,8 +144,8 @@ SHAPES = (
     Shape("CTIME", rf"{_WEEKDAY},?[ ]{_MONTH}[ ]{_DAY}[ ]{_CLOCK}{_ZONE}[ ]{_YEAR}",  # Apache error, date(1)
           "Mon Sep 14 05:00:00.123456 2026", "2026-09-14T05:00:00.123456"),
     Shape("MONTH_DAY_YEAR",
-          rf"(?:{_WEEKDAY},?[ ])?{_MONTH}[ ]{_DAY},?[ ]{_YEAR},?[ ]{_CLOCK}{_HALF_DAY}{_ZONE}{_COMMENT}",
-          "Sep 14, 2026 5:00:00 PM", "2026-09-14T17:00:00"),  # Java, WebLogic, Cisco, JavaScript
+          rf"(?:{_WEEKDAY},?[ ])?{_MONTH}[ ]{_DAY},?[ ]{_YEAR},?(?:[ ]@)?[ ]{_CLOCK}{_HALF_DAY}{_ZONE}{_COMMENT}",
+          "Sep 14, 2026 5:00:00 PM", "2026-09-14T17:00:00"),  # Java, WebLogic, Cisco, JavaScript; Kibana has "2026 @ 17:00:00.000"
     Shape("MONTH_DAY_CLOCK_YEAR", rf"{_MONTH}[ ]{_DAY}[ ]{_CLOCK}[ ]{_YEAR}",  # Mailman
           "Sep 14 05:00:00 2026", "2026-09-14T05:00:00", findable=False),
     Shape("SYSLOG", rf"(?:{_WEEKDAY},?[ ])?{_MONTH}[ -]{_DAY}[ ]{_CLOCK}{_ZONE}",

@@ -318,6 +318,13 @@ def words_of(name: str) -> str:
     return " / ".join(part for part in parts if part)
 
 
+def kind_of_object(type_name: str, models: Models) -> str:
+    """The ``[object.*]`` table for a type of business objects, by its words; ``other`` where there is none."""
+    words = set(words_of(type_name).split())
+    table: Mapping[str, Any] = models.vocabulary["object"]
+    return next((name for name, entry in table.items() if not words.isdisjoint(entry["words"])), "other")
+
+
 def _spell(route: str) -> tuple[str, str, bool, bool]:
     """Words of a route padded with spaces, those of its last fixed segment, ends in a variable?, is the front page?"""
     parts = [part for part in _EXTENSION.sub("", route[:QUERY_CAP]).split("/") if part]

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from reconstruct.grammar.timestamps import format_time
-from reconstruct.journeys.activities import Classifier, words_of
+from reconstruct.journeys.activities import Classifier, kind_of_object
 from reconstruct.journeys.business import ECHO_NS, Journey, Recorder
 from reconstruct.journeys.customer import Birth, Teller
 from reconstruct.journeys.experience import add_waits, apdex, observe
@@ -136,10 +136,8 @@ class Builder:
         """The ``[object.*]`` table for an identifier type, by its words."""
         found = self._things.get(type_name)
         if found is None:
-            words = set(words_of(type_name).split())
-            table: Mapping[str, Any] = self.models.vocabulary["object"]
-            name = next((name for name, entry in table.items() if not words.isdisjoint(entry["words"])), "other")
-            found = self._things[type_name] = (name, table[name])
+            name = kind_of_object(type_name, self.models)
+            found = self._things[type_name] = (name, self.models.vocabulary["object"][name])
         return found
 
     def _render_business(self, journey: Journey, place: int | None, event: list[int] | None) -> dict[str, Any]:

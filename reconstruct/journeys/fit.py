@@ -5,10 +5,11 @@ Takes counts, not rows: one query over the store gives them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from reconstruct.journeys.activities import Classifier
+from reconstruct.journeys.activities import Classifier, kind_of_object
 from reconstruct.journeys.amounts import amounts_of, learn_minor_keys
 from reconstruct.journeys.labels import attributes_of
 from reconstruct.journeys.models import GENERIC, Models
@@ -47,7 +48,7 @@ def fit_models(
         models: As loaded.
         counts: (method, route, status, number of requests) of the requests as the edge saw them, assets left out; one
             row per distinct triple, in any order.
-        objects: Some business objects, a few hundred, to learn units of amounts from.
+        objects: Some business objects, a few hundred, to learn units of amounts from, and what the site is for.
         births: (method, route, number of objects that began with such a request).
     """
     counted = sorted(counts)
@@ -60,8 +61,11 @@ def fit_models(
         name: sum(weights[name].get(kind, 0) for kind in model.evidence) / max(1, sum(weights[name].values()))
         for name, model in models.models.items()
     }
-    best = max(reversed(coverage), key=lambda name: coverage[name])  # of equals the user's own, which come last
-    chosen = models.use or (best if coverage[best] >= COVERED_SHARE else GENERIC)
+    objects = list(objects)
+    worked_on = _share_objects(models, objects)
+    fit = {name: share + worked_on[name] for name, share in coverage.items()}
+    best = max(reversed(fit), key=lambda name: fit[name])  # of equals the user's own, which come last
+    chosen = models.use or (best if fit[best] >= COVERED_SHARE else GENERIC)
     classifier = Classifier(models)
     pages: dict[str, int] = {}
     redirects: dict[str, int] = {}
@@ -85,6 +89,18 @@ def fit_models(
         minor_keys=minor_keys,
         birthplaces=_find_birthplaces(births, counted),
     )
+
+
+def _share_objects(models: Models, objects: Sequence[ObjectInput]) -> dict[str, float]:
+    """Per model the share of the business objects that are what its visitors come for: a handful of pages alone may be any site's."""
+    kinds = Counter(kind_of_object(thing.type, models) for thing in objects)
+    share = {kind: n / len(objects) for kind, n in kinds.items()}
+    return {
+        name: 0.0
+        if name == GENERIC
+        else sum(share.get(kind, 0.0) for kind in set().union(*(goal.objects for goal in model.goals)))
+        for name, model in models.models.items()
+    }
 
 
 def _find_birthplaces(
