@@ -19,6 +19,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,8 +27,9 @@ from typing import Any
 from backoffice import BackOffice
 from catalogue import make_assets, make_products
 from journal import Journal, Sink
+from robots import crawl, disguise
 from spoiling import Spoiler
-from visitors import CRAWLERS, DAY_MS, PROBES, Person, give_habits, make_people, schedule
+from visitors import DAY_MS, Person, give_habits, make_people, schedule
 from visits import Order, Visit
 from wording import Stamps, app_wording, edge_wording, ulid
 
@@ -75,6 +77,12 @@ class Shop:
     """share of people on telephones, whose address changes"""
     bots: float = 0.04
     """crawlers and probes, as a share of visits"""
+    disguised: float = 0.0
+    """robots that pose as browsers, as a share of visits"""
+    private: float = 0.0
+    """share of people whose browser never says where it comes from"""
+    cached: float = 0.0
+    """share of people whose browser has every file already"""
     monitor: bool = True
     """a health check every five minutes"""
     declined: float = 0.1
@@ -211,10 +219,14 @@ class World:
             (at, "person", p) for at, p in schedule(rng, shop, people, shop.sessions)
         ]
         agenda += [(rng.randrange(shop.days * DAY_MS), "bot", None) for _ in range(round(shop.sessions * shop.bots))]
+        robots = Random(f"{shop.seed} robots")
+        disguised = [robots.randrange(DAY_MS) for _ in range(round(shop.sessions * shop.disguised))]
+        agenda += [(at, "robot", None) for at in sorted(disguised)]
         if shop.monitor:
             agenda += [(at, "monitor", None) for at in range(1000, shop.days * DAY_MS, 300_000)]
         agenda.sort(key=lambda item: item[0])
         all_orders: list[Order] = []
+        met = count()
         for number, (at, kind, person) in enumerate(agenda):
             if number % FLUSH_EVERY == 0:
                 self.office.release(at)
@@ -224,9 +236,13 @@ class World:
             if kind == "monitor":
                 self.check_health(at)
                 continue
+            if kind == "robot":
+                for visit_of, habit in disguise(self, robots, next(met), at):
+                    self.outcomes["sessions"][visit_of] = {"kind": "bot", "outcome": habit}
+                continue
             session = f"{kind[0]}{number}"
             if person is None:
-                self.outcomes["sessions"][session] = {"kind": "bot", "outcome": self.crawl(at, session)}
+                self.outcomes["sessions"][session] = {"kind": "bot", "outcome": crawl(self, at, session)}
                 continue
             if at >= shop.days * DAY_MS:
                 continue
@@ -308,24 +324,6 @@ class World:
                 visit.cancel(order)
                 outcome = "cancelled"
         return outcome
-
-    def crawl(self, at: int, session: str) -> str:
-        """A robot: a crawler that reads pages, or a probe that looks for holes."""
-        rng = self.rng
-        ip = f"198.51.100.{rng.randint(1, 254)}"
-        if rng.random() < 0.7:
-            agent, kind = rng.choice(CRAWLERS), "crawler"
-            targets = ["/robots.txt", "/sitemap.xml"] + [
-                p.path for p in rng.choices(self.products, k=rng.randint(10, 60))
-            ]
-        else:
-            agent, kind = rng.choice(PROBES), "probe"
-            targets = ["/.env", "/wp-login.php", "/admin/", "/.git/config", "/phpinfo.php", "/backup.zip"]
-        for target in targets:
-            status = 404 if kind == "probe" else 200
-            self.to_edge((at, self.edge_line(at, ip, "GET", target, status, 5200, "-", agent, 40, "", ""), session, ()))
-            at += 900 + rng.randrange(2500)
-        return kind
 
 
 def _planted(order: Order) -> dict[str, object]:

@@ -33,12 +33,6 @@ COMPUTERS = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:{f}.0) Gecko/20100101 Firefox/{f}.0",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{f}.0) Gecko/20100101 Firefox/{f}.0",
 )
-CRAWLERS = (
-    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-    "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
-    "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)",
-)
-PROBES = ("python-requests/2.32.3", "curl/8.9.1", "Go-http-client/1.1")
 
 
 @dataclass(slots=True)
@@ -62,6 +56,10 @@ class Person:
     """who takes over the browser when this person has signed out"""
     unpaid: list[Product] = field(default_factory=list)
     """what a declined card left in the cart, to be tried again at the next visit"""
+    private: bool = False
+    """the browser never says where it comes from"""
+    cached: bool = False
+    """the browser has every file of the shop already"""
 
 
 def draw_agent(rng: Random, phone: bool) -> str:
@@ -108,6 +106,9 @@ def give_habits(rng: Random, shop: Shop, people: list[Person]) -> None:
         if rng.random() < shop.shared_devices and person.customer:
             number = person.number + len(people)
             person.housemate = Person(number, person.address, person.agent, person.network, 910_000 + number * 7)
+    browsers = Random(f"{shop.seed} browsers")
+    for person in people:
+        person.private, person.cached = browsers.random() < shop.private, browsers.random() < shop.cached
 
 
 def schedule(rng: Random, shop: Shop, people: list[Person], n: int) -> list[tuple[int, Person]]:

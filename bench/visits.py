@@ -78,9 +78,8 @@ class Visit:
         if not trace or (shop.missing_request and rng.random() < shop.missing_request):
             trace = ""
         end = at + ms
-        line = self.world.edge_line(
-            end, self.ip, method, target, status, size, self.page_url, self.agent, ms, trace, sid
-        )
+        came_from = "-" if self.person.private else self.page_url
+        line = self.world.edge_line(end, self.ip, method, target, status, size, came_from, self.agent, ms, trace, sid)
         self.world.to_edge((end, line, self.session, (order,) if order else ()))
 
     def app(self, after_ms: int, level: str, component: str, message: str, trace: str, order: str = "") -> None:
@@ -147,6 +146,8 @@ class Visit:
         self.fetch(images)
 
     def fetch(self, images: tuple[str, ...]) -> None:
+        if self.person.cached:
+            return
         rng, seen = self.rng, self.seen
         wanted = [image for image in images if image not in seen]
         if self.n_pages == 1:

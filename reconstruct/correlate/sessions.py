@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from reconstruct.correlate import visits
 from reconstruct.correlate.beginnings import find_beginnings
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
+from reconstruct.correlate.disguises import find_disguised
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.signed_in import CUSTOMER_CONFIDENCE, find_signed_in
 from reconstruct.correlate.slices import slice_events
@@ -57,7 +58,8 @@ def link_requests(
     pool: Executor | None,
 ) -> SessionReport:
     """Make ``anchors(eid, visit, visitor, confidence, asset)`` for the requests of the edge families,
-    ``event_visit(eid, visit, rule, via_type, via_value, confidence)`` with the same, and ``visitors(visitor, client_ip, user_agent)``.
+    ``event_visit(eid, visit, rule, via_type, via_value, confidence)`` with the same, ``visitors(visitor, client_ip, user_agent)``
+    and ``disguised(visitor, reason)``.
 
     Needs ``typed``, ``grouped``, ``timeline``, ``paths`` and ``agents``. ``visit`` counts from 0 in time order.
     """
@@ -83,6 +85,7 @@ def link_requests(
         rules["session"] = RuleQuality("customer", 0, 0, CUSTOMER_CONFIDENCE, False)
     numbers = db.execute("SELECT number + 1 FROM agents WHERE kind IN ('bot', 'monitor')").fetchnumpy()
     is_program = np.isin(requests.browser, next(iter(numbers.values())))
+    is_program |= find_disguised(db, requests, found_requests.eid)[requests.visitor]
     links = _links(found_requests, found, rules, is_program)
     tables = {
         "visitors": found_requests.visitors,
@@ -335,15 +338,15 @@ VIA = {
 
 
 PROGRAM_CONFIDENCE = 0.99
-"""That requests of one address are one robot's, which says in its user agent that it is one: two people who share an address and a
-browser are what makes ``address`` doubtful, and a robot has no doubles."""
+"""That requests of one address are one robot's, by its user agent or by what it does: two people who share an address and a browser
+are what makes ``address`` doubtful, and a robot has no doubles."""
 
 
 def _links(
     coded: _Coded, found: visits.Visits, rules: dict[str, RuleQuality], is_program: NDArray[np.bool_]
 ) -> pa.Table:
-    """``rules``: by the name in RULES, under the name it is told by; ``is_program``: per request, whether its user agent says
-    that it is a program."""
+    """``rules``: by the name in RULES, under the name it is told by; ``is_program``: per request, whether it is a
+    robot's or a monitor's."""
     told = [rules[name].rule for name in RULES]
     code = pa.array(found.rule.astype(np.int8))
     confidence = np.array([rules[name].confidence for name in RULES])[found.rule]

@@ -39,6 +39,7 @@ class SessionFacts:
     customer_from: str | None = None
     customer_also: list[str] = field(default_factory=list)
     """filled in by ``engines/people.py``, as in ``SessionInput``"""
+    agent_why: str = ""
 
 
 @dataclass(slots=True)
@@ -146,7 +147,7 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
         session = SessionInput(
             facts.id, facts.customer, facts.session_ids, facts.client_ips, facts.user_agent, facts.device, facts.agent_kind,
             rows, objects, caused, facts.identifiers, facts.previous, facts.cut_off, partition.ended_ns[number], facts.customer_from,
-            facts.customer_also,
+            facts.customer_also, facts.agent_why,
         )  # fmt: skip
         visit = build.build_journey(session, models)
         if things:

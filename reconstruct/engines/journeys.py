@@ -197,18 +197,21 @@ def _cut(sizes: list[int]) -> Iterator[tuple[int, int]]:
 def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts]:
     visitors = store.rows(
         """
-        SELECT DISTINCT n.seq, w.client_ip, w.user_agent FROM (SELECT DISTINCT visit, visitor FROM anchors)
-        JOIN numbered n USING (visit) JOIN visitors w USING (visitor) ORDER BY ALL
+        SELECT DISTINCT n.seq, w.client_ip, w.user_agent, d.reason FROM (SELECT DISTINCT visit, visitor FROM anchors)
+        JOIN numbered n USING (visit) JOIN visitors w USING (visitor) LEFT JOIN disguised d USING (visitor) ORDER BY ALL
         """
     )
     addresses: dict[int, list[str]] = defaultdict(list)
     browsers: dict[int, str] = {}
-    for seq, address, browser in visitors:
+    reasons: dict[int, str] = {}
+    for seq, address, browser, reason in visitors:
+        # One visitor of a visit that may be a person makes all of it a person's.
+        reasons[seq] = min(reason or "", reasons.get(seq, reason or ""))
         if address is not None and addresses[seq][-1:] != [address]:
             addresses[seq].append(address)
         if browser is not None:
             browsers[seq] = min(browser, browsers.get(seq, browser))
-    agents = {row[0]: (row[1], row[2]) for row in store.rows("SELECT user_agent, kind, device FROM agents")}
+    agents = {row[0]: row[1:] for row in store.rows("SELECT user_agent, kind, device, reason FROM agents")}
     shown = plan.of_role("session", "customer", "object", "sub-object", "device", "batch", "other")
     listed = ", ".join(map(str, shown)) or "-1"
     values: dict[int, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -228,7 +231,9 @@ def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts
     browsers_known = plan.of_role("device")
     for seq, id, last in store.rows("SELECT seq, id, t1 FROM numbered ORDER BY seq"):
         mine, agent = values.get(seq, {}), browsers.get(seq)
-        kind, device = agents.get(agent, ("unknown", ""))
+        kind, device, why = agents.get(agent, ("unknown", "", ""))
+        if reasons.get(seq):
+            kind, why = "bot", reasons[seq]
         names.append(
             [(n, f"{plan.types[c].name}:{value}") for n, c in enumerate(customers) for value in mine.get(c, ())]
         )
@@ -236,6 +241,7 @@ def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts
             SessionFacts(
                 id, [v for s in sessions for v in mine.get(s, [])][:SESSION_IDS_SHOWN], addresses[seq], agent, device, kind,
                 {plan.types[k].name: mine[k][:IDENTIFIERS_SHOWN] for k in others if k in mine}, cut_off=last >= logs_end - CUT_OFF_NS,
+                agent_why=why,
             )
         )  # fmt: skip
         devices.append([value for k in browsers_known for value in mine.get(k, ())])

@@ -90,6 +90,12 @@ def _accepted(patterns: list[str]) -> list[str]:
     return patterns
 
 
+@cache
+def probed_pattern() -> str:
+    """RE2 pattern of paths, in lower case, that robots look for holes in."""
+    return "|".join(tomllib.loads((vocabulary_directory() / "agents.toml").read_text(encoding="utf-8"))["probed"])
+
+
 def describe_agents(user_agents: Sequence[str]) -> list[Agent]:
     """Describe distinct user agents, in their order.
 

@@ -84,6 +84,7 @@ class Builder:
                 "user_agent": session.user_agent,
                 "device": session.device,
                 "agent_kind": session.agent_kind,
+                **({"agent_why": session.agent_why} if session.agent_kind != "human" and session.agent_why else {}),
             },
             "channel": self._teller.channel(session, touchpoints),
             "started_at": rows[0].at.decode() if rows and rows[0].at else format_time(first_ns),

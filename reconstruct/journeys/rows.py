@@ -107,3 +107,5 @@ class SessionInput:
     person does) or ``device`` (it is the browser's)"""
     customer_also: list[str] = field(default_factory=list)
     """other names of the customer"""
+    agent_why: str = ""
+    """why ``agent_kind`` is what it is, in a few words; empty where nothing is known"""

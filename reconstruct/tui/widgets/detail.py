@@ -215,7 +215,7 @@ class Describer:
         lines += self._facts([
             ("goal", journey.get("goal")), ("because", journey.get("outcome_why")), ("reached", journey.get("stage_reached")),
             ("came by", say_intent(journey.get("intent"), self.pen)), ("customer", document.get("customer")),
-            ("device", session.get("device")), ("agent", session.get("agent_kind")),
+            ("device", session.get("device")), ("agent", session.get("agent_kind")), ("told by", session.get("agent_why")),
             ("address", ", ".join(text_of(one) for one in addresses) if isinstance(addresses, list) else addresses),
             ("began", self.say_time(document.get("started_at"))), ("took", self.say_ms(document.get("duration_ms"))),
             ("steps", f"{len(self.story.touchpoints):,}"),
