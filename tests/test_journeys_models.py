@@ -123,6 +123,14 @@ def test_messages(line: str) -> None:
     assert (label.text, label.state) == (text, state)
 
 
+@pytest.mark.parametrize(
+    "tag",
+    ["traceId: K7QXPW", "traceID=K7QXPW", "trace_id=K7QXPW", "TRACE-ID: K7QXPW", "spanId:K7QXPW", "requestiD: K7QXPW"],
+)
+def test_tags_of_a_logger_are_no_words_of_the_message(tag: str) -> None:
+    assert skeleton_of(f"{tag} order shipped") == "order shipped"
+
+
 @given(st.text(max_size=2000))
 def test_any_message_gives_a_skeleton_without_its_numbers(message: str) -> None:
     skeleton = skeleton_of(message)

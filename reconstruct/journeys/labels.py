@@ -351,7 +351,7 @@ def skeleton_of(message: str) -> str:
         text = text[: max(text.rfind(end) for end in " ,;([{=\n")]  # no half words
     if "\n" in text:
         text = text.split("\n", 1)[0]
-    if "ID" in text or "id" in text:
+    if "id" in text or "Id" in text or "ID" in text or "iD" in text:
         text = _TAG.sub(" ", text)
     told = _STATE_KEY.search(text) if "=" in text or ":" in text else None
     if '"' in text or "'" in text:
