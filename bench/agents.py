@@ -3,8 +3,9 @@
     python bench/agents.py                      simulated shops: robots that pose as browsers, people whose browsers hide what browsers do
     python bench/agents.py DIR...               logs with truth: DIR/logs, DIR/truth/lines.jsonl.gz, DIR/truth/sessions.jsonl (``kind``: bot or else)
 
-Prints, for each set of logs, of how many true visits of people how many were called a robot's (wanted: none), of how many visits of
-robots how many were recognised, and the same for each habit of robots. A visit is what the journey with most of its lines is.
+Prints, for each set of logs, of how many true visits of people how many were called a robot's (wanted: none), and for each habit of
+robots how many of their visits were recognised; *recall* is the mean of these shares. A visit is what the journey with most of its
+lines is.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ KINDS: Mapping[str, dict[str, object]] = {
 }
 
 
-def judge(document: dict[str, Any], session_of: Mapping[Place, str], kinds: Mapping[str, Mapping[str, str]]) -> dict[str, Counter[bool]]:
+def judge(
+    document: dict[str, Any], session_of: Mapping[Place, str], kinds: Mapping[str, Mapping[str, str]]
+) -> dict[str, Counter[bool]]:
     """Per habit of ``kinds`` (session → kind and outcome; ``people`` for all who are no robot), how many visits are called a robot's."""
     found = read_found(document)
     called = {journey["id"]: journey["session"]["agent_kind"] in ROBOT for journey in document["journeys"]}
@@ -64,7 +67,14 @@ def show(name: str, counted: Mapping[str, Counter[bool]]) -> str:
     whole = sum(robots.values(), Counter[bool]())
     told = ", ".join(f"{habit} {row[True]}/{row.total()}" for habit, row in robots.items())
     precision = whole[True] / max(1, whole[True] + people[True])
-    cells = (name, f"{people[True]}/{people.total()}", f"{precision:.4f}", f"{whole[True] / max(1, whole.total()):.4f}", told)
+    recall = sum(row[True] / row.total() for row in robots.values()) / max(1, len(robots))
+    cells = (
+        name,
+        f"{people[True]}/{people.total()}",
+        f"{precision:.4f}",
+        f"{recall:.4f}",
+        told,
+    )
     return f"| {' | '.join(cells)} |"
 
 
@@ -83,7 +93,9 @@ def main(arguments: Sequence[str]) -> int:
         kinds = {row["session"]: {"kind": row["kind"], "outcome": row["goal"]} for row in rows}
         with gzip.open(directory / "truth" / "lines.jsonl.gz", "rt", encoding="utf-8") as lines:
             session_of = {(row["f"], row["n"]): row["s"] for row in map(json.loads, lines) if "s" in row}
-        print(show(directory.name, judge(export(directory.resolve() / "logs", checkout), session_of, kinds)), flush=True)
+        print(
+            show(directory.name, judge(export(directory.resolve() / "logs", checkout), session_of, kinds)), flush=True
+        )
     for name, knobs in KINDS.items() if not given.directories else ():
         if given.only not in name:
             continue

@@ -53,12 +53,16 @@ def disguise(world: World, rng: Random, number: int, at: int) -> Iterator[tuple[
         if habit == "prices":
             asked = [("GET", product.path, 200) for product in rng.sample(watched, k=rng.randint(2, 4))]
         elif habit == "logins":
-            asked = [("POST", "/account/login", 401 if rng.random() < 0.99 else 303) for _ in range(rng.randint(60, 200))]
+            asked = [
+                ("POST", "/account/login", 401 if rng.random() < 0.99 else 303) for _ in range(rng.randint(60, 200))
+            ]
         else:
             asked = [("GET", product.path, 200) for product in rng.choices(world.products, k=rng.randint(40, 120))]
         for method, target, status in asked:
             ms = 20 + rng.randrange(60)
-            line = world.edge_line(now, ip, method, target, status, 9_000 + rng.randrange(9_000), "-", agent, ms, "", cookie)
+            line = world.edge_line(
+                now, ip, method, target, status, 9_000 + rng.randrange(9_000), "-", agent, ms, "", cookie
+            )
             world.to_edge((now, line, session, ()))
             now += _pause(rng, habit)
         yield session, habit

@@ -13,6 +13,8 @@ and of applications of one page give no verdict, nor do logs without referrers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -152,11 +154,13 @@ def find_disguised(db: duckdb.DuckDBPyConnection, requests: Requests, eid: Codes
     fetched, followed = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     fetched[requests.visitor[requests.asset]] = True
     followed[requests.visitor[requests.referrer >= 0]] = True
+    alike = fetched | followed
     browser = np.zeros(n, requests.browser.dtype)
     browser[requests.visitor] = requests.browser
     told = db.execute("SELECT number + 1 FROM agents WHERE kind IN ('bot', 'monitor')").fetchnumpy()
-    quiet = ~fetched & ~followed & ~np.isin(browser, next(iter(told.values())))
+    quiet = ~alike & ~np.isin(browser, next(iter(told.values())))
     reasons = _probes(db, requests, quiet)
+    quiet[list(reasons)] = False
     seasoned = pages >= SEASONED
     # Robots have neither habit, so however many there are, those who have one tell of people.
     fetch = _share(fetched[seasoned & followed])
@@ -164,7 +168,7 @@ def find_disguised(db: duckdb.DuckDBPyConnection, requests: Requests, eid: Codes
     surely, fetches = min(fetch, follow) >= NEARLY_EVERY, fetch >= MOST_OF_THEM
     if follow >= (MOST_OF_THEM if fetches else NEARLY_EVERY):
         alone = quiet & (pages >= LEAST_PAGES)
-        together = _unlike_others(browser, ~quiet, pages) & quiet & ~alone
+        together = _unlike_others(browser, alike, pages) & quiet & ~alone
         for chosen, who in ((alone, np.arange(n)), (together & surely, browser)):
             for number, habits in _habits(db, requests, eid, chosen, who).items():
                 reason = judge(habits, fetches, surely)
@@ -186,24 +190,30 @@ def _share(has: NDArray[np.bool_]) -> float:
 
 def _probes(db: duckdb.DuckDBPyConnection, requests: Requests, quiet: NDArray[np.bool_]) -> dict[int, str]:
     """Those of the quiet who try doors that are not there."""
-    numbers = db.execute("SELECT number FROM paths WHERE regexp_matches(lower(path), ?)", [probed_pattern()]).fetchnumpy()
+    numbers = db.execute(
+        "SELECT number FROM paths WHERE regexp_matches(lower(path), ?)", [probed_pattern()]
+    ).fetchnumpy()
     tried = quiet[requests.visitor] & (requests.status >= 400) & (requests.status < 500)
     tried &= np.isin(requests.page, numbers["number"])
-    visitors, n = np.unique(np.unique(np.stack([requests.visitor[tried], requests.page[tried]]), axis=1)[0], return_counts=True)
+    visitors, n = np.unique(
+        np.unique(np.stack([requests.visitor[tried], requests.page[tried]]), axis=1)[0], return_counts=True
+    )
     return {
         int(visitor): f"tries doors: {times} places that robots look for holes in, none of them there"
         for visitor, times in zip(visitors, n, strict=True) if times >= LEAST_PROBES
     }  # fmt: skip
 
 
-def _unlike_others(browser: NDArray[np.integer], alike: NDArray[np.bool_], pages: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _unlike_others(
+    browser: NDArray[np.integer], alike: NDArray[np.bool_], pages: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     """Per visitor, whether its user agent is one under which nobody behaves like a browser, with pages enough for each address."""
     n = int(browser.max(initial=0)) + 1
     of_people = np.bincount(browser, weights=alike, minlength=n) > 0
     opened, addresses = np.bincount(browser, weights=pages, minlength=n), np.bincount(browser, minlength=n)
     judged = ~of_people & (opened >= np.maximum(MOST_PAGES, SEASONED * addresses))
     judged[0] = False  # no user agent is nobody's
-    return judged[browser]
+    return np.take(judged, browser)
 
 
 def _habits(
@@ -226,30 +236,41 @@ def _habits(
     shown = pa.table({"eid": eid[opened[named][opened[named] >= 0]]})
     db.register("asked_in", asked)
     db.register("shown_in", shown)
-    rows = db.execute(
+    rows = db.sql(
         f"""
-        WITH shown AS (SELECT DISTINCT route FROM shown_in JOIN events USING (eid) JOIN paths USING (path)),
-             asked AS (
-                SELECT a.*, e.method NOT IN ('GET', 'HEAD', 'OPTIONS') AS sends, e.status, p.path, p.route,
-                       s.route IS NOT NULL AS shown
-                FROM asked_in a JOIN events e USING (eid) JOIN paths p USING (path) LEFT JOIN shown s USING (route)),
-             pauses AS (
-                SELECT who, second - lag(second) OVER (PARTITION BY who ORDER BY second) AS pause
-                FROM asked WHERE shown AND NOT sends),
-             paces AS (
-                SELECT who, quantile_cont(pause, [0.25, 0.5, 0.75]) AS quartile FROM pauses WHERE pause IS NOT NULL GROUP BY who),
-             places AS (SELECT who, sends, route, shown, count(*) AS n FROM asked GROUP BY ALL),
-             favourite AS (SELECT who, arg_max((n, sends, shown), (n, route, sends)) AS most FROM places GROUP BY who)
-        SELECT who, count(*), count(*) FILTER (shown AND NOT sends), count(DISTINCT page) FILTER (shown AND NOT sends),
-               count(DISTINCT route) FILTER (sends), any_value(most)[1], any_value(most)[2], any_value(most)[3],
-               count(*) FILTER (status BETWEEN 400 AND 499), bool_or(path = '{ROBOTS_TXT}'),
-               coalesce(any_value(quartile)[2], 'inf'::DOUBLE),
-               coalesce((any_value(quartile)[3] - any_value(quartile)[1]) / nullif(any_value(quartile)[3] + any_value(quartile)[1], 0), 1),
-               count(DISTINCT second // 3600 % 24) FILTER (shown AND NOT sends), count(*) FILTER (session >= 0),
-               count(DISTINCT session) FILTER (session >= 0)
-        FROM asked JOIN favourite USING (who) LEFT JOIN paces USING (who) GROUP BY who ORDER BY who
+        WITH shown AS (SELECT DISTINCT route FROM shown_in JOIN events USING (eid) JOIN paths USING (path))
+        SELECT a.*, p.route, s.route IS NOT NULL AS shown, e.method NOT IN ('GET', 'HEAD', 'OPTIONS') AS sends,
+               coalesce(e.status BETWEEN 400 AND 499, false) AS refused, p.path = '{ROBOTS_TXT}' AS robots_txt
+        FROM asked_in a JOIN events e USING (eid) JOIN paths p USING (path) LEFT JOIN shown s USING (route)
+        ORDER BY who, second, eid
         """
-    ).fetchall()
+    ).to_arrow_table()
     db.unregister("asked_in")
     db.unregister("shown_in")
-    return {who: Habits(*counts) for who, *counts in rows}
+    routes = rows["route"].combine_chunks().dictionary_encode().indices
+    columns = {name: rows[name].to_numpy() for name in rows.column_names if name != "route"} | {
+        "route": routes.to_numpy()
+    }
+    numbers, first = np.unique(columns["who"], return_index=True)
+    spans = pairwise([*first.tolist(), len(rows)])
+    return {
+        number: _watch({name: column[start:stop] for name, column in columns.items()})
+        for number, (start, stop) in zip(numbers.tolist(), spans, strict=True)
+    }
+
+
+def _watch(asked: dict[str, NDArray[Any]]) -> Habits:
+    """The habits of one, from its requests in time order."""
+    sends, reads = asked["sends"], asked["shown"] & ~asked["sends"]
+    seconds, sessions = asked["second"][reads], asked["session"][asked["session"] >= 0]
+    pauses = np.diff(seconds) if len(seconds) > 1 else np.array([np.inf])
+    low, middle, high = np.percentile(pauses, [25, 50, 75], method="nearest").tolist()
+    places, at, n = np.unique(asked["route"] * 2 + sends, return_index=True, return_counts=True)
+    most = int(np.argmax(n))
+    return Habits(
+        requests=len(sends), pages=len(seconds), distinct=len(np.unique(asked["page"][reads])),
+        written=int(np.count_nonzero(places % 2)), most=int(n[most]), sends=bool(sends[at[most]]), shown=bool(asked["shown"][at[most]]),
+        refused=int(np.count_nonzero(asked["refused"])), robots_txt=bool(asked["robots_txt"].any()),
+        pause_s=middle, even=(high - low) / (high + low) if 0 < high < np.inf else 1.0,
+        hours=len(np.unique(seconds // 3600 % 24)), carried=len(sessions), sessions=len(np.unique(sessions)),
+    )  # fmt: skip
