@@ -14,13 +14,18 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from reconstruct.correlate.busy import (
+    LARGEST_OFFSET,
+    MINIMUM_PAIRS,
+    by_family,
+    find_busy_seconds,
+    find_offset,
+    find_skew,
+)
 from reconstruct.grammar.stamp_calendar import local_changes
 
 QUARTER_HOUR_NS = 15 * 60 * 1_000_000_000
 """Every zone in use is a multiple of 15 minutes from UTC."""
-
-LARGEST_OFFSET = 14 * 4
-"""Quarter hours either side of UTC: Kiribati keeps UTC+14."""
 
 SAME_MOMENT_NS = 60 * 1_000_000_000
 """Two lines of one request are this close once zones agree (correlation §7.10); slower pairs say nothing."""
@@ -31,29 +36,11 @@ SAME_WORK_NS = 600 * 1_000_000_000
 CODE = "length(m.value) >= 5 AND regexp_matches(m.value, '[A-Za-z]') AND regexp_matches(m.value, '[0-9@]')"
 """Values that name the same thing in two logs: letters and digits, or an address of mail."""
 
-MINIMUM_PAIRS = 3
-"""Shared identifiers that must agree on an offset before it is believed."""
-
 AGREEING_SHARE = 0.6
 """Share of shared identifiers that must vote for the winning offset."""
 
 SHARED_SAMPLE = 20_000
 """Distinct identifiers of a log that are looked for in the others: enough for any vote, and a bound for large logs."""
-
-BUSY_SAMPLE = 5_000
-"""Distinct seconds of a log that are compared with the others: enough for any real difference to show."""
-
-LARGEST_SKEW_S = 90
-"""Clocks that nobody sets are seldom further off; beyond, jobs that follow each other by habit look the same."""
-
-SKEW_SAMPLE, SKEW_LEAST = 200, 50
-"""Distinct seconds that are compared at every lag, and how many it takes: the best of 20,000 lags is .14 above chance with 200."""
-
-SKEW_MARGIN = 0.3
-"""How much more often a log must be busy together with others at one lag than at any other before its clock is corrected."""
-
-BUSY_MARGIN = 0.1
-"""How much more often than under the typical wrong offset a log must be busy together with the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,58 +68,117 @@ def infer_zones(db: duckdb.DuckDBPyConnection, given_offset_s: int | None = None
     if given_offset_s is not None:
         zones += [Zone(family, given_offset_s, "given", "given by the user") for family in naive]
     elif naive:
-        apart, busy = _shared_identifiers(db), _busy_seconds(db, zoned)
+        apart, busy = _shared_identifiers(db), find_busy_seconds(db, zoned)
         found = {
             family: _by_vote(family, below.get(family), "lines below one that states its zone")
             or _by_vote(family, apart.get(family), "shared identifiers")
-            or _by_busy_seconds(family, busy)
             for family in naive
         }
-        zones += [_set_clock(zone, busy) for zone in found.values() if zone is not None]
-        unknown = [family for family, zone in found.items() if zone is None]
-        named = _shared_codes(db, unknown) if unknown else {}
-        zones += [_assume(family, zones, named.get(family)) for family in unknown]
+        unsure = [family for family, zone in found.items() if zone is None]
+        for family in unsure:
+            offset = find_offset(db, family, busy)
+            found[family] = Zone(family, offset[0], "inferred", offset[1]) if offset else None
+        inferred = [zone for zone in found.values() if zone is not None]
+        named = _shared_codes(db, unsure) if unsure else []
+        for each in inferred:
+            zone = _outvote(each, inferred, _about(each.family, named)) if each.family in unsure else each
+            skew = find_skew(db, zone.family, busy, np.array([zone.offset_s // 900]))
+            zones.append(replace(zone, offset_s=skew[0], why=skew[1]) if skew else zone)
+        zones += [_assume(family, zones, _about(family, named)) for family in unsure if found[family] is None]
     return sorted(zones, key=lambda zone: zone.family)
 
 
-def _assume(family: int, zones: list[Zone], apart: NDArray[np.int64] | None) -> Zone:
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a log without a zone names and one with a zone names too."""
+
+    family: int
+    other: int
+    value: NDArray[np.int64]
+    """numbers of the things, ascending"""
+    apart: NDArray[np.int64]
+    """for each, nanoseconds its lines are from the nearest of the other log"""
+
+    def near(self, offset_s: int) -> float:
+        """Share of the things that are worked on together if the log is so far east of UTC."""
+        return float(np.mean(np.abs(self.apart - offset_s * 1_000_000_000) <= SAME_WORK_NS))
+
+
+def _about(family: int, named: list[_Named]) -> list[_Named]:
+    return [each for each in named if each.family == family]
+
+
+def _outvote(zone: Zone, inferred: list[Zone], named: list[_Named]) -> Zone:
+    """The zone, or that of the other logs or UTC where more logs say so: one whose stamps state a zone that is not theirs (local time,
+    called UTC) is busy together with it at the wrong offset.
+
+    Logs say so that name the same things within minutes under the one offset, and not under the other.
+    """
+    mine = round(zone.offset_s / 900) * 900
+    best, most = mine, 0
+    for offset in sorted({0, *(round(each.offset_s / 900) * 900 for each in inferred)} - {mine}):
+        votes = 0
+        for each in named:
+            if len(each.apart) >= MINIMUM_PAIRS:
+                there, here = each.near(offset), each.near(mine)
+                votes += there >= AGREEING_SHARE and here <= 1 - AGREEING_SHARE
+                votes -= here >= AGREEING_SHARE and there <= 1 - AGREEING_SHARE
+        if votes > most:
+            best, most = offset, votes
+    if not most:
+        return zone
+    said = f"{best // 3600:+03}:{abs(best) % 3600 // 60:02}" if best else "UTC"
+    why = f"read as {said}, where it names what most logs name within ten minutes, though one is busy with it under another offset"
+    return replace(zone, offset_s=best, source="assumed", why=why)
+
+
+def _assume(family: int, zones: list[Zone], named: list[_Named]) -> Zone:
     """The zone of a log that no request ties to others: that of the other logs here that state none, or UTC.
 
-    ``apart``: nanoseconds its lines are from lines of known zone that name the same thing. Things are worked on for minutes and
-    hours, so this cannot find a zone; it can tell which of the two it is.
+    Things are worked on for minutes and hours, so what is ``named`` elsewhere cannot find a zone; it can tell which of the two it is.
     """
     inferred = Counter(round(zone.offset_s / 900) * 900 for zone in zones if zone.source == "inferred")
     if not inferred:
         return Zone(family, 0, "assumed", "no zone in its stamps, and no other log to compare with: read as UTC")
     offset = min(inferred, key=lambda offset: (-inferred[offset], offset))
-    if offset and apart is not None and len(apart) >= MINIMUM_PAIRS:
-        as_theirs, as_utc = (
-            float(np.mean(np.abs(apart - each * 1_000_000_000) <= SAME_WORK_NS)) for each in (offset, 0)
-        )
+    nearest: dict[int, int] = {}
+    for each in named:
+        for value, apart in zip(each.value.tolist(), each.apart.tolist(), strict=True):
+            nearest[value] = min(apart, nearest.get(value, apart), key=abs)
+    if offset and len(nearest) >= MINIMUM_PAIRS:
+        whole = _Named(family, family, np.array(list(nearest)), np.array(list(nearest.values())))
+        as_theirs, as_utc = whole.near(offset), whole.near(0)
         if as_utc >= AGREEING_SHARE and as_theirs <= 1 - AGREEING_SHARE:
             why = f"no zone in its stamps: read as UTC, where {as_utc:.0%} of what it names is named elsewhere within ten minutes"
             return Zone(family, 0, "assumed", why)
     return Zone(family, offset, "assumed", "no zone in its stamps: taken to be that of the other logs without one")
 
 
-def _shared_codes(db: duckdb.DuckDBPyConnection, families: list[int]) -> dict[int, NDArray[np.int64]]:
-    """Per family of the given, how far its lines without a zone are from the nearest line with one that names the same thing.
+def _shared_codes(db: duckdb.DuckDBPyConnection, families: list[int]) -> list[_Named]:
+    """What the given logs name on lines without a zone and others on lines with one.
 
     Numbers are left out: they count from one, and mean something else elsewhere.
     """
     found = db.execute(
         f"""
         WITH own AS (
-            SELECT e.family, m.value, min(e.time_ns) AS t FROM mentions m JOIN log_events e USING (eid)
+            SELECT e.family, m.value, min(e.time_ns) AS t, row_number() OVER (PARTITION BY e.family ORDER BY m.value) AS number
+            FROM mentions m JOIN log_events e USING (eid)
             WHERE list_contains($families, e.family) AND e.time_ns IS NOT NULL AND NOT e.zoned AND {CODE}
-            GROUP BY e.family, m.value QUALIFY row_number() OVER (PARTITION BY e.family ORDER BY m.value) <= $most),
-        other AS (SELECT m.value, e.time_ns AS t FROM mentions m JOIN log_events e USING (eid) SEMI JOIN own USING (value)
+            GROUP BY e.family, m.value QUALIFY number <= $most),
+        other AS (SELECT e.family, m.value, e.time_ns AS t FROM mentions m JOIN log_events e USING (eid) SEMI JOIN own USING (value)
                   WHERE e.zoned AND e.time_ns IS NOT NULL)
-        SELECT family, arg_min(own.t - other.t, abs(own.t - other.t)) AS apart FROM own JOIN other USING (value) GROUP BY family, value
+        SELECT own.family, other.family AS other, number, arg_min(own.t - other.t, abs(own.t - other.t)) AS apart
+        FROM own JOIN other USING (value) GROUP BY ALL ORDER BY ALL
         """,
         {"families": families, "most": SHARED_SAMPLE},
     ).fetchnumpy()
-    return _by_family(found["family"], found["apart"])
+    pairs = np.stack([found["family"], found["other"]], axis=1)
+    kinds, which = np.unique(pairs, axis=0, return_inverse=True) if len(pairs) else (pairs, np.zeros(0, np.int64))
+    return [
+        _Named(int(family), int(other), found["number"][which == n], found["apart"][which == n])
+        for n, (family, other) in enumerate(kinds)
+    ]
 
 
 def _shared_identifiers(db: duckdb.DuckDBPyConnection) -> dict[int, NDArray[np.int64]]:
@@ -152,13 +198,7 @@ def _shared_identifiers(db: duckdb.DuckDBPyConnection) -> dict[int, NDArray[np.i
         """,
         {"most": SHARED_SAMPLE, "moment": SAME_MOMENT_NS},
     ).fetchnumpy()
-    return _by_family(found["family"], found["apart"])
-
-
-def _by_family(families: object, values: object) -> dict[int, NDArray[np.int64]]:
-    """Values of each family, in the order given."""
-    keys, column = np.asarray(families, np.int64), np.asarray(values, np.int64)
-    return {int(family): column[keys == family] for family in np.unique(keys)}
+    return by_family(found["family"], found["apart"])
 
 
 def _below_zoned(db: duckdb.DuckDBPyConnection, families: list[int]) -> dict[int, NDArray[np.int64]]:
@@ -177,7 +217,7 @@ def _below_zoned(db: duckdb.DuckDBPyConnection, families: list[int]) -> dict[int
         """,
         {"families": families, "most": SHARED_SAMPLE},
     ).fetchnumpy()
-    return _by_family(found["family"], found["apart"])
+    return by_family(found["family"], found["apart"])
 
 
 def _as_stated(family: int, below: NDArray[np.int64] | None) -> Zone:
@@ -203,83 +243,6 @@ def _by_vote(family: int, values: NDArray[np.int64] | None, voters: str) -> Zone
         return None
     seconds = int(offsets[best]) * 900
     return Zone(family, seconds, "inferred", f"{votes[best]} of {len(values)} {voters} agree on it")
-
-
-def _by_busy_seconds(family: int, busy: _Busy) -> Zone | None:
-    """The offset under which the log is busy in the same seconds as logs whose zone is known."""
-    own, others = busy.naive.get(family), busy.zoned
-    if own is None or len(own) < MINIMUM_PAIRS or not len(others):
-        return None
-    own = own[:: max(1, len(own) // BUSY_SAMPLE)]
-    offsets = np.arange(-LARGEST_OFFSET, LARGEST_OFFSET + 1)
-    shares = _shares_near(own[None, :] - offsets[:, None] * 900, others)
-    best = int(np.argmax(shares))
-    typical = float(np.median(shares))
-    if shares[best] < typical + BUSY_MARGIN or np.count_nonzero(shares >= shares[best] - BUSY_MARGIN / 2) > 1:
-        return _by_late_seconds(family, busy, offsets)
-    why = f"{shares[best]:.0%} of its seconds are busy in other logs too, {typical:.0%} under other offsets"
-    return Zone(family, int(offsets[best]) * 900, "inferred", why)
-
-
-def _set_clock(zone: Zone, busy: _Busy) -> Zone:
-    """The zone with what the clock is ahead in it, if that shows."""
-    return _by_late_seconds(zone.family, busy, np.array([zone.offset_s // 900])) or zone
-
-
-def _by_late_seconds(family: int, busy: _Busy, quarters: NDArray[np.int64]) -> Zone | None:
-    """The same for a clock that is off by seconds as well; None where it is not, or where that does not show beyond doubt."""
-    own, others = busy.naive.get(family), busy.zoned
-    if own is None or len(own) < SKEW_LEAST or not len(others):
-        return None
-    own = own[:: max(1, len(own) // SKEW_SAMPLE)]
-    skews = np.arange(-LARGEST_SKEW_S, LARGEST_SKEW_S + 1)
-    lags = (quarters[:, None] * 900 + skews).ravel()
-    at = np.minimum(np.searchsorted(others, own[None, :] - lags[:, None]), len(others) - 1)
-    shares = np.mean(others[at] == own[None, :] - lags[:, None], axis=1)
-    best = int(np.argmax(shares))
-    skew = int(skews[best % len(skews)])
-    # A request takes a second or two from its first line to the one the edge writes: neighbours of the best lag are no rivals.
-    far = np.abs(lags - lags[best]) > 2
-    if (
-        not skew
-        or shares[best] < np.max(shares[far]) + SKEW_MARGIN
-        or shares[best] < shares[lags % 900 == 0].max() + SKEW_MARGIN
-    ):
-        return None
-    why = f"{shares[best]:.0%} of its seconds are busy in other logs too when its clock is {abs(skew)} s {'ahead' if skew > 0 else 'behind'}"
-    return Zone(family, int(lags[best]), "inferred", why)
-
-
-@dataclass(frozen=True, slots=True)
-class _Busy:
-    """Distinct seconds with events, ascending."""
-
-    naive: dict[int, NDArray[np.int64]]
-    """per family, of lines without a zone"""
-    zoned: NDArray[np.int64]
-    """of all logs whose zone is known"""
-
-
-def _busy_seconds(db: duckdb.DuckDBPyConnection, zoned: list[int]) -> _Busy:
-    if not zoned:
-        return _Busy({}, np.zeros(0, np.int64))
-    found = db.execute(
-        "SELECT DISTINCT CASE WHEN e.zoned THEN NULL ELSE e.family END AS family, e.time_ns // 1000000000 AS s"
-        " FROM log_events e"
-        " WHERE e.time_ns IS NOT NULL AND (NOT e.zoned OR list_contains($zoned, e.family)) ORDER BY s",
-        {"zoned": zoned},
-    ).fetchnumpy()
-    families, seconds = found["family"], np.asarray(found["s"], np.int64)
-    known = np.ma.getmaskarray(families)
-    return _Busy(_by_family(families[~known], seconds[~known]), seconds[known])
-
-
-def _shares_near(seconds: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Per row of ``seconds``, the share that has one of the sorted ``others`` at most one second away."""
-    after = np.searchsorted(others, seconds - 1)
-    found = after < len(others)
-    shares: NDArray[np.float64] = np.mean(found & (others[np.minimum(after, len(others) - 1)] <= seconds + 1), axis=1)
-    return shares
 
 
 def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone], region: str = "") -> None:
