@@ -35,6 +35,7 @@ DRAWN = ("pair_f1", "exact", "overlap", "order_session_r", "line_order_r")
 ABLATED = ("pair_p", "pair_r", "exact", "order_session_p", "order_session_r", "line_order_p", "line_order_r", "ece")
 VISITS, QUICK_VISITS = 200, 120
 SEEDS = (1, 2)
+SKEWS_MS = (0, 500, 1000, 2300, 5000, 30_000, 60_000)
 Knobs = dict[str, object]
 Figures = dict[str, float]
 
@@ -66,11 +67,11 @@ CURVES = {
         _over("nat", (0.0, 0.2, 0.4, 0.8), _percent, no_ids=True, mobile=0.1),
     ),
     "skew": Curve(
-        "The application's clock is ahead", "seconds", _over("skew_app", (0, 1000, 5000, 30_000, 60_000), lambda ms: f"{ms / 1000:g}")
+        "The application's clock is ahead", "seconds", _over("skew_app", SKEWS_MS, lambda ms: f"{ms / 1000:g}")
     ),
     "skew-no-ids": Curve(
         "The same without identifiers", "seconds",
-        _over("skew_app", (0, 1000, 5000, 30_000, 60_000), lambda ms: f"{ms / 1000:g}", no_ids=True),
+        _over("skew_app", SKEWS_MS, lambda ms: f"{ms / 1000:g}", no_ids=True),
     ),
     "zone": Curve(
         "The application's stamps are local, without a zone", "hours east of UTC",

@@ -351,7 +351,7 @@ def _source_row(document: Document) -> Document:
     zone_s = round(offset_s / 900) * 900 if document["timezone_from"] == "inferred" else offset_s
     row["timezone"] = say_offset(zone_s)
     row["timezone_from"] = document["timezone_from"]
-    row["clock_offset_ms"] = (zone_s - offset_s) * 1000
+    row["clock_offset_ms"] = (zone_s - offset_s) * 1000 - document["ahead_ms"]
     for name in ("family", "rank", "size", "compression", "encoding", "forced", "notes"):
         row[name] = document[name]
     row["quality"] = {

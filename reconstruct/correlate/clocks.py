@@ -22,6 +22,7 @@ from reconstruct.correlate.busy import (
     find_offset,
     find_skew,
 )
+from reconstruct.correlate.exchanges import find_skews
 from reconstruct.grammar.stamp_calendar import local_changes
 
 QUARTER_HOUR_NS = 15 * 60 * 1_000_000_000
@@ -43,6 +44,9 @@ SHARED_SAMPLE = 20_000
 """Distinct identifiers of a log that are looked for in the others: enough for any vote, and a bound for large logs."""
 
 
+STATED = "its stamps state their zone"
+
+
 @dataclass(frozen=True, slots=True)
 class Zone:
     """The zone of one family of logs."""
@@ -53,17 +57,19 @@ class Zone:
     source: str
     """``stamp`` (the log says), ``inferred`` (agrees with others), ``assumed`` (UTC, nothing to go by), ``given``"""
     why: str
+    ahead_ns: int = 0
+    """what its clock is ahead beside, also of stamps that state their zone"""
 
 
 def infer_zones(db: duckdb.DuckDBPyConnection, given_offset_s: int | None = None) -> list[Zone]:
     """Zones of all families; needs ``log_events`` and ``mentions``."""
     shares = db.execute(
-        "SELECT family, count(*) FILTER (zoned) / count(*) FROM log_events"
+        "SELECT family, count(*) FILTER (zoned) / count(*), bool_or(time_ns % 1000000000 <> 0) FROM log_events"
         " WHERE time_ns IS NOT NULL GROUP BY family ORDER BY family"
     ).fetchall()
-    zoned = [family for family, share in shares if share >= 0.5]
-    naive = [family for family, share in shares if share < 0.5]
-    below = _below_zoned(db, [family for family, share in shares if 0 < share < 1])
+    zoned = [family for family, share, _ in shares if share >= 0.5]
+    naive = [family for family, share, _ in shares if share < 0.5]
+    below = _below_zoned(db, [family for family, share, _ in shares if 0 < share < 1])
     zones = [_as_stated(family, below.get(family)) for family in zoned]
     if given_offset_s is not None:
         zones += [Zone(family, given_offset_s, "given", "given by the user") for family in naive]
@@ -85,6 +91,11 @@ def infer_zones(db: duckdb.DuckDBPyConnection, given_offset_s: int | None = None
             skew = find_skew(db, zone.family, busy, np.array([zone.offset_s // 900]))
             zones.append(replace(zone, offset_s=skew[0], why=skew[1]) if skew else zone)
         zones += [_assume(family, zones, _about(family, named)) for family in unsure if found[family] is None]
+    fine = {family for family, _, is_fine in shares if is_fine}
+    skews = find_skews(db, {zone.family: zone.offset_s * 1_000_000_000 for zone in zones if zone.family in fine})
+    for place, zone in enumerate(zones):
+        if off := skews.get(zone.family):
+            zones[place] = replace(zone, ahead_ns=off.ns, why=f"{zone.why}; {off.why}")
     return sorted(zones, key=lambda zone: zone.family)
 
 
@@ -222,10 +233,11 @@ def _below_zoned(db: duckdb.DuckDBPyConnection, families: list[int]) -> dict[int
 
 def _as_stated(family: int, below: NDArray[np.int64] | None) -> Zone:
     """The zone of a log whose stamps state theirs, most of them."""
-    why = "its stamps state their zone"
     others = _by_vote(family, below, "lines below one that states its zone")
     return (
-        Zone(family, 0, "stamp", why) if others is None else replace(others, source="stamp", why=f"{why}; {others.why}")
+        Zone(family, 0, "stamp", STATED)
+        if others is None
+        else replace(others, source="stamp", why=f"{STATED}; {others.why}")
     )
 
 
@@ -251,16 +263,19 @@ def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone], region: str
     An event without a time takes its neighbour's above. ``region``: of the zone database, for logs whose zone is given; each of
     their stamps has the offset of its season.
     """
-    db.execute("CREATE OR REPLACE TABLE zones (family INTEGER, offset_s INTEGER, origin VARCHAR, why VARCHAR)")
+    db.execute(
+        "CREATE OR REPLACE TABLE zones (family INTEGER, offset_s INTEGER, origin VARCHAR, why VARCHAR, ahead_ns BIGINT)"
+    )
     if zones:
         columns = [
-            list(column) for column in zip(*((z.family, z.offset_s, z.source, z.why) for z in zones), strict=True)
+            list(column)
+            for column in zip(*((z.family, z.offset_s, z.source, z.why, z.ahead_ns) for z in zones), strict=True)
         ]
-        db.execute("INSERT INTO zones SELECT unnest(?), unnest(?), unnest(?), unnest(?)", columns)
+        db.execute("INSERT INTO zones SELECT unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)", columns)
     ((timeless,),) = db.execute("SELECT count(*) FROM events WHERE time_ns IS NULL").fetchall()
     given = _region_offsets(db, region) if region else "offset_s"
     offset = f"CASE origin WHEN 'given' THEN {given} ELSE coalesce(offset_s, 0) END"
-    time = f"time_ns - CASE WHEN zoned THEN 0 ELSE ({offset})::BIGINT * 1000000000 END"
+    time = f"time_ns - CASE WHEN zoned THEN 0 ELSE ({offset})::BIGINT * 1000000000 END - coalesce(ahead_ns, 0)"
     if timeless:
         time = f"coalesce({time}, last_value({time} IGNORE NULLS) OVER above, first_value({time} IGNORE NULLS) OVER below, 0)"
     db.execute(

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from reconstruct.correlate.clocks import STATED
 from reconstruct.correlate.copies import Copied, drop_copies
 from reconstruct.correlate.dates import complete_dates
 from reconstruct.engines.known import Carrier, Continued, Known, Part, is_settled
@@ -175,13 +176,13 @@ def save_sources(store: Store, accounts: list[SourceAccount], formats: Sequence[
         )
     }
     zones = {
-        source: (offset, origin, why + (f"; {others} of the services in it have another" if others else ""))
-        for source, offset, origin, why, others in store.rows(
+        source: (offset, origin, why + (f"; {others} of the services in it have another" if others else ""), ahead_ns)
+        for source, offset, origin, why, others, ahead_ns in store.rows(
             """
             WITH kept AS (SELECT source, family, count(*) AS n FROM timeline GROUP BY ALL),
                  told AS (SELECT * FROM kept JOIN zones USING (family)),
                  most AS (SELECT source, arg_max(family, (n, -family)) AS family FROM told GROUP BY source)
-            SELECT source, m.offset_s, m.origin, m.why, count(*) FILTER (t.offset_s <> m.offset_s)
+            SELECT source, m.offset_s, m.origin, m.why, count(*) FILTER (t.offset_s <> m.offset_s), m.ahead_ns
             FROM most JOIN told m USING (source, family) JOIN told t USING (source) GROUP BY ALL
             """
         )
@@ -198,15 +199,17 @@ def save_sources(store: Store, accounts: list[SourceAccount], formats: Sequence[
     for account in accounts:
         number = account.source.id
         first, last = spans.get(number, (None, None))
-        offset, origin, why = zones.get(number, (0, "assumed", "no time stamps"))
+        offset, origin, why, ahead_ns = zones.get(number, (0, "assumed", "no time stamps", 0))
         if origin == "stamp" and number in first_stamped:
             offset = _stated_offset(account.source, *first_stamped[number])
             if zone := _format_zone(account, formats):
                 offset = offset_s(zone, first or 0)
-                why = f"its stamps do not name their zone, the format of its lines does: {zone}"
+                said = f"its stamps do not name their zone, the format of its lines does: {zone}"
+                why = why.replace(STATED, said)
         documents.append(
             account.document()
             | {"first_ns": first, "last_ns": last, "offset_s": offset, "timezone_from": origin, "timezone_why": why}
+            | {"ahead_ms": round(ahead_ns / 1_000_000)}
         )
     rows = pa.table(
         {
