@@ -41,7 +41,7 @@ LEAST_NS = 20_000_000
 """Clocks nearer than this are left alone: orders of lines that near are of no consequence, and network clocks are no better."""
 
 BUSIER = 0.05
-"""How much more often a log must be busy together with others for that to say whose clock is off."""
+"""Share of its lines that a log must have more, or fewer, in seconds in which others are busy for that to say whose clock is off."""
 
 CONFIRMED = 0.8
 """Lower end of the interval of the share of exchanges that the correction puts in order."""
@@ -106,8 +106,8 @@ def find_skews(db: duckdb.DuckDBPyConnection, offsets: dict[int, int]) -> dict[i
 
 def _gain(
     db: duckdb.DuckDBPyConnection, family: int, ahead: dict[int, int], offsets: dict[int, int]
-) -> tuple[float, int]:
-    """(how much more often the log is busy in the seconds in which logs beside the two are, once its clock is set; fewer lines first)."""
+) -> tuple[int, int]:
+    """(how many more of its lines stand in seconds in which logs beside the two are busy, once its clock is set; fewer lines first)."""
     shift = offsets[family]
     row = db.execute(
         f"""
@@ -118,7 +118,7 @@ def _gain(
              own AS (SELECT time_ns - CASE WHEN zoned THEN 0 ELSE {shift} END AS t FROM log_events
                      WHERE family = $own AND time_ns IS NOT NULL),
              placed AS (SELECT t // 1000000000 AS now, (t - $ahead) // 1000000000 AS set FROM own)
-        SELECT avg((b.s IS NOT NULL)::INT) - avg((a.s IS NOT NULL)::INT), count(*)
+        SELECT count(b.s) - count(a.s), count(*)
         FROM placed LEFT JOIN others a ON a.s = now LEFT JOIN others b ON b.s = set
         """,
         {
@@ -126,7 +126,7 @@ def _gain(
         },
     ).fetchall()  # fmt: skip
     gain, lines = row[0]
-    return (gain if abs(gain) >= BUSIER else 0.0), -lines
+    return (gain if abs(gain) >= BUSIER * lines else 0), -lines
 
 
 def _find_apart(db: duckdb.DuckDBPyConnection, offsets: dict[int, int]) -> list[Apart]:
