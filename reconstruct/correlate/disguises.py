@@ -190,14 +190,15 @@ def _share(has: NDArray[np.bool_]) -> float:
 
 def _probes(db: duckdb.DuckDBPyConnection, requests: Requests, quiet: NDArray[np.bool_]) -> dict[int, str]:
     """Those of the quiet who try doors that are not there."""
+    tried = np.flatnonzero((requests.status >= 400) & (requests.status < 500) & quiet[requests.visitor])
+    if not len(tried):
+        return {}
     numbers = db.execute(
         "SELECT number FROM paths WHERE regexp_matches(lower(path), ?)", [probed_pattern()]
     ).fetchnumpy()
-    tried = quiet[requests.visitor] & (requests.status >= 400) & (requests.status < 500)
-    tried &= np.isin(requests.page, numbers["number"])
-    visitors, n = np.unique(
-        np.unique(np.stack([requests.visitor[tried], requests.page[tried]]), axis=1)[0], return_counts=True
-    )
+    tried = tried[np.isin(requests.page[tried], numbers["number"])]
+    places = np.unique(np.stack([requests.visitor[tried], requests.page[tried]]), axis=1)
+    visitors, n = np.unique(places[0], return_counts=True)
     return {
         int(visitor): f"tries doors: {times} places that robots look for holes in, none of them there"
         for visitor, times in zip(visitors, n, strict=True) if times >= LEAST_PROBES
