@@ -187,15 +187,16 @@ def _joins(figures: dict[str, Any]) -> list[str]:
     """How much of the logs the journeys rest on, and by what rules."""
     rules = figures["joins"]["session"]
     placed = figures["events_in_journeys"]
+    left_out = [] if "where" in figures else _abstained(figures["reconstruction"]["abstained"])
     if not placed:
-        return []
+        return left_out
     sure = sum(rule["sure"] for rule in rules.values())
     most = sorted(rules.items(), key=lambda item: (-item[1]["events"], item[0]))[:RULES_SHOWN]
     by = ", ".join(f"{name} {rule['events']:,} ({rule['confidence']:.2f})" for name, rule in most)
     return [
         f"  {placed:,} of {figures['events']:,} events are in journeys ({placed / figures['events']:.1%}), {sure / placed:.1%} of them for sure",
         f"  by {by}" + (" …" if len(rules) > RULES_SHOWN else ""),
-        *([] if "where" in figures else _abstained(figures["reconstruction"]["abstained"])),
+        *left_out,
     ]
 
 
