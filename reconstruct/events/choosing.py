@@ -6,12 +6,13 @@ the sample becomes a candidate; candidates are tried on every line in order of r
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import compress
 
 import numpy as np
+import numpy.typing as npt
 
 from reconstruct.events import delimited, envelopes, prefixes, w3c
 from reconstruct.events.formats import (
@@ -26,11 +27,12 @@ from reconstruct.events.formats import (
     cut_long,
     may_have_time,
 )
-from reconstruct.events.layers import PRETTY_OPEN, Layer, Rows
+from reconstruct.events.layers import MESSAGE_PAIR, PRETTY_OPEN, Layer, Rows
 from reconstruct.events.lines import line_shape
 from reconstruct.events.multiline import looks_continued
 from reconstruct.events.peeled import Peeled
-from reconstruct.events.sample import Sample
+from reconstruct.events.sample import Head, Sample
+from reconstruct.events.writers import index, name_writers, nest
 from reconstruct.grammar.timestamps import TimeAnchor
 
 MAX_DEPTH = 4
@@ -46,42 +48,55 @@ COMPOSE_SHARE = 0.8
 """Share of lines that must have the prefix of ``docker compose``: a bar is no rare thing in text."""
 
 NESTED_SHARE = 0.1
-"""Share of a format's messages that must be lines of a format that says little before messages are read by it."""
+"""Share of a writer's messages that must be lines of a format that says little before its messages are read by it."""
+
+ENOUGH = 30
+"""Messages of a writer in the sample from which on they stand for what else it writes: what is not among them is at most a tenth,
+with a probability of 95 %. Of others more is tried, line by line."""
+
+WRITER_FIELDS = frozenset(("service", "process"))
+"""Fields that say who wrote a line; formats without any hold one writer's lines."""
+
+Only = dict[str, frozenset[str]]
+"""Formats that are those of some writers alone, and these."""
 
 
 class Chooser:
     """Chooses the layer of a sample, level by level."""
 
-    def __init__(self, formats: Formats, anchor: TimeAnchor, forced: str = "") -> None:
+    def __init__(self, formats: Formats, anchor: TimeAnchor, forced: str = "", *, is_whole: bool = False) -> None:
+        """``is_whole``: the sample is all there is of the source."""
         self._formats = formats
         self._anchor = anchor
         self._forced = forced
+        self._is_whole = is_whole
 
-    def choose(self, sample: Sample, head: Sequence[str], depth: int) -> Layer:
-        """The layer of whole lines; ``head``: the first of them as they stand, for header rows."""
+    def choose(self, sample: Sample, head: Head, depth: int) -> Layer:
+        """The layer of whole lines; ``sample`` is that of ``head``, the first of them as they stand."""
         wrapped: list[tuple[str, Layer]] = []
+        whole = head
         # a format the user has named is looked for inside envelopes, unless it reads the lines as they stand
         bare = self._forced not in ("", JSON) and self._reads_most(sample)
         if depth < MAX_DEPTH and not bare:
             for kind in envelopes.KINDS:
                 peeled = envelopes.peel(kind, sample.lines, self._anchor) if sample.lines else None
-                if peeled is None:
+                if peeled is None or not self._accepts(kind, peeled, sample):
                     continue
-                inside = sample.keep(peeled.mask, peeled.inside)
-                layer = self.choose(inside, inside.lines, depth + 1)
-                layer = replace(layer, plain=not layer.formats and not peeled.partial.any())
-                if self._accepts(kind, peeled, sample, inside, layer):
-                    wrapped.append((kind, layer))
-                    sample = sample.keep(~peeled.mask)
-        headers = Headers(w3c.find_header(head), None if depth else delimited.find_header(head))
-        found = self._find_lines(sample, headers)
+                layer, taken = self._choose_inside(kind, head, depth)
+                if kind == prefixes.STAMPED and not self._is_stamped(sample.keep(peeled.mask, peeled.inside), layer):
+                    continue
+                wrapped.append((kind, replace(layer, plain=not layer.formats and not peeled.partial.any())))
+                sample, head = sample.keep(~peeled.mask), head.keep(~taken)
+        headers = Headers(w3c.find_header(whole.texts), None if depth else delimited.find_header(whole.texts))
+        found, only = self._find_lines(sample, headers)
         names = (self._forced,) if self._forced else tuple(found)
         text = (self._forced and self._forced != JSON) or any(self._formats.absorbs(name) for name in names)
-        pretty = "" if text else _find_pretty(head)
-        nested = list(self._find_nested(found, sample, headers, depth))
+        pretty = "" if text else _find_pretty(whole.texts)
+        nested = list(self._find_nested(found, sample, head, headers, depth))
         if pretty and JSON not in found:
-            objects = Sample.of(list(_join_pretty(head, pretty)))
-            nested += self._find_nested({JSON: np.arange(len(objects.lines))}, objects, headers, depth)
+            objects = Head.of(list(_join_pretty(whole.texts, pretty)))
+            every = {JSON: np.arange(len(objects.texts))}
+            nested += self._find_nested(every, Sample.of(objects), objects, headers, depth)
         return Layer(
             tuple(wrapped),
             names,
@@ -90,7 +105,17 @@ class Chooser:
             unread=frozenset(map(line_shape, self._find_unread(sample, found))),
             pretty=pretty,
             closed=bool(self._forced),
+            only=tuple(only.items()),
         )
+
+    def _choose_inside(self, kind: str, head: Head, depth: int) -> tuple[Layer, npt.NDArray[np.bool_]]:
+        """How the lines inside an envelope are read, and which have it."""
+        peeled = envelopes.peel(kind, head.texts, self._anchor)
+        assert peeled is not None
+        outer = list(compress(head.writers, peeled.mask.tolist()))
+        inner = name_writers(peeled.columns, len(peeled.inside), peeled.stream)
+        inside = Head.of([_first_line(text) for text in peeled.inside], nest(index(outer), inner).each())
+        return self.choose(Sample.of(inside), inside, depth + 1), peeled.mask
 
     def _find_unread(self, sample: Sample, found: dict[str, Rows]) -> list[str]:
         """The lines that no grammar reads."""
@@ -99,7 +124,7 @@ class Chooser:
             read[chosen] = name != GENERIC
         return sample.keep(~read).lines
 
-    def _accepts(self, kind: str, peeled: Peeled, sample: Sample, inside: Sample, layer: Layer) -> bool:
+    def _accepts(self, kind: str, peeled: Peeled, sample: Sample) -> bool:
         """Whether the lines have the envelope, or only look like it."""
         share = sample.share(peeled.mask)
         if kind == prefixes.COMPOSE:
@@ -107,30 +132,33 @@ class Chooser:
             return share >= COMPOSE_SHARE and len(columns) == 1 and not self._reads_most(sample)
         if kind in _UNSURE:  # three words in front may be anything
             return share >= MOST and not self._reads_most(sample)
-        if kind == prefixes.STAMPED:  # or it is the stamp of a text format: then there is none inside
-            known = bool(layer.envelopes) or self._reads_most(inside)
-            return share >= MOST and (known or any(looks_continued(text) for text in inside.lines))
-        return True
+        return kind != prefixes.STAMPED or share >= MOST
+
+    def _is_stamped(self, inside: Sample, layer: Layer) -> bool:
+        """Whether a stamp is an envelope's, or that of a text format: then there is none inside."""
+        known = bool(layer.envelopes) or self._reads_most(inside)
+        return known or any(looks_continued(text) for text in inside.lines)
 
     def _reads_most(self, sample: Sample) -> bool:
         """Whether formats with a moment of their own read most of the lines."""
-        found = self._find_lines(sample, NO_HEADERS)
+        found, _ = self._find_lines(sample, NO_HEADERS)
         read = np.zeros(len(sample.lines), np.bool_)
         for name, chosen in found.items():
             if name != GENERIC:
                 read[chosen] = True
         return sample.share(read) >= MOST
 
-    def _find_lines(self, sample: Sample, headers: Headers) -> dict[str, Rows]:
+    def _find_lines(self, sample: Sample, headers: Headers) -> tuple[dict[str, Rows], Only]:
         """The formats of the source itself: the one the user has named, else those that are found."""
         if self._forced:
-            return self._read_sample(sample, np.arange(len(sample.lines)), (self._forced,), headers, timed_only=False)
+            every = np.arange(len(sample.lines))
+            return self._read_sample(sample, every, (self._forced,), headers, timed_only=False), {}
         return self._find_formats(sample, headers)
 
-    def _find_formats(self, sample: Sample, headers: Headers) -> dict[str, Rows]:
+    def _find_formats(self, sample: Sample, headers: Headers) -> tuple[dict[str, Rows], Only]:
         """The formats that read lines of the sample, in order of trial, and which lines.
 
-        Formats that say little of a line count only where they read most of the source.
+        Formats that say little of a line count only where they read most of the source, or most of what a writer wrote.
         """
         described = [W3C] if headers.w3c else []
         described += [DELIMITED] if headers.delimited else []
@@ -139,12 +167,20 @@ class Chooser:
             telling = (plain, *(name for name in telling if name != plain))
         names = (*described, JSON, *telling, LOGFMT)
         found = self._read_sample(sample, np.arange(len(sample.lines)), names, headers)
+        only: Only = {}
         for names in (self._formats.weak, (GENERIC,)):
             rest = _without(np.arange(len(sample.lines)), found)
             more = self._read_sample(sample, rest, names, headers, timed_only=False)
-            if sum(sample.weights[rows].sum() for rows in more.values()) >= MOST * sample.weights.sum():
-                found |= more
-        return found
+            if not more:
+                continue
+            writers = sample.find_writers(np.concatenate(list(more.values())), MOST)
+            for name, rows in more.items():
+                mine = sample.written_by(rows, writers)
+                if len(mine):
+                    found[name] = mine
+                    if writers is not None:
+                        only[name] = writers
+        return found, only
 
     def _find_plain(self, sample: Sample) -> str | None:
         """The local format that says little and yet is what the source as a whole is: it reads most lines, and no other one
@@ -197,52 +233,93 @@ class Chooser:
         return found
 
     def _find_nested(
-        self, found: dict[str, Rows], sample: Sample, headers: Headers, depth: int
+        self, found: dict[str, Rows], sample: Sample, head: Head, headers: Headers, depth: int
     ) -> Iterator[tuple[str, Layer]]:
         """The formats whose messages are lines of known formats themselves, and how those are read."""
         if depth >= MAX_DEPTH:
             return
+        telling = [name for name in found if self._formats.says(name, WRITER_FIELDS)]
         for name, chosen in found.items():
             lines = [sample.lines[at] for at in chosen.tolist()]
             matched, column = self._formats.read_messages(name, lines, headers, self._anchor)
-            texts = [(text or "").partition("\n")[0] for text in column.to_pylist()] if column is not None else []
-            filled = np.fromiter((bool(text) for text in texts), np.bool_, len(texts))
-            if not filled.any():
-                continue
-            weights = sample.weights[chosen[matched]]
-            messages = Sample([text for text in texts if text], weights[filled])
-            inside = self._find_inside(messages)
-            if name in inside and self._repeats(name, [messages.lines[at] for at in inside[name].tolist()]):
+            texts = [] if column is None else [_first_line(text or "") for text in column.to_pylist()]
+            if name in telling and any(texts):
+                messages, head = self._read_head(name, head, headers)
+                inner = Sample.of(messages)
+            else:
+                if telling and name != telling[-1]:
+                    taken = self._formats.match(name, cut_long(head.texts), headers, self._anchor)
+                    head = head.keep(~np.array(taken, np.bool_))
+                if not any(texts):
+                    continue
+                filled = np.array([bool(text) for text in texts])
+                inner = sample.pick(chosen[matched][filled], [text for text in texts if text])
+                messages = Head.of(inner.lines, inner.writers)
+            inside, only = self._find_inside(inner)
+            if name in inside and self._repeats(name, [inner.lines[at] for at in inside[name].tolist()]):
                 del inside[name]
-            if inside:
-                deeper = tuple(self._find_nested(inside, messages, NO_HEADERS, depth + 1))
-                yield name, Layer((), tuple(inside), deeper)
+            known = None if self._is_whole else _find_known(messages)
+            if inside or known is not None:
+                deeper = tuple(self._find_nested(inside, inner, messages, NO_HEADERS, depth + 1))
+                limits = tuple((each, writers) for each, writers in only.items() if each in inside)
+                yield name, Layer((), tuple(inside), deeper, only=limits, known=known)
+
+    def _read_head(self, name: str, head: Head, headers: Headers) -> tuple[Head, Head]:
+        """The messages of all lines of ``head`` that are of a format which says who wrote them, and the lines that are not.
+
+        A few lines of each shape will not do here: what a small service writes looks from outside as all else does.
+        """
+        decoded = self._formats.decode(name, head.texts, headers, self._anchor)
+        mine = head.keep(decoded.matched)
+        writers = nest(index(mine.writers), name_writers(decoded.columns, len(mine.texts))).each()
+        column = decoded.columns.get("message")
+        texts = [_first_line(text or "") for text in column.to_pylist()] if column is not None else []
+        filled = [bool(text) for text in texts]
+        return Head.of(list(compress(texts, filled)), list(compress(writers, filled))), head.keep(~decoded.matched)
 
     def _repeats(self, name: str, lines: list[str]) -> bool:
         """Whether a format's messages are what it was given: reading them again says nothing (Rails)."""
         again = self._formats.decode(name, lines, NO_HEADERS, self._anchor).columns.get("message")
         return again is not None and again.to_pylist() == lines
 
-    def _find_inside(self, messages: Sample) -> dict[str, Rows]:
-        """Formats that read enough messages to be what they are, not a coincidence of wording."""
-        found = self._find_formats(messages, NO_HEADERS)
+    def _find_inside(self, messages: Sample) -> tuple[dict[str, Rows], Only]:
+        """Formats that read enough messages, or enough of a writer's, to be what they are, not a coincidence of wording."""
+        found, only = self._find_formats(messages, NO_HEADERS)
         found.pop(GENERIC, None)
-        total = messages.weights.sum()
-        found = {
-            name: rows
-            for name, rows in found.items()
-            if self._formats.is_sure(name) or messages.weights[rows].sum() >= NESTED_SHARE * total
-        }
-        if LOGFMT in found:  # pairs in a sentence are not an entry; one with a moment, a message or a request is
-            lines = [messages.lines[at] for at in found[LOGFMT].tolist()]
+        for name, rows in list(found.items()):
+            if self._formats.is_sure(name):
+                continue
+            writers = only[name] if name in only else messages.find_writers(rows, NESTED_SHARE)
+            if name == LOGFMT:
+                writers = self._prove_pairs(messages, rows, writers)
+            found[name] = messages.written_by(rows, writers)
+            if writers is not None:
+                only[name] = writers
+        return {name: rows for name, rows in found.items() if len(rows)}, only
+
+    def _prove_pairs(self, messages: Sample, rows: Rows, writers: frozenset[str] | None) -> frozenset[str] | None:
+        """Those of the writers whose pairs are entries: they have a moment, a message or a request. In a sentence they are none."""
+        proved: set[str] = set()
+        for group in [None] if writers is None else [frozenset((writer,)) for writer in sorted(writers)]:
+            lines = [messages.lines[at] for at in messages.written_by(rows, group).tolist()]
             columns = self._formats.decode(LOGFMT, lines, NO_HEADERS, self._anchor).columns
-            if not {"time_ns", "method"} & columns.keys() and not any(map(_MESSAGE_PAIR.search, lines)):
-                del found[LOGFMT]
-        return found
+            if {"time_ns", "method"} & columns.keys() or any(map(MESSAGE_PAIR.search, lines)):
+                if group is None:
+                    return None
+                proved |= group
+        return frozenset(proved)
 
 
-_MESSAGE_PAIR = re.compile(r"(?:^|\s)(?:msg|message)=")
-"""A pair that is a message. One that may stand for it where there is none (``error=``) does not make an entry."""
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+def _find_known(messages: Head) -> frozenset[str] | None:
+    """The writers that these messages say enough of; None where nothing says who wrote them."""
+    counts = Counter(messages.writers)
+    if counts.keys() <= {""}:
+        return None
+    return frozenset(writer for writer, n in counts.items() if n >= ENOUGH)
 
 
 def _without(rows: Rows, found: Mapping[str, Rows]) -> Rows:

@@ -52,6 +52,7 @@ def _peel_docker(lines: Sequence[str], anchor: TimeAnchor) -> peeled.Peeled | No
         texts = [_only_texts(each) if isinstance(each, dict) else {} for each in labels]
         services = [next((each[name] for name in _SERVICE_LABELS if each.get(name)), None) for each in texts]
         columns["service"] = peeled.label_column(services)
+        streams = [f"{stream} {service or ''}" for stream, service in zip(streams, services, strict=True)]
         columns["attributes"] = merge_attributes(peeled.attribute_column(texts), columns["attributes"])
     partial = np.fromiter((not log.endswith("\n") for log in logs), np.bool_, len(logs))
     return peeled.Peeled(

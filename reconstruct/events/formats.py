@@ -143,6 +143,10 @@ class Formats:
         """Whether no other text looks like a line of the format by chance."""
         return name == JSON or (name in self._plans and self._plans[name].specificity >= TELLING_BITS)
 
+    def says(self, name: str, fields: Collection[str]) -> bool:
+        """Whether lines of the format may say one of these fields."""
+        return name in SELF_DESCRIBING or (name in self._plans and not set(fields).isdisjoint(self._plans[name].fields))
+
     def absorbs(self, name: str) -> bool:
         """Whether plain text below an entry of this format is part of it: timestamped text, not access logs."""
         if name in SELF_DESCRIBING:

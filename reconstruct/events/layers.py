@@ -6,7 +6,8 @@ same line is read the same way whichever chunk it is in; within a layer every li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,10 +20,14 @@ from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Format
 from reconstruct.events.lines import Shape, find_filled, line_shape
 from reconstruct.events.multiline import looks_continued
 from reconstruct.events.wrapping import wrap_columns
+from reconstruct.events.writers import Writers, name_writers, nest
 from reconstruct.grammar.timestamps import TimeAnchor
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+
+MESSAGE_PAIR = re.compile(r"(?:^|\s)(?:msg|message)=")
+"""A pair that is a message. One that may stand for it where there is none (``error=``) does not make an entry."""
 
 PRETTY_OPEN = "{"
 """A line that is only this, indented or not, opens a JSON object written over several lines."""
@@ -47,6 +52,16 @@ class Layer:
     """lines of no known format, each whole: every one is an entry if its envelope says when it was written"""
     closed: bool = False
     """no other format is tried: the user has named the one there is"""
+    only: tuple[tuple[str, frozenset[str]], ...] = ()
+    """formats that say too little to be tried on lines of other writers than these"""
+    known: frozenset[str] | None = None
+    """of messages: the writers that the sample says enough of; None: it says all there is to say"""
+
+    @property
+    def asks_writers(self) -> bool:
+        """Whether it matters who wrote a line."""
+        inner = (layer for _, layer in (*self.envelopes, *self.nested))
+        return bool(self.only) or self.known is not None or any(layer.asks_writers for layer in inner)
 
 
 @dataclass(slots=True, eq=False)
@@ -155,7 +170,10 @@ class Reader:
             for above, stream in zip(reading.stream[rows].tolist(), peeled.stream, strict=True)
         ]
         outer = wrap_columns(level.take_outer(here), peeled.columns)
-        self._read_level(reading, _Level(rows, inside, layer, f"{level.prefix}{kind}/", outer))
+        writers = None
+        if layer.asks_writers:
+            writers = nest(level.take_writers(here), name_writers(peeled.columns, len(here), peeled.stream))
+        self._read_level(reading, _Level(rows, inside, layer, f"{level.prefix}{kind}/", outer, writers))
         return left[~peeled.mask]
 
     def _cut_tail(self, reading: Reading, row: int, text: str) -> str:
@@ -167,14 +185,21 @@ class Reader:
 
     def _read_formats(self, reading: Reading, level: _Level, left: Rows) -> Rows:
         aside: list[Rows] = []
+        only = dict(level.layer.only)
         for name in level.layer.formats:
             if not len(left):
                 break
+            others = left[:0]
+            if name in only:
+                mine = level.written_by(left, only[name])
+                left, others = left[mine], left[~mine]
             if name == GENERIC:
                 loose = np.fromiter((looks_continued(text) for text in level.choose(left)), np.bool_, len(left))
                 left = np.union1d(left[loose], self._try(reading, level, left[~loose], name))
-            else:
+            elif len(left):
                 left = self._try(reading, level, left, name)
+            if len(others):
+                left = np.union1d(left, others)
             if len(left) and self.formats.below(name):
                 rest = self.formats.match_below(name, level.choose(left)).matched
                 reading.below[level.rows[left[rest]]] = True
@@ -231,19 +256,26 @@ class Reader:
             part = Part(level.rows[here], level.prefix + name, columns, self.formats.absorbs(name))
             inner = dict(level.layer.nested).get(name)
             if inner is not None and "message" in columns:
-                part = self._read_messages(reading, part, inner)
+                writers = None
+                if inner.asks_writers:
+                    writers = nest(level.take_writers(here), name_writers(decoded.columns, len(here)))
+                part = self._read_messages(reading, part, inner, writers)
             if len(part.rows):
                 part.columns = read_embedded(part.columns, self._anchor(level, here))
                 reading.parts.append(part)
         return left[~taken]
 
-    def _read_messages(self, reading: Reading, part: Part, layer: Layer) -> Part:
+    def _read_messages(self, reading: Reading, part: Part, layer: Layer, writers: Writers | None) -> Part:
         """Read messages that are lines of a known format themselves; the part of the entries whose message is not."""
         whole: list[str] = [(text or "").rstrip("\r\n") for text in part.columns["message"].to_pylist()]
         messages = [text.partition("\n")[0] if "\n" in text else text for text in whole]
         outer = {name: column for name, column in part.columns.items() if name != "message"}
-        level = _Level(part.rows, messages, layer, f"{part.format}/", outer)
+        level = _Level(part.rows, messages, layer, f"{part.format}/", outer, writers)
         left = self._read_formats(reading, level, np.arange(len(messages)))
+        if layer.known is not None and len(left):
+            mine = level.written_by(left, layer.known)
+            if not mine.all():
+                left = np.union1d(left[mine], self._read_strangers(reading, level, left[~mine]))
         for at in np.setdiff1d(np.arange(len(messages)), left).tolist():
             if len(whole[at]) > len(messages[at]):
                 reading.add_tail(int(part.rows[at]), whole[at][len(messages[at]) + 1 :])
@@ -251,6 +283,30 @@ class Reader:
             return part
         keep = pa.array(left)
         return Part(part.rows[left], part.format, {k: v.take(keep) for k, v in part.columns.items()}, part.absorbs)
+
+    def _read_strangers(self, reading: Reading, level: _Level, left: Rows) -> Rows:
+        """Messages of writers that the sample says little of: whatever format one line is proof of reads them."""
+        texts = level.choose(left)
+        fresh = np.fromiter((not looks_continued(text) for text in texts), np.bool_, len(left))
+        aside, left = left[~fresh], left[fresh]
+        layer, able = level.layer, self.formats.able(texts)
+        tried = set(layer.formats).difference(name for name, _ in layer.only)
+        for name in (JSON, *self.formats.telling, LOGFMT):
+            if name in tried or (name in self.formats.ids and name not in able) or not len(left):
+                continue
+            likely = self._likely(name)
+            mask = np.fromiter((likely(text) for text in level.choose(left)), np.bool_, len(left))
+            if mask.any():
+                left = np.union1d(left[~mask], self._try(reading, level, left[mask], name))
+        return np.union1d(aside, left)
+
+    def _likely(self, name: str) -> Callable[[str], bool]:
+        """What a message must have to be shown to a format of which one line is proof."""
+        if name == JSON:
+            return lambda text: text.startswith("{")
+        if name == LOGFMT:
+            return lambda text: MESSAGE_PAIR.search(text) is not None
+        return may_have_time if self.formats.needs_time(name) else bool
 
     def _open_pretty(self, reading: Reading, level: _Level, left: Rows) -> Rows:
         """The first lines of JSON objects that take several lines, or that the runtime cut into several."""
@@ -294,6 +350,17 @@ class _Level:
     """format ids of the envelopes, each with a slash"""
     outer: dict[str, pa.Array]
     """what the envelopes say"""
+    writers: Writers | None = None
+    """who wrote the lines, where that matters; None at the outside, where nothing says it"""
+
+    def take_writers(self, chosen: Rows) -> Writers | None:
+        return None if self.writers is None else self.writers.take(chosen)
+
+    def written_by(self, chosen: Rows, names: frozenset[str]) -> Mask:
+        """Which of the chosen lines one of these wrote."""
+        if self.writers is None:
+            return np.full(len(chosen), "" in names)
+        return self.writers.take(chosen).are_among(names)
 
     def choose(self, chosen: Rows) -> Sequence[str]:
         if len(chosen) == len(self.lines):

@@ -16,7 +16,7 @@ from reconstruct.events.formats import formats_of
 from reconstruct.events.layers import Layer
 from reconstruct.events.lines import split_lines
 from reconstruct.events.pods import service_of_path
-from reconstruct.events.sample import Sample
+from reconstruct.events.sample import Head, Sample
 from reconstruct.events.undated import Undated, anchor_ns, find_undated
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.timestamps import TimeAnchor, choose_date_order, find_timestamp
@@ -72,13 +72,15 @@ def profile_source(
     head = head[:PROFILE_BYTES]
     whole = head.rfind(b"\n") + 1
     lines = split_lines(head[:whole] if whole else head).text[:SAMPLE_LINES]
-    sample = Sample.of(lines)
+    first = Head.of(lines)
+    sample = Sample.of(first)
     stamps = [(line, find_timestamp(line)) for line in sample.lines]
     undated = find_undated([found[2] if found else "" for _, found in stamps], sample.weights)
     modified_ns = anchor_ns(source.path, source.modified_ns) if undated else source.modified_ns
     order = choose_date_order([line[found[0] : found[1]] for line, found in stamps if found], modified_ns)
-    chooser = Chooser(formats, TimeAnchor(modified_ns, None, order), source.forced)
-    layer = chooser.choose(sample, lines, 0)
+    is_whole = len(head) < PROFILE_BYTES and len(lines) < SAMPLE_LINES
+    chooser = Chooser(formats, TimeAnchor(modified_ns, None, order), source.forced, is_whole=is_whole)
+    layer = chooser.choose(sample, first, 0)
     used = frozenset(_walk_formats(layer))
     return SourceProfile(
         layer,
