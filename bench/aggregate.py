@@ -29,9 +29,7 @@ from simulate import Shop, simulate
 
 from reconstruct.events.render import event_lines
 from reconstruct.events.scan import scan_chunk
-from reconstruct.events.source_profile import profile_source
-from reconstruct.options import Options
-from reconstruct.pipeline import open_paths
+from reconstruct.events.source_profile import PROFILE_BYTES, profile_source
 from reconstruct.sources import discover, read_chunks
 
 Event = dict[str, object]
@@ -64,7 +62,8 @@ def _zone_free(moment: datetime, pattern: str) -> str:
 
 def _ledger(at: datetime, dice: Random) -> str:
     text = dice.choice(("Posting batch closed", "Reconciled account with 0 differences", "Opened a day"))
-    return f"{_zone_free(at, '%Y-%m-%dT%H:%M:%S.MSZ')}  INFO 1 --- [ledger] [   scheduling-{dice.randint(1, 4)}] c.e.ledger.posting.Poster : {text} n={dice.randint(1, 900)}"
+    head = f"{_zone_free(at, '%Y-%m-%dT%H:%M:%S.MSZ')}  INFO 1 --- [ledger] [   scheduling-{dice.randint(1, 4)}]"
+    return f"{head} c.e.ledger.posting.Poster : {text} n={dice.randint(1, 900)}"
 
 
 def _glog(at: datetime, dice: Random) -> str:
@@ -79,7 +78,9 @@ def _redis(at: datetime, dice: Random) -> str:
 
 
 def _kafka(at: datetime, dice: Random) -> str:
-    return f"[{_zone_free(at, '%Y-%m-%d %H:%M:%S,MS')}] INFO [GroupCoordinator 1]: Group worker-{dice.randint(1, 9)} with generation {dice.randint(1, 90)} is now empty (kafka.coordinator.group.GroupCoordinator)"
+    text = f"Group worker-{dice.randint(1, 9)} with generation {dice.randint(1, 90)} is now empty"
+    head = f"[{_zone_free(at, '%Y-%m-%d %H:%M:%S,MS')}] INFO [GroupCoordinator 1]"
+    return f"{head}: {text} (kafka.coordinator.group.GroupCoordinator)"
 
 
 def _python_basic(_: datetime, dice: Random) -> str:
@@ -87,7 +88,8 @@ def _python_basic(_: datetime, dice: Random) -> str:
 
 
 def _logfmt(at: datetime, dice: Random) -> str:
-    return f'level=info ts={_zone_free(at, "%Y-%m-%dT%H:%M:%S.MSZ")} caller=sender.go:{dice.randint(20, 90)} msg="newsletter sent" batch={dice.randint(1, 99)} rcpt={dice.randint(1, 5)}'
+    head = f"level=info ts={_zone_free(at, '%Y-%m-%dT%H:%M:%S.MSZ')} caller=sender.go:{dice.randint(20, 90)}"
+    return f'{head} msg="newsletter sent" batch={dice.randint(1, 99)} rcpt={dice.randint(1, 5)}'
 
 
 def _logfmt_untimed(_: datetime, dice: Random) -> str:
@@ -99,7 +101,9 @@ def _uvicorn(_: datetime, dice: Random) -> str:
 
 
 def _haproxy(at: datetime, dice: Random) -> str:
-    return f'10.1.0.{dice.randint(2, 250)}:{dice.randint(30000, 60000)} [{_zone_free(at, "%d/%b/%Y:%H:%M:%S.MS")}] internal~ catalog/c{dice.randint(1, 3)} 0/0/1/{dice.randint(2, 90)}/{dice.randint(91, 99)} 200 {dice.randint(200, 9000)} - - ---- 3/3/0/0/0 0/0 "GET /internal/feed HTTP/1.1"'
+    head = f"10.1.0.{dice.randint(2, 250)}:{dice.randint(30000, 60000)} [{_zone_free(at, '%d/%b/%Y:%H:%M:%S.MS')}]"
+    took = f"0/0/1/{dice.randint(2, 90)}/{dice.randint(91, 99)} 200 {dice.randint(200, 9000)}"
+    return f'{head} internal~ catalog/c{dice.randint(1, 3)} {took} - - ---- 3/3/0/0/0 0/0 "GET /internal/feed HTTP/1.1"'
 
 
 def _env_logger(at: datetime, dice: Random) -> str:
@@ -107,11 +111,15 @@ def _env_logger(at: datetime, dice: Random) -> str:
 
 
 def _keycloak(at: datetime, dice: Random) -> str:
-    return f"{_zone_free(at, '%Y-%m-%d %H:%M:%S,MS')} INFO  [org.keycloak.services.scheduled] (Timer-{dice.randint(0, 3)}) Expired sessions cleared: {dice.randint(0, 30)}"
+    head = (
+        f"{_zone_free(at, '%Y-%m-%d %H:%M:%S,MS')} INFO  [org.keycloak.services.scheduled] (Timer-{dice.randint(0, 3)})"
+    )
+    return f"{head} Expired sessions cleared: {dice.randint(0, 30)}"
 
 
 def _postgres(at: datetime, dice: Random) -> str:
-    return f"{_zone_free(at, '%Y-%m-%d %H:%M:%S.MS')} UTC [{dice.randint(30, 99)}] LOG:  checkpoint complete: wrote {dice.randint(2, 90)} buffers (0.{dice.randint(1, 9)}%)"
+    text = f"checkpoint complete: wrote {dice.randint(2, 90)} buffers (0.{dice.randint(1, 9)}%)"
+    return f"{_zone_free(at, '%Y-%m-%d %H:%M:%S.MS')} UTC [{dice.randint(30, 99)}] LOG:  {text}"
 
 
 def _monolog(at: datetime, dice: Random) -> str:
@@ -119,12 +127,14 @@ def _monolog(at: datetime, dice: Random) -> str:
 
 
 def _sidekiq(at: datetime, dice: Random) -> str:
-    return f"{_zone_free(at, '%Y-%m-%dT%H:%M:%S.MSZ')} pid=1 tid=ab{dice.randint(1, 9)} class=SitemapJob jid={dice.getrandbits(96):024x} elapsed=0.{dice.randint(100, 999)} INFO: done"
+    job = f"class=SitemapJob jid={dice.getrandbits(96):024x} elapsed=0.{dice.randint(100, 999)}"
+    return f"{_zone_free(at, '%Y-%m-%dT%H:%M:%S.MSZ')} pid=1 tid=ab{dice.randint(1, 9)} {job} INFO: done"
 
 
 def _bunyan(at: datetime, dice: Random) -> str:
     return orjson.dumps(
-        {"name": "flags", "hostname": "f1", "pid": 1, "level": 30, "msg": f"{dice.randint(2, 9)} flags loaded", "time": _zone_free(at, "%Y-%m-%dT%H:%M:%S.MSZ"), "v": 0}
+        {"name": "flags", "hostname": "f1", "pid": 1, "level": 30, "msg": f"{dice.randint(2, 9)} flags loaded",
+         "time": _zone_free(at, "%Y-%m-%dT%H:%M:%S.MSZ"), "v": 0}
     ).decode()  # fmt: skip
 
 
@@ -151,6 +161,9 @@ AROUND: Mapping[str, tuple[float, Speak]] = {
     "janitor": (0.005, _prose),
 }
 """Service → its share of all lines, how it writes."""
+
+UNTIMED = frozenset(("stock", "suggest", "recommender", "janitor"))
+"""Those whose lines have no moment: only their envelope knows when they were written."""
 
 
 def gather(logs: Path, seed: int) -> list[Entry]:
@@ -231,7 +244,8 @@ def _logcli(e: Entry) -> str:
 
 def _cloudwatch(e: Entry) -> str:
     return _json(
-        {"logStreamName": f"{e.service}/{e.service}/{_container(e.service)[:32]}", "timestamp": e.time_ns // 10**6, "message": e.text, "ingestionTime": e.time_ns // 10**6 + 900, "eventId": str(e.time_ns)}
+        {"logStreamName": f"{e.service}/{e.service}/{_container(e.service)[:32]}", "timestamp": e.time_ns // 10**6,
+         "message": e.text, "ingestionTime": e.time_ns // 10**6 + 900, "eventId": str(e.time_ns)}
     )  # fmt: skip
 
 
@@ -332,7 +346,7 @@ def read_file(path: Path, chunk_bytes: int = 8 << 20) -> tuple[list[Event], int]
     """The events of one file, and how many of its lines nothing read."""
     source = discover([path]).sources[0]
     chunks = list(read_chunks(source, chunk_bytes))
-    profile = profile_source(chunks[0].data, source)
+    profile = profile_source(b"".join(chunk.data for chunk in chunks)[:PROFILE_BYTES], source)
     found: list[Event] = []
     unread = at = 0
     for chunk in chunks:
@@ -428,7 +442,8 @@ def main(arguments: Sequence[str]) -> int:
             less = [f"{s} {n / total:.2f}" for s, (n, total) in result.same.items() if n < total]
             less_bare = [f"{s} {n / max(1, total):.2f}" for s, (n, total) in result.bare.items() if n < total]
             print(
-                f"{name:<16} same {shares['same']:.4f} bare {shares['bare']:.4f}  not the same: {', '.join(less) or 'none'}; not as bare: {', '.join(less_bare) or 'none'}",
+                f"{name:<16} same {shares['same']:.4f} bare {shares['bare']:.4f}  "
+                f"not the same: {', '.join(less) or 'none'}; not as bare: {', '.join(less_bare) or 'none'}",
                 flush=True,
             )
             if given.show:

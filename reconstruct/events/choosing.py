@@ -173,7 +173,7 @@ class Chooser:
             more = self._read_sample(sample, rest, names, headers, timed_only=False)
             if not more:
                 continue
-            writers = sample.find_writers(np.concatenate(list(more.values())), MOST)
+            writers = sample.find_writers(np.concatenate(list(more.values())), MOST, each=True)
             for name, rows in more.items():
                 mine = sample.written_by(rows, writers)
                 if len(mine):
@@ -258,10 +258,10 @@ class Chooser:
             inside, only = self._find_inside(inner)
             if name in inside and self._repeats(name, [inner.lines[at] for at in inside[name].tolist()]):
                 del inside[name]
-            known = None if self._is_whole else _find_known(messages)
-            if inside or known is not None:
+            if inside:
                 deeper = tuple(self._find_nested(inside, inner, messages, NO_HEADERS, depth + 1))
                 limits = tuple((each, writers) for each, writers in only.items() if each in inside)
+                known = None if self._is_whole or name not in telling else _find_known(messages)
                 yield name, Layer((), tuple(inside), deeper, only=limits, known=known)
 
     def _read_head(self, name: str, head: Head, headers: Headers) -> tuple[Head, Head]:
@@ -289,7 +289,8 @@ class Chooser:
         for name, rows in list(found.items()):
             if self._formats.is_sure(name):
                 continue
-            writers = only[name] if name in only else messages.find_writers(rows, NESTED_SHARE)
+            # a moment says more than pairs: one service's manner of speaking is another's logfmt
+            writers = only[name] if name in only else messages.find_writers(rows, NESTED_SHARE, each=name == LOGFMT)
             if name == LOGFMT:
                 writers = self._prove_pairs(messages, rows, writers)
             found[name] = messages.written_by(rows, writers)

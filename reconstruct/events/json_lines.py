@@ -26,6 +26,8 @@ _JOURNAL_TEXT = "MESSAGE"
 _TEXT_OF_OBJECT = '"{\\"'
 _ENCODED_OBJECT = '"%7B%22'
 _BLANKS = " \t\r\n\0\ufeff"
+_OPENING = ("{", *_BLANKS)
+_OPENING_BYTES = tuple(each.encode() for each in _OPENING)
 _HEX_ESCAPES = re.compile(r"\\(?:((?:x[0-9A-Fa-f]{2})(?:\\x[0-9A-Fa-f]{2})*)|([^\"\\/bfnrtu])|.)", re.DOTALL)
 _NO_VALUE = re.compile(r'(": *)-?(?= *[,}])')
 
@@ -48,6 +50,8 @@ def decode_block(lines: Sequence[str | bytes], anchor: TimeAnchor) -> Decoded:
 
 def parse_line(line: str | bytes) -> Row | None:
     """The flat keys and values of a line that is a JSON object; None when it is not."""
+    if not line.startswith(_OPENING if type(line) is str else _OPENING_BYTES):
+        return None
     try:
         value = orjson.loads(line)
     except ValueError:
@@ -72,7 +76,7 @@ def flat(value: dict[str, object]) -> Row:
 def _decode_bytes(values: list[Scalar]) -> str | list[Scalar]:
     """A text that journalctl writes as a list of bytes, since it is no UTF-8 or has control characters."""
     try:
-        return bytes(values).decode("utf-8", "replace")  # type: ignore[arg-type]
+        return bytes(values).decode("utf-8", "replace")
     except (TypeError, ValueError):
         return values
 

@@ -58,6 +58,11 @@ class Layer:
     """of messages: the writers that the sample says enough of; None: it says all there is to say"""
 
     @property
+    def tried(self) -> frozenset[str]:
+        """Formats that every line is shown to."""
+        return frozenset(self.formats).difference(name for name, _ in self.only)
+
+    @property
     def asks_writers(self) -> bool:
         """Whether it matters who wrote a line."""
         inner = (layer for _, layer in (*self.envelopes, *self.nested))
@@ -209,7 +214,7 @@ class Reader:
 
     def _read_others(self, reading: Reading, level: _Level, left: Rows) -> Rows:
         """Formats the source is not known to have; only for lines that cannot be part of the entry above."""
-        tried = level.layer.formats
+        tried = level.layer.tried
         fresh = np.fromiter((not looks_continued(text) for text in level.choose(left)), np.bool_, len(left))
         aside, left = left[~fresh], left[fresh]
         if JSON not in tried:
@@ -289,8 +294,7 @@ class Reader:
         texts = level.choose(left)
         fresh = np.fromiter((not looks_continued(text) for text in texts), np.bool_, len(left))
         aside, left = left[~fresh], left[fresh]
-        layer, able = level.layer, self.formats.able(texts)
-        tried = set(layer.formats).difference(name for name, _ in layer.only)
+        able, tried = self.formats.able(texts), level.layer.tried
         for name in (JSON, *self.formats.telling, LOGFMT):
             if name in tried or (name in self.formats.ids and name not in able) or not len(left):
                 continue

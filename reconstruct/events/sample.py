@@ -79,11 +79,14 @@ class Sample:
         """How much of the source the lines of the mask stand for."""
         return float(self.weights[mask].sum() / self.weights.sum()) if len(self.weights) else 0.0
 
-    def find_writers(self, rows: npt.NDArray[np.int64], share: float) -> frozenset[str] | None:
-        """The writers of whose lines ``rows`` are at least this share; None where they are that of all lines."""
-        if self.weights[rows].sum() >= share * self.weights.sum():
+    def find_writers(self, rows: npt.NDArray[np.int64], share: float, *, each: bool = False) -> frozenset[str] | None:
+        """The writers of whose lines ``rows`` are at least this share; None where they are that of all lines.
+
+        ``each``: only where they are that of every writer's lines."""
+        n_writers = len(set(self.writers))
+        if self.weights[rows].sum() >= share * self.weights.sum() and not (each and n_writers > 1):
             return None
-        if len(set(self.writers)) < 2:
+        if n_writers < 2:
             return frozenset()
         whole: defaultdict[str, float] = defaultdict(float)
         for writer, weight in zip(self.writers, self.weights.tolist(), strict=True):
@@ -91,7 +94,8 @@ class Sample:
         part: defaultdict[str, float] = defaultdict(float)
         for at in rows.tolist():
             part[self.writers[at]] += self.weights[at]
-        return frozenset(writer for writer, weight in part.items() if weight >= share * whole[writer])
+        found = frozenset(writer for writer, weight in part.items() if weight >= share * whole[writer])
+        return None if len(found) == n_writers else found
 
     def written_by(self, rows: npt.NDArray[np.int64], writers: frozenset[str] | None) -> npt.NDArray[np.int64]:
         """Those of the rows that one of ``writers`` wrote; None: whoever wrote them."""
