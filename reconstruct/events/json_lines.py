@@ -76,7 +76,7 @@ def flat(value: dict[str, object]) -> Row:
 def _decode_bytes(values: list[Scalar]) -> str | list[Scalar]:
     """A text that journalctl writes as a list of bytes, since it is no UTF-8 or has control characters."""
     try:
-        return bytes(values).decode("utf-8", "replace")
+        return bytes(values).decode("utf-8", "replace")  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return values
 
