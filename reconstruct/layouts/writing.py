@@ -7,35 +7,32 @@ follows in the layout begins. So the grammar has a proof like any other: each ne
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import pairwise
 
 from reconstruct.errors import GrammarError
-from reconstruct.grammar.definition import Declaration, read_declarations
+from reconstruct.layouts.common import common_names, find_imports, is_type
+from reconstruct.layouts.expressions import (
+    LOOK,
+    OPEN_TYPES,
+    REST,
+    TEXT,
+    TOKEN,
+    find_missed,
+    quote,
+    regexp,
+    until,
+)
 from reconstruct.layouts.languages import Language, load_types
-from reconstruct.layouts.meaning import Element, Field, Literal, Optional, Rule, field_name
-from reconstruct.layouts.stamps import FRACTION, escape_text
-from reconstruct.resources import grammars_directory
-
-TEXT, TOKEN, REST = "TEXT", "TOKEN", "REST"
-OPEN_TYPES = (TEXT, TOKEN, REST)
-"""Types that end where what follows begins."""
-
-LOOK = 20
-"""Characters of the text that follows by which the end of a value is known: a look-ahead must be short."""
-
-PADDING = 60
-"""Blanks looked over behind a padded value."""
+from reconstruct.layouts.meaning import Element, Field, Literal, Optional, Rule
+from reconstruct.layouts.naming import all_fields, name_apart, spread_quotes, take_quotes
+from reconstruct.layouts.stamps import escape_text
 
 TELLING_FIELDS = 4
 """Fields from which on a layout says more of its lines than a format that reads many."""
 
 SHORT_LEVEL = 8
 """Letters below which a level may have been cut: no level is longer."""
-
-UNITS = ("ns", "us", "ms", "s")
 
 Followers = tuple[str | None, ...]
 """Texts that may stand behind a value: "" is the end of the line, None a value."""
@@ -76,34 +73,10 @@ def write_format(
     lines += [f"{name}: {body}" for name, body in writer.rules.items()]
     lines += [""] * bool(writer.rules)
     lines += [f"{name}: {kind}" for name, kind in writer.terminals.items()]
-    imports = _imports("\n".join(lines))
+    imports = find_imports("\n".join(lines))
     if imports:
         lines += ["", f"%import common ({', '.join(imports)})"]
     return Written("\n".join(lines) + "\n", tuple(writer.remarks))
-
-
-@lru_cache(maxsize=1)
-def _common() -> frozenset[str]:
-    """The names of ``common.lark``."""
-    return frozenset(_read_common())
-
-
-@lru_cache(maxsize=1)
-def _read_common() -> dict[str, Declaration]:
-    return read_declarations((grammars_directory() / "common.lark").read_text(encoding="utf-8"))
-
-
-def _is_type(name: str) -> bool:
-    """Whether it names a type of ``common.lark``, not one of the fields declared there: those are declared by a type."""
-    declaration = _read_common().get(name)
-    return declaration is not None and not any(each in _common() for each in declaration.mentions)
-
-
-def _imports(text: str) -> list[str]:
-    """What of ``common.lark`` a grammar text uses."""
-    declared = read_declarations(text)
-    used = {name for one in declared.values() for name in one.mentions}
-    return sorted((used & _common()) - declared.keys())
 
 
 def _one_line(text: str) -> str:
@@ -127,10 +100,10 @@ class _Writer:
 
     def write(self, elements: Sequence[Element]) -> str:
         """The right side of ``start``; fills ``terminals`` and ``rules``."""
-        settled = self._merge(_spread_quotes(elements))
-        settled = _name_apart(settled)
-        settled = settled if self.raw else _take_quotes(settled)
-        fields = list(_all_fields(settled))
+        settled = self._merge(spread_quotes(elements))
+        settled = name_apart(settled)
+        settled = settled if self.raw else take_quotes(settled)
+        fields = list(all_fields(settled))
         if not fields:
             raise GrammarError(
                 "the layout has no value, so its lines say nothing", path="layout", hint="it must have a directive"
@@ -194,7 +167,7 @@ class _Writer:
                 items.append("_SP")
             self._later = [each.text for each in elements[at + 2 :] if isinstance(each, Literal)]
             own = self._declare(
-                element, followers, in_quotes, self._find_ahead(elements, at), _find_missed(elements, at)
+                element, followers, in_quotes, self._find_ahead(elements, at), find_missed(elements, at)
             )
             if self._is_optional(element):
                 blank = isinstance(following, Literal) and following.text.startswith(" ")
@@ -243,7 +216,7 @@ class _Writer:
             ends: Followers = (*rule.ends.get(name, ()), *followers)
             field = Field(name, kind, rule.source)
             self._declare(field, ends, in_quotes and kind == TEXT, "")
-        name = f"{rule.name}_line" if rule.name in _common() else rule.name
+        name = f"{rule.name}_line" if rule.name in common_names() else rule.name
         self.rules[name] = rule.body
         if not rule.absent:
             return [name]
@@ -294,9 +267,9 @@ class _Writer:
         """The terminal of a field; declared where it is new. ``missed``: expressions of what it must not begin like."""
         kind = self._write_type(field, followers, in_quotes, ahead)
         if missed and field.type in OPEN_TYPES:
-            kind = _regexp(f"(?!{'|'.join(missed)}){'.+' if kind == REST else kind[1:-1]}")
+            kind = regexp(f"(?!{'|'.join(missed)}){'.+' if kind == REST else kind[1:-1]}")
         name = field.name
-        if _is_type(name):  # the variant of a name fills the field of the name
+        if is_type(name):  # the variant of a name fills the field of the name
             name = f"{name}__VALUE"
         count = 2
         wanted = name
@@ -313,60 +286,28 @@ class _Writer:
             if "" in followers or not texts:
                 return REST
             if any(text in later for text in texts for later in self._later):  # it stands last elsewhere
-                return _regexp(_until(texts, blanks=True, padded=False))
-            return _regexp(f".+(?={'|'.join(escape_text(text[:LOOK]) for text in texts)})")
+                return regexp(until(texts, blanks=True, padded=False))
+            return regexp(f".+(?={'|'.join(escape_text(text[:LOOK]) for text in texts)})")
         if kind in OPEN_TYPES:
             if in_quotes and not self.raw and kind != REST:
                 return "UNTIL_QUOTE"
             if "" in followers and not texts and kind == TEXT:
                 return REST
-            return _regexp(_until(texts, blanks=kind == TEXT, padded=field.right))
+            return regexp(until(texts, blanks=kind == TEXT, padded=field.right))
         if kind == "LOG_LEVEL" and 0 < field.cut < SHORT_LEVEL:
-            return "LEVEL_LETTER" if field.cut == 1 else _regexp(f"[A-Za-z]{{1,{field.cut}}}")
+            return "LEVEL_LETTER" if field.cut == 1 else regexp(f"[A-Za-z]{{1,{field.cut}}}")
         characters = load_types().characters.get(_base(kind))
         if characters and any(re.match(characters, text[0]) for text in texts):
             begins = load_types().begins.get(_base(kind), "(?!)")
             if characters.startswith(("[^", "\\S")) and not any(re.match(begins, text[0]) for text in texts):
-                return _regexp(_until(texts, blanks=False, padded=False))
+                return regexp(until(texts, blanks=False, padded=False))
             ends = "|".join(escape_text(text[:LOOK]) + (ahead if len(text) <= LOOK else "") for text in texts)
             plain = "|".join(escape_text(text[:LOOK]) for text in texts)
             first = f"{load_types().first[_base(kind)]}(?={plain})|" if _base(kind) in load_types().first else ""
-            return _regexp(f"{first}{characters}+(?={ends})" + ("|-" if '"-"' in kind else ""))
+            return regexp(f"{first}{characters}+(?={ends})" + ("|-" if '"-"' in kind else ""))
         if kind.startswith("/"):
-            return _regexp(kind[1:-1])
+            return regexp(kind[1:-1])
         return kind
-
-
-def _spread_quotes(elements: Iterable[Element]) -> list[Element]:
-    """The elements with the quotes that directives write themselves as text."""
-    spread: list[Element] = []
-
-    def add(element: Element) -> None:
-        if isinstance(element, Literal) and spread and isinstance(spread[-1], Literal):
-            spread[-1] = Literal(spread[-1].text + element.text)
-        else:
-            spread.append(element)
-
-    for element in elements:
-        if isinstance(element, Optional):
-            add(Optional(tuple(_spread_quotes(element.elements))))
-        elif (isinstance(element, Field) and element.quoted) or (isinstance(element, Rule) and element.in_quotes):
-            add(Literal('"'))
-            add(replace(element, quoted=False) if isinstance(element, Field) else replace(element, in_quotes=False))
-            add(Literal('"'))
-        else:
-            add(element)
-    return spread
-
-
-def _take_quotes(elements: Sequence[Element]) -> list[Element]:
-    """The elements, with the rules marked that take the quotes around them too."""
-    taken = list(elements)
-    for at in range(1, len(taken) - 1):
-        rule, before, following = taken[at], taken[at - 1], taken[at + 1]
-        if isinstance(rule, Rule) and rule.quoted and isinstance(before, Literal) and isinstance(following, Literal):
-            taken[at] = replace(rule, takes_quotes=before.text.endswith('"') and following.text.startswith('"'))
-    return taken
 
 
 def _base(kind: str) -> str:
@@ -386,127 +327,3 @@ def _is_separable(before: Field, element: Field | Rule) -> bool:
     if characters is None or begins is None:
         return True
     return not any(re.match(characters, char) and re.match(begins, char) for char in "/0aA")
-
-
-def _all_fields(elements: Iterable[Element]) -> Iterable[Field | Rule]:
-    for element in elements:
-        if isinstance(element, Optional):
-            yield from _all_fields(element.elements)
-        elif isinstance(element, Rule) or (isinstance(element, Field) and element.name):
-            yield element
-
-
-def _name_apart(elements: Sequence[Element]) -> list[Element]:
-    """The elements with a name of its own for each value: of two moments the finer is the time, of two durations the finer
-    the duration, a directive's second value is dropped."""
-    fields = list(_all_fields(elements))
-    moments = [each for each in fields if isinstance(each, Field) and each.name == "TIME"]
-    time = next((each for each in moments if _is_fine(each)), moments[0] if moments else None)
-    units = {each.name.removeprefix("DURATION_").lower() for each in fields if each.name.startswith("DURATION_")}
-    finest = next((unit for unit in UNITS if unit in units), "")
-    taken = {name for each in fields if isinstance(each, Rule) for name in each.fields}
-    sources: set[str] = set()
-    rules: set[str] = set()
-
-    def name(element: Element) -> Element:
-        if isinstance(element, Optional):
-            return Optional(tuple(map(name, element.elements)))
-        if isinstance(element, Rule):
-            if element.name in rules:
-                return Field(f"_{field_name(element.source)}_AGAIN", TEXT, element.source)
-            rules.add(element.name)
-            return element
-        if not isinstance(element, Field) or element.name[:1] in ("", "_"):
-            return element
-        wanted = element.name
-        if wanted == "TIME" and element is not time:
-            wanted = field_name(element.source) if len(element.source) > 2 else "OTHER_TIME"
-        elif wanted.startswith("DURATION_") and wanted != f"DURATION_{finest.upper()}":
-            wanted = f"TOOK_{wanted.removeprefix('DURATION_')}"
-        if element.source in sources and (wanted in taken or wanted != element.name):
-            return replace(element, name=f"_{wanted}_AGAIN")
-        sources.add(element.source)
-        if wanted in taken:
-            wanted = field_name(element.source)
-        base, count = wanted, 2
-        while wanted in taken:
-            wanted = f"{base}_{count}"
-            count += 1
-        taken.add(wanted)
-        return replace(element, name=wanted)
-
-    return [name(element) for element in elements]
-
-
-def _is_fine(field: Field) -> bool:
-    """Whether a moment says parts of a second."""
-    return FRACTION in field.stamp.tells if field.stamp else field.type.startswith("EPOCH_")
-
-
-def _until(texts: Sequence[str], *, blanks: bool, padded: bool) -> str:
-    """Characters up to the first place where one of the texts stands. ``blanks``: they are part of a value. ``padded``: blanks
-    may stand between the value and the text."""
-    rests: dict[str, list[str]] = {}
-    for text in texts:
-        if padded:
-            text = text.lstrip(" ")
-            if not text:
-                return r"\S+"
-            rests.setdefault(" ", []).append(f" {{0,{PADDING}}}{escape_text(text[:LOOK])}")
-        rests.setdefault(text[0], []).append(escape_text(text[1:LOOK]))
-    if not rests:
-        return ".+" if blanks else r"\S+"
-    firsts = "".join(_in_class(char) for char in sorted(rests) if blanks or not char.isspace())
-    other = f"[^{firsts}]" if blanks else f"[^\\s{firsts}]" if firsts else r"\S"
-    going = [
-        f"{escape_text(char)}(?!{'|'.join(some)})"
-        for char, some in sorted(rests.items())
-        if all(some) and (blanks or not char.isspace())
-    ]
-    return f"{other}+" if not going else f"{other}(?:{'|'.join([other, *going])})*"
-
-
-def _find_missed(elements: Sequence[Element], at: int) -> list[str]:
-    """What may be missing right in front of a value, as regular expressions: a value that begins so would have two readings."""
-    before = elements[at - 1] if at else None
-    gap = before.text if isinstance(before, Literal) else ""
-    end = at - 1 if gap else at
-    missed: list[str] = []
-    while end and isinstance(part := elements[end - 1], Optional):
-        missed.append(_expression(part.elements).removeprefix(escape_text(gap)))
-        end -= 1
-    return [each for each in missed if each]
-
-
-def _expression(elements: Sequence[Element]) -> str:
-    """What elements write, as a regular expression, as far as values end by themselves or by the text behind them."""
-    found = ""
-    for element, following in pairwise((*elements, None)):
-        if isinstance(element, Literal):
-            found += escape_text(element.text)
-        elif isinstance(element, Field) and element.type.startswith("/"):
-            found += element.type[1:-1]
-        elif isinstance(element, Field) and element.type in OPEN_TYPES and isinstance(following, Literal):
-            found += _until([following.text], blanks=element.type != TOKEN, padded=False)
-        else:
-            break
-    return found
-
-
-def _in_class(char: str) -> str:
-    return {"\t": r"\t"}.get(char, f"\\{char}" if char in r"\]^-[" else char)
-
-
-def _regexp(pattern: str) -> str:
-    """A pattern between slashes, as Lark wants it."""
-    return "/" + re.sub(r"(\\.)|/", lambda found: found[1] or r"\/", pattern) + "/"
-
-
-def quote(text: str) -> str:
-    """Text as a literal of Lark."""
-    shown = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(char if char.isprintable() else _escaped(char) for char in shown) + '"'
-
-
-def _escaped(char: str) -> str:
-    return "\\t" if char == "\t" else f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"
