@@ -10,7 +10,7 @@ copies of others never get here: ``sources`` leaves them out.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -25,6 +25,9 @@ RUN_LEAST = 8
 
 MOMENTS_LEAST = 4
 """Different moments in such a run: what is said again and again within a second or two may well be honest."""
+
+BATCH_EVENTS = 200_000
+"""Entries of families that are searched together, unless one alone has more; 5 MB of hashes and moments."""
 
 PLACE = ("source", "line", "offset")
 """Columns that say where an entry stands; all others must agree."""
@@ -47,11 +50,24 @@ class Copied:
     """of the entries, by format id"""
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A family, and what of it may be repeated."""
+
+    family: tuple[int, ...]
+    """its sources, oldest first"""
+    first: int
+    last: int
+    """moments, in nanoseconds"""
+    events: int
+    """entries of the family"""
+
+
 def drop_copies(db: duckdb.DuckDBPyConnection, families: Iterable[Sequence[int]]) -> list[Copied]:
     """Take copied entries out of ``events`` and ``mentions``, and say what was taken. ``families``: the sources of each log,
     oldest first. Needs final ``events.time_ns``."""
     windows = _find_windows(db, [tuple(family) for family in families])
-    found = [_find_copies(db, family, *window) for family, window in windows.items()]
+    found = [_find_copies(db, batch) for batch in _in_batches(windows)]
     pairs = pa.concat_tables([table for table in found if len(table)] or [_pairs([], [])])
     if not len(pairs):
         return []
@@ -81,10 +97,8 @@ def drop_copies(db: duckdb.DuckDBPyConnection, families: Iterable[Sequence[int]]
     ]
 
 
-def _find_windows(
-    db: duckdb.DuckDBPyConnection, families: Sequence[tuple[int, ...]]
-) -> dict[tuple[int, ...], tuple[int, int]]:
-    """Families that may hold copies, and the first and last moment of what may be repeated in them."""
+def _find_windows(db: duckdb.DuckDBPyConnection, families: Sequence[tuple[int, ...]]) -> list[_Window]:
+    """Families that may hold copies, and the moments between which something may be repeated in them."""
     columns = db.sql("SELECT source, time_ns FROM events WHERE time_ns IS NOT NULL ORDER BY eid").fetchnumpy()
     source, time = np.asarray(columns["source"]), np.asarray(columns["time_ns"])
     cuts = np.flatnonzero(np.diff(source)) + 1
@@ -93,7 +107,7 @@ def _find_windows(
         for at, piece in zip([0, *cuts.tolist()], np.split(time, cuts), strict=True)
         if len(piece)
     }
-    windows = {}
+    windows = []
     for family in families:
         held = [pieces[number] for number in family if number in pieces]
         late = [window for piece in held if (window := _late_window(piece))]
@@ -104,8 +118,21 @@ def _find_windows(
                 late.append((first, min(end, last)))
             end = last if end is None else max(end, last)
         if late:
-            windows[family] = min(first for first, _ in late), max(last for _, last in late)
+            events = sum(map(len, held))
+            windows.append(_Window(family, min(first for first, _ in late), max(last for _, last in late), events))
     return windows
+
+
+def _in_batches(windows: Iterable[_Window]) -> Iterator[list[_Window]]:
+    """Windows that are searched together. A query takes three milliseconds however little there is to search."""
+    batch: list[_Window] = []
+    for window in windows:
+        if batch and sum(each.events for each in batch) + window.events > BATCH_EVENTS:
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch
 
 
 def _late_window(time: NDArray[np.int64]) -> tuple[int, int] | None:
@@ -124,22 +151,28 @@ def _late_window(time: NDArray[np.int64]) -> tuple[int, int] | None:
     return min(int(span.min()) for span in spans), max(int(span.max()) for span in spans)
 
 
-def _find_copies(db: duckdb.DuckDBPyConnection, family: Sequence[int], first: int, last: int) -> pa.Table:
-    """``eid`` of each copied entry and ``original``, that of the entry it repeats."""
-    content = ", ".join(f'"{name}"' for name in EVENTS.names if name not in PLACE)
+def _find_copies(db: duckdb.DuckDBPyConnection, windows: Sequence[_Window]) -> pa.Table:
+    """``eid`` of each copied entry and ``original``, that of the entry of the same family that it repeats."""
+    content = ", ".join(f'e."{name}"' for name in EVENTS.names if name not in PLACE)
+    spans = [
+        (number, place, source, window.first, window.last)
+        for number, window in enumerate(windows)
+        for place, source in enumerate(window.family)
+    ]
+    names = ("family", "place", "source", "first", "last")
+    db.register("windows", pa.table(dict(zip(names, zip(*spans, strict=True), strict=True))))
     rows = db.execute(
         f"""
-        SELECT eid, source, time_ns, hash({content}) AS content FROM events
-        WHERE list_contains($family, source) AND time_ns BETWEEN $first AND $last
-        ORDER BY list_position($family, source), eid
-        """,
-        {"family": list(family), "first": first, "last": last},
+        SELECT w.family, e.eid, e.source, e.time_ns, hash({content}) AS content FROM events e JOIN windows w USING (source)
+        WHERE e.time_ns BETWEEN w.first AND w.last ORDER BY w.family, w.place, e.eid
+        """
     ).fetchnumpy()
+    db.unregister("windows")
     content_hash, time = np.asarray(rows["content"], np.uint64), np.asarray(rows["time_ns"])
     n_runs = len(time) - RUN_LEAST + 1
     if n_runs < 2:
         return _pairs([], [])
-    run = np.zeros(n_runs, np.uint64)
+    run = np.asarray(rows["family"])[:n_runs].astype(np.uint64)  # what another family says is no copy
     for at in range(RUN_LEAST):
         run = run * _FACTOR + content_hash[at : at + n_runs]
     reach = RUN_LEAST - 1

@@ -54,21 +54,24 @@ def rank_request_logs(db: duckdb.DuckDBPyConnection, session_types: list[int]) -
         WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family ORDER BY family
         """
     ).fetchall()
+    browsers = _count_browsers(db, [family for family, _, _, several, *_ in rows if not several])
     logs = []
     for family, requests, addressed, several, named, sessioned in rows:
         # One address for many browsers is a proxy's own: it says nothing about visitors.
-        sees_addresses = addressed if several or _count_browsers(db, family) <= 2 else addressed * 0.1
+        sees_addresses = addressed if several or browsers[family] <= 2 else addressed * 0.1
         logs.append(RequestLog(family, requests, 2 * sees_addresses + named + sessioned))
     return sorted(logs, key=lambda log: (-log.view, -log.requests, log.family))
 
 
-def _count_browsers(db: duckdb.DuckDBPyConnection, family: int) -> int:
-    ((count,),) = db.execute(
-        "SELECT count(DISTINCT user_agent) FROM log_events"
-        " WHERE method IS NOT NULL AND path IS NOT NULL AND family = ?",
-        [family],
+def _count_browsers(db: duckdb.DuckDBPyConnection, families: list[int]) -> dict[int, int]:
+    if not families:
+        return {}
+    counts = db.execute(
+        "SELECT family, count(DISTINCT user_agent) FROM log_events"
+        " WHERE method IS NOT NULL AND path IS NOT NULL AND list_contains(?, family) GROUP BY family",
+        [families],
     ).fetchall()
-    return int(count)
+    return {int(family): int(count) for family, count in counts}
 
 
 def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> set[int]:

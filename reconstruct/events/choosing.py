@@ -325,9 +325,10 @@ def _find_known(messages: Head) -> frozenset[str] | None:
 
 def _without(rows: Rows, found: Mapping[str, Rows]) -> Rows:
     """The rows that no format of ``found`` reads."""
+    left = np.ones(int(rows.max(initial=-1)) + 1, np.bool_)
     for read in found.values():
-        rows = np.setdiff1d(rows, read)
-    return rows
+        left[read] = False
+    return rows[left[rows]]
 
 
 def _find_pretty(lines: Sequence[str]) -> str:
