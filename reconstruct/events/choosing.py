@@ -54,6 +54,9 @@ ENOUGH = 30
 """Messages of a writer in the sample from which on they stand for what else it writes: what is not among them is at most a tenth,
 with a probability of 95 %. Of others more is tried, line by line."""
 
+WITNESSES = 3
+"""Lines of a writer that make a format which says little the one it writes; two may well be of its wording by chance."""
+
 WRITER_FIELDS = frozenset(("service", "process"))
 """Fields that say who wrote a line; formats without any hold one writer's lines."""
 
@@ -173,7 +176,8 @@ class Chooser:
             more = self._read_sample(sample, rest, names, headers, timed_only=False)
             if not more:
                 continue
-            writers = sample.find_writers(np.concatenate(list(more.values())), MOST, each=True)
+            rows = np.concatenate(list(more.values()))
+            writers = sample.find_writers(rows, MOST, each=True, least=WITNESSES)
             for name, rows in more.items():
                 mine = sample.written_by(rows, writers)
                 if len(mine):

@@ -79,10 +79,13 @@ class Sample:
         """How much of the source the lines of the mask stand for."""
         return float(self.weights[mask].sum() / self.weights.sum()) if len(self.weights) else 0.0
 
-    def find_writers(self, rows: npt.NDArray[np.int64], share: float, *, each: bool = False) -> frozenset[str] | None:
+    def find_writers(
+        self, rows: npt.NDArray[np.int64], share: float, *, each: bool = False, least: int = 1
+    ) -> frozenset[str] | None:
         """The writers of whose lines ``rows`` are at least this share; None where they are that of all lines.
 
-        ``each``: only where they are that of every writer's lines."""
+        ``each``: only where they are that of every writer's lines. ``least``: lines that must be of a writer, where there are several.
+        """
         n_writers = len(set(self.writers))
         if self.weights[rows].sum() >= share * self.weights.sum() and not (each and n_writers > 1):
             return None
@@ -94,7 +97,7 @@ class Sample:
         part: defaultdict[str, float] = defaultdict(float)
         for at in rows.tolist():
             part[self.writers[at]] += self.weights[at]
-        found = frozenset(writer for writer, weight in part.items() if weight >= share * whole[writer])
+        found = frozenset(writer for writer, weight in part.items() if weight >= max(least, share * whole[writer]))
         return None if len(found) == n_writers else found
 
     def written_by(self, rows: npt.NDArray[np.int64], writers: frozenset[str] | None) -> npt.NDArray[np.int64]:
