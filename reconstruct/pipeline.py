@@ -52,15 +52,20 @@ LARGE_BYTES = 1 << 30
 
 
 def open_paths(
-    paths: Sequence[str | Path], options: Options | None = None, progress: Progress | None = None
+    paths: Sequence[str | Path],
+    options: Options | None = None,
+    progress: Progress | None = None,
+    *,
+    only_events: bool = False,
 ) -> Reconstruction:
     """Reconstruct the journeys in the logs at ``paths``, or reopen them when the same bytes were read before.
 
+    ``only_events``: nobody will ask for more than events, so that where results are not kept no journeys are made.
     Raises SourceError when there is nothing to read, StoreError when results cannot be kept.
     """
     options = options or Options()
     progress = progress or Progress()
-    return open_discovery(find_sources(paths, options), options, progress)
+    return open_discovery(find_sources(paths, options), options, progress, only_events=only_events)
 
 
 def find_sources(
@@ -119,7 +124,12 @@ def unmatched(options: Options, discovery: Discovery) -> list[str]:
 
 
 def open_discovery(
-    discovery: Discovery, options: Options, progress: Progress, earlier: Reconstruction | None = None
+    discovery: Discovery,
+    options: Options,
+    progress: Progress,
+    earlier: Reconstruction | None = None,
+    *,
+    only_events: bool = False,
 ) -> Reconstruction:
     """The same for logs that were found already. ``earlier``: results of these logs when they were shorter; what they still say is
     not read again."""
@@ -142,7 +152,10 @@ def open_discovery(
         accounts = ingest(
             store, discovery, chunk_bytes=options.chunk_bytes, pool=pool, progress=progress, carrier=carrier
         )
-        finish(store, discovery, accounts, options, pool, progress)
+        if only_events and path is None:
+            finish_events(store, discovery, accounts, options, progress)
+        else:
+            finish(store, discovery, accounts, options, pool, progress)
         known = tuple(account.known for account in accounts if account.known is not None)
         reading = Reading(known, key, origins_of(continued))
 
@@ -295,6 +308,17 @@ def _fill(path: Path, discovery: Discovery, options: Options, fill: Fill) -> Non
             gc.enable()
 
 
+def finish_events(
+    store: Store, discovery: Discovery, accounts: list[SourceAccount], options: Options, progress: Progress
+) -> None:
+    """What is left to say of events after reading: when they were, and what their identifiers identify."""
+    progress.phase("correlating", 0)
+    tabulate_families(store.connection, [source.family for source in discovery.sources])
+    plan = place_events(store, options)
+    save_sources(store, accounts, discovery.formats)
+    store.set_meta("plan_notes", orjson.dumps(plan.notes).decode())
+
+
 def finish(
     store: Store,
     discovery: Discovery,
@@ -326,7 +350,13 @@ def correlate(
     db = store.connection
     tabulate_families(db, [source.family for source in discovery.sources])
     tabulate_surroundings = look_up(db, pool)
-    build_timeline(db, infer_zones(db, options.timezone_s), options.region)
-    plan = make_plan(db, options.pins)
+    plan = place_events(store, options)
     tabulate_surroundings()
     return plan, resolve(db, plan.types, plan.roles, options.pins, pool)
+
+
+def place_events(store: Store, options: Options) -> Plan:
+    """Pass 1 of the correlator: where events are in time, and the types of identifiers."""
+    db = store.connection
+    build_timeline(db, infer_zones(db, options.timezone_s), options.region)
+    return make_plan(db, options.pins)

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from command import ACCESS, assert_refused, reconstruct
 
+from reconstruct.options import Options
+from reconstruct.pipeline import open_paths
+
 SHOP = Path(__file__).parent.parent / "samples" / "shop" / "logs"
 
 
@@ -35,6 +38,19 @@ def test_prints_events_in_order(logs: Path) -> None:
         "client_ip": "192.0.2.5", "method": "GET", "target": "/p/5", "path": "/p/5", "protocol": "HTTP/1.1", "status": 200,
         "bytes_sent": 512, "user_agent": "Mozilla/5.0 (X11; Linux x86_64)", "ids": rows[4]["ids"],
     }  # fmt: skip
+
+
+def test_events_are_the_same_whether_results_are_kept(logs: Path, tmp_path: Path) -> None:
+    """Kept, journeys are made as well; not kept, nobody would see them."""
+    for period in ([], ["--since", "2026-09-15T10:00", "--until", "2026-09-15T12:00"]):
+        for name, more in (("kept", []), ("alone", ["--no-cache"])):
+            found = reconstruct("events", SHOP, *period, *more, "-o", tmp_path / name)
+            assert found.returncode == 0, found.stderr
+        assert (tmp_path / "alone").read_bytes() == (tmp_path / "kept").read_bytes() != b""
+    results = open_paths([logs], Options(cache=False), only_events=True)
+    assert results.store.rows("SELECT count(*) FROM events") == [(29,)]
+    assert results.store.rows("SELECT count(*) FROM listed") == [(0,)]
+    results.close()
 
 
 def test_reads_standard_input(logs: Path) -> None:

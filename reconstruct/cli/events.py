@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.follow:
         return _follow(arguments)
     check_output(arguments.output)
-    results = open_results(arguments)
+    results = open_results(arguments, only_events=True)
     with open_output(arguments.output) as out:
         write_events(results, out, since=arguments.since, until=arguments.until)
     results.close()

@@ -62,8 +62,8 @@ def warn(options: Options, discovery: Discovery) -> None:
         print(f"hint: reconstruct formats check {refused.path}", file=sys.stderr)
 
 
-def open_results(arguments: argparse.Namespace) -> Reconstruction:
-    """Reconstruct what the command line names, with a progress bar when stderr is a terminal.
+def open_results(arguments: argparse.Namespace, *, only_events: bool = False) -> Reconstruction:
+    """Reconstruct what the command line names, with a progress bar when stderr is a terminal. ``only_events``: see ``open_paths``.
 
     Raises SourceError when no line of the input can be read.
     """
@@ -73,7 +73,7 @@ def open_results(arguments: argparse.Namespace) -> Reconstruction:
         given.get("where", ""), given.get("since"), given.get("until")
     )  # errors now rather than after minutes of reading
     with progress_on(sys.stderr) as progress:
-        results = open_paths(paths, options, progress)
+        results = open_paths(paths, options, progress, only_events=only_events)
     warn(options, results.discovery)
     for note in results.plan_notes():
         print(clean(f"warning: {note}"), file=sys.stderr)
