@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from reconstruct.events.formats import NO_HEADERS, Formats
-from reconstruct.events.layers import Layer
+from reconstruct.events.reading import Layer
 from reconstruct.events.scan import scan_chunk
 from reconstruct.events.source_profile import SourceProfile
 from reconstruct.grammar.matcher import matcher_for

@@ -134,7 +134,24 @@ def test_what_one_service_writes_says_nothing_of_the_next(aggregate: Any, tmp_pa
     }
 
 
-def test_neither_chunks_nor_compression_change_what_is_read(aggregate: Any, entries: Any, tmp_path: Path) -> None:
+def test_names_that_every_line_has_another_of_are_no_services(aggregate: Any, tmp_path: Path) -> None:
+    def docker(name: str, text: str, second: int) -> str:
+        line = orjson.loads(collected(name, text, second))
+        labels = {"com.docker.compose.service": name}
+        return orjson.dumps(
+            {"log": orjson.dumps(line).decode() + "\n", "stream": "stdout", "attrs": labels, "time": line["@timestamp"]}
+        ).decode()
+
+    names = [f"{a}{b}{c}" for a in "abcdefghij" for b in "klmnopqrst" for c in "uvwxyzabcdefghijklmnopqrstu"]
+    lines = [collected(name, f'level=info msg="page shown" page={n}', n) for n, name in enumerate(names)]
+    found = events(write(tmp_path / "json.log", lines), aggregate)
+    assert Counter(event["format"] for event in found) == {"json/logfmt": len(names)}
+    lines = [docker(name, f'level=info msg="page shown" page={n}', n) for n, name in enumerate(names)]
+    found = events(write(tmp_path / "docker.log", lines), aggregate)
+    assert Counter(event["format"] for event in found) == {"docker/json/logfmt": len(names)}
+
+
+def test_where_chunks_are_cut_changes_nothing(aggregate: Any, entries: Any, tmp_path: Path) -> None:
     lines = list(map(aggregate.ENVELOPES["elasticsearch"], entries))
     path = write(tmp_path / "all.log", lines)
     whole = events(path, aggregate)

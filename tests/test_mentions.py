@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from reconstruct.events import free_text, mentions
 from reconstruct.events.attribute_keys import find_in_attributes, find_in_values
 from reconstruct.events.candidates import Found
-from reconstruct.events.layers import Layer
 from reconstruct.events.mentions import MENTIONS_PER_EVENT, extract, extract_each
+from reconstruct.events.reading import Layer
 from reconstruct.events.scan import scan_chunk
 from reconstruct.events.schema import EVENTS, MENTIONS
 from reconstruct.events.shapes import normalise

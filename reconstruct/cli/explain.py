@@ -30,7 +30,7 @@ from reconstruct.events.explanation import (
     peel_levels,
 )
 from reconstruct.events.formats import Formats, known_formats
-from reconstruct.events.layers import Layer
+from reconstruct.events.reading import Layer
 from reconstruct.grammar.definition import Definition
 from reconstruct.grammar.lark_engine import Part
 from reconstruct.grammar.plans import MatchPlan, plans_of

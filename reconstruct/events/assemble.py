@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconstruct.events.layers import Part, Rows
+from reconstruct.events.reading import Part, Rows
 from reconstruct.events.schema import EVENTS, LABEL, MESSAGE_CAP
 
 _POSITION = ("source", "line", "lines", "offset", "length")

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from reconstruct.events.decoded import ATTRIBUTE_VALUES
 from reconstruct.events.formats import Formats
-from reconstruct.events.layers import Part, Reader, Reading, Rows
+from reconstruct.events.layers import Reader
+from reconstruct.events.reading import Part, Reading, Rows
 from reconstruct.events.wrapping import coalesce_columns, merge_attributes
 from reconstruct.grammar.fields import type_columns
 from reconstruct.grammar.vocabulary import read_keys

@@ -7,7 +7,7 @@ the sample becomes a candidate; candidates are tried on every line in order of r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import compress
 
@@ -27,10 +27,12 @@ from reconstruct.events.formats import (
     cut_long,
     may_have_time,
 )
-from reconstruct.events.layers import MESSAGE_PAIR, PRETTY_OPEN, Layer, Rows
+from reconstruct.events.layers import MESSAGE_PAIR
 from reconstruct.events.lines import line_shape
 from reconstruct.events.multiline import looks_continued
 from reconstruct.events.peeled import Peeled
+from reconstruct.events.pretty import find_pretty, join_pretty
+from reconstruct.events.reading import Layer, Rows
 from reconstruct.events.sample import Head, Sample
 from reconstruct.events.writers import index, name_writers, nest
 from reconstruct.grammar.timestamps import TimeAnchor
@@ -94,10 +96,10 @@ class Chooser:
         found, only = self._find_lines(sample, headers)
         names = (self._forced,) if self._forced else tuple(found)
         text = (self._forced and self._forced != JSON) or any(self._formats.absorbs(name) for name in names)
-        pretty = "" if text else _find_pretty(whole.texts)
+        pretty = "" if text else find_pretty(whole.texts)
         nested = list(self._find_nested(found, sample, head, headers, depth))
         if pretty and JSON not in found:
-            objects = Head.of(list(_join_pretty(whole.texts, pretty)))
+            objects = Head.of(list(join_pretty(whole.texts, pretty)))
             every = {JSON: np.arange(len(objects.texts))}
             nested += self._find_nested(every, Sample.of(objects), objects, headers, depth)
         return Layer(
@@ -109,6 +111,7 @@ class Chooser:
             pretty=pretty,
             closed=bool(self._forced),
             only=tuple(only.items()),
+            nameless=whole.is_nameless,
         )
 
     def _choose_inside(self, kind: str, head: Head, depth: int) -> tuple[Layer, npt.NDArray[np.bool_]]:
@@ -266,7 +269,7 @@ class Chooser:
                 deeper = tuple(self._find_nested(inside, inner, messages, NO_HEADERS, depth + 1))
                 limits = tuple((each, writers) for each, writers in only.items() if each in inside)
                 known = None if self._is_whole or name not in telling else _find_known(messages)
-                yield name, Layer((), tuple(inside), deeper, only=limits, known=known)
+                yield name, Layer((), tuple(inside), deeper, only=limits, known=known, nameless=messages.is_nameless)
 
     def _read_head(self, name: str, head: Head, headers: Headers) -> tuple[Head, Head]:
         """The messages of all lines of ``head`` that are of a format which says who wrote them, and the lines that are not.
@@ -333,27 +336,3 @@ def _without(rows: Rows, found: Mapping[str, Rows]) -> Rows:
     for read in found.values():
         left[read] = False
     return rows[left[rows]]
-
-
-def _find_pretty(lines: Sequence[str]) -> str:
-    """The line that opens a JSON object written over several lines; empty when there is none.
-
-    Not asked below text with moments: there such lines are part of an entry.
-    """
-    opens = {line.rstrip() for line in lines if line.strip() == PRETTY_OPEN}
-    return min(opens, key=lambda line: (len(line), line), default="")
-
-
-def _join_pretty(lines: Sequence[str], opens: str) -> Iterator[str]:
-    """The objects that begin with the line ``opens`` and end with its counterpart, each as one line."""
-    closes = opens.replace("{", "}")
-    held: list[str] = []
-    for line in lines:
-        text = line.rstrip().removesuffix(",") if held else line.rstrip()
-        if text == opens:
-            held = [text]
-        elif held:
-            held.append(text if text == closes else line)
-            if text == closes:
-                yield "".join(held)
-                held = []

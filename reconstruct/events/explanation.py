@@ -14,7 +14,7 @@ import orjson
 
 from reconstruct.events import envelopes
 from reconstruct.events.formats import GENERIC, NO_HEADERS, SELF_DESCRIBING, Formats, Headers, cut_long
-from reconstruct.events.layers import Layer
+from reconstruct.events.reading import Layer
 from reconstruct.grammar.lark_engine import LarkMatcher, Part
 from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.timestamps import TimeAnchor, find_timestamp

@@ -1,110 +1,29 @@
 """Reading lines level by level: envelope, inside, what the message of the inside holds.
 
-A *layer* says how the lines of one level are read. It is decided once per source (``source_profile``), so that the
-same line is read the same way whichever chunk it is in; within a layer every line is judged on its own.
+Within a layer every line is judged on its own.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from reconstruct.events import envelopes
 from reconstruct.events.embedded import read_embedded
-from reconstruct.events.formats import GENERIC, JSON, LOGFMT, NO_HEADERS, Formats, Headers, may_have_time
-from reconstruct.events.lines import Shape, find_filled, line_shape
+from reconstruct.events.formats import GENERIC, JSON, LOGFMT, Formats, may_have_time
+from reconstruct.events.lines import find_filled, line_shape
 from reconstruct.events.multiline import looks_continued
+from reconstruct.events.reading import Layer, Level, Part, Reading, Rows
 from reconstruct.events.wrapping import wrap_columns
 from reconstruct.events.writers import Writers, name_writers, nest
 from reconstruct.grammar.timestamps import TimeAnchor
 
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-
 MESSAGE_PAIR = re.compile(r"(?:^|\s)(?:msg|message)=")
 """A pair that is a message. One that may stand for it where there is none (``error=``) does not make an entry."""
-
-PRETTY_OPEN = "{"
-"""A line that is only this, indented or not, opens a JSON object written over several lines."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """How the lines of one level are read; see ``source_profile`` for how it is decided."""
-
-    envelopes: tuple[tuple[str, Layer], ...] = ()
-    """what wraps some of the lines, and how the insides are read"""
-    formats: tuple[str, ...] = ()
-    """formats seen in the sample, in order of trial"""
-    nested: tuple[tuple[str, Layer], ...] = ()
-    """formats whose message is itself a line of a known format"""
-    headers: Headers = NO_HEADERS
-    unread: frozenset[Shape] = frozenset()
-    """shapes of sample lines that no grammar reads; lines of these shapes are not shown to all the others again"""
-    pretty: str = ""
-    """the line that opens a JSON object written over several lines; empty: there are none"""
-    plain: bool = False
-    """lines of no known format, each whole: every one is an entry if its envelope says when it was written"""
-    closed: bool = False
-    """no other format is tried: the user has named the one there is"""
-    only: tuple[tuple[str, frozenset[str]], ...] = ()
-    """formats that say too little to be tried on lines of other writers than these"""
-    known: frozenset[str] | None = None
-    """of messages: the writers that the sample says enough of; None: it says all there is to say"""
-
-    @property
-    def tried(self) -> frozenset[str]:
-        """Formats that every line is shown to."""
-        return frozenset(self.formats).difference(name for name, _ in self.only)
-
-    @property
-    def asks_writers(self) -> bool:
-        """Whether it matters who wrote a line."""
-        inner = (layer for _, layer in (*self.envelopes, *self.nested))
-        return bool(self.only) or self.known is not None or any(layer.asks_writers for layer in inner)
-
-
-@dataclass(slots=True, eq=False)
-class Part:
-    """Entries read alike. ``columns`` have one element per row; ``rows`` are lines of the block, ascending."""
-
-    rows: Rows
-    format: str
-    columns: dict[str, pa.Array]
-    absorbs: bool = False
-    alone: bool = False
-    """entries known by their envelope only: events unless they continue the entry above"""
-    unfinished: Layer | None = None
-    """the first of several lines that only together are an entry; read by this layer once they are joined"""
-
-
-@dataclass(slots=True)
-class Reading:
-    """What a block of lines holds. The arrays have one element per line and are filled in while reading."""
-
-    text: Sequence[str]
-    """each line without its envelopes"""
-    parts: list[Part]
-    directive: npt.NDArray[np.bool_]
-    partial: npt.NDArray[np.bool_]
-    stream: npt.NDArray[np.int32]
-    told: Mask
-    """the entry above has the text of this line already"""
-    below: Mask
-    """the line says more of an entry of a format of the source: it starts none"""
-    tails: dict[int, str]
-    """text after the first line end inside a line: what a shipper has folded already"""
-    streams: dict[tuple[int, str], int] = field(default_factory=dict)
-    """codes given to streams, in order of appearance"""
-
-    def add_tail(self, row: int, text: str) -> None:
-        """Remember text that follows what is matched of a line; the innermost comes first."""
-        self.tails[row] = f"{text}\n{self.tails[row]}" if row in self.tails else text
 
 
 class Reader:
@@ -124,7 +43,7 @@ class Reader:
         count = len(lines)
         directive, partial, told, below = np.zeros((4, count), np.bool_)
         reading = Reading(lines, [], directive, partial, np.zeros(count, np.int32), told, below, {})
-        self._read_level(reading, _Level(np.arange(count), lines, layer, "", {}))
+        self._read_level(reading, Level(np.arange(count), lines, layer, "", {}))
         return reading
 
     def reread(self, reading: Reading, part: Part, rows: Rows, texts: list[str]) -> None:
@@ -133,16 +52,16 @@ class Reader:
         layer = replace(part.unfinished, formats=(JSON,))
         chosen = pa.array(np.isin(part.rows, rows))
         outer = {name: column.filter(chosen) for name, column in part.columns.items() if name != "message"}
-        level = _Level(rows, texts, layer, part.format.removesuffix(JSON), outer)
+        level = Level(rows, texts, layer, part.format.removesuffix(JSON), outer)
         self._read_formats(reading, level, np.arange(len(texts)))
 
-    def _anchor(self, level: _Level, chosen: Rows) -> TimeAnchor:
+    def _anchor(self, level: Level, chosen: Rows) -> TimeAnchor:
         envelope_ns = level.outer.get("time_ns")
         if envelope_ns is not None and len(chosen) < len(level.lines):
             envelope_ns = envelope_ns.take(pa.array(chosen))
         return self.anchor_at(envelope_ns)
 
-    def _read_level(self, reading: Reading, level: _Level) -> None:
+    def _read_level(self, reading: Reading, level: Level) -> None:
         left = find_filled(level.lines)
         for kind, inside in level.layer.envelopes:
             left = self._peel(reading, level, left, kind, inside)
@@ -157,7 +76,7 @@ class Reader:
         if level.prefix:
             self._keep_enveloped(reading, level, left)
 
-    def _peel(self, reading: Reading, level: _Level, left: Rows, kind: str, layer: Layer) -> Rows:
+    def _peel(self, reading: Reading, level: Level, left: Rows, kind: str, layer: Layer) -> Rows:
         peeled = envelopes.peel(kind, level.choose(left), self._anchor(level, left)) if len(left) else None
         if peeled is None:
             return left
@@ -176,9 +95,9 @@ class Reader:
         ]
         outer = wrap_columns(level.take_outer(here), peeled.columns)
         writers = None
-        if layer.asks_writers:
+        if layer.asks_writers and not layer.nameless:
             writers = nest(level.take_writers(here), name_writers(peeled.columns, len(here), peeled.stream))
-        self._read_level(reading, _Level(rows, inside, layer, f"{level.prefix}{kind}/", outer, writers))
+        self._read_level(reading, Level(rows, inside, layer, f"{level.prefix}{kind}/", outer, writers))
         return left[~peeled.mask]
 
     def _cut_tail(self, reading: Reading, row: int, text: str) -> str:
@@ -188,7 +107,7 @@ class Reader:
         reading.add_tail(row, tail)
         return first
 
-    def _read_formats(self, reading: Reading, level: _Level, left: Rows) -> Rows:
+    def _read_formats(self, reading: Reading, level: Level, left: Rows) -> Rows:
         aside: list[Rows] = []
         only = dict(level.layer.only)
         for name in level.layer.formats:
@@ -212,7 +131,7 @@ class Reader:
                 left = left[~rest]
         return np.union1d(left, np.concatenate(aside)) if aside else left
 
-    def _read_others(self, reading: Reading, level: _Level, left: Rows) -> Rows:
+    def _read_others(self, reading: Reading, level: Level, left: Rows) -> Rows:
         """Formats the source is not known to have; only for lines that cannot be part of the entry above."""
         tried = level.layer.tried
         fresh = np.fromiter((not looks_continued(text) for text in level.choose(left)), np.bool_, len(left))
@@ -242,7 +161,7 @@ class Reader:
                 without = self._try(reading, level, without, name)
         return np.sort(np.concatenate([aside, without, left]))
 
-    def _try(self, reading: Reading, level: _Level, left: Rows, name: str) -> Rows:
+    def _try(self, reading: Reading, level: Level, left: Rows, name: str) -> Rows:
         """Read the lines ``left`` that are of format ``name``; what is left then."""
         decoded = self.formats.decode(name, level.choose(left), level.layer.headers, self._anchor(level, left))
         taken = decoded.matched
@@ -262,7 +181,7 @@ class Reader:
             inner = dict(level.layer.nested).get(name)
             if inner is not None and "message" in columns:
                 writers = None
-                if inner.asks_writers:
+                if inner.asks_writers and not inner.nameless:
                     writers = nest(level.take_writers(here), name_writers(decoded.columns, len(here)))
                 part = self._read_messages(reading, part, inner, writers)
             if len(part.rows):
@@ -275,7 +194,7 @@ class Reader:
         whole: list[str] = [(text or "").rstrip("\r\n") for text in part.columns["message"].to_pylist()]
         messages = [text.partition("\n")[0] if "\n" in text else text for text in whole]
         outer = {name: column for name, column in part.columns.items() if name != "message"}
-        level = _Level(part.rows, messages, layer, f"{part.format}/", outer, writers)
+        level = Level(part.rows, messages, layer, f"{part.format}/", outer, writers)
         left = self._read_formats(reading, level, np.arange(len(messages)))
         if layer.known is not None and len(left):
             mine = level.written_by(left, layer.known)
@@ -289,7 +208,7 @@ class Reader:
         keep = pa.array(left)
         return Part(part.rows[left], part.format, {k: v.take(keep) for k, v in part.columns.items()}, part.absorbs)
 
-    def _read_strangers(self, reading: Reading, level: _Level, left: Rows) -> Rows:
+    def _read_strangers(self, reading: Reading, level: Level, left: Rows) -> Rows:
         """Messages of writers that the sample says little of: whatever format one line is proof of reads them."""
         texts = level.choose(left)
         fresh = np.fromiter((not looks_continued(text) for text in texts), np.bool_, len(left))
@@ -312,7 +231,7 @@ class Reader:
             return lambda text: MESSAGE_PAIR.search(text) is not None
         return may_have_time if self.formats.needs_time(name) else bool
 
-    def _open_pretty(self, reading: Reading, level: _Level, left: Rows) -> Rows:
+    def _open_pretty(self, reading: Reading, level: Level, left: Rows) -> Rows:
         """The first lines of JSON objects that take several lines, or that the runtime cut into several."""
         opens = np.zeros(len(left), np.bool_)
         if level.layer.pretty:
@@ -329,7 +248,7 @@ class Reader:
             reading.parts.append(Part(level.rows[here], level.prefix + JSON, columns, unfinished=level.layer))
         return left[~opens]
 
-    def _keep_enveloped(self, reading: Reading, level: _Level, left: Rows) -> None:
+    def _keep_enveloped(self, reading: Reading, level: Level, left: Rows) -> None:
         """Lines known by their envelope only: entries, unless they continue the one above."""
         texts = level.choose(left)
         filled = np.fromiter((bool(text) and not text.isspace() for text in texts), np.bool_, len(left))
@@ -341,39 +260,3 @@ class Reader:
             if len(here):
                 columns = {**level.take_outer(here), "message": pa.array(level.choose(here), pa.string())}
                 reading.parts.append(Part(level.rows[here], level.prefix[:-1], columns, alone=is_alone))
-
-
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """Lines to be read by one layer; ``rows`` and the columns of ``outer`` have one element per line."""
-
-    rows: Rows
-    lines: Sequence[str]
-    layer: Layer
-    prefix: str
-    """format ids of the envelopes, each with a slash"""
-    outer: dict[str, pa.Array]
-    """what the envelopes say"""
-    writers: Writers | None = None
-    """who wrote the lines, where that matters; None at the outside, where nothing says it"""
-
-    def take_writers(self, chosen: Rows) -> Writers | None:
-        return None if self.writers is None else self.writers.take(chosen)
-
-    def written_by(self, chosen: Rows, names: frozenset[str]) -> Mask:
-        """Which of the chosen lines one of these wrote."""
-        if self.writers is None:
-            return np.full(len(chosen), "" in names)
-        return self.writers.take(chosen).are_among(names)
-
-    def choose(self, chosen: Rows) -> Sequence[str]:
-        if len(chosen) == len(self.lines):
-            return self.lines
-        lines = list(self.lines)
-        return [lines[at] for at in chosen.tolist()]
-
-    def take_outer(self, chosen: Rows) -> dict[str, pa.Array]:
-        if len(chosen) == len(self.lines):
-            return self.outer
-        at = pa.array(chosen)
-        return {name: column.take(at) for name, column in self.outer.items()}

@@ -39,6 +39,11 @@ class Head:
             writers = [""] * len(texts)
         return Head(texts, writers)
 
+    @property
+    def is_nameless(self) -> bool:
+        """Whether nothing says who wrote the lines, or too much does."""
+        return not any(self.writers)
+
     def keep(self, mask: npt.NDArray[np.bool_]) -> Head:
         """The lines of the mask."""
         kept = mask.tolist()

@@ -24,9 +24,10 @@ from reconstruct.events.below import join_heads, read_below
 from reconstruct.events.candidates import Found, join_found
 from reconstruct.events.decoded import ATTRIBUTE_VALUES
 from reconstruct.events.formats import GENERIC, formats_of
-from reconstruct.events.layers import Layer, Part, Reader, Reading, Rows
+from reconstruct.events.layers import Reader
 from reconstruct.events.lines import MATCH_CAP, Lines, split_lines
 from reconstruct.events.multiline import BLANK, DIRECTIVE, LOOSE, NOBODY, START, Run, find_owners
+from reconstruct.events.reading import Layer, Part, Reading, Rows
 from reconstruct.events.schema import EVENTS, LABEL, MENTIONS, MESSAGE_CAP
 from reconstruct.events.source_profile import SourceProfile
 from reconstruct.events.undated import NOTES, Undated

@@ -13,9 +13,9 @@ from itertools import takewhile
 from reconstruct.events import w3c
 from reconstruct.events.choosing import Chooser
 from reconstruct.events.formats import formats_of
-from reconstruct.events.layers import Layer
 from reconstruct.events.lines import split_lines
 from reconstruct.events.pods import service_of_path
+from reconstruct.events.reading import Layer
 from reconstruct.events.sample import Head, Sample
 from reconstruct.events.undated import Undated, anchor_ns, find_undated
 from reconstruct.grammar.plans import MatchPlan
