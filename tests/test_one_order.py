@@ -111,3 +111,15 @@ def test_a_number_in_a_url_is_the_order_that_comes_up_with_it(tmp_path: Path) ->
     assert "path:/done/{}" in slots and "path:/offers/{}" not in slots
     assert [len(orders) for orders in found.values()] == [1] * 40
     assert goals == {"Place order"}
+
+
+def test_an_order_on_record_whose_answer_was_an_error_is_felt_as_one(tmp_path: Path) -> None:
+    write_sales(tmp_path, range(5001, 5041))
+    log = tmp_path / "access.log"
+    log.write_text(log.read_text().replace('"POST /checkout HTTP/2.0" 200', '"POST /checkout HTTP/2.0" 500'))
+    results = open_paths([tmp_path], Options(cache=False, workers=1))
+    journey = json.loads(next(results.documents()))
+    results.close()
+    (sent,) = (each for each in journey["customer_journey"]["touchpoints"] if each["method"] == "POST")
+    assert (sent["ok"], sent["activity"]) == (False, f"Order {journey['business_journeys'][0]['object']['id']} failed")
+    assert journey["experience"]["score"] < 100

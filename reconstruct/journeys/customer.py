@@ -124,9 +124,11 @@ class Teller:
         for birth in births:
             touchpoint = touchpoints[birth.touchpoint]
             if birth.is_born:
-                touchpoint.ok = True
+                # What the visitor was shown counts: an order may be on record although the answer was an error.
+                touchpoint.ok = (touchpoint.stumble or touchpoint.status or 0) < 400
                 touchpoint.refused = False
-                touchpoint.text = put_id(birth.thing["born"].replace("{type}", birth.type), birth.id)
+                told = birth.thing["born" if touchpoint.ok else "failed"]
+                touchpoint.text = put_id(told.replace("{type}", birth.type), birth.id)
             elif birth.failure:
                 touchpoint.ok = False
                 touchpoint.text = birth.failure
