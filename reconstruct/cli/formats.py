@@ -17,6 +17,7 @@ from reconstruct.resources import grammar_directories, grammars_directory
 BUILT_IN_KINDS = {
     "json": "JSON lines, any shape, nested",
     "logfmt": "key=value lines",
+    "ltsv": "labelled values between tabs (http://ltsv.org)",
     "w3c": "W3C extended (IIS, CloudFront): fields named by #Fields",
     "delimited": "CSV and TSV with a header row",
     "generic": "anything else with a time stamp near its beginning",

@@ -20,6 +20,7 @@ from reconstruct.events.formats import (
     GENERIC,
     JSON,
     LOGFMT,
+    LTSV,
     NO_HEADERS,
     W3C,
     Formats,
@@ -171,7 +172,7 @@ class Chooser:
         telling = self._formats.telling
         if plain := self._find_plain(sample):
             telling = (plain, *(name for name in telling if name != plain))
-        names = (*described, JSON, *telling, LOGFMT)
+        names = (*described, JSON, *telling, LTSV, LOGFMT)
         found = self._read_sample(sample, np.arange(len(sample.lines)), names, headers)
         only: Only = {}
         for names in (self._formats.weak, (GENERIC,)):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconstruct.events import delimited, generic, json_lines, logfmt, w3c
+from reconstruct.events import delimited, generic, json_lines, logfmt, ltsv, w3c
 from reconstruct.events.decoded import ATTRIBUTE_VALUES, Decoded
 from reconstruct.events.lines import Texts
 from reconstruct.events.schema import MESSAGE_CAP
@@ -25,11 +25,12 @@ from reconstruct.grammar.timestamps import TimeAnchor
 
 JSON = "json"
 LOGFMT = "logfmt"
+LTSV = "ltsv"
 W3C = "w3c"
 DELIMITED = "delimited"
 GENERIC = generic.GENERIC
 
-SELF_DESCRIBING = (JSON, LOGFMT, W3C, DELIMITED)
+SELF_DESCRIBING = (JSON, LOGFMT, LTSV, W3C, DELIMITED)
 """Kinds whose entries say what their fields are; they need no grammar."""
 
 
@@ -167,6 +168,8 @@ class Formats:
         lines = cut_long(lines)
         if name == LOGFMT:
             return logfmt.decode_block(lines, anchor)
+        if name == LTSV:
+            return ltsv.decode_block(lines, anchor)
         if name == GENERIC:
             return generic.decode_block(lines, anchor)
         if name == W3C:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from reconstruct.events import envelopes
 from reconstruct.events.embedded import read_embedded
-from reconstruct.events.formats import GENERIC, JSON, LOGFMT, Formats, may_have_time
+from reconstruct.events.formats import GENERIC, JSON, LOGFMT, LTSV, Formats, may_have_time
 from reconstruct.events.lines import find_filled, line_shape
 from reconstruct.events.multiline import looks_continued
 from reconstruct.events.reading import Layer, Level, Part, Reading, Rows
@@ -148,7 +148,7 @@ class Reader:
         aside = np.concatenate([aside, left[known & ~timed], rest])
         without, left = left[~timed & ~known], left[timed & ~known]
         able = self.formats.able(level.choose(np.concatenate([left, without])))
-        for name in (*self.formats.ranked, LOGFMT, GENERIC):
+        for name in (*self.formats.ranked, LTSV, LOGFMT, GENERIC):
             if (
                 name in tried
                 or (name in self.formats.ids and name not in able)
@@ -214,7 +214,7 @@ class Reader:
         fresh = np.fromiter((not looks_continued(text) for text in texts), np.bool_, len(left))
         aside, left = left[~fresh], left[fresh]
         able, tried = self.formats.able(texts), level.layer.tried
-        for name in (JSON, *self.formats.telling, LOGFMT):
+        for name in (JSON, *self.formats.telling, LTSV, LOGFMT):
             if name in tried or (name in self.formats.ids and name not in able) or not len(left):
                 continue
             likely = self._likely(name)
