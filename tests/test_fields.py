@@ -344,6 +344,25 @@ def test_a_day_beside_a_time_of_day() -> None:
     assert format_time(row["time_ns"]) == "2026-09-14T05:00:00.000000Z"
 
 
+@pytest.mark.parametrize(
+    ("stamp", "year", "time", "kept"),
+    [
+        ("Jun 12 23:37:17", "2015", "2015-06-12", False),
+        ("June  8 00:21:09", "2015", "2015-06-08", False),
+        ("Feb 29 00:21:09.5", "2016", "2016-02-29", False),
+        ("Jun 12 2014 23:37:17", "2015", "2014-06-12", True),
+        ("Jun 12 23:37:17", "15", "2026-06-12", True),
+        ("Jun 12 23:37:17", "", "2026-06-12", False),
+        ("2014-06-12T23:37:17Z", "2015", "2014-06-12", True),
+    ],
+)
+def test_a_year_beside_a_stamp_that_lacks_it(stamp: str, year: str, time: str, kept: bool) -> None:
+    (row,) = type_columns({"time": [stamp], "year": [year]}, {}, 1, ANCHOR, {"year"})["time_ns"].to_pylist()
+    assert format_time(row)[:10] == time
+    attributes = type_columns({"time": [stamp], "year": [year]}, {}, 1, ANCHOR, {"year"}).get("attributes")
+    assert (attributes is not None) == kept
+
+
 def test_an_unreadable_stamp_is_an_attribute() -> None:
     assert read(time="soon") == {"attributes": {"time": "soon"}}
 
@@ -393,6 +412,11 @@ def test_quotes_around_a_pair_are_no_part_of_it() -> None:
     assert read(sid='"abc"')["session_id"] == "abc"
     assert read(KEY='"a \\"b\\""') == {"attributes": {"KEY": 'a "b"'}}
     assert read({"KEY": "WORD"}, KEY='"a"') == {"attributes": {"KEY": '"a"'}}
+
+
+def test_quotes_of_two_words_are_no_pair() -> None:
+    text = '"/srv/a" is not found, host: "www.example.com"'
+    assert read(message=text) == {"message": text}
 
 
 @given(st.text(), st.text(min_size=1), st.sampled_from(["", "QUOTED", "NUMBER", "WORD"]))

@@ -219,6 +219,7 @@ class _Typing:
             return
         texts = [raw.text for raw in raws]
         self._join_days(texts)
+        self._join_years(texts)
         time_ns = pa.nulls(self.n, pa.int64())
         zoned = pa.array(np.zeros(self.n, np.bool_))
         for position, (raw, text) in enumerate(zip(raws, texts, strict=True)):
@@ -246,6 +247,17 @@ class _Typing:
                 texts[position] = pc.if_else(beside, pa.scalar(None, TEXT), texts[position])
                 self.consumed["time", position] = np.asarray(beside)
                 clock = pc.and_not(clock, beside)
+
+    def _join_years(self, texts: list[pa.Array]) -> None:
+        """Put the year that stands elsewhere in the entry behind stamps without one: ``Jan  2 15:04:05 2026``."""
+        for source, raw in enumerate(self.raw.get("year", ())):
+            used = pa.array(np.zeros(self.n, np.bool_))
+            for position, text in enumerate(texts):
+                lacking = pc.and_(pc.match_substring_regex(text, _YEARLESS), pc.match_substring_regex(raw.text, _YEAR))
+                lacking = lacking.fill_null(False)
+                texts[position] = pc.if_else(lacking, pc.binary_join_element_wise(text, raw.text, " "), text)
+                used = pc.or_(used, lacking)
+            self._refuse("year", source, raw.text, pc.if_else(used, raw.text, pa.scalar(None, TEXT)))
 
     def read_request(self) -> None:
         """Method, target, protocol; path, query and host out of the target."""
@@ -352,6 +364,8 @@ _IDENTIFIER_CAP = pa.scalar(IDENTIFIER_CAP, pa.int32())
 _LEAST_STATUS = pa.scalar(100, pa.int32())
 _CLOCK = r"^[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
 _RANDOM = r"^[0-9a-fA-F]{24,}$|^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
+_YEAR = r"^(?:19|20)[0-9]{2}$"
+_YEARLESS = r"^[A-Z][a-z]{2,8} {1,2}[0-9]{1,2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?$"
 _DAY = r"^[0-9]+[-/.][0-9A-Za-z]+[-/.][0-9]+$"
 
 

@@ -141,6 +141,8 @@ SHAPES = (
           "Mon, 14 Sep 2026 05:00:00 GMT", "2026-09-14T05:00:00Z"),
     Shape("DAY_MONTH_YEAR", rf"{_DAY}[ -]{_MONTH}[ -]{_YEAR}[ T:,]{{1,2}}{_CLOCK}{_HALF_DAY}{_ZONE}",
           "14-Sep-2026 05:00:00.123", "2026-09-14T05:00:00.123000"),  # BIND, Tomcat, Redis, RabbitMQ
+    Shape("CTIME_ZONE", rf"{_WEEKDAY},?[ ]{_MONTH}[ ]{_DAY}[ ]{_CLOCK}[ ]{_YEAR}(?=[ ][+-]){_ZONE}",  # Oracle audit trail
+          "Mon Sep 14 05:00:00 2026 +01:00", "2026-09-14T04:00:00Z"),
     Shape("CTIME", rf"{_WEEKDAY},?[ ]{_MONTH}[ ]{_DAY}[ ]{_CLOCK}{_ZONE}[ ]{_YEAR}",  # Apache error, date(1)
           "Mon Sep 14 05:00:00.123456 2026", "2026-09-14T05:00:00.123456"),
     Shape("MONTH_DAY_YEAR",
@@ -152,6 +154,8 @@ SHAPES = (
           "Sep 14 06:52:39", "2026-09-14T06:52:39"),
     Shape("DAY_MONTH", rf"{_DAY}[ ]{_MONTH}[ ]{_CLOCK}",  # Redis before 5
           "14 Sep 05:00:00.123", "2026-09-14T05:00:00.123000"),
+    Shape("DAY_MONTH_MINUTE", rf"{_DAY}-{_MONTH}[ ](?P<h>\d\d):(?P<mi>\d\d)",  # Bacula
+          "14-Sep 05:00", "2026-09-14T05:00:00", findable=False),
     Shape("NUMERIC_DATE", rf"{_NUMERIC_DATE}(?:,?[ ]|[,T:_-]){_LOOSE_CLOCK}{_HALF_DAY}{_ZONE}",
           "09/14/2026 05:00:00 PM", "2026-09-14T17:00:00"),
     Shape("MONTH_DAY", rf"(?P<mo>\d\d)[-./](?P<d>\d\d)[ |-]{_CLOCK}",  # logcat, Proxifier, go-ethereum

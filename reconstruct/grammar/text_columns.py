@@ -19,6 +19,7 @@ Bytes = npt.NDArray[np.uint8]
 Value = TypeVar("Value")
 
 _DASH, _QUOTE = b'-"'
+_QUOTED_WHOLE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _ESCAPE = re.compile(r"((?:\\x[0-9A-Fa-f]{2})+)|\\u([0-9A-Fa-f]{4})|\\(.)", re.DOTALL)
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 
@@ -114,14 +115,18 @@ def change_where(column: pa.Array, where: pa.Array, change: Callable[[str], str 
 
 
 def strip_quotes(column: pa.Array) -> pa.Array:
-    """Texts that stand between double quotes without them."""
+    """Texts that stand between double quotes without them. One that only begins and ends with a quoted part keeps its quotes."""
     starts, lengths, data = text_buffers(column)
     long = np.flatnonzero(lengths >= 2)
     if not (data[starts[long]] == _QUOTE).any():
         return column
     quoted = np.zeros(len(column), np.bool_)
     quoted[long] = (data[starts[long]] == _QUOTE) & (data[starts[long] + lengths[long] - 1] == _QUOTE)
-    return text_column(change_where(column, pa.array(quoted), lambda text: unescape(text[1:-1])))
+    return text_column(change_where(column, pa.array(quoted), _strip_pair))
+
+
+def _strip_pair(text: str) -> str:
+    return unescape(text[1:-1]) if _QUOTED_WHOLE.fullmatch(text) else text
 
 
 def unescape_column(column: pa.Array) -> pa.Array:

@@ -50,7 +50,7 @@ ANY = "ANY"
 
 DATE_ORDERS = ("mdy", "dmy", "ymd")
 
-TYPED_ORDERS = {"DAY_FIRST_DATE": "dmy", "MONTH_FIRST_DATE": "mdy"}
+TYPED_ORDERS = {"DAY_FIRST_DATE": "dmy", "MONTH_FIRST_DATE": "mdy", "YEAR_FIRST_DATE": "ymd"}
 """Types of ``common.lark`` that say what the numbers of ``01/02/03`` are."""
 
 TEMPLATE_MIN = 64
