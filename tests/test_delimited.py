@@ -26,6 +26,15 @@ def test_a_header_row_is_found(delimiter: str) -> None:
     assert find_header(["", *lines]) == DelimitedHeader(delimiter, HEADER.fields)
 
 
+@pytest.mark.parametrize("type_line", ["#TYPE System.Data.DataRow", '"#TYPE System.Data.DataRow"'])
+def test_the_type_that_powershell_writes_above_the_header_row(type_line: str) -> None:
+    lines = [type_line, "time,level,message,order", "2026-09-14 05:00:00,ERROR,x,7"]
+    assert find_header(lines) == HEADER
+    decoded = decode_block(lines, HEADER, ANCHOR)
+    assert decoded.directives is not None
+    assert (decoded.directives.tolist(), decoded.matched.tolist()) == ([True, True, False], [False, False, True])
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -143,3 +152,9 @@ def test_zeek_without_its_header_is_known_by_its_columns(name: str) -> None:
     columns = decode_block([line], header, ANCHOR).columns
     assert {field: columns[field][0].as_py() for field in fields} == fields
     assert columns["time_ns"].to_pylist() == [1_767_366_245_123_456_000]
+
+
+def test_levels_of_an_export_of_windows_events() -> None:
+    header = DelimitedHeader(",", ("TimeCreated", "ProviderName", "Level", "LevelDisplayName", "Message"))
+    decoded = decode_block(["14.09.2026 05:00:00,Service,4,Informationen,started"], header, ANCHOR)
+    assert [decoded.columns[name][0].as_py() for name in ("level", "logger", "message")] == ["info", "Service", "started"]

@@ -152,6 +152,27 @@ LINES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
         {"time": "2026-09-14T10:12:01.000000Z", "duration_ms": 34.0, "vhost": "www.example.com", "user_agent": "curl"},
     ),
+    "zscaler_web": (
+        {
+            "sourcetype": "zscalernss-web",
+            "event": {
+                "time": "Mon Sep 14 10:12:01 2026", "eurl": "www.example.com/cart?id=5", "host": "www.example.com", "reqmethod": "GET",
+                "cip": "192.0.2.9", "login": "alice@example.com", "respcode": "200", "respsize": "512", "ereferer": "www.example.com/",
+                "location": "Headquarters", "appname": "Example Shop",
+            },
+        },
+        {
+            "time": "2026-09-14T10:12:01.000000Z", "target": "www.example.com/cart?id=5", "vhost": "www.example.com", "user": "alice@example.com",
+            "referrer": "www.example.com/", "service": None,
+        },
+    ),
+    "f5_telemetry": (
+        {
+            "telemetryEventCategory": "ASM", "hostname": "bigip.example.com", "date_time": "2026-09-14 10:12:01", "ip_client": "192.0.2.9",
+            "src_port": "54321", "method": "GET", "uri": "/cart?id=5", "response_code": "200", "bytes": "512", "severity": "Error",
+        },
+        {"time": "2026-09-14T10:12:01.000000Z", "client_port": 54321, "host": "bigip.example.com", "level": "error"},
+    ),
     "datadog_http": (
         {
             "http": {"method": "GET", "status_code": 200, "url": "/cart?id=5", "useragent": "curl"},
@@ -186,6 +207,11 @@ def test_json(name: str) -> None:
     row = row_of(json_lines.decode_block([orjson.dumps(line).decode()], TimeAnchor(0)))
     wanted = REQUEST | expected
     assert {key: row.get(key) for key in wanted} == wanted
+
+
+def test_the_severity_of_f5_counts_as_syslog_does() -> None:
+    line = '{"telemetryEventCategory":"AVR","hostname":"bigip.example.com","severity":"8","client_ip":"192.0.2.9"}'
+    assert "level" not in row_of(json_lines.decode_block([line], TimeAnchor(0)))
 
 
 def test_grafana_logfmt() -> None:

@@ -32,6 +32,9 @@ LINES_JUDGED = 20
 ENTRY_LINES_CAP = 200
 """Lines that a quoted value may run over; PostgreSQL writes whole statements, a lone quote must not eat the file."""
 
+_TYPE = re.compile(r'\ufeff?"?#TYPE [^,;"]{1,200}"?\s*')
+"""What PowerShell's Export-Csv writes above the header row."""
+
 _NAME = re.compile(r"[A-Za-z_@$#][\w .@()/#%:+-]{0,63}", re.ASCII)
 
 
@@ -46,6 +49,8 @@ class DelimitedHeader:
 def find_header(lines: Sequence[str]) -> DelimitedHeader | None:
     """The header row at the head of a file, if its first lines are delimited text under one; else a known layout."""
     filled = [line for line in lines if line.strip()]
+    if filled and _TYPE.fullmatch(filled[0]):
+        del filled[0]
     if not filled:
         return None
     for delimiter in DELIMITERS:
@@ -115,6 +120,7 @@ def decode_block(lines: Sequence[str], header: DelimitedHeader, anchor: TimeAnch
             continuations[at + 1 : end] = True
             at = end
         else:
+            directives[at] = _TYPE.fullmatch(lines[at]) is not None
             at += 1
     if not rows:
         return Decoded(matched, {}, directives, continuations)

@@ -276,7 +276,7 @@ class _Typing:
         if "vhost" in self.raw:
             self.read("vhost", request.host_column)
         if "target" in self.columns:
-            path, query, host = request.split_targets(self.columns["target"])
+            path, query, host = request.split_targets(self.columns["target"], self.columns.get("vhost"))
             for name, column in (("path", path), ("query", query), ("vhost", host)):
                 self.fill(name, column)
         for query in queries:

@@ -86,14 +86,18 @@ def _is_target(target: str, protocol: str | None) -> bool:
     return protocol is not None or target.startswith(("/", "http://", "https://", "*"))
 
 
-def split_targets(target: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """Path, query and host of request targets. Path without scheme, host and fragment; host for absolute ones only."""
+def split_targets(target: pa.Array, hosts: pa.Array | None = None) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Path, query and host of request targets. Path without scheme, host and fragment; host for absolute ones only.
+    ``hosts``, known from elsewhere, do not belong to the path of ``www.example.com/a`` either."""
     rest, host = target, pa.nulls(len(target), pa.string())
     other = pc.invert(pc.starts_with(target, "/")).fill_null(False)
     if pc.any(other).as_py():
         odd = target.filter(other)
         rest = pc.replace_with_mask(target, other, map_distinct(odd, _without_origin, pa.string()))
         host = pc.replace_with_mask(host, other, map_distinct(odd, _host_of, pa.string()))
+        if hosts is not None:
+            beside = pc.binary_join_element_wise(hosts.filter(other), rest.filter(other), " ")
+            rest = pc.replace_with_mask(rest, other, pc.coalesce(map_distinct(beside, _without_host, pa.string()), rest.filter(other)))
     rest = change_where(rest, has_char(rest, "#"), lambda text: text.partition("#")[0] or None)
     asked = has_char(rest, "?")
     if not pc.any(asked).as_py():
@@ -112,6 +116,11 @@ def _without_origin(target: str) -> str:
         return target
     rest = target[match.end() :]
     return rest if rest.startswith("/") else f"/{rest}"
+
+
+def _without_host(host_and_target: str) -> str:
+    host, _, target = host_and_target.partition(" ")
+    return target.removeprefix(host) if target.startswith(f"{host}/") else target
 
 
 def _host_of(target: str) -> str | None:

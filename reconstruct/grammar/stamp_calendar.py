@@ -161,12 +161,23 @@ def _date_parts(parts: Mapping[str, Ints], order: str) -> tuple[Ints | None, Int
     if "a" in parts:
         named = dict(zip(order, (parts["a"], parts["b"], parts["c"]), strict=True))
         return _full_year(named["y"]), named["m"], named["d"]
+    if "j" in parts:
+        return _ordinal(parts["Y"], parts["j"])
     if "d" not in parts:
         return None
     year = parts.get("Y")
     if year is None and "y2" in parts:
         year = _full_year(parts["y2"])
     return year, parts["mo"], parts["d"]
+
+
+def _ordinal(year: Ints, day_of_year: Ints) -> tuple[Ints, Ints, Ints]:
+    """Year, month and day of a day of the year; month 0 when the year has no such day."""
+    days = (year - 1970).astype("M8[Y]").astype("M8[D]") + (day_of_year - 1)
+    months = days.astype("M8[M]")
+    real = (day_of_year >= 1) & (months.astype("M8[Y]").astype(np.int64) + 1970 == year)
+    month = np.where(real, months.astype(np.int64) % 12 + 1, 0)
+    return year, month, (days - months.astype("M8[D]")).astype(np.int64) + 1
 
 
 def _full_year(year: Ints) -> Ints:

@@ -135,6 +135,8 @@ SHAPES = (
           "2026.09.14 05:00:00.5", "2026-09-14T05:00:00.500000"),
     Shape("YEAR_MONTH_NAME", rf"{_YEAR}[ -]{_MONTH}[ -]{_DAY}{_GAP}{_CLOCK}{_ZONE}",
           "2026 Sep 14 05:00:00.123", "2026-09-14T05:00:00.123000"),
+    Shape("ORDINAL_DATE", rf"{_YEAR}-(?P<j>[0-3]\d\d)T{_LOOSE_CLOCK}{_ZONE}",  # ISO 8601 with the day of the year
+          "2026-257T05:00:00.123", "2026-09-14T05:00:00.123000"),
     Shape("HTTP_DATE", rf"{_DAY}/{_MONTH}/{_YEAR}[: T]{_CLOCK}{_ZONE}",  # common log format, HAProxy, S3
           "14/Sep/2026:00:10:01 +0100", "2026-09-13T23:10:01Z"),
     Shape("RFC2822", rf"{_WEEKDAY},?[ ]{_DAY}[ -]{_MONTH}[ -](?:{_YEAR}|(?P<y2>\d\d))[ ]{_CLOCK}{_ZONE}{_COMMENT}",
