@@ -157,4 +157,8 @@ def test_zeek_without_its_header_is_known_by_its_columns(name: str) -> None:
 def test_levels_of_an_export_of_windows_events() -> None:
     header = DelimitedHeader(",", ("TimeCreated", "ProviderName", "Level", "LevelDisplayName", "Message"))
     decoded = decode_block(["14.09.2026 05:00:00,Service,4,Informationen,started"], header, ANCHOR)
-    assert [decoded.columns[name][0].as_py() for name in ("level", "logger", "message")] == ["info", "Service", "started"]
+    assert [decoded.columns[name][0].as_py() for name in ("level", "logger", "message")] == [
+        "info",
+        "Service",
+        "started",
+    ]

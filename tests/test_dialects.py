@@ -173,6 +173,13 @@ LINES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
         {"time": "2026-09-14T10:12:01.000000Z", "client_port": 54321, "host": "bigip.example.com", "level": "error"},
     ),
+    "zap_development": (
+        {
+            "L": "INFO", "T": "2026-09-14T10:12:01.123Z", "M": "[47] Request served", "path": "/cart?id=5", "clientIP": "192.0.2.9", "method": "GET",
+            "statusCode": 200, "latency": "38.75ms", "size": 512, "reqID": "r1",
+        },
+        {"time": "2026-09-14T10:12:01.123000Z", "level": "info", "message": "[47] Request served", "duration_ms": 38.75, "request_id": "r1"},
+    ),
     "datadog_http": (
         {
             "http": {"method": "GET", "status_code": 200, "url": "/cart?id=5", "useragent": "curl"},

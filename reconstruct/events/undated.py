@@ -21,7 +21,8 @@ Undated = Literal["day", "year"]
 """what a stamp lacks: the day and all above it, or the year"""
 
 SHAPES: dict[str, Undated] = {
-    "TIME_OF_DAY": "day", "KITCHEN": "day", "SYSLOG": "year", "DAY_MONTH": "year", "DAY_MONTH_MINUTE": "year", "MONTH_DAY": "year", "KLOG": "year", "MONTH_DAY_BASIC": "year",
+    "TIME_OF_DAY": "day", "KITCHEN": "day", "SYSLOG": "year", "DAY_MONTH": "year", "DAY_MONTH_MINUTE": "year", "MONTH_DAY": "year",
+    "KLOG": "year", "MONTH_DAY_BASIC": "year",
 }  # fmt: skip
 """Shapes of stamps that lack something."""
 

@@ -97,7 +97,9 @@ def split_targets(target: pa.Array, hosts: pa.Array | None = None) -> tuple[pa.A
         host = pc.replace_with_mask(host, other, map_distinct(odd, _host_of, pa.string()))
         if hosts is not None:
             beside = pc.binary_join_element_wise(hosts.filter(other), rest.filter(other), " ")
-            rest = pc.replace_with_mask(rest, other, pc.coalesce(map_distinct(beside, _without_host, pa.string()), rest.filter(other)))
+            rest = pc.replace_with_mask(
+                rest, other, pc.coalesce(map_distinct(beside, _without_host, pa.string()), rest.filter(other))
+            )
     rest = change_where(rest, has_char(rest, "#"), lambda text: text.partition("#")[0] or None)
     asked = has_char(rest, "?")
     if not pc.any(asked).as_py():

@@ -152,6 +152,8 @@ SHAPES = (
           "Sep 14, 2026 5:00:00 PM", "2026-09-14T17:00:00"),  # Java, WebLogic, Cisco, JavaScript; Kibana has "2026 @ 17:00:00.000"
     Shape("MONTH_DAY_CLOCK_YEAR", rf"{_MONTH}[ ]{_DAY}[ ]{_CLOCK}[ ]{_YEAR}",  # Mailman
           "Sep 14 05:00:00 2026", "2026-09-14T05:00:00", findable=False),
+    Shape("MONTH_DAY_YEAR_MINUTE", rf"{_MONTH}[ ]{_DAY},[ ]{_YEAR}[ ](?P<h>\d\d):(?P<mi>\d\d)",  # GitLab
+          "September 14, 2026 05:00", "2026-09-14T05:00:00", findable=False),
     Shape("SYSLOG", rf"(?:{_WEEKDAY},?[ ])?{_MONTH}[ -]{_DAY}[ ]{_CLOCK}{_ZONE}",
           "Sep 14 06:52:39", "2026-09-14T06:52:39"),
     Shape("DAY_MONTH", rf"{_DAY}[ ]{_MONTH}[ ]{_CLOCK}",  # Redis before 5
