@@ -227,6 +227,8 @@ class Reader:
         """What a message must have to be shown to a format of which one line is proof."""
         if name == JSON:
             return lambda text: text.startswith("{")
+        if name == LTSV:
+            return lambda text: "\t" in text
         if name == LOGFMT:
             return lambda text: MESSAGE_PAIR.search(text) is not None
         return may_have_time if self.formats.needs_time(name) else bool
