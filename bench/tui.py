@@ -3,6 +3,7 @@
     python bench/tui.py                     1M lines of combined access log, made once and kept (as bench/throughput.py does)
     python bench/tui.py --logs DIR          other logs
     python bench/tui.py --size 300x60       another terminal
+    python bench/tui.py --cold 9            only the cold start, so often: the median, and the best
     python bench/tui.py --json              figures for another program
 
 Measured are: the first paint and the first journeys of a cold start, and of one with a kept store, from the end of the
@@ -180,8 +181,12 @@ def warm_up(directory: Path, environment: dict[str, str]) -> None:
     subprocess.run(command, check=True, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
 
 
+def environment_of(cache: Path) -> dict[str, str]:
+    return {**os.environ, "RECONSTRUCT_CACHE_DIR": str(cache), "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
+
+
 def measure(logs: Path, size: tuple[int, int], cache: Path) -> dict[str, Any]:
-    environment = {**os.environ, "RECONSTRUCT_CACHE_DIR": str(cache), "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
+    environment = environment_of(cache)
     warm_up(cache, environment)
     terminal, cold = begin(logs, size, environment)
     store = cache / "stores"
@@ -218,17 +223,40 @@ def measure(logs: Path, size: tuple[int, int], cache: Path) -> dict[str, Any]:
     return result
 
 
+def measure_cold(logs: Path, size: tuple[int, int], cache: Path, times: int) -> dict[str, dict[str, float]]:
+    """Only until the first journeys of a cold start, several times: the median and the best of each figure."""
+    environment = environment_of(cache)
+    warm_up(cache, environment)
+    starts = []
+    for _ in range(times):
+        terminal, figures = begin(logs, size, environment)
+        starts.append(figures)
+        terminal.close()
+        shutil.rmtree(cache / "stores", ignore_errors=True)
+        shutil.rmtree(cache / "views", ignore_errors=True)
+    found = {name: [each[name] for each in starts] for name in starts[0]}
+    return {
+        "median": {name: round(statistics.median(values), 3) for name, values in found.items()},
+        "best": {name: min(values) for name, values in found.items()},
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", nargs="?", type=Path, default=Path(tempfile.gettempdir()) / "reconstruct-bench")
     parser.add_argument("--logs", type=Path, help="logs to look at instead of the simulated ones")
     parser.add_argument("--lines", type=int, default=N_LINES)
     parser.add_argument("--size", default="140x45", help="columns x rows")
+    parser.add_argument("--cold", type=int, metavar="TIMES", help="measure nothing but so many cold starts")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     columns, rows = map(int, arguments.size.split("x"))
     logs = arguments.logs.resolve() if arguments.logs else make_log(arguments.directory, arguments.lines)
     with tempfile.TemporaryDirectory(prefix="reconstruct-tui-") as cache:
+        if arguments.cold:
+            starts = measure_cold(logs, (columns, rows), Path(cache), arguments.cold)
+            print(json.dumps(starts, indent=1))
+            return 0
         result = measure(logs, (columns, rows), Path(cache))
     if arguments.json:
         print(json.dumps(result, indent=1))

@@ -137,17 +137,34 @@ def _describe(text: str, monitor: bool, program: bool, robot: bool) -> Agent:
         return Agent("unknown", _own_name(text), "a program, not a browser")
     if not browser:
         return Agent("unknown", _own_name(text), "not a browser")
-    parsed = _parse(text)
-    if parsed.device and parsed.device.family == "Spider":
+    parsed = _parser().parse(text).with_defaults()
+    if parsed.device.family == _ROBOT and _is_robot(text):
         return Agent("bot", _own_name(text), "says it is a robot")
     device = SEPARATOR.join(part for part in (_family(parsed), _form(parsed, text)) if part)
     return Agent("human", device, "a browser") if device else Agent("unknown", "", "an unknown browser")
 
 
-def _parse(text: str) -> ua_parser.DefaultedResult:
+_ROBOT = "Spider"
+"""The family that ua-parser gives all robots."""
+
+
+@cache
+def _parser() -> ua_parser.Parser:
+    """Tells browsers, systems, and of devices only robots: to build the patterns of all others takes longer than all the rest, and
+    nobody is told the make of a telephone."""
+    from ua_parser import Parser
+    from ua_parser.loaders import load_lazy_builtins
+
+    browsers, systems, devices = load_lazy_builtins()
+    return Parser.from_matchers((browsers, systems, [device for device in devices if device.family == _ROBOT]))
+
+
+def _is_robot(text: str) -> bool:
+    """Whether it is still one when all devices are asked: ``bot`` may be a part of the name of a telephone (CUBOT)."""
     import ua_parser
 
-    return ua_parser.parse(text).with_defaults()
+    device = ua_parser.parse_device(text)
+    return device is not None and device.family == _ROBOT
 
 
 def _family(parsed: ua_parser.DefaultedResult) -> str:
@@ -163,10 +180,9 @@ def _family(parsed: ua_parser.DefaultedResult) -> str:
 def _form(parsed: ua_parser.DefaultedResult, text: str) -> str:
     """desktop, mobile, tablet, tv, watch, console; empty when unknown."""
     system: str = parsed.os.family
-    device: str = parsed.device.family
     if _TELEVISION.search(text):
         return "tv"
-    if device == "iPad" or "Tablet" in text:
+    if "iPad" in text or "Tablet" in text:
         return "tablet"
     if system in ("iOS", "Android"):
         return "mobile" if system == "iOS" or "Mobile" in text else "tablet"

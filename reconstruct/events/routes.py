@@ -173,13 +173,10 @@ def learn_routes(paths: pa.Table) -> dict[str, str]:
     """
     column = pc.fill_null(paths.column("path").combine_chunks(), "")
     routes = shape_routes(column)
-    counted = (
-        pa.table({"route": routes.dictionary_decode(), "n": paths.column("n")})
-        .group_by("route")
-        .aggregate([("n", "sum")])
-    )
+    counts = np.zeros(len(routes.dictionary), np.int64)
+    np.add.at(counts, routes.indices.to_numpy(), paths.column("n").to_numpy())
     # among equals a fixed hash decides: the first by name would all lie in one corner of the site
-    found = zip(counted.column("route").to_pylist(), counted.column("n_sum").to_pylist(), strict=True)
+    found = zip(routes.dictionary.to_pylist(), counts.tolist(), strict=True)
     ranked = sorted(found, key=lambda item: (-item[1], crc32(item[0].encode()), item[0]))
     trie = build_trie(ranked[:LEARNED_ROUTES])
     learn(trie)

@@ -40,6 +40,8 @@ ALONE_S = 2.0
 
 POLL_S = 0.25
 """How often progress and the version of the results are looked at."""
+FIRST_POLL_S = 0.03
+"""How often the version is, until there is something to show: the first journeys are waited for."""
 THEME_VARIABLE = "RECONSTRUCT_THEME"
 """Name of a theme: reconstruct, reconstruct-light, or one of Textual's own (ansi-dark, nord, …)."""
 SWITCH_S = 0.0005
@@ -130,6 +132,7 @@ class ReconstructApp(App[int]):
         if not self.filter_text:  # what was asked for now comes before what was last time
             self.memory.begin()
         self.set_interval(POLL_S, self.poll)
+        self._first_look = self.set_interval(FIRST_POLL_S, self._poll_for_first)
         self.call_after_refresh(self.poll)
         if _has_terminal():
             self.set_interval(ALONE_S, self._leave_when_alone)
@@ -166,6 +169,11 @@ class ReconstructApp(App[int]):
         self.notify(
             f"Kept in {path}" if path else "", title=say_failure(error), severity="error", markup=False, timeout=15
         )
+
+    def _poll_for_first(self) -> None:
+        if self.reader.version() or self.reader.progress().finished:
+            self._first_look.stop()
+            self.poll()
 
     def poll(self) -> None:
         """Look whether reading went on and whether the results changed."""
