@@ -31,13 +31,13 @@ from reconstruct.grammar.stamp_calendar import (
     read_tai64,
 )
 from reconstruct.grammar.stamp_columns import Grid, make_template, read_parts
-from reconstruct.grammar.stamp_shapes import ANY_TIMESTAMP, STAMP_CAP, find_timestamp, match_stamp
+from reconstruct.grammar.stamp_shapes import STAMP_CAP, any_timestamp, find_timestamp, match_stamp
 
 __all__ = [
     "ANY",
-    "ANY_TIMESTAMP",
     "TimeAnchor",
     "Times",
+    "any_timestamp",
     "choose_date_order",
     "decode_times",
     "find_timestamp",
