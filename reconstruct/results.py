@@ -218,14 +218,16 @@ class Reconstruction:
         offset: int = 0,
         limit: int = 100,
     ) -> list[Document]:
-        """A page of the journeys that match a query. Raises QueryError, and ValueError for a column that cannot be ordered by."""
+        """A page of the journeys that match a query: those of people first, whatever the order, then those of programs.
+
+        Raises QueryError, and ValueError for a column that cannot be ordered by."""
         if order_by not in SORTABLE:
             raise ValueError(f"journeys cannot be ordered by {order_by}")
         where = self.select(text).selection.where
         direction = "DESC" if descending else "ASC"
         table = self.store.arrow(
             f"SELECT {', '.join(sorted(SORTABLE))}, course, variant FROM listed WHERE {where.sql}"
-            f" ORDER BY {order_by} {direction} NULLS LAST, seq LIMIT ? OFFSET ?",
+            f" ORDER BY {PEOPLE} DESC, {order_by} {direction} NULLS LAST, seq LIMIT ? OFFSET ?",
             [*where.parameters, limit, offset],
         )
         rows: list[Document] = table.to_pylist()

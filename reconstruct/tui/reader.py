@@ -15,6 +15,8 @@ from reconstruct.amending import Change
 
 Document = dict[str, Any]
 """A JSON object of the export contract (docs/json.md)."""
+PROGRAMS = ("bot", "monitor")
+"""Kinds of visitors whose journeys are listed behind those of people, and counted apart."""
 
 
 class Progress(Protocol):
@@ -131,7 +133,7 @@ class Reader(Protocol):
         offset: int = 0,
         limit: int = 100,
     ) -> list[Document]:
-        """A page of the journeys that match a query."""
+        """A page of the journeys that match a query: those of people first, then those of robots and monitors."""
 
     def journey(self, id: str) -> Document:
         """One whole journey document, with links."""

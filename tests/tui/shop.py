@@ -6,6 +6,7 @@ Deterministic: the same arguments give the same documents. Nothing here is taken
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -377,8 +378,10 @@ class FakeReader:
             return self._summary
         bought = sum(1 for row in self.rows if row["outcome"] == "achieved")
         people = {row["customer"] for row in self.rows if row["customer"]}
-        return {"journeys": len(self.rows), "customers": len(people), "business_journeys": 3,
-                "conversion": round(bought / max(1, len(self.rows)), 4)}  # fmt: skip
+        agents = Counter(row["agent_kind"] or "unknown" for row in self.rows)
+        n = agents["human"] + agents["unknown"]
+        return {"journeys": n, "agents": dict(agents), "customers": len(people), "business_journeys": 3,
+                "conversion": round(bought / max(1, n), 4)}  # fmt: skip
 
     def sources(self) -> list[Document]:
         def source(id: int, path: str, formats: dict[str, int], **more: Any) -> Document:
@@ -501,6 +504,7 @@ class FakeReader:
         rows = sorted(self._match(text), key=lambda row: str(row["id"]))
         rows.sort(key=lambda row: (row[order_by] is not None, row[order_by] if row[order_by] is not None else 0),
                   reverse=descending)  # fmt: skip
+        rows.sort(key=lambda row: row["agent_kind"] in ("bot", "monitor"))
         return rows[offset : offset + limit]
 
     def journey(self, id: str) -> Document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from drive import Driver, drive, screen_after
-from shop import FakeProgress, FakeReader, make_shop
+from shop import FakeProgress, FakeReader, journey, make_shop, touchpoint
 
 from reconstruct.tui.widgets.journey_list import COLUMNS, PAGE, JourneyList
 
@@ -56,6 +56,25 @@ def test_moving() -> None:
         assert table.cursor == 299
 
     drive(FakeReader(make_shop(300)), script, (100, 30))
+
+
+def test_robots_stand_behind_people_in_any_order_and_are_counted_apart() -> None:
+    early = journey("probe", [touchpoint(-900, "Checked health", "awareness")], customer=None)
+    early["session"] |= {"device": "ExampleProbe", "agent_kind": "monitor"}
+
+    async def script(driver: Driver) -> None:
+        table = table_of(driver)
+        assert table.pointed_id not in (None, "probe"), "a newcomer who presses Enter sees a person"
+        assert "· 1 by robots" in driver.lines[0]
+        await driver.press("R")
+        assert table.pointed_id not in (None, "probe")
+        await driver.press("G")
+        assert table.pointed_id == "probe"
+        assert "ExampleProbe" in driver.lines[-2], "named by what it calls itself"
+        await driver.press("S", "d", "G")
+        assert table.pointed_id == "probe"
+
+    drive(FakeReader([early, *make_shop(30)]), script, (160, 30))
 
 
 def test_sorting_by_a_letter_and_back() -> None:

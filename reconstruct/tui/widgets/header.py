@@ -9,6 +9,7 @@ from textual.strip import Strip
 from reconstruct.journeys.axis import DAY, say_duration, to_datetime
 from reconstruct.journeys.moments import Story, mapping_of, mappings_of, name_of, number_of, text_of
 from reconstruct.tui.glyphs import Pen
+from reconstruct.tui.reader import PROGRAMS
 from reconstruct.tui.sanitise import measure
 from reconstruct.tui.widgets.paint import Drawer, Inked, Row, Span
 
@@ -84,7 +85,7 @@ def say_identity(story: Story, pen: Pen) -> list[list[Span]]:
     parts.append([Span(pen.cut(customer, 40), "strong")] if customer else [Span("unknown customer", "dim")])
     kind = text_of(session.get("agent_kind"))
     device = [text_of(document.get("channel")), text_of(session.get("device"))]
-    if kind in ("bot", "monitor"):
+    if kind in PROGRAMS:
         device.append(kind)
     words = f" {pen.signs.dot} ".join(pen.clean(word, 60) for word in device if word)
     span = [Span(say_span(story, pen), "text"), Span(f"  {say_duration(story.end_ns - story.start_ns)}", "dim")]

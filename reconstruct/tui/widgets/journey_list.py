@@ -15,7 +15,7 @@ from reconstruct.tui.bindings import LIST, MOVE
 from reconstruct.tui.fetch import Fetcher, start, start_beside
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCounted, Remark
-from reconstruct.tui.reader import Document, Reader
+from reconstruct.tui.reader import PROGRAMS, Document, Reader
 from reconstruct.tui.widgets.columns import Column
 from reconstruct.tui.widgets.course import draw_course
 from reconstruct.tui.widgets.paint import Line, Row, Span
@@ -37,6 +37,10 @@ OUTCOME_INKS = {
 }  # fmt: skip
 
 
+def _is_program(row: Document) -> bool:
+    return row.get("agent_kind") in PROGRAMS
+
+
 def _text(key: str, ink: str = "text") -> Callable[[Document, Pen], Span]:
     return lambda row, pen: Span(pen.clean(text_of(row.get(key)), 200), ink)
 
@@ -46,7 +50,7 @@ def _when(row: Document, pen: Pen) -> Span:
     if at is None:
         return Span("")
     moment = to_datetime(at)
-    return Span(f"{moment.day:2d} {moment:%b %H:%M:%S}")
+    return Span(f"{moment.day:2d} {moment:%b %H:%M:%S}", "dim" if _is_program(row) else "text")
 
 
 def _outcome(row: Document, pen: Pen) -> Span:
@@ -54,7 +58,8 @@ def _outcome(row: Document, pen: Pen) -> Span:
     sign = {
         "achieved": pen.signs.good, "failed": pen.signs.bad, "abandoned": pen.signs.down, "ongoing": pen.signs.running,
     }.get(outcome, pen.signs.unknown)  # fmt: skip
-    return Span(f"{sign} {pen.clean(outcome, 40)}", OUTCOME_INKS.get(outcome, "text"))
+    ink = "dim" if _is_program(row) else OUTCOME_INKS.get(outcome, "text")
+    return Span(f"{sign} {pen.clean(outcome, 40)}", ink)
 
 
 def _stage(row: Document, pen: Pen) -> Span:
@@ -86,7 +91,10 @@ def _duration(row: Document, pen: Pen) -> Span:
 
 def _who(row: Document, pen: Pen) -> Span:
     customer = pen.clean(text_of(row.get("customer")), 200)
-    return Span(customer, "strong") if customer else Span(pen.clean(text_of(row.get("id")), 200), "dim")
+    if customer:
+        return Span(customer, "strong")
+    name = text_of(row.get("device")) if _is_program(row) else ""  # a robot's says more than the number of its visit
+    return Span(pen.clean(name or text_of(row.get("id")), 200), "dim")
 
 
 def _steps(row: Document, pen: Pen) -> Span:
@@ -97,7 +105,7 @@ def _agent(row: Document, pen: Pen) -> Span:
     kind = text_of(row.get("agent_kind"))
     device = text_of(row.get("device"))
     words = " · ".join(part for part in (text_of(row.get("channel")), device or kind) if part)
-    return Span(pen.clean(words, 200), "dim" if kind in ("bot", "monitor") else "text")
+    return Span(pen.clean(words, 200), "dim" if _is_program(row) else "text")
 
 
 def _course(row: Document, pen: Pen) -> Span:

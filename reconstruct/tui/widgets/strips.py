@@ -10,9 +10,9 @@ from textual.binding import Binding
 from textual.strip import Strip
 from textual.timer import Timer
 
-from reconstruct.journeys.moments import number_of
+from reconstruct.journeys.moments import mapping_of, number_of
 from reconstruct.tui.glyphs import Pen
-from reconstruct.tui.reader import Document, Following, Progress
+from reconstruct.tui.reader import PROGRAMS, Document, Following, Progress
 from reconstruct.tui.sanitise import measure
 from reconstruct.tui.widgets.paint import Inked, Row, Span
 
@@ -82,6 +82,10 @@ def say_summary(summary: Document, pen: Pen) -> list[Span]:
         count = int(number_of(summary.get(key)))
         if count or (key == "journeys" and key in summary):
             facts.append(Span(f"{count:,} {one if count == 1 else many}", "strong" if key == "journeys" else "text"))
+    agents = mapping_of(summary.get("agents"))
+    robots = int(sum(number_of(agents.get(kind)) for kind in PROGRAMS))
+    if robots and facts:
+        facts.insert(1, Span(f"{robots:,} by robots", "dim"))
     if "conversion" in summary and facts and number_of(summary.get("journeys")):
         facts.insert(1, Span(f"{number_of(summary['conversion']):.1%} reach their goal", "good"))
     return facts
