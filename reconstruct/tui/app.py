@@ -92,6 +92,8 @@ class ReconstructApp(App[int]):
         self.paths: dict[int, str] = {}
         self.journey_id: str | None = None
         self.story: Story | None = None
+        self._lost = ""
+        """the open journey, when it was said that newer results do not have it"""
         self.marked: str | None = None
         """a journey that another is to be compared with"""
         self.whole_customer = False
@@ -259,7 +261,11 @@ class ReconstructApp(App[int]):
         story = await self.fetch_customer(id) if self.whole_customer else None
         story = story or await self.fetch_story(id)
         if story is None:
-            if not quietly:
+            if quietly and self.story is not None and id != self._lost:
+                words = "Among all that is read now it became another one. What you see is how it was before."
+                self.notify(words, title="This journey is no longer there", severity="warning", markup=False)
+                self._lost = id
+            elif not quietly:
                 self.notify("This journey is no longer there", severity="warning", markup=False)
             return
         unchanged = self.story is not None and self.journey_id == id and self.story.document == story.document

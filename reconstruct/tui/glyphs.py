@@ -31,6 +31,7 @@ class Signs:
     dashed: str
     turn_right: str
     turn_left: str
+    turn_down: str
     ruler: str
     tick: str
     dots: str
@@ -61,7 +62,7 @@ UNICODE = Signs(
         Glyph.IN_FLIGHT: "▶",
     },
     eighths="▏▎▍▌▋▊▉█", ramp=" ▁▂▃▄▅▆▇█", life="─", gap="╌", torn="≈", line="│", dashed="┆",
-    turn_right="╰", turn_left="╯",
+    turn_right="╰", turn_left="╯", turn_down="╭",
     ruler="─", tick="┬", dots="⋯", ellipsis="…", good="✔", bad="✖", warn="⚠", running="▶", unknown="·",
     stage_full="▰", stage_empty="▱", bar_empty="░", up="▲", down="▼", arrow="→", dot="·", pointer="▸",
     rule="─", differs="≠",
@@ -76,7 +77,7 @@ ASCII = Signs(
         Glyph.IN_FLIGHT: ">",
     },
     eighths="    ====", ramp=" ..::-=+#", life="-", gap=".", torn="~", line="|", dashed=":",
-    turn_right="`", turn_left="'",
+    turn_right="`", turn_left="'", turn_down=".",
     ruler="-", tick="+", dots=".", ellipsis="~", good="+", bad="X", warn="!", running=">", unknown=".",
     stage_full="#", stage_empty=".", bar_empty=".", up="^", down="v", arrow=">", dot="-", pointer=">",
     rule="-", differs="!",

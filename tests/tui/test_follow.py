@@ -36,6 +36,21 @@ def updated(new: set[str], changed: set[str], **more: Any) -> FakeFollowing:
     return FakeFollowing(**{name: more.get(name, getattr(found, name)) for name in found.__dataclass_fields__})
 
 
+def test_an_open_journey_that_newer_results_do_not_have_stays_and_says_so_once() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter")
+        open_id = driver.app.journey_id
+        assert open_id is not None
+        for n in range(2):
+            del driver.reader.documents[open_id if not n else "other-0"]
+            await publish(driver, [visit(f"other-{n}", 10.0 * n)], FakeFollowing())
+        assert open_id in driver.text, "what is read is not taken away"
+        notices = [each for each in driver.app._notifications if "no longer there" in each.title]
+        assert len(notices) == 1
+
+    drive(FakeReader(make_shop(5)), script)
+
+
 def list_of(driver: Driver) -> JourneyList:
     view = driver.app.view
     assert isinstance(view, JourneysView)

@@ -25,6 +25,16 @@ def test_the_list(golden_screen: Callable[[str, str], None]) -> None:
     drive(FakeReader(make_shop(60)), script)
 
 
+def test_a_broad_terminal_says_the_journey_beside_the_list(golden_screen: Callable[[str, str], None]) -> None:
+    async def script(driver: Driver) -> None:
+        await driver.until(lambda: "What happened" in driver.text)
+        golden_screen("journeys_300x60", driver.text)
+        await driver.press("d")
+        assert "What happened" not in driver.text
+
+    drive(FakeReader(make_shop(60)), script, (300, 60))
+
+
 def test_the_list_in_ascii(golden_screen: Callable[[str, str], None]) -> None:
     text = screen_after(FakeReader(make_shop(60)), [], (80, 24), ascii=True)
     assert text.isascii()

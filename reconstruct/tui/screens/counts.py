@@ -8,9 +8,11 @@ from reconstruct.journeys.moments import STAGES, mapping_of, number_of, text_of
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.reader import Document
 from reconstruct.tui.widgets.columns import Column
-from reconstruct.tui.widgets.paint import Span
+from reconstruct.tui.widgets.paint import Line, Span
 
 BAR_CELLS = 24
+WIDE_BAR = 72
+"""A bar where there is room."""
 BAND = 10
 """Points of an experience band."""
 OUTCOME_INKS = {"achieved": "good", "failed": "bad", "abandoned": "warn", "ongoing": "running"}
@@ -37,6 +39,11 @@ def _bar(row: Document, pen: Pen) -> Span:
     return Span(bar, text_of(row.get("ink"), "customer"))
 
 
+def _paint_bar(row: Document, pen: Pen, cells: int) -> Line:
+    share = 0.0 if row.get("heading") else number_of(row.get("share"))
+    return [Span(pen.bar(share, cells), text_of(row.get("ink"), "customer"))] if share else []
+
+
 def _lost(row: Document, pen: Pen) -> Span:
     lost = number_of(row.get("lost"))
     share = f"{number_of(row.get('lost_share')):.0%}"
@@ -47,7 +54,7 @@ COLUMNS = (
     Column("label", "", 18, _label, 0, grows=1, most=26),
     Column("count", "Journeys", 9, _number, 0, align="right"),
     Column("share", "Share", 6, _share, 0, align="right"),
-    Column("bar", "", BAR_CELLS, _bar, 1),
+    Column("bar", "", BAR_CELLS, _bar, 1, grows=1, most=WIDE_BAR, paint=_paint_bar),
     Column("lost", "Drop-off", 16, _lost, 2),
 )
 

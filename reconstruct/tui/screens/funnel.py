@@ -140,9 +140,17 @@ class FunnelView(PagedView):
             self.query_one("#ways", FactTable).fill(ways.share_rows(self.ways, self.subject), "variant")
         else:
             self.map = await app.fetcher.ask(app.reader.process_map, self.subject, text)
-            self.query_one("#map", FactTable).fill(ways.map_rows(self.map, self.subject), "activity")
+            self._fill_map()
         self.show_detail()
         self._say()
+
+    def _fill_map(self) -> None:
+        table, rows = self.query_one("#map", FactTable), ways.map_rows(self.map, self.subject)
+        hidden = set() if any(row.get("service") for row in rows) else {"service"}
+        if hidden != table.hidden:
+            table.hidden = hidden
+            table.columns_changed()
+        table.fill(rows, "activity")
 
     # --- the row under the cursor
 

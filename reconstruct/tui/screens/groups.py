@@ -9,7 +9,7 @@ from reconstruct.journeys.moments import number_of, text_of, time_of
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.reader import Document
 from reconstruct.tui.screens.counts import BUSINESS_INKS
-from reconstruct.tui.widgets.columns import Column
+from reconstruct.tui.widgets.columns import Column, say_customer
 from reconstruct.tui.widgets.course import draw_way
 from reconstruct.tui.widgets.paint import Line, Span
 
@@ -28,7 +28,7 @@ BAR_CELLS = 12
 
 
 def _name(row: Document, pen: Pen) -> Span:
-    name = text_of(row.get("name"))
+    name = say_customer(text_of(row.get("name")))
     return Span(pen.clean(name or NOBODY, 200), "strong" if name else "dim")
 
 
@@ -114,7 +114,7 @@ def _value(row: Document, pen: Pen) -> Span:
 
 
 def _customer(row: Document, pen: Pen) -> Span:
-    customer = text_of(row.get("customer"))
+    customer = say_customer(text_of(row.get("customer")))
     return Span(pen.clean(customer, 100) or pen.signs.unknown, "text" if customer else "faint")
 
 

@@ -15,6 +15,7 @@ from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCoun
 from reconstruct.tui.reader import Document
 from reconstruct.tui.screens import groups
 from reconstruct.tui.screens.asking import AskingView
+from reconstruct.tui.screens.view import BROAD
 from reconstruct.tui.screens.ways import quote
 from reconstruct.tui.trail import Before
 from reconstruct.tui.widgets.detail import Describer
@@ -57,7 +58,7 @@ class JourneysView(AskingView):
     def on_mount(self) -> None:
         super().on_mount()
         self._show_front()
-        self.set_class(True, "-no-detail")
+        self.set_class(self.app.size.width < BROAD, "-no-detail")
         self.table.focus()
 
     @property

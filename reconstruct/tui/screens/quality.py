@@ -108,6 +108,7 @@ class QualityView(PagedView, FactsView):
         for each in self.query(FactTable):
             each.display = each.id == self.page
         self.table.focus()
+        self.query_one("#seam", Rule).say("This rule" if self.page == "rules" else "This source")
         self.show_detail()
         self.query_one(PageStrip).show(self.page, "")
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LEAST_WIDTH = 40
 LEAST_HEIGHT = 10
 """Below this nothing useful fits."""
+BROAD = 220
+"""Columns from which a list and what is said of its row stand side by side: either has room enough."""
 
 
 class TooSmall(Inked):
@@ -98,6 +100,7 @@ class View(Screen[None]):
         size = self.app.size
         self.set_class(size.width < LEAST_WIDTH or size.height < LEAST_HEIGHT, "-small")
         self.set_class(size.width >= 120, "-wide")
+        self.set_class(size.width >= BROAD, "-broad")
         self.set_class(size.height < 30, "-low")
 
     def on_descendant_focus(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 
 from reconstruct.journeys.axis import say_duration
 from reconstruct.journeys.moments import Glyph, mappings_of, number_of, text_of
@@ -16,6 +17,8 @@ from reconstruct.tui.widgets.sheet import Paragraph
 
 CUSTOMER = "customer"
 BAR_CELLS = 12
+WIDE_BAR = 48
+"""A bar where there is room: longer ones are not easier to compare."""
 RARE_SHARE = 0.01
 """Activities of fewer journeys are left out of the map, which says how many they are."""
 MAIN_SHARE = 1 / 3
@@ -72,6 +75,10 @@ def _bar(row: Document, pen: Pen) -> Span:
     return Span(pen.bar(number_of(row.get("share")), BAR_CELLS), "customer")
 
 
+def _paint_bar(row: Document, pen: Pen, cells: int) -> Line:
+    return [Span(pen.bar(number_of(row.get("share")), cells), "customer")]
+
+
 def _good(row: Document, pen: Pen) -> Span:
     share = number_of(row.get("good")) / max(1.0, number_of(row.get("journeys")))
     sign = pen.signs.good if share >= 0.5 else pen.signs.unknown
@@ -79,7 +86,8 @@ def _good(row: Document, pen: Pen) -> Span:
 
 
 def _time(row: Document, pen: Pen) -> Span:
-    return Span(say_ms(row.get("p50_ms")), "dim")
+    ms = row.get("p50_ms")
+    return Span(say_ms(ms) if number_of(ms) >= 1 else "", "dim")  # a single touchpoint takes no time
 
 
 def _names(row: Document) -> list[str]:
@@ -98,11 +106,11 @@ def _paint_way(row: Document, pen: Pen, cells: int) -> Line:
 WAY_COLUMNS = (
     Column("journeys", "Journeys", 8, _count, 0, align="right"),
     Column("share", "Share", 6, _share, 0, align="right"),
-    Column("bar", "", BAR_CELLS, _bar, 2),
+    Column("bar", "", BAR_CELLS, _bar, 2, grows=1, most=WIDE_BAR, paint=_paint_bar),
     Column("so_far", "Sum", 4, _so_far, 5, align="right"),
     Column("good", "Goal", 6, _good, 1),
     Column("p50_ms", "p50", 6, _time, 3, align="right"),
-    Column("way", "Way", 24, _way, 0, grows=1, paint=_paint_way),
+    Column("way", "Way", 24, _way, 0, grows=5, paint=_paint_way),
 )
 
 
@@ -143,6 +151,8 @@ def map_rows(found: Mapping[str, object], subject: str) -> list[Document]:
             "p95_ms": usual.get("p95_ms"), "after": usual.get("from"), "waiting": wait / waiting if waiting else 0.0,
             "filter": f"{field}:{quote(name)}",
         })  # fmt: skip
+    for row in takewhile(lambda row: number_of(row["share"]) < MAIN_SHARE, rows):
+        row["leads"] = True
     worst = max(rows, key=lambda row: number_of(row["waiting"]), default={})
     if number_of(worst.get("waiting")) >= BOTTLENECK_SHARE:
         worst["bottleneck"] = True
@@ -155,11 +165,11 @@ def _paint_step(row: Document, pen: Pen, cells: int) -> Line:
         sign = pen.signs.marks[Glyph.INSTANT]
         return [Span(f"{sign} ", "accent"), Span(pen.cut(name, cells - 2), "strong")]
     fails = number_of(row.get("failed")) * 2 > number_of(row.get("times"))
-    return [
-        Span(f"{pen.signs.line} ", "faint"),
-        Span(f"{pen.signs.turn_right}{pen.signs.rule} ", "faint"),
-        Span(pen.cut(name, cells - 5), "bad" if fails else "text"),
-    ]
+    if row.get("leads"):  # there is no main way above it yet
+        branch = f"  {pen.signs.turn_down}{pen.signs.rule} "
+    else:
+        branch = f"{pen.signs.line} {pen.signs.turn_right}{pen.signs.rule} "
+    return [Span(branch, "faint"), Span(pen.cut(name, cells - 5), "bad" if fails else "text")]
 
 
 def _step(row: Document, pen: Pen) -> Span:
@@ -208,7 +218,7 @@ MAP_COLUMNS = (
     Column("service", "Service", 9, _service, 6, grows=1, most=16),
     Column("journeys", "Journeys", 8, _count, 0, align="right"),
     Column("share", "Share", 6, _share, 2, align="right"),
-    Column("bar", "", BAR_CELLS, _bar, 5),
+    Column("bar", "", BAR_CELLS, _bar, 5, grows=1, most=WIDE_BAR, paint=_paint_bar),
     Column("p50_ms", "Wait p50", 8, _wait, 0, align="right"),
     Column("p95_ms", "p95", 6, _long_wait, 1, align="right"),
     Column("waiting", "Of all waiting", 24, _waiting, 1),
@@ -249,8 +259,8 @@ def edge_rows(row: Document, found: Mapping[str, object], subject: str) -> list[
 
 EDGE_COLUMNS = (
     Column("journeys", "Journeys", 8, _count, 0, align="right"),
-    Column("bar", "", BAR_CELLS, _bar, 2),
-    Column("activity", "Step", 20, _step, 0, grows=1, most=60),
+    Column("bar", "", BAR_CELLS, _bar, 2, grows=1, most=WIDE_BAR, paint=_paint_bar),
+    Column("activity", "Step", 20, _step, 0, grows=3, most=60),
     Column("p50_ms", "Wait p50", 8, _wait, 0, align="right"),
     Column("p95_ms", "p95", 6, _long_wait, 1, align="right"),
     Column("again", "Again", 6, _again, 3, align="right"),

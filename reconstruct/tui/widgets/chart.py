@@ -20,6 +20,8 @@ from reconstruct.tui.reader import Document
 ALMOST = 0.98
 """Where a slice ends on the axis: a little before the next begins, so that it goes straight down between them."""
 DAY_S = 86_400
+TALL = 30
+"""Rows from which counts stand at the quarters of the axis too."""
 TO_ASCII = str.maketrans("│┤└┬─┼├┴┘┐┌", "||+++++++++")
 
 
@@ -100,10 +102,9 @@ class TimeChart(PlotextPlot, can_focus=True):
         top = max(1.0, *counts)
         plot.ylim(0, top)
         plot.xlim(0, len(places))
-        plot.yticks(
-            [0, top / 2, top] if top >= 2 else [0, top],
-            [f"{n:,.0f}" for n in ([0, top / 2, top] if top >= 2 else [0, top])],
-        )
+        parts = 4 if height >= TALL and top >= 8 else 2 if top >= 2 else 1
+        ticks = [top * part / parts for part in range(parts + 1)]
+        plot.yticks(ticks, [f"{n:,.0f}" for n in ticks])
         plot.xticks([])
         plot.xaxes(False, False)
         plot.yaxes(True, False)

@@ -9,8 +9,19 @@ from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.reader import Document
 from reconstruct.tui.widgets.paint import Line, Span
 
+MAIL = "email:"
+
 AIR = 2
 """Blank cells between columns."""
+
+
+def say_customer(id: str) -> str:
+    """A customer's identifier as people write it: a mail address says by itself what it is.
+
+    >>> say_customer("email:ada@example.com"), say_customer("user:17")
+    ('ada@example.com', 'user:17')
+    """
+    return id.removeprefix(MAIL) if "@" in id else id
 
 
 @dataclass(frozen=True, slots=True)

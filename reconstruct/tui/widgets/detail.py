@@ -28,6 +28,8 @@ Position = tuple[int, int]
 LABEL_CELLS = 13
 LINES_SHOWN = 40
 """Raw lines listed in the pane; the raw view has them all."""
+STEPS_SHOWN = 200
+"""Steps listed of a journey; its timeline has them all."""
 IDENTIFIERS_SHOWN = 8
 SURE = 0.9
 VALUE_CELLS = 20
@@ -227,6 +229,28 @@ class Describer:
         for business in mappings_of(document.get("business_journeys")):
             lines.append(Paragraph())
             lines += self._object(business, Glyph.MILESTONE)
+        return lines + self._steps()
+
+    def _steps(self) -> list[Paragraph]:
+        """What happened, in order: the visitor's touchpoints, and the steps of the business set in."""
+        told = [(moment, "") for moment in self.story.touchpoints]
+        told += [(moment, service) for steps in self.story.businesses for service, moment in steps if moment.has_time]
+        told.sort(key=lambda one: (one[0].at_ns, one[1]))
+        lines = self._heading("What happened") if told else []
+        day = None
+        for moment, service in told[:STEPS_SHOWN]:
+            at = to_datetime(moment.at_ns)
+            if at.date() != day:
+                lines.append(Paragraph([Span(f"{at:%a} {at.day} {at:%b}", "dim")]))
+            day = at.date()
+            mark = f"{'  ' * bool(service)}{self.pen.signs.marks[moment.glyph]} "
+            spans = [Span(f"{at:%H:%M:%S}  ", "dim"), Span(mark, GLYPH_INKS.get(moment.glyph, "accent"))]
+            spans.append(Span(self.pen.clean(moment.label, 200)))
+            if service:
+                spans.append(Span(f"  {self.pen.clean(service, 40)}", "dim"))
+            lines.append(Paragraph(spans, 12))
+        if len(told) > STEPS_SHOWN:
+            lines.append(Paragraph([Span(f"and {len(told) - STEPS_SHOWN:,} more", "dim")]))
         return lines
 
     # --- evidence

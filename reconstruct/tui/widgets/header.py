@@ -11,6 +11,7 @@ from reconstruct.journeys.moments import Story, mapping_of, mappings_of, name_of
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.reader import PROGRAMS
 from reconstruct.tui.sanitise import measure
+from reconstruct.tui.widgets.columns import say_customer
 from reconstruct.tui.widgets.paint import Drawer, Inked, Row, Span
 
 SPARK_CELLS = 8
@@ -50,8 +51,17 @@ class JourneyHeader(Inked):
         if self.story is None:
             return row.strip()
         parts = (say_identity if y == 0 else say_outcome)(self.story, self.pen)
-        place_parts(row, parts, self)
+        place_parts(row, [part for part in parts if part != NOBODY] if too_wide(parts, row.width) else parts, self)
         return row.strip()
+
+
+NOBODY = [Span("unknown customer", "dim")]
+"""The first to go when room is short: what is not known tells less than when it was."""
+
+
+def too_wide(parts: list[list[Span]], width: int) -> bool:
+    """Whether parts with air between them need more cells than there are."""
+    return sum(measure(span.text) for part in parts for span in part) + 3 * (len(parts) - 1) + 2 > width
 
 
 def place_parts(row: Row, parts: list[list[Span]], drawer: Drawer) -> None:
@@ -81,8 +91,8 @@ def say_identity(story: Story, pen: Pen) -> list[list[Span]]:
         return _say_customer(story, pen)
     session = mapping_of(document.get("session"))
     parts = [[Span("Journey ", "dim"), Span(pen.cut(pen.clean(text_of(document.get("id"), "?")), 16), "title")]]
-    customer = pen.clean(text_of(document.get("customer")), 200)
-    parts.append([Span(pen.cut(customer, 40), "strong")] if customer else [Span("unknown customer", "dim")])
+    customer = pen.clean(say_customer(text_of(document.get("customer"))), 200)
+    parts.append([Span(pen.cut(customer, 40), "strong")] if customer else NOBODY)
     kind = text_of(session.get("agent_kind"))
     device = [text_of(document.get("channel")), text_of(session.get("device"))]
     if kind in PROGRAMS:
@@ -97,7 +107,7 @@ def say_identity(story: Story, pen: Pen) -> list[list[Span]]:
 
 def _say_customer(story: Story, pen: Pen) -> list[list[Span]]:
     """Whose sessions stand on one axis, and how many of how many."""
-    name = pen.cut(pen.clean(text_of(story.document.get("customer")), 200), 60)
+    name = pen.cut(pen.clean(say_customer(text_of(story.document.get("customer"))), 200), 60)
     shown, known = len(story.sessions), int(number_of(story.document.get("n_sessions")))
     count = f"{shown:,} of {known:,} sessions" if known > shown else f"{shown:,} session{'s'[: shown != 1]}"
     span = [Span(say_span(story, pen)), Span(f"  {say_duration(story.end_ns - story.start_ns)}", "dim")]

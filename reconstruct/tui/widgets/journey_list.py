@@ -16,7 +16,7 @@ from reconstruct.tui.fetch import Fetcher, start, start_beside
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.messages import JourneyOpened, JourneyPointed, JourneysCounted, Remark
 from reconstruct.tui.reader import PROGRAMS, Document, Reader
-from reconstruct.tui.widgets.columns import Column
+from reconstruct.tui.widgets.columns import Column, say_customer
 from reconstruct.tui.widgets.course import draw_course
 from reconstruct.tui.widgets.paint import Line, Row, Span
 from reconstruct.tui.widgets.table import TableView
@@ -90,7 +90,7 @@ def _duration(row: Document, pen: Pen) -> Span:
 
 
 def _who(row: Document, pen: Pen) -> Span:
-    customer = pen.clean(text_of(row.get("customer")), 200)
+    customer = pen.clean(say_customer(text_of(row.get("customer"))), 200)
     if customer:
         return Span(customer, "strong")
     name = text_of(row.get("device")) if _is_program(row) else ""  # a robot's says more than the number of its visit

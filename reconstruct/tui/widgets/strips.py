@@ -91,6 +91,10 @@ def say_summary(summary: Document, pen: Pen) -> list[Span]:
     return facts
 
 
+PHASE_CELLS = 32
+"""Room for what is being done, in words: as much as the longest needs."""
+
+
 class ProgressStrip(Inked):
     """A bar, bytes and lines while the logs are still being read; gone when they are."""
 
@@ -129,12 +133,12 @@ class ProgressStrip(Inked):
             return row.strip()
         share = progress.bytes_done / progress.bytes_total if progress.bytes_total > 0 else 0.0
         cells = max(8, min(40, row.width // 4))
-        phase = pen.cut(pen.clean(progress.phase), 16)
+        phase = pen.cut(pen.clean(progress.phase), PHASE_CELLS)
         column = row.put(1, phase, self.ink("accent")) + 1
         if progress.bytes_total <= 0:  # how much there is is not known yet
             words = [f"{progress.lines:,} lines"] if progress.lines else []
             words += [pen.clean(progress.note)] if progress.note else []
-            text = f" {pen.signs.dot} ".join(words) or pen.signs.dots
+            text = "".join(f"{pen.signs.dot} {word} " for word in words) or pen.signs.dots
             row.put(column, pen.cut(text, max(0, row.width - column - 2)), self.ink("dim"))
             return row.strip()
         row.put(column, pen.signs.bar_empty * cells, self.ink("faint"))
