@@ -46,7 +46,7 @@ POINTER = "▸".encode()
 """Stands before the row under the cursor: there are journeys."""
 START = """
 import sys, time
-import reconstruct.cli, reconstruct.tui.app, reconstruct.live, reconstruct.pipeline
+import reconstruct.cli, reconstruct.tui.running, reconstruct.live, reconstruct.pipeline
 open(sys.argv[1], "w").write(f"{time.monotonic()} {time.process_time()}")
 sys.exit(reconstruct.cli.main(sys.argv[2:]))
 """

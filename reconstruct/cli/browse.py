@@ -28,8 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     from reconstruct.pipeline import find_sources
     from reconstruct.query.selection import compose
     from reconstruct.resources import state_directory
-    from reconstruct.tui.app import run as run_app
     from reconstruct.tui.failures import saved
+    from reconstruct.tui.running import run as run_app
     from reconstruct.tui.state import state_path
 
     # Read and found before the screen is taken, so that a wrong query or path is an ordinary error message.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,11 +11,11 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from reconstruct.journeys.chain import chain_documents, nearest
-from reconstruct.journeys.moments import Ref, Story, read_story, text_of
+from reconstruct.journeys.moments import Ref, Story, text_of
 from reconstruct.options import Look
 from reconstruct.tui.bindings import GLOBAL, read_keymap
-from reconstruct.tui.failures import saved, say_failure, write_report
+from reconstruct.tui.elsewhere import has_terminal
+from reconstruct.tui.failures import say_failure, write_report
 from reconstruct.tui.fetch import Fetcher, start
 from reconstruct.tui.filters import keep_filter, load_filters
 from reconstruct.tui.glyphs import Pen, ascii_wanted
@@ -32,6 +30,7 @@ from reconstruct.tui.screens.quality import QualityView
 from reconstruct.tui.screens.raw import RawView
 from reconstruct.tui.screens.timeline import TimelineView
 from reconstruct.tui.screens.view import View
+from reconstruct.tui.stories import Stories, spans_years
 from reconstruct.tui.themes import DARK, LIGHT, service_colours
 from reconstruct.tui.trail import Before, Trail
 
@@ -44,9 +43,6 @@ FIRST_POLL_S = 0.03
 """How often the version is, until there is something to show: the first journeys are waited for."""
 THEME_VARIABLE = "RECONSTRUCT_THEME"
 """Name of a theme: reconstruct, reconstruct-light, or one of Textual's own (ansi-dark, nord, …)."""
-SWITCH_S = 0.0005
-"""How soon a reading thread must hand the interpreter to the interface. The default, 5 ms, is paid at every turn of the
-event loop, dozens of times per key: keys would lag by a quarter of a second while logs are read."""
 
 
 class ReconstructApp(App[int]):
@@ -85,11 +81,14 @@ class ReconstructApp(App[int]):
         """what else went wrong that nobody foresaw"""
         self.reader = reader
         self.fetcher = Fetcher(lambda: self.is_running)
+        self.stories = Stories(reader, self.fetcher)
         self.look = look or Look()
         wanted = self.look.ascii if ascii is None else ascii
         self.pen = Pen(ascii_wanted() if wanted is None else wanted)
         self.summary: Document = {}
         self.paths: dict[int, str] = {}
+        self.spans_years = False
+        """whether the logs hold more than a year"""
         self.journey_id: str | None = None
         self.story: Story | None = None
         self._lost = ""
@@ -136,12 +135,12 @@ class ReconstructApp(App[int]):
         self.set_interval(POLL_S, self.poll)
         self._first_look = self.set_interval(FIRST_POLL_S, self._poll_for_first)
         self.call_after_refresh(self.poll)
-        if _has_terminal():
+        if has_terminal():
             self.set_interval(ALONE_S, self._leave_when_alone)
 
     def _leave_when_alone(self) -> None:
         """Quit when the terminal has gone and no signal said so, as behind ``make``: its end would be read for ever, at full speed."""
-        if not _has_terminal():
+        if not has_terminal():
             self.exit()
 
     def exit(self, result: int | None = None, return_code: int = 0, message: Any | None = None) -> None:
@@ -205,6 +204,7 @@ class ReconstructApp(App[int]):
         sources = await self.fetcher.ask(self.reader.sources)
         self.paths.clear()
         self.paths.update({row["id"]: text_of(row.get("path")) for row in sources if isinstance(row.get("id"), int)})
+        self.spans_years = spans_years(sources)
         self.version_shown = version
         view = self.view
         if view:
@@ -222,23 +222,6 @@ class ReconstructApp(App[int]):
         return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, View)), None)
 
     # --- journeys
-
-    async def fetch_customer(self, id: str) -> Story | None:
-        """All journeys of a journey's customer as one story; None when no customer is known."""
-        document = await self.fetcher.ask(self.reader.journey, id)
-        customer = text_of(document.get("customer"))
-        if not customer:
-            return None
-        ids = await self.fetcher.ask(self.reader.customer_journeys, customer)
-        documents = [await self.fetcher.ask(self.reader.journey, each) for each in nearest(ids, id)]
-        return await self.fetcher.ask(read_story, chain_documents(customer, documents, len(ids)))
-
-    async def fetch_story(self, id: str) -> Story | None:
-        """A journey, read; None when the reader no longer has it."""
-        try:
-            return await self.fetcher.ask(lambda: read_story(self.reader.journey(id)))
-        except KeyError:
-            return None
 
     def open_journey(self, id: str) -> None:
         """Read a journey and show its timeline."""
@@ -258,8 +241,8 @@ class ReconstructApp(App[int]):
 
     async def load_journey(self, id: str, *, quietly: bool = False) -> None:
         """Read a journey, or all of its customer's, and show it wherever it is shown."""
-        story = await self.fetch_customer(id) if self.whole_customer else None
-        story = story or await self.fetch_story(id)
+        story = await self.stories.of_customer(id) if self.whole_customer else None
+        story = story or await self.stories.of_journey(id)
         if story is None:
             if quietly and self.story is not None and id != self._lost:
                 words = "Among all that is read now it became another one. What you see is how it was before."
@@ -415,45 +398,3 @@ class ReconstructApp(App[int]):
         """Every action of every view, in the palette."""
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield from list_commands(self)
-
-
-def _has_terminal() -> bool:
-    """Whether keys come from a terminal that is there: of one that was hung up nothing can be asked any more."""
-    try:
-        return sys.__stdin__ is not None and sys.__stdin__.isatty()
-    except (OSError, ValueError):
-        return False
-
-
-def run(
-    reader: Reader,
-    filter_text: str = "",
-    memory: Path | None = None,
-    *,
-    look: Look | None = None,
-    filters: Path | None = None,
-) -> int:
-    """Browse until the user quits; gives the exit code.
-
-    Args:
-        reader: What is browsed; it is closed.
-        filter_text: A query: at first only journeys that match it are listed.
-        memory: The file that says where the user was last time, and will again.
-        look: How the user wants the interface.
-        filters: The file that keeps the queries used before.
-
-    Raises ReconstructError when the interface failed in a way nobody foresaw.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_S)
-    gc.freeze()  # modules stay: looking for garbage among all of their objects would take a frame or two, again and again
-    app = ReconstructApp(reader, filter_text=filter_text, memory=memory, look=look, filters=filters)
-    try:
-        code = app.run() or 0
-    finally:
-        sys.setswitchinterval(before)
-        gc.unfreeze()
-        reader.close()
-    if app.failure is not None:
-        raise saved(app.failure, "the interface failed", app.memory.kept)
-    return code

@@ -1,10 +1,11 @@
-"""Out of the interface: the clipboard, and the user's editor."""
+"""Out of the interface: the terminal it is in, its clipboard, and the user's editor."""
 
 from __future__ import annotations
 
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,3 +77,11 @@ async def edit_file(app: ReconstructApp, source: int, line: int) -> None:
     app.refresh()
     if code:
         app.notify(f"{command[0]} ended with code {code}", severity="warning", markup=False)
+
+
+def has_terminal() -> bool:
+    """Whether keys come from a terminal that is there: of one that was hung up nothing can be asked any more."""
+    try:
+        return sys.__stdin__ is not None and sys.__stdin__.isatty()
+    except (OSError, ValueError):
+        return False

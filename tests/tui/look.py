@@ -6,7 +6,7 @@ import sys
 
 from shop import FakeReader, long_journey, make_shop
 
-from reconstruct.tui.app import run
+from reconstruct.tui.running import run
 
 if __name__ == "__main__":
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000

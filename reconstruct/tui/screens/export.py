@@ -174,7 +174,7 @@ def _look(app: ReconstructApp) -> Look:
 
 
 async def _write_journey(app: ReconstructApp, answer: Chosen, id: str) -> None:
-    story = app.story if app.journey_id == id and app.story else await app.fetch_story(id)
+    story = app.story if app.journey_id == id and app.story else await app.stories.of_journey(id)
     if story is None:
         app.notify("This journey is no longer there", severity="warning", markup=False)
         return
