@@ -186,9 +186,8 @@ def main() -> None:
     print(
         f"from the line to the screen: {figures['median_s']:.1f} s (the first {figures['first_s']:.1f}, the slowest {figures['slowest_s']:.1f})"
     )
-    print(
-        f"processor time of a change:  {figures['processor_s']:.1f} s (the first {figures['first_processor_s']:.1f}); with nothing new {figures['idle_share']:.1%} of a processor"
-    )
+    print(f"processor time of a change:  {figures['processor_s']:.1f} s (the first {figures['first_processor_s']:.1f})")
+    print(f"with nothing new:            {figures['idle_share']:.1%} of a processor")
     if "busy_share" in figures:
         print(
             f"with {BUSY_LINES} visits a second:    {figures['busy_updates']} updates, behind {figures['busy_behind_s']:.1f} s "

@@ -272,9 +272,7 @@ class LiveReader:
         if discovery is None:
             return
         if discovery.total_bytes > WORTH_A_LOOK_BYTES and not is_kept(discovery, options):
-            self._show(
-                open_part(discovery, options, FIRST_LOOK_BYTES), "shown: the first lines of each log"
-            )
+            self._show(open_part(discovery, options, FIRST_LOOK_BYTES), "shown: the first lines of each log")
         self._show(open_discovery(discovery, options, _Relay(self)), "")
 
     def _correlate(self) -> None:

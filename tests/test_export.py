@@ -145,7 +145,9 @@ def test_the_list_sorts_pages_and_filters(shop: Reconstruction) -> None:
     assert len(page) == 10
     assert [row["score"] for row in page] == sorted(row["score"] for row in page)
     for descending in (False, True):
-        kinds = [row["agent_kind"] in ("bot", "monitor") for row in shop.journey_rows(descending=descending, limit=total)]
+        kinds = [
+            row["agent_kind"] in ("bot", "monitor") for row in shop.journey_rows(descending=descending, limit=total)
+        ]
         assert any(kinds) and kinds == sorted(kinds), "people's journeys come first"
     assert 0 < shop.count_journeys("achieved") < total
     assert all(row["outcome"] == "achieved" for row in shop.journey_rows(text="achieved", limit=20))

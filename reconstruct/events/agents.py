@@ -156,7 +156,8 @@ def _parser() -> ua_parser.Parser:
     from ua_parser.loaders import load_lazy_builtins
 
     browsers, systems, devices = load_lazy_builtins()
-    return Parser.from_matchers((browsers, systems, [device for device in devices if device.family == _ROBOT]))
+    robots = [device for device in devices if getattr(device, "family", _ROBOT) == _ROBOT]
+    return Parser.from_matchers((browsers, systems, robots))
 
 
 def _is_robot(text: str) -> bool:

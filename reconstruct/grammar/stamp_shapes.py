@@ -236,7 +236,6 @@ def any_timestamp() -> re.Pattern[str]:
     )
 
 
-
 _SIGN = re.compile(r"\d[:.]\d\d|\d{6}|@4", re.ASCII)
 """What every stamp has; most lines of stack traces have none, and this says so in a twentieth of the time."""
 

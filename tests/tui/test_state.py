@@ -12,7 +12,7 @@ from shop import FakeReader, make_shop
 from textual.pilot import Pilot
 
 from reconstruct.errors import ReconstructError
-from reconstruct.tui import app as app_module
+from reconstruct.tui import running
 from reconstruct.tui.app import ReconstructApp
 from reconstruct.tui.state import STATES_KEPT, State, load_state, save_state, state_path
 from reconstruct.tui.widgets.timeline import Timeline
@@ -144,7 +144,7 @@ def test_a_failure_of_the_interface_keeps_the_state_and_shows_no_traceback(
     real = ReconstructApp.run
     monkeypatch.setattr(ReconstructApp, "run", lambda app: real(app, headless=True, auto_pilot=press_keys))
     with pytest.raises(ReconstructError, match="the interface failed: ZeroDivisionError: while drawing") as caught:
-        app_module.run(FakeReader(make_shop(10)), memory=memory)
+        running.run(FakeReader(make_shop(10)), memory=memory)
     (report,) = (tmp_path / "failures").iterdir()
     assert str(report) in caught.value.hint
     assert "Traceback" in report.read_text("utf-8")

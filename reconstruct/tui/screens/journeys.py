@@ -72,6 +72,7 @@ class JourneysView(AskingView):
 
     def results_changed(self) -> None:
         if self.table.is_mounted:
+            self.table.spans_years = self.reconstruct.spans_years
             self.table.orphans = int(number_of(self.reconstruct.summary.get("business_journeys")))
             if self.table.filter_text != self.reconstruct.filter_text:
                 self.set_filter(self.reconstruct.filter_text)
@@ -210,7 +211,7 @@ class JourneysView(AskingView):
             start(self, "detail", self._show_detail, id)
 
     async def _show_detail(self, id: str) -> None:
-        story = await self.reconstruct.fetch_story(id)
+        story = await self.reconstruct.stories.of_journey(id)
         if story and id == self.table.pointed_id:
             describer = Describer(story, self.reconstruct.pen, self.reconstruct.paths)
             self.query_one("#detail", Sheet).show(lambda width: describer.describe_journey())

@@ -66,7 +66,7 @@ def _skew(row: Document, pen: Pen) -> Span:
 
 
 COLUMNS = (
-    Column("path", "Source", 26, _path, 0, grows=2, most=60, keeps="end"),
+    Column("path", "Source", 26, _path, 0, grows=2, most=60, keeps="ends"),
     Column("lines", "Lines", 9, _count("lines", "strong"), 0, align="right"),
     Column("parsed", "Parsed", 6, _parsed, 0, align="right"),
     Column("generic", "Generic", 7, _generic, 3, align="right"),

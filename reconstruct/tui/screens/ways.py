@@ -40,9 +40,9 @@ def quote(text: str) -> str:
 
 
 def say_ms(value: object) -> str:
-    """Milliseconds in words; a dash below one."""
+    """Milliseconds in words."""
     ms = number_of(value)
-    return say_duration(int(ms * 1_000_000)) if ms >= 1 else "0"
+    return say_duration(int(ms * 1_000_000)) if ms >= 1 else "<1ms"
 
 
 def share_rows(ways: Mapping[str, object], subject: str) -> list[Document]:

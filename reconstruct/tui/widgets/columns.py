@@ -43,7 +43,7 @@ class Column:
     """widest it grows; 0: no limit"""
     align: str = "left"
     keeps: str = "begin"
-    """which part of a text too long is shown: ``begin`` or ``end``"""
+    """which part of a text too long is shown: ``begin``, or ``ends`` where both tell something"""
     sort_key: str = ""
     """letter that sorts by it; empty: it cannot be sorted by"""
     paint: Callable[[Document, Pen, int], Line] | None = None

@@ -33,8 +33,10 @@ ERROR_ROWS = 5_000
 """How far ahead a journey with an error is looked for."""
 
 OUTCOME_INKS = {
-    "achieved": "good", "failed": "bad", "abandoned": "warn", "ongoing": "running", "browsed": "dim",
+    "achieved": "good", "failed": "bad", "abandoned": "warn", "ongoing": "running", "browsed": "dim", "fulfilled": "good",
+    "cancelled": "bad", "stuck": "bad", "in_progress": "running",
 }  # fmt: skip
+"""Of journeys; and of business journeys without a session, which are listed too."""
 
 
 def _is_program(row: Document) -> bool:
@@ -50,16 +52,18 @@ def _when(row: Document, pen: Pen) -> Span:
     if at is None:
         return Span("")
     moment = to_datetime(at)
-    return Span(f"{moment.day:2d} {moment:%b %H:%M:%S}", "dim" if _is_program(row) else "text")
+    words = f"{moment:%b'%y %H:%M}" if row.get("needs_year") else f"{moment:%b %H:%M:%S}"
+    return Span(f"{moment.day:2d} {words}", "dim" if _is_program(row) else "text")
 
 
 def _outcome(row: Document, pen: Pen) -> Span:
     outcome = text_of(row.get("outcome"))
     sign = {
         "achieved": pen.signs.good, "failed": pen.signs.bad, "abandoned": pen.signs.down, "ongoing": pen.signs.running,
+        "fulfilled": pen.signs.good, "cancelled": pen.signs.bad, "stuck": pen.signs.warn, "in_progress": pen.signs.running,
     }.get(outcome, pen.signs.unknown)  # fmt: skip
     ink = "dim" if _is_program(row) else OUTCOME_INKS.get(outcome, "text")
-    return Span(f"{sign} {pen.clean(outcome, 40)}", ink)
+    return Span(f"{sign} {pen.clean(outcome.replace('_', ' '), 40)}", ink)
 
 
 def _stage(row: Document, pen: Pen) -> Span:
@@ -97,6 +101,10 @@ def _who(row: Document, pen: Pen) -> Span:
     return Span(pen.clean(name or text_of(row.get("id")), 200), "dim")
 
 
+def _orders(row: Document, pen: Pen) -> Span:
+    return Span(pen.clean(text_of(row.get("orders")).replace("in_progress", "in progress"), 200), "accent")
+
+
 def _steps(row: Document, pen: Pen) -> Span:
     return Span(f"{int(number_of(row.get('n_touchpoints'))):,}", "dim")
 
@@ -128,13 +136,13 @@ COLUMNS = (
     MARK_COLUMN,
     Column("started_at", "Started", 15, _when, 0, sort_key="t"),
     Column("customer", "Customer", 16, _who, 0, grows=3, most=34, sort_key="c"),
-    Column("outcome", "Outcome", 11, _outcome, 0, sort_key="o"),
+    Column("outcome", "Outcome", 11, _outcome, 0, grows=3, most=13, sort_key="o"),
     Column("stage_reached", "Stage", 5, _stage, 2, sort_key="g"),
     Column("course", "Course", 12, _course, 1, grows=4, most=60, paint=_paint_course),
     Column("score", "Exp.", 5, _score, 1, align="right", sort_key="s"),
     Column("n_errors", "Err", 4, _errors, 3, align="right", sort_key="e"),
     Column("duration_ms", "Time", 6, _duration, 4, align="right", sort_key="d"),
-    Column("orders", "Orders", 16, _text("orders", "accent"), 5, grows=2, most=32, sort_key="r"),
+    Column("orders", "Orders", 16, _orders, 5, grows=2, most=32, sort_key="r"),
     Column("value", "Value", 11, _text("value"), 6, align="right", sort_key="v"),
     Column("n_touchpoints", "Steps", 6, _steps, 7, align="right", sort_key="n"),
     Column("goal", "Goal", 12, _text("goal"), 8, grows=1, most=24),
@@ -166,6 +174,8 @@ class JourneyList(TableView):
         """of the results it shows"""
         self.pointed_id: str | None = None
         self.is_counted = False
+        self.spans_years = False
+        """whether day and month do not tell when a journey began"""
         self.orphans = 0
         """business journeys of the summary: said when there is no session to list them under"""
 
@@ -196,6 +206,8 @@ class JourneyList(TableView):
             self.reader.journey_rows,
             text=self.filter_text, order_by=self.order_by, descending=self.descending, offset=offset, limit=limit,
         )  # fmt: skip
+        for row in rows:
+            row["needs_year"] = self.spans_years
         following = self.reader.following()
         if following is not None and following.is_on and following.updated_at is not None:
             for row in rows:

@@ -146,8 +146,8 @@ class TableView(LineView):
                 line.append(Segment(" " * cells, blank))
                 continue
             text, ink = part.render(row, pen)
-            if part.keeps == "end":
-                text = pen.cut_front(text, cells)
+            if part.keeps == "ends":
+                text = pen.cut_middle(text, cells)
             line.append(Segment(pen.fit(text, cells, part.align), self.ink_on(lit, ink)))
         return Strip(line, used).adjust_cell_length(width, blank)
 
