@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,40 @@ def test_it_answers_itself_and_nobody_else(tmp_path: Path) -> None:
             return [(await client.get("/", headers=headers)).status for headers in tries]
 
     assert asyncio.run(ask()) == [200, 403, 403]
+
+
+PATIENCE_S = 60
+LINE = '192.0.2.7 - - [02/Mar/2026:10:00:0{} +0000] "GET /page/{} HTTP/1.1" 200 512 "-" "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0"\n'
+
+
+def test_what_a_browser_connects_to_is_the_interface_and_its_keys_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("textual_serve")
+    from aiohttp import ClientWebSocketResponse
+    from aiohttp.test_utils import TestClient, TestServer
+
+    from reconstruct.tui.web import GuardedServer
+
+    log = tmp_path / "shop.log"
+    log.write_text("".join(LINE.format(n, n) for n in range(5)), "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+    monkeypatch.setenv("RECONSTRUCT_CACHE_DIR", str(tmp_path / "cache"))
+
+    async def wait_for(socket: ClientWebSocketResponse, words: str) -> None:
+        seen = b""
+        async with asyncio.timeout(PATIENCE_S):
+            while words.encode() not in seen:
+                message = await socket.receive()
+                seen += message.data if isinstance(message.data, bytes) else b""
+
+    async def browse() -> None:
+        server = GuardedServer(shlex.join([sys.executable, "-m", "reconstruct", "browse", "--", str(log)]), port=8000)
+        async with TestClient(TestServer(await server._make_app())) as client:
+            headers = {"Host": "localhost:8000", "Origin": "http://localhost:8000"}
+            async with client.ws_connect("/ws?width=100&height=30", headers=headers) as socket:
+                await wait_for(socket, "▸")
+                await socket.send_json(["stdin", "5"])
+                await wait_for(socket, "shop.log")
+
+    asyncio.run(browse())

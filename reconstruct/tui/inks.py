@@ -33,7 +33,7 @@ INKS = {
     "break": "foreground 20%",
     "band": "on foreground 7%",
     "lit": "bold foreground on primary 45%",
-    "cursor": "bold on primary 50%",
+    "cursor": "bold on primary 28%",
     "current": "on foreground 12%",
     "mark": "bold on warning 40%",
     **{f"service-{number}": f"service-{letter}" for number, letter in enumerate("abcdefgh")},
@@ -41,6 +41,17 @@ INKS = {
 """Ink → text style, colour of the theme with its opacity, ``on`` background. Opacity is what it keeps over its ground."""
 
 N_SERVICE_INKS = 8
+PALE = frozenset({"dim", "faint"})
+
+
+def lit_ink(name: str) -> str:
+    """The ink to use on the line under the cursor, where pale ones could not be read.
+
+    >>> lit_ink("dim"), lit_ink("soft-good"), lit_ink("bad")
+    ('text', 'good', 'bad')
+    """
+    name = name.removeprefix(SOFT)
+    return "text" if name in PALE else name
 
 
 @cache

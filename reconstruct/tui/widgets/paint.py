@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from reconstruct.tui.glyphs import Pen
-from reconstruct.tui.inks import mix_ink
+from reconstruct.tui.inks import lit_ink, mix_ink
 
 EMPTY = Style.null()
 
@@ -123,7 +123,7 @@ class Inked(Widget):
         inks = self.__dict__.setdefault("_inks_on", {})
         if (base, name) not in inks:
             style = self.ground + (self.ink(base) if base else EMPTY)
-            inks[base, name] = style + self.ink(name) if name else style
+            inks[base, name] = style + self.ink(lit_ink(name) if base == "cursor" else name) if name else style
         return cast(Style, inks[base, name])
 
     def draw_line(self, y: int) -> Strip:
