@@ -195,6 +195,7 @@ def measure(logs: Path, size: tuple[int, int], cache: Path) -> dict[str, Any]:
         terminal.read(0.2)
     cold["everything_s"] = round(time.monotonic() - float(terminal.imported.read_text().split()[0]), 1)
     terminal.settle(BUSY_S)
+    cold["peak_mb"] = terminal.peak() >> 20
     terminal.close()
     shutil.rmtree(cache / "views", ignore_errors=True)
     terminal, warm = begin(logs, size, environment)

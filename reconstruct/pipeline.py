@@ -26,10 +26,20 @@ from reconstruct.correlate.resolve import Resolution, resolve
 from reconstruct.correlate.surroundings import look_up, tabulate_families
 from reconstruct.engines.ingest import SourceAccount, ingest, save_sources
 from reconstruct.engines.journeys import write_journeys
-from reconstruct.engines.known import NOT_KNOWN, Carrier, Continued, Reading, continue_sources, origins_of
+from reconstruct.engines.known import (
+    NOT_KNOWN,
+    Carrier,
+    Continued,
+    Reading,
+    continue_sources,
+    keep_reading,
+    kept_reading,
+    origins_of,
+)
 from reconstruct.engines.local import WORTH_WORKERS, default_workers
 from reconstruct.engines.workers import WorkerPool
 from reconstruct.errors import UsageError
+from reconstruct.events.source_profile import PROFILE_BYTES
 from reconstruct.figures import describe_reading, summarise
 from reconstruct.grammar.definition import Definition
 from reconstruct.grammar.plans import plans_of
@@ -145,8 +155,9 @@ def open_discovery(
         nonlocal reading
         carrier = None
         continued: Mapping[int, Continued] = {}
-        if earlier is not None and earlier.known.key == key:
-            continued = continue_sources(discovery.sources, earlier.known.sources, plans_of(discovery.formats))
+        known = _known_of(earlier) if earlier is not None else NOT_KNOWN
+        if earlier is not None and known.key == key:
+            continued = continue_sources(discovery.sources, known.sources, plans_of(discovery.formats))
             if earlier.store.path is not None and earlier.store.path.is_file():
                 carrier = Carrier(store, earlier.store.path, continued)
         accounts = ingest(
@@ -156,8 +167,10 @@ def open_discovery(
             finish_events(store, discovery, accounts, options, progress)
         else:
             finish(store, discovery, accounts, options, pool, progress)
-        known = tuple(account.known for account in accounts if account.known is not None)
-        reading = Reading(known, key, origins_of(continued))
+        read = tuple(account.known for account in accounts if account.known is not None)
+        reading = Reading(read, key, origins_of(continued))
+        if options.chunk_bytes >= PROFILE_BYTES:  # else a profile is of less than it would be made of again
+            keep_reading(store, reading)
 
     if path is None:
         with tempfile.TemporaryDirectory(prefix="reconstruct-", ignore_cleanup_errors=True) as directory:
@@ -169,6 +182,13 @@ def open_discovery(
         if options.store is None:
             prune_cache(path.parent, keep=path)
     return Reconstruction(store, discovery, zone_s, known=reading)
+
+
+def _known_of(results: Reconstruction) -> Reading:
+    """How the sources of results were read, also of results that were kept by an earlier start."""
+    if results.known.key or results.store.path is None:
+        return results.known
+    return kept_reading(results.store, results.discovery.sources, plans_of(results.discovery.formats))
 
 
 def is_kept(discovery: Discovery, options: Options) -> bool:
@@ -254,13 +274,16 @@ def reopen_with(results: Reconstruction, discovery: Discovery, options: Options,
     if path is None or read is None or not read.is_file() or (options.store is None and path.is_file()):
         return open_discovery(discovery, options, progress)
 
+    known = _known_of(results)
+
     def fill(store: Store, pool: Executor | None) -> None:
         progress.phase("taking over what was read", 0)
         store.take_over(read)
         finish(store, discovery, None, options, pool, progress)
+        keep_reading(store, known)
 
     store = _make(path, discovery, options, fill)
-    return Reconstruction(store, discovery, options.timezone_s or 0, known=results.known)
+    return Reconstruction(store, discovery, options.timezone_s or 0, known=known)
 
 
 Fill = Callable[[Store, Executor | None], None]

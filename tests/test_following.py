@@ -114,6 +114,35 @@ def follow() -> Iterator[Follow]:
         each.close()
 
 
+def test_results_that_were_kept_go_on_from_where_they_ended(
+    tmp_path: Path, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are opened, not read; when a log grows only that is read, and another may be rotated meanwhile."""
+    monkeypatch.setenv("RECONSTRUCT_CACHE_DIR", str(tmp_path / "cache"))
+    logs = tmp_path / "logs"
+    shutil.copytree(SHOP, logs)
+    for path in (each for each in logs.rglob("*") if each.is_file()):
+        rest(path)
+    options = Options(workers=1)
+    open_paths([logs], options).close()
+    followed = follow(logs, options)
+    assert followed.update() is not None
+    assert followed.results is not None and not followed.results.known.key, "it was kept"
+    assert followed.read == 0
+    log = logs / "nginx" / "www.access.log"
+    grown = log.read_text("utf-8").splitlines(keepends=True)[-3:]
+    (logs / "gunicorn" / "access.log").rename(logs / "gunicorn" / "access.log.0")
+    append(log, "".join(grown))
+    total = sum(path.stat().st_size for path in logs.rglob("*") if path.is_file())
+    assert followed.update() is not None
+    assert 0 < followed.read < total / 4
+    assert export(followed.results) == fresh(logs)
+    append(log, grown[0])
+    assert followed.update() is not None
+    assert followed.read < total / 8
+    assert export(followed.results) == fresh(logs)
+
+
 @pytest.mark.parametrize(("seed", "chunk_bytes"), [(1, 8 << 20), (2, 60_000)])
 def test_following_pieces_gives_what_a_fresh_run_over_the_files_gives(
     tmp_path: Path, seed: int, chunk_bytes: int, monkeypatch: pytest.MonkeyPatch

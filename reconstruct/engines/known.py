@@ -15,9 +15,11 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from reconstruct.engines.local import Start
 from reconstruct.events.source_profile import PROFILE_BYTES, SourceProfile, profile_source
@@ -68,6 +70,52 @@ class Reading:
 
 
 NOT_KNOWN = Reading()
+
+
+KEPT = "known"
+"""Where a store keeps it."""
+
+
+def keep_reading(store: Store, reading: Reading) -> None:
+    """Keep with a store how its sources were read, for when it is opened again and they have grown.
+
+    Profiles are not kept: they follow from the first lines. Sources whose profile needs more than these are left out.
+    """
+    known = [each for each in reading.sources if each.profile.undated is None and not each.profile.has_directives]
+    parts = {
+        each.source.id: [each.lines, *(_write_part(part) if part else None for part in (each.settled, each.whole))]
+        for each in known
+    }
+    store.set_meta(KEPT, orjson.dumps([reading.key, list(parts.items())]).decode())
+
+
+def kept_reading(store: Store, sources: Sequence[Source], local: Sequence[MatchPlan]) -> Reading:
+    """The same, of a store that was opened again. ``sources``: as they were when it was opened; what has been moved away since
+    is not known any more."""
+    key, parts = orjson.loads(store.meta(KEPT) or '["", []]')
+    known = []
+    for id, (lines, settled, whole) in parts:
+        source = sources[id]
+        try:
+            if fingerprint_of(source.file, source.size) != source.fingerprint:
+                continue
+            head = read_slice(source, 0, min(PROFILE_BYTES, source.size) if source.seekable else PROFILE_BYTES)
+        except OSError:
+            continue
+        profile = profile_source(head, source, local=local)
+        known.append(Known(source, profile, lines, _read_part(settled), _read_part(whole)))
+    return Reading(tuple(known), key)
+
+
+def _write_part(part: Part) -> dict[str, Any]:
+    return {each.name: getattr(part, each.name) for each in fields(Part)}
+
+
+def _read_part(kept: dict[str, Any] | None) -> Part | None:
+    if kept is None:
+        return None
+    counted = {name: Counter(kept[name]) for name in ("counts", "formats", "notes")}
+    return Part(**{**kept, **counted, "samples": tuple(kept["samples"]), "slots": tuple(kept["slots"])})
 
 
 def is_settled(source: Source, end: int) -> bool:
