@@ -6,6 +6,7 @@ import asyncio
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,15 @@ def test_what_a_browser_connects_to_is_the_interface_and_its_keys_work(
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
     monkeypatch.setenv("RECONSTRUCT_CACHE_DIR", str(tmp_path / "cache"))
 
+    processes: list[asyncio.subprocess.Process] = []
+    begin = asyncio.create_subprocess_shell
+
+    async def begin_and_remember(command: str, **more: Any) -> asyncio.subprocess.Process:
+        processes.append(await begin(command, **more))
+        return processes[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_shell", begin_and_remember)
+
     async def wait_for(socket: ClientWebSocketResponse, words: str) -> None:
         seen = b""
         async with asyncio.timeout(PATIENCE_S):
@@ -120,5 +130,8 @@ def test_what_a_browser_connects_to_is_the_interface_and_its_keys_work(
                 await wait_for(socket, "▸")
                 await socket.send_json(["stdin", "5"])
                 await wait_for(socket, "shop.log")
+                await socket.send_json(["stdin", "\x11"])  # ^q
+        for process in processes:  # the loop must not end before their pipes do
+            await process.communicate()
 
     asyncio.run(browse())
