@@ -23,10 +23,7 @@ from reconstruct.correlate.busy import (
     find_skew,
 )
 from reconstruct.correlate.exchanges import find_skews
-from reconstruct.grammar.stamp_calendar import local_changes
-
-QUARTER_HOUR_NS = 15 * 60 * 1_000_000_000
-"""Every zone in use is a multiple of 15 minutes from UTC."""
+from reconstruct.grammar.stamp_calendar import QUARTER_HOUR_NS, local_changes
 
 SAME_MOMENT_NS = 60 * 1_000_000_000
 """Two lines of one request are this close once zones agree (correlation §7.10); slower pairs say nothing."""

@@ -9,14 +9,13 @@ import pyarrow.compute as pc
 
 from reconstruct.events.decoded import ATTRIBUTE_VALUES
 from reconstruct.events.schema import LABEL
+from reconstruct.grammar.stamp_calendar import QUARTER_HOUR_NS
 from reconstruct.grammar.timestamps import format_times
 
 FEW_ENVELOPES = 100
 """Distinct attribute texts whose keys are looked up one by one; streams, containers and pods are fewer."""
 
 SECOND_NS = 1_000_000_000
-QUARTER_HOUR_NS = 900 * SECOND_NS
-"""Every zone in use is a multiple of 15 minutes from UTC."""
 
 ROUNDED_NS = 2 * SECOND_NS
 """A stamp of whole seconds was cut off by up to one, and the line is written a moment later."""

@@ -27,6 +27,9 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+QUARTER_HOUR_NS = 15 * MINUTE
+"""Every zone in use is a multiple of 15 minutes from UTC."""
+
 FIRST_YEAR, LAST_YEAR = 1678, 2261
 """Years that fit into int64 nanoseconds in full."""
 
