@@ -18,7 +18,7 @@ from reconstruct.intervals import wilson
 LEAST_TRIALS = 200
 """Trials below which a measured precision does not lower a prior (correlation §7.8); it may raise it: the bound knows how few they are."""
 
-SAMPLED_REQUESTS = 250_000
+SAMPLED_REQUESTS = 100_000
 """Requests the rules are tried on at most; some thousand trials per rule settle the second decimal."""
 
 PRIORS = {

@@ -37,6 +37,9 @@ CODE = "length(m.value) >= 5 AND regexp_matches(m.value, '[A-Za-z]') AND regexp_
 AGREEING_SHARE = 0.6
 """Share of shared identifiers that must vote for the winning offset."""
 
+SAMPLED_MENTIONS = 200_000
+"""Identifiers on lines that are looked through for those that two logs share: thousands of votes are as good as all."""
+
 SHARED_SAMPLE = 20_000
 """Distinct identifiers of a log that are looked for in the others: enough for any vote, and a bound for large logs."""
 
@@ -167,15 +170,16 @@ def _shared_codes(db: duckdb.DuckDBPyConnection, families: list[int]) -> list[_N
 
     Numbers are left out: they count from one, and mean something else elsewhere.
     """
+    sampled = _sampled(db)
     found = db.execute(
         f"""
         WITH own AS (
             SELECT e.family, m.value, min(e.time_ns) AS t, row_number() OVER (PARTITION BY e.family ORDER BY m.value) AS number
             FROM mentions m JOIN log_events e USING (eid)
-            WHERE list_contains($families, e.family) AND e.time_ns IS NOT NULL AND NOT e.zoned AND {CODE}
+            WHERE list_contains($families, e.family) AND e.time_ns IS NOT NULL AND NOT e.zoned AND {CODE} AND {sampled}
             GROUP BY e.family, m.value QUALIFY number <= $most),
         other AS (SELECT e.family, m.value, e.time_ns AS t FROM mentions m JOIN log_events e USING (eid) SEMI JOIN own USING (value)
-                  WHERE e.zoned AND e.time_ns IS NOT NULL)
+                  WHERE e.zoned AND e.time_ns IS NOT NULL AND {sampled})
         SELECT own.family, other.family AS other, number, arg_min(own.t - other.t, abs(own.t - other.t)) AS apart
         FROM own JOIN other USING (value) GROUP BY ALL ORDER BY ALL
         """,
@@ -191,22 +195,29 @@ def _shared_codes(db: duckdb.DuckDBPyConnection, families: list[int]) -> list[_N
 
 def _shared_identifiers(db: duckdb.DuckDBPyConnection) -> dict[int, NDArray[np.int64]]:
     """Per family, how far its lines without a zone are from lines with one that carry the same long identifier."""
+    sampled = _sampled(db)
     found = db.execute(
-        """
+        f"""
         WITH own AS (
             SELECT e.family, m.value, min(e.time_ns) AS t
             FROM mentions m JOIN log_events e USING (eid)
-            WHERE length(m.value) >= 16 AND e.time_ns IS NOT NULL AND NOT e.zoned
+            WHERE length(m.value) >= 16 AND e.time_ns IS NOT NULL AND NOT e.zoned AND {sampled}
             GROUP BY e.family, m.value QUALIFY row_number() OVER (PARTITION BY e.family ORDER BY m.value) <= $most),
         other AS (
             SELECT m.value, min(e.time_ns) AS t, max(e.time_ns) AS t1
             FROM mentions m JOIN events e USING (eid) SEMI JOIN own USING (value)
-            WHERE e.zoned AND e.time_ns IS NOT NULL GROUP BY m.value)
+            WHERE e.zoned AND e.time_ns IS NOT NULL AND {sampled} GROUP BY m.value)
         SELECT family, own.t - other.t AS apart FROM own JOIN other USING (value) WHERE other.t1 - other.t <= $moment
         """,
         {"most": SHARED_SAMPLE, "moment": SAME_MOMENT_NS},
     ).fetchnumpy()
     return by_family(found["family"], found["apart"])
+
+
+def _sampled(db: duckdb.DuckDBPyConnection) -> str:
+    """A condition on ``m.value`` that leaves about SAMPLED_MENTIONS, all of a value or none."""
+    ((mentions,),) = db.execute("SELECT count(*) FROM mentions").fetchall()
+    return f"hash(m.value) % {mentions // SAMPLED_MENTIONS + 1} = 0"
 
 
 def _below_zoned(db: duckdb.DuckDBPyConnection, families: list[int]) -> dict[int, NDArray[np.int64]]:

@@ -50,19 +50,16 @@ def find_spellings(db: duckdb.DuckDBPyConnection, slots: list[Slot]) -> list[Spe
     if not numbers or not codes:
         return []
     _tabulate_spelled(db, numbers + codes)
+    nearly = _tabulate_nearly(db)
+    if not nearly:
+        return []
     strong = [slot.id for slot in slots if slot.strong and slot.shape != CODES]
-    _tabulate_meetings(db, strong)
+    _tabulate_meetings(db, strong, nearly)
     in_urls = ", ".join(str(slot.id) for slot in numbers if slot.name.startswith(URL_PLACES)) or "-1"
     rows = db.execute(
         f"""
-        WITH meant AS (SELECT slot, noun, number, min(first) AS first FROM spelled WHERE NOT bare GROUP BY ALL HAVING count(*) = 1),
-             shared AS (SELECT b.slot AS bare, p.slot AS prefixed, b.noun = p.noun AND NOT b.generic AS alike, count(*) AS n,
-                               count(*) FILTER (abs(b.first - p.first) <= {TOGETHER_NS}) AS together
-                        FROM spelled b JOIN meant p USING (number) WHERE b.bare GROUP BY ALL),
-             sizes AS (SELECT slot, count(*) AS n FROM spelled GROUP BY slot)
-        SELECT bare, prefixed FROM shared s JOIN sizes ON sizes.slot = bare LEFT JOIN meetings m USING (bare, prefixed)
-        WHERE s.n >= {LEAST_SHARED} AND s.n >= {CONTAINED} * sizes.n
-          AND CASE WHEN m.times >= {LEAST_MET} THEN m.agree >= {AGREEMENT} * m.times
+        SELECT bare, prefixed FROM nearly s LEFT JOIN meetings m USING (bare, prefixed)
+        WHERE CASE WHEN m.times >= {LEAST_MET} THEN m.agree >= {AGREEMENT} * m.times
                    ELSE alike OR bare IN ({in_urls}) AND s.n >= {LEAST_MET} AND s.together >= {AGREEMENT} * s.n END
         ORDER BY bare, s.n DESC, prefixed
         """
@@ -104,15 +101,33 @@ def _tabulate_spelled(db: duckdb.DuckDBPyConnection, slots: list[Slot]) -> None:
     db.unregister("named_in")
 
 
-def _tabulate_meetings(db: duckdb.DuckDBPyConnection, strong: list[int]) -> None:
-    """Make ``meetings(bare, prefixed, times, agree)``: how often the two stood on one line or beside the same long identifier, and
-    how often one of the numbers was then the same."""
+def _tabulate_nearly(db: duckdb.DuckDBPyConnection) -> set[int]:
+    """Make ``nearly(bare, prefixed, alike, n, together)``: places of bare numbers nearly all of which a place of prefixed ones has, too.
+    The slots of both."""
+    db.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE nearly AS
+        WITH meant AS (SELECT slot, noun, number, min(first) AS first FROM spelled WHERE NOT bare GROUP BY ALL HAVING count(*) = 1),
+             shared AS (SELECT b.slot AS bare, p.slot AS prefixed, b.noun = p.noun AND NOT b.generic AS alike, count(*) AS n,
+                               count(*) FILTER (abs(b.first - p.first) <= {TOGETHER_NS}) AS together
+                        FROM spelled b JOIN meant p USING (number) WHERE b.bare GROUP BY ALL),
+             sizes AS (SELECT slot, count(*) AS n FROM spelled GROUP BY slot)
+        SELECT s.* FROM shared s JOIN sizes ON sizes.slot = bare WHERE s.n >= {LEAST_SHARED} AND s.n >= {CONTAINED} * sizes.n
+        """
+    )
+    return {slot for pair in db.execute("SELECT bare, prefixed FROM nearly").fetchall() for slot in pair}
+
+
+def _tabulate_meetings(db: duckdb.DuckDBPyConnection, strong: list[int], slots: set[int]) -> None:
+    """Make ``meetings(bare, prefixed, times, agree)`` of some slots: how often the two stood on one line or beside the same long
+    identifier, and how often one of the numbers was then the same."""
+    among = ", ".join(map(str, sorted(slots)))
     listed = ", ".join(map(str, strong)) or "-1"
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE meetings AS
         WITH held AS (SELECT m.eid, s.slot, s.bare, s.number FROM mentions m JOIN spelled s ON s.slot = m.slot AND s.value = m.value
-                      WHERE NOT m.multi),
+                      WHERE NOT m.multi AND m.slot IN ({among})),
              keys AS (SELECT DISTINCT hash(value) AS key, eid FROM mentions WHERE slot IN ({listed}) AND eid IN (SELECT eid FROM held)
                       UNION ALL SELECT DISTINCT hash(eid), eid FROM held),
              few AS (SELECT key FROM keys GROUP BY key HAVING count(*) <= {MOST_LINES}),
