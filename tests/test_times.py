@@ -205,3 +205,20 @@ def test_lines_in_no_order_are_left_alone(tmp_path: Path) -> None:
     when = [datetime(2026, 1 + 7 * (n % 2), 1, 0, 0, n % 60) for n in range(200)]
     times, _ = read(tmp_path, written_as(when, "%b %e %H:%M:%S web1"))
     assert times == iso(when)
+
+
+def test_a_log_without_any_moment_stands_where_the_logs_begin(tmp_path: Path) -> None:
+    """1970 would be the first day of every chart."""
+    (tmp_path / "development.log").write_text(
+        "Started GET /products/5 for 192.0.2.5:41000\nCompleted 200 OK in 1.2ms\n" * 4
+    )
+    (tmp_path / "access.log").write_text(
+        "".join(
+            f'192.0.2.9 - - [14/Sep/2026:10:0{minute}:00 +0000] "GET /products/{minute} HTTP/1.1" 200 5 "-" "curl/8.5"\n'
+            for minute in range(5)
+        )
+    )
+    results = open_paths([tmp_path], Options(cache=False, workers=1))
+    began = {orjson.loads(document)["started_at"][:16] for document in results.documents()}
+    results.close()
+    assert began == {"2026-09-14T10:00"}

@@ -268,8 +268,9 @@ def _by_vote(family: int, values: NDArray[np.int64] | None, voters: str) -> Zone
 def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone], region: str = "") -> None:
     """Make ``timeline(eid, source, family, t, request)``: corrected times, and whether there is a method.
 
-    An event without a time takes its neighbour's above. ``region``: of the zone database, for logs whose zone is given; each of
-    their stamps has the offset of its season.
+    An event without a time takes its neighbour's above; a log without any stands where the logs begin, not in 1970, or what spans the
+    logs would span half a century. ``region``: of the zone database, for logs whose zone is given; each of their stamps has the
+    offset of its season.
     """
     db.execute(
         "CREATE OR REPLACE TABLE zones (family INTEGER, offset_s INTEGER, origin VARCHAR, why VARCHAR, ahead_ns BIGINT)"
@@ -280,12 +281,14 @@ def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone], region: str
             for column in zip(*((z.family, z.offset_s, z.source, z.why, z.ahead_ns) for z in zones), strict=True)
         ]
         db.execute("INSERT INTO zones SELECT unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)", columns)
-    ((timeless,),) = db.execute("SELECT count(*) FROM events WHERE time_ns IS NULL").fetchall()
+    ((timeless, begin),) = db.execute(
+        "SELECT count(*) FILTER (time_ns IS NULL), coalesce(min(time_ns), 0) FROM events"
+    ).fetchall()
     given = _region_offsets(db, region) if region else "offset_s"
     offset = f"CASE origin WHEN 'given' THEN {given} ELSE coalesce(offset_s, 0) END"
     time = f"time_ns - CASE WHEN zoned THEN 0 ELSE ({offset})::BIGINT * 1000000000 END - coalesce(ahead_ns, 0)"
     if timeless:
-        time = f"coalesce({time}, last_value({time} IGNORE NULLS) OVER above, first_value({time} IGNORE NULLS) OVER below, 0)"
+        time = f"coalesce({time}, last_value({time} IGNORE NULLS) OVER above, first_value({time} IGNORE NULLS) OVER below, {begin})"
     db.execute(
         f"""
         CREATE OR REPLACE TABLE timeline AS

@@ -119,8 +119,12 @@ def describe_way(row: Document, pen: Pen) -> list[Paragraph]:
     if not row:
         return [Paragraph([Span("No journeys", "dim")])]
     n, good = int(number_of(row.get("journeys"))), int(number_of(row.get("good")))
-    head = f"{n:,} journeys, {number_of(row.get('share')):.1%}"
-    more = f"  {good:,} reach their goal {pen.signs.dot} half take at most {say_ms(row.get('p50_ms'))}"
+    head = f"{n:,} journey{'s' if n != 1 else ''}, {number_of(row.get('share')):.1%}"
+    took = say_ms(row.get("p50_ms"))
+    told = (f"{good:,} reach their goal", f"half take at most {took}")
+    if n == 1:
+        told = ("reaches its goal" if good else "does not reach its goal", f"takes {took}")
+    more = f"  {told[0]} {pen.signs.dot} {told[1]}"
     lines = [Paragraph([Span(head, "title"), Span(more, "dim")], 2), Paragraph()]
     for place, name in enumerate(_names(row), 1):
         lines.append(Paragraph([Span(f"{place:>4}  ", "dim"), Span(pen.clean(name), ink_of(pen.clean(name, 80)))], 6))
