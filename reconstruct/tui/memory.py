@@ -100,6 +100,7 @@ class Memory:
             if state.filter:
                 screen.set_filter(state.filter)  # at once: the row is looked for in what matches
             table.cursor, table.pointed_id = max(0, state.row), state.row_id or None
+            table.is_placed = table.pointed_id is not None
             if state.arranged in {by for *_, by in ARRANGEMENTS}:
                 screen.show_by(state.arranged)
 

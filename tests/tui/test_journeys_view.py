@@ -87,6 +87,23 @@ def test_robots_stand_behind_people_in_any_order_and_are_counted_apart() -> None
     drive(FakeReader([early, *make_shop(30)]), script, (160, 30))
 
 
+def test_a_cursor_nobody_moved_is_on_the_first_row_whatever_comes_there() -> None:
+    """The first look at the logs may show a robot alone; a newcomer who then presses Enter wants the first person."""
+    lone = journey("probe", [touchpoint(-900, "Checked health", "awareness")], customer=None)
+    lone["session"] |= {"device": "ExampleProbe", "agent_kind": "monitor"}
+
+    async def script(driver: Driver) -> None:
+        table = table_of(driver)
+        assert table.pointed_id == "probe"
+        driver.reader.publish(make_shop(30))
+        for _ in range(2):
+            driver.app.poll()
+            await driver.settle()
+        assert (table.cursor, table.pointed_id == "probe") == (0, False)
+
+    drive(FakeReader([lone]), script)
+
+
 def test_sorting_by_a_letter_and_back() -> None:
     async def script(driver: Driver) -> None:
         table = table_of(driver)

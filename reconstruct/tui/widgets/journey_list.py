@@ -173,6 +173,8 @@ class JourneyList(TableView):
         self.version = -1
         """of the results it shows"""
         self.pointed_id: str | None = None
+        self.is_placed = False
+        """whether somebody put the cursor where it is: else it is on the first row, whatever more of the logs brings there"""
         self.is_counted = False
         self.spans_years = False
         """whether day and month do not tell when a journey began"""
@@ -232,7 +234,7 @@ class JourneyList(TableView):
             self.refresh()
 
     def results_changed(self) -> None:
-        """If the reader has other results, count again, and keep the journey under the cursor under the cursor."""
+        """If the reader has other results, count again, and keep the journey under the cursor under the cursor, if it was put there."""
         if self.reader.version() != self.version:
             self._ask()
 
@@ -247,7 +249,8 @@ class JourneyList(TableView):
         count = await self.fetcher.ask(self.reader.count_journeys, self.filter_text)
         first = max(0, self.cursor - FIND_ROWS // 2) // PAGE
         offset = first * PAGE
-        rows = await self._rows(offset, FIND_ROWS) if self.pointed_id is not None else []
+        kept = self.pointed_id if self.is_placed or self._is_following() else None
+        rows = await self._rows(offset, FIND_ROWS) if kept is not None else []
         if generation != self.generation:
             return
         self.count = count
@@ -258,8 +261,8 @@ class JourneyList(TableView):
         self.pages |= around
         self.asked -= self.stale
         self.stale -= around.keys()
-        if self.pointed_id is not None:
-            places = [index for index, row in enumerate(rows) if text_of(row.get("id")) == self.pointed_id]
+        if kept is not None:
+            places = [index for index, row in enumerate(rows) if text_of(row.get("id")) == kept]
             if places and offset + places[0] != self.cursor:
                 moved = offset + places[0] - self.cursor
                 self.cursor += moved
@@ -271,17 +274,19 @@ class JourneyList(TableView):
 
     def show_marks(self) -> None:
         """The column of marks is there while logs are followed."""
-        following = self.reader.following()
-        wanted = following is not None and following.is_on
-        if wanted == (MARK_COLUMN.key in self.hidden):
+        if self._is_following() == (MARK_COLUMN.key in self.hidden):
             self.hidden ^= {MARK_COLUMN.key}
             self.columns_changed()
+
+    def _is_following(self) -> bool:
+        following = self.reader.following()
+        return following is not None and following.is_on
 
     def ask_again(self) -> None:
         """Another filter or order: nothing known so far is of use, and what is wanted stands at the top."""
         self.pages.clear()
         self.cursor = 0
-        self.pointed_id = None
+        self.pointed_id, self.is_placed = None, False
         self.scroll_to(y=0, animate=False, immediate=True)
         self._ask()
 
@@ -312,6 +317,10 @@ class JourneyList(TableView):
         """The row under the cursor, if it is here."""
         return self.row(self.cursor) if self.count else None
 
+    def point(self, index: int) -> None:
+        self.is_placed = True
+        super().point(index)
+
     def pointed(self) -> None:
         row = self.current()
         id = text_of(row.get("id")) if row else None
@@ -322,6 +331,7 @@ class JourneyList(TableView):
     def action_open(self) -> None:
         row = self.current()
         if row:
+            self.is_placed = True
             self.post_message(JourneyOpened(text_of(row.get("id"))))
 
     def action_error(self, direction: int) -> None:
