@@ -111,7 +111,7 @@ def read_blocks(store: Store, kind: str) -> Iterator[bytes]:
     """All stored documents of a kind, in order: many at a time, with a SEPARATOR between them."""
     frames = (docs for (docs,) in store.rows("SELECT docs FROM frames WHERE kind = ? ORDER BY frame", [kind]))
     with ThreadPoolExecutor(1) as beside:
-        yield from run_ahead(beside, open_frame, frames, OPEN_AHEAD)
+        yield from (text for _, text in run_ahead(beside, open_frame, frames, OPEN_AHEAD))
 
 
 def read_documents(store: Store, kind: str) -> Iterator[bytes]:

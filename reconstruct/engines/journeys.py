@@ -161,7 +161,7 @@ def _build_all(
         return
     known = Shared((models, learned, logs_end))
     parcels = ((Parcel(job), known) for job in jobs)
-    yield from (frame.content for frame in run_ahead(pool, _build_away, parcels, FRAMES_AHEAD))
+    yield from (frame.content for _, frame in run_ahead(pool, _build_away, parcels, FRAMES_AHEAD))
 
 
 def _build_away(work: tuple[Parcel[Partition], Shared[tuple[Models, Process, int]]]) -> Parcel[Frame]:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconstruct.engines.workers import Parcel
+from reconstruct.engines.workers import Parcel, run_ahead
 from reconstruct.events.scan import Scan, read_chunk, search_chunks
 from reconstruct.events.source_profile import SourceProfile, note_directives, profile_source
 from reconstruct.grammar.plans import MatchPlan
@@ -91,7 +90,8 @@ def scan_sources(
     if pool is None:
         results: Iterator[tuple[_Batch, list[_Result]]] = ((batch, _run(batch)) for batch in batches)
     else:
-        results = _in_order(pool, batches)
+        ahead = WAITING_PER_WORKER * (getattr(pool, "_max_workers", None) or default_workers())
+        results = ((batch, found.content) for batch, found in run_ahead(pool, _run_away, batches, ahead))
     line = 0
     for job, (scan, disk_bytes, note) in (pair for batch, found in results for pair in zip(batch, found, strict=True)):
         if job.first:
@@ -177,23 +177,6 @@ def _run(batch: _Batch) -> list[_Result]:
 
 def _run_away(batch: _Batch) -> Parcel[list[_Result]]:
     return Parcel(_run(batch))
-
-
-def _in_order(pool: Executor, batches: Iterator[_Batch]) -> Iterator[tuple[_Batch, list[_Result]]]:
-    waiting: deque[tuple[_Batch, Future[Parcel[list[_Result]]]]] = deque()
-    ahead = WAITING_PER_WORKER * (getattr(pool, "_max_workers", None) or default_workers())
-    try:
-        for batch in itertools.islice(batches, ahead):
-            waiting.append((batch, pool.submit(_run_away, batch)))
-        while waiting:
-            batch, future = waiting.popleft()
-            result = future.result().content
-            for following in itertools.islice(batches, 1):
-                waiting.append((following, pool.submit(_run_away, following)))
-            yield batch, result
-    finally:
-        for _, future in waiting:
-            future.cancel()
 
 
 def _renumber(scan: Scan, before: int) -> Scan:

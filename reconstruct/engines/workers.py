@@ -20,7 +20,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -85,14 +85,23 @@ def _prepare_worker(spool: str) -> None:
     pa.set_cpu_count(1)
 
 
-def run_ahead(pool: Executor, task: Callable[[Item], Content], items: Iterable[Item], ahead: int) -> Iterator[Content]:
-    """``task`` of every item, in order, each begun when the result ``ahead`` places before it is taken."""
+def run_ahead(
+    pool: Executor, task: Callable[[Item], Content], items: Iterable[Item], ahead: int
+) -> Iterator[tuple[Item, Content]]:
+    """Every item and ``task`` of it, in order, each begun when the result ``ahead`` places before it is taken. Those that have not
+    begun when nobody wants more are not begun."""
     jobs = iter(items)
-    waiting = deque(pool.submit(task, each) for each in itertools.islice(jobs, ahead))
-    while waiting:
-        found = waiting.popleft().result()
-        waiting.extend(pool.submit(task, each) for each in itertools.islice(jobs, 1))
-        yield found
+    waiting: deque[tuple[Item, Future[Content]]] = deque()
+    try:
+        waiting.extend((each, pool.submit(task, each)) for each in itertools.islice(jobs, ahead))
+        while waiting:
+            item, future = waiting.popleft()
+            found = future.result()
+            waiting.extend((each, pool.submit(task, each)) for each in itertools.islice(jobs, 1))
+            yield item, found
+    finally:
+        for _, future in waiting:
+            future.cancel()
 
 
 class Parcel(Generic[Content]):
