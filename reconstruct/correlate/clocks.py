@@ -23,6 +23,7 @@ from reconstruct.correlate.busy import (
     find_skew,
 )
 from reconstruct.correlate.exchanges import find_skews
+from reconstruct.correlate.slices import sample_mentions
 from reconstruct.grammar.stamp_calendar import QUARTER_HOUR_NS, local_changes
 
 SAME_MOMENT_NS = 60 * 1_000_000_000
@@ -170,7 +171,7 @@ def _shared_codes(db: duckdb.DuckDBPyConnection, families: list[int]) -> list[_N
 
     Numbers are left out: they count from one, and mean something else elsewhere.
     """
-    sampled = _sampled(db)
+    sampled = sample_mentions(db, SAMPLED_MENTIONS)
     found = db.execute(
         f"""
         WITH own AS (
@@ -195,7 +196,7 @@ def _shared_codes(db: duckdb.DuckDBPyConnection, families: list[int]) -> list[_N
 
 def _shared_identifiers(db: duckdb.DuckDBPyConnection) -> dict[int, NDArray[np.int64]]:
     """Per family, how far its lines without a zone are from lines with one that carry the same long identifier."""
-    sampled = _sampled(db)
+    sampled = sample_mentions(db, SAMPLED_MENTIONS)
     found = db.execute(
         f"""
         WITH own AS (
@@ -212,12 +213,6 @@ def _shared_identifiers(db: duckdb.DuckDBPyConnection) -> dict[int, NDArray[np.i
         {"most": SHARED_SAMPLE, "moment": SAME_MOMENT_NS},
     ).fetchnumpy()
     return by_family(found["family"], found["apart"])
-
-
-def _sampled(db: duckdb.DuckDBPyConnection) -> str:
-    """A condition on ``m.value`` that leaves about SAMPLED_MENTIONS, all of a value or none."""
-    ((mentions,),) = db.execute("SELECT count(*) FROM mentions").fetchall()
-    return f"hash(m.value) % {mentions // SAMPLED_MENTIONS + 1} = 0"
 
 
 def _below_zoned(db: duckdb.DuckDBPyConnection, families: list[int]) -> dict[int, NDArray[np.int64]]:

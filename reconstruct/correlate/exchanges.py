@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reconstruct.correlate.calibrate import wilson_lower
+from reconstruct.correlate.slices import sample_mentions
 
 SAMPLED_MENTIONS = 40_000
 """Identifiers of lines looked through, chosen by their hash so that those of one exchange are chosen together."""
@@ -131,12 +132,11 @@ def _gain(
 
 def _find_apart(db: duckdb.DuckDBPyConnection, offsets: dict[int, int]) -> list[Apart]:
     """Pairs of logs that show how far their clocks are apart."""
-    ((mentions,),) = db.execute("SELECT count(*) FROM mentions").fetchall()
     shifts = [list(offsets), list(offsets.values())]
     found = db.execute(
         f"""
         WITH named AS (SELECT DISTINCT value, eid FROM mentions
-                       WHERE length(value) >= 5 AND hash(value) % {mentions // SAMPLED_MENTIONS + 1} = 0),
+                       WHERE length(value) >= 5 AND {sample_mentions(db, SAMPLED_MENTIONS)}),
              lines AS (
                 SELECT value, family, time_ns - CASE WHEN zoned THEN 0 ELSE shift END AS t
                 FROM named JOIN log_events USING (eid) JOIN (SELECT unnest(?) AS family, unnest(?) AS shift) USING (family)

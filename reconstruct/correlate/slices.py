@@ -1,4 +1,5 @@
-"""Events in slices, for statements whose memory would grow with the logs: what is grouped by event is so in each slice on its own."""
+"""Parts of the logs, for statements whose memory or time would grow with them: what is grouped by event is so in each slice of events on
+its own, and what is voted on is so by some of the identifiers."""
 
 from __future__ import annotations
 
@@ -18,3 +19,9 @@ def slice_events(db: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
     cuts = db.execute(f"SELECT approx_quantile(eid, {shares}) FROM events").fetchall()[0][0] if shares else []
     starts = sorted({first, *(cut for cut in cuts if first < cut <= last)})
     return list(zip(starts, [start - 1 for start in starts[1:]] + [last], strict=True))
+
+
+def sample_mentions(db: duckdb.DuckDBPyConnection, most: int) -> str:
+    """A condition on ``value`` that leaves about so many of the mentions: all of a value, or none."""
+    ((count,),) = db.execute("SELECT count(*) FROM mentions").fetchall()
+    return f"hash(value) % {count // most + 1} = 0"

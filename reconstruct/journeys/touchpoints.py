@@ -144,9 +144,10 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
                 touchpoint = by_request[request]
                 touchpoint.events.append(events_of(row))
                 touchpoint.note(row)
-                if touchpoint.status is None and row[9] is not None:
-                    _end(touchpoint, row)
-                    if 300 <= row[9] < 400 and row[9] != 304:
+                status = row[9]
+                if touchpoint.status is None and status is not None:
+                    _end(touchpoint, status, row[10])
+                    if 300 <= status < 400 and status != 304:
                         redirected.append((touchpoint, row[2] + REDIRECT_NS))
             else:
                 waiting.append(row)
@@ -271,13 +272,12 @@ def _join_tier(touchpoint: Touchpoint, row: Row, events: bytes) -> None:
             touchpoint.latency_ms = row[10]
 
 
-def _end(touchpoint: Touchpoint, row: Row) -> None:
-    """The line that tells how a request ended, where its first line could not."""
-    status = row[9]
+def _end(touchpoint: Touchpoint, status: int, latency_ms: float | None) -> None:
+    """What the line says that tells how a request ended, where its first line could not."""
     touchpoint.status = status
-    touchpoint.ok = status is None or status < 400
+    touchpoint.ok = status < 400
     if touchpoint.latency_ms is None:
-        touchpoint.latency_ms = row[10]
+        touchpoint.latency_ms = latency_ms
 
 
 def _same_request(found: list[Touchpoint], row: Row) -> Touchpoint | None:
