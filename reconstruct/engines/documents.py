@@ -16,7 +16,7 @@ import pyarrow as pa
 from reconstruct.engines.assembly import Assembly, Buffer, Frame, assemble_loose
 from reconstruct.engines.links import EVIDENCE_COLUMNS, Evidence, Links, list_events
 from reconstruct.grammar.timestamps import format_times
-from reconstruct.journeys import build, process, variants
+from reconstruct.journeys import build, process
 from reconstruct.journeys.models import Models
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput, name_object
 from reconstruct.store.codes import Codes, code_rows, code_texts
@@ -110,16 +110,9 @@ def object_inputs(objects: list[ObjectFacts], rows: pa.Table) -> list[ObjectInpu
     return [each for each in found if each.rows]
 
 
-def learn_process(
-    objects: list[ObjectFacts], rows: pa.Table, models: Models, logs_end_ns: int
-) -> tuple[process.Process, list[dict[str, Any]]]:
-    """What usually happens to objects of these logs: from all their business journeys at once; and the process in figures."""
-    whole = [each for each in objects if not each.attempt]
-    built = [build.build_business(each, models) for each in object_inputs(whole, rows)]
-    learned = process.learn(built, models)
-    sample = process.sample_by_type(built)
-    judged = (process.annotate(each, learned, logs_end_ns) for found in sample.values() for each in found)
-    return learned, variants.describe_processes(judged, learned)
+def build_objects(objects: list[ObjectFacts], rows: pa.Table, models: Models) -> list[dict[str, Any]]:
+    """Business journeys of objects, as no visit is known to have begun them; those without rows are left out."""
+    return [build.build_business(each, models) for each in object_inputs(objects, rows)]
 
 
 def build_frame(partition: Partition, models: Models, learned: process.Process, logs_end_ns: int) -> Frame:

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 import pyarrow.compute as pc
 
 from reconstruct.correlate.plan import Plan
-from reconstruct.engines import documents
+from reconstruct.engines import documents, learning
 from reconstruct.engines.alternatives import find_doubts
 from reconstruct.engines.assembly import Frame
 from reconstruct.engines.documents import ObjectFacts, Partition, SessionFacts
@@ -25,7 +24,7 @@ from reconstruct.engines.workers import Parcel, Shared, run_ahead
 from reconstruct.events.nouns import prior_roles
 from reconstruct.journeys.fit import fit_models
 from reconstruct.journeys.models import Models, describe_model
-from reconstruct.journeys.process import Process
+from reconstruct.journeys.process import Process, learn
 from reconstruct.journeys.rows import ObjectInput
 from reconstruct.sources.progress import Progress
 from reconstruct.store.database import EID_SHIFT, Store
@@ -99,7 +98,6 @@ def write_journeys(
     beside = ThreadPoolExecutor(1)
     # Takes half a second, and the first rows are the first to need it.
     doubts = beside.submit(find_doubts, store, cut_s)
-    beside.shutdown(wait=False)
     rows = SessionRows(store, doubts)
     facts, counts = _session_facts(store, plan, logs_end), _request_counts(store)
     things, object_rows = _object_facts(store, plan), ObjectRows(store)
@@ -111,16 +109,18 @@ def write_journeys(
     models = fit_models(models, counts, _sample_objects(object_rows, things), _birth_counts(store))
     store.set_meta("model", orjson.dumps(describe_model(models)).decode())
     progress.phase("building journeys", 0)
-    learned, processes = Process(), list[dict[str, Any]]()
-    if things:
-        learned, processes = documents.learn_process(things, object_rows.all(), models, logs_end)
-    store.set_meta("processes", orjson.dumps(processes).decode())
+    built = learning.build_sample(pool, things, object_rows, models)
+    learned = learn(built, models)
+    # A summary of how they all went: wanted at the end only.
+    processes = beside.submit(learning.describe_sample, built, learned, logs_end)
+    beside.shutdown(wait=False)
     jobs = _partitions(rows.slices(), object_rows, facts, by_seq)
     writer = FrameWriter(store)
     with store.alone() if pool else nullcontext():
         for frame in _build_all(pool, jobs, models, learned, logs_end):
             writer.add(frame)
             progress.advance(0, pc.sum(frame.journeys["n_events"]).as_py())
+    store.set_meta("processes", orjson.dumps(processes.result()).decode())
     loose = [each for each in things if each.object not in owner]
     table = object_rows.of(each.object for each in loose)
     writer.finish(documents.build_unattributed(loose, table, models, learned, logs_end))

@@ -255,6 +255,3 @@ class ObjectRows:
         """The rows of some objects, object by object."""
         spans = [np.arange(*self._start[each]) for each in objects if each in self._start]
         return self._table.take(pa.array(np.concatenate([np.zeros(0, np.int64), *spans])))
-
-    def all(self) -> pa.Table:
-        return self._table

@@ -8,7 +8,7 @@ says otherwise (see ``choose_value``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
@@ -72,45 +72,63 @@ class Amount(NamedTuple):
     """attribute it stood in; ``""``: the message"""
 
 
-def amounts_of(row: Row, attributes: Mapping[str, Any], models: Models) -> list[Amount]:
-    """Amounts a row tells, in attributes and message."""
-    found: list[Amount] = []
-    keys = models.vocabulary["keys"]
-    if attributes:
+class AmountReader:
+    """Reads amounts; keeps the names that attributes of money have."""
+
+    def __init__(self, models: Models) -> None:
+        keys = models.vocabulary["keys"]
+        self._currency: Sequence[str] = keys["currency"]
+        self._amount: Sequence[str] = keys["amount"]
+        self._minor: Sequence[str] = keys["minor"]
+        self._telling = frozenset([*self._amount, *self._minor])
+
+    def read(self, row: Row, attributes: Mapping[str, Any]) -> list[Amount]:
+        """Amounts a row tells, in attributes and message."""
+        found: list[Amount] = []
+        if attributes and not self._telling.isdisjoint(attributes):
+            found = self._read_attributes(attributes)
+        message = row.message
+        if message and _may_tell(message):
+            for match in _SAID.finditer(message[:MESSAGE_CAP]):
+                sign = match[1] or match[3]
+                if not sign:
+                    continue
+                number = _number(match[2].replace(",", ""))
+                if number is not None:
+                    weight = 0 if "total" in message[max(0, match.start() - 12) : match.start()].lower() else 5
+                    found.append(Amount(number, SIGNS.get(sign, sign), weight, "." not in match[2], False, ""))
+        return found
+
+    def _read_attributes(self, attributes: Mapping[str, Any]) -> list[Amount]:
+        found: list[Amount] = []
         currency = next(
-            (str(attributes[key]).upper() for key in keys["currency"] if isinstance(attributes.get(key), str)), ""
+            (str(attributes[key]).upper() for key in self._currency if isinstance(attributes.get(key), str)), ""
         )
         currency = currency if len(currency) == 3 and currency.isalpha() else ""
-        for weight, key in enumerate(keys["amount"]):
+        for weight, key in enumerate(self._amount):
             value = attributes.get(key)
             if value is None or isinstance(value, bool):
                 continue
             number = _number(value)
             if number is not None:
                 found.append(Amount(number, currency, weight, _is_whole(value), False, key))
-        for key in keys["minor"]:
+        for key in self._minor:
             number = _number(attributes.get(key))
             if number is not None:
                 found.append(Amount(number, currency, 0, True, True, key))
-    message = row.message
-    if message and _may_tell(message):
-        for match in _SAID.finditer(message[:MESSAGE_CAP]):
-            sign = match[1] or match[3]
-            if not sign:
-                continue
-            number = _number(match[2].replace(",", ""))
-            if number is not None:
-                weight = 0 if "total" in message[max(0, match.start() - 12) : match.start()].lower() else 5
-                found.append(Amount(number, SIGNS.get(sign, sign), weight, "." not in match[2], False, ""))
-    return found
+        return found
 
 
 def _may_tell(message: str) -> bool:
-    """Cheap look before the expression: a currency sign, or three capitals."""
-    return any(sign in message for sign in SIGNS) or bool(_CAPITALS.search(message[:MESSAGE_CAP]))
+    """Cheap look before the expression: a currency sign, or the code of a currency."""
+    if "$" in message or (not message.isascii() and any(sign in message for sign in SIGNS)):
+        return True
+    return _CODES.search(message[:MESSAGE_CAP]) is not None
 
 
-_CAPITALS = re.compile(rf"(?<![A-Za-z])(?:{_CODE})(?![A-Za-z])")
+_CODES = re.compile(rf"(?:{_CODE})(?![A-Za-z])(?<![A-Za-z]...)", re.DOTALL)
+"""The letter before is looked at last: an expression that begins with a look back is tried at every character, one that begins with
+letters only where one of them stands."""
 
 
 def _is_whole(value: object) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from reconstruct.journeys.activities import QUERY_CAP, Classifier, put_id, words_of
-from reconstruct.journeys.amounts import Amount, amounts_of, choose_value
+from reconstruct.journeys.amounts import Amount, AmountReader, choose_value
 from reconstruct.journeys.labels import NOTHING, SEVERITY, VAGUE, Label, Labeler, attributes_of, skeleton_of
 from reconstruct.journeys.models import Models
 from reconstruct.journeys.rows import ObjectInput, Row
@@ -88,6 +88,7 @@ class Recorder:
         self._models = models
         self._classifier = classifier
         self._labeler = labeler
+        self._amounts = AmountReader(models)
         self._routes: dict[tuple[str, str | None], str] = {}
         self._callbacks: dict[tuple[str, str], Label] = {}
 
@@ -124,7 +125,7 @@ class Recorder:
                     label = NOTHING  # "Task … succeeded" tells of the task, not of the business
                 if label.verb == VAGUE and row.level is not None and row.level not in ALARMS:
                     label = label._replace(verb="", noun="", state="", technical=False)
-                amounts += amounts_of(row, attributes, self._models)
+                amounts += self._amounts.read(row, attributes)
             elif row.query:
                 label = self._read_callback(row)
             if key is None and row.request is not None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from reconstruct.journeys.activities import Classifier, kind_of_object
-from reconstruct.journeys.amounts import amounts_of, learn_minor_keys
+from reconstruct.journeys.amounts import AmountReader, learn_minor_keys
 from reconstruct.journeys.labels import attributes_of
 from reconstruct.journeys.models import GENERIC, Models
 from reconstruct.journeys.rows import ObjectInput
@@ -76,8 +76,9 @@ def fit_models(
                 answers[route] = answers.get(route, 0) + count
     forms = (r for r, n in redirects.items() if n >= FORM_ANSWERS and pages.get(r, 0) >= FORM_ANSWERS)
     self_posting = (r for r, n in pages.items() if n >= SELF_POSTING and r not in redirects)
+    reader = AmountReader(models)
     minor_keys = learn_minor_keys(
-        (amount for row in thing.rows for amount in amounts_of(row, attributes_of(row), models)) for thing in objects
+        (amount for row in thing.rows for amount in reader.read(row, attributes_of(row))) for thing in objects
     )
     return replace(
         models,

@@ -34,8 +34,6 @@ ORDER_SLACK_MS = 2_000
 """Steps that begin within this of one another are in no order: logs stamped in whole seconds tell it no better."""
 LATE_SLACK_MS = 1_000
 """… and at least this much beyond it: a mail that takes 80 ms instead of 40 is not late."""
-SAMPLE = 5_000
-"""Journeys of a type that are counted, evenly spaced by id: percentiles settle long before."""
 STEPS_CAP = 60
 """Distinct activities of one journey that are paired: bounds the work on hostile data."""
 ENDED = ("failed", "cancelled", "returned")
@@ -119,22 +117,14 @@ def learn(documents: Iterable[Mapping[str, Any]], models: Models | None = None) 
     models = models or load_models()
     labeler, looks = Labeler(models), look_only(models)
     critical: dict[str, bool] = {}
-    courses = {
-        name: _learn_course(found, labeler, critical, looks) for name, found in sample_by_type(documents).items()
-    }
-    return Process(courses, critical, looks)
-
-
-def sample_by_type(documents: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    """Business journeys by type of object, sorted by id, at most SAMPLE of each, evenly spaced."""
     by_type: dict[str, list[Mapping[str, Any]]] = {}
     for document in documents:
         by_type.setdefault(document["object"]["type"], []).append(document)
-    chosen = {}
-    for name, found in sorted(by_type.items()):
-        found.sort(key=lambda document: str(document["id"]))
-        chosen[name] = found[:: -(-len(found) // SAMPLE)]
-    return chosen
+    courses = {
+        name: _learn_course(sorted(found, key=lambda each: str(each["id"])), labeler, critical, looks)
+        for name, found in sorted(by_type.items())
+    }
+    return Process(courses, critical, looks)
 
 
 def look_only(models: Models) -> frozenset[str]:
