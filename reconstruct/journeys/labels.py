@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,6 +23,8 @@ LABEL_CACHE = 20_000
 """Distinct skeletons kept before the cache is emptied."""
 TOKENS_KEPT = 50_000
 """Distinct tokens whose words are kept."""
+MESSAGES_KEPT = 16_384
+"""Messages whose skeletons are kept: an entry is read for each object it tells of, and for the visit."""
 WEAK_WORDS = 6
 """Words of an activity taken from a message no verb knows."""
 FEW_WORDS = 2
@@ -130,6 +133,7 @@ class Labeler:
         self._event_keys: list[str] = vocabulary["keys"]["event"]
         self._task_keys: list[str] = vocabulary["keys"]["task"]
         self._task_ids: list[str] = vocabulary["keys"]["task_id"]
+        self._says_event, self._says_task = frozenset(self._event_keys), frozenset(self._task_ids)
         self._results: list[str] = vocabulary["keys"]["result"]
         self._phases = {
             word: phase for phase in ("started", "ended", "failed", "retried") for word in vocabulary["task"][phase]
@@ -147,7 +151,7 @@ class Labeler:
         if attributes is None:
             attributes = attributes_of(row)
         text = row.message or ""
-        if attributes:
+        if attributes and not self._says_event.isdisjoint(attributes):
             event = self._event(attributes)
             if event:
                 told = self.read(text, about) if " " in text else NOTHING
@@ -292,7 +296,7 @@ class Labeler:
             if rest.startswith(":"):
                 return Task(found[1], found[2], "")
             return Task(found[1], found[2], self._phase(message[: found.start()].lower() + rest))
-        for key in self._task_ids:
+        for key in () if self._says_task.isdisjoint(attributes) else self._task_ids:
             value = attributes.get(key)
             if isinstance(value, str | int) and value != "":
                 name = next((attributes[k] for k in self._task_keys if isinstance(attributes.get(k), str)), "")
@@ -338,6 +342,7 @@ def attributes_of(row: Row) -> Mapping[str, Any]:
     return table if isinstance(table, dict) else {}
 
 
+@lru_cache(MESSAGES_KEPT)
 def skeleton_of(message: str) -> str:
     """The words of a message's first line in lower case, without identifiers, numbers, quoted text and key=value pairs.
 
