@@ -53,7 +53,7 @@ from reconstruct.sources.progress import Progress
 from reconstruct.store.cache import prune_cache
 from reconstruct.store.database import Store
 
-STORE_VERSION = "14"
+STORE_VERSION = "15"
 """Raise it whenever what a store holds changes meaning: older stores are then rebuilt."""
 
 

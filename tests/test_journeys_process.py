@@ -193,6 +193,11 @@ def test_names_on_one_line_are_one_persons_though_neither_comes_back() -> None:
     assert join_names(presents, [*beside, *((f"user:{n}", f"email:other{n}@x.example") for n in range(10))]) == {}
 
 
+def test_names_on_one_line_that_no_visit_has_together_are_two_persons() -> None:
+    visits = [[(0, f"email:{n}@x.example"), (1, f"user:{n}")] for n in range(2)]
+    assert join_names(visits, [("email:0@x.example", "user:1")]) == {}
+
+
 def test_a_visit_that_names_many_people_tells_nothing_of_any() -> None:
     everybody = [f"{kind}:{n}" for n in range(10) for kind in ("email", "user")]
     crowd = [[(0 if name.startswith("email") else 1, name) for name in everybody]] * 30

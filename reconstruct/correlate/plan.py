@@ -15,6 +15,7 @@ from reconstruct.correlate.lettered import find_lettered
 from reconstruct.correlate.owners import Ownership
 from reconstruct.correlate.profile import profile_slots, relate_slots
 from reconstruct.correlate.roles import Role, judge_roles, observe, tabulate_sightings
+from reconstruct.correlate.slices import set_timeless_aside
 from reconstruct.correlate.spellings import find_spellings
 from reconstruct.correlate.types import IdType, set_hubs_aside, type_mentions, unify_slots
 from reconstruct.options import Pins
@@ -43,6 +44,7 @@ class Plan:
 
 def make_plan(db: duckdb.DuckDBPyConnection, pinned: Pins) -> Plan:
     """Pass 1. Needs ``events``, ``mentions``, ``slots`` and ``timeline``; makes ``typed`` and ``entities``."""
+    set_timeless_aside(db)
     slots = [slot for slot in profile_slots(db) if slot.name not in pinned.ignore]
     spelled = [(each.bare, each.prefixed) for each in find_spellings(db, slots)]
     types = pins.pin_types(unify_slots(slots, relate_slots(db, slots), spelled), pinned)

@@ -71,14 +71,14 @@ class Relation:
 
 
 def profile_slots(db: duckdb.DuckDBPyConnection) -> list[Slot]:
-    """Statistics of the most frequent slots, by id. Makes ``sampled(eid, slot, value, multi)`` and ``held(slot, value, n)``."""
-    ((total,),) = db.execute("SELECT count(*) FROM mentions").fetchall()
+    """Statistics of the most frequent slots, by id. Needs ``told``; makes ``sampled(eid, slot, value, multi)`` and ``held(slot, value, n)``."""
+    ((total,),) = db.execute("SELECT count(*) FROM told").fetchall()
     keep = 1
     while total // keep > SAMPLED_MENTIONS:
         keep *= 2
     db.execute("DROP VIEW IF EXISTS sampled")
     db.execute(
-        f"CREATE TEMP VIEW sampled AS SELECT * FROM mentions{f' WHERE hash(value) % {keep} = 0' if keep > 1 else ''}"
+        f"CREATE TEMP VIEW sampled AS SELECT * FROM told{f' WHERE hash(value) % {keep} = 0' if keep > 1 else ''}"
     )
     db.execute("CREATE OR REPLACE TEMP TABLE held AS SELECT slot, value, count(*) AS n FROM sampled GROUP BY ALL")
     counts = db.execute(

@@ -1,12 +1,18 @@
-"""Parts of the logs, for statements whose memory or time would grow with them: what is grouped by event is so in each slice of events on
-its own, and what is voted on is so by some of the identifiers."""
+"""Parts of the logs. For statements whose memory or time would grow with them: what is grouped by event is so in each slice of events on
+its own, and what is voted on is so by some of the identifiers. And those that can be placed in time, which journeys are made of."""
 
 from __future__ import annotations
 
 import duckdb
 
+from reconstruct.store.database import EID_SHIFT
+
 SLICE_EVENTS = 2_000_000
 """Events of a slice: what a statement keeps of so many stays within the database's memory (500 MB), whatever the logs name."""
+
+
+DAY_NS = 86_400 * 1_000_000_000
+"""Nanoseconds. A day alone is read as its midnight."""
 
 
 def slice_events(db: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
@@ -25,3 +31,19 @@ def sample_mentions(db: duckdb.DuckDBPyConnection, most: int) -> str:
     """A condition on ``value`` that leaves about so many of the mentions: all of a value, or none."""
     ((count,),) = db.execute("SELECT count(*) FROM mentions").fetchall()
     return f"hash(value) % {count // most + 1} = 0"
+
+
+def set_timeless_aside(db: duckdb.DuckDBPyConnection) -> None:
+    """Make the view ``told``: ``mentions``, but for those of files that name no moment, or days only, where others name moments.
+
+    A table of orders that somebody exported beside the logs names them all, and says nothing of when: each order would begin with it,
+    long before anybody placed it, and no visit would own one. Needs ``events`` and ``mentions``.
+    """
+    found = db.execute(
+        f"SELECT source, count(*) FILTER (time_ns % {DAY_NS} <> 0) > 0 FROM events GROUP BY source ORDER BY source"
+    ).fetchall()
+    timeless = [source for source, is_timed in found if not is_timed]
+    among = f"WHERE eid >> {EID_SHIFT} NOT IN ({', '.join(map(str, timeless))})"
+    db.execute(
+        f"CREATE OR REPLACE TEMP VIEW told AS SELECT * FROM mentions {among if 0 < len(timeless) < len(found) else ''}"
+    )

@@ -91,7 +91,7 @@ def _tabulate_spelled(db: duckdb.DuckDBPyConnection, slots: list[Slot]) -> None:
         f"""
         CREATE OR REPLACE TEMP TABLE spelled AS
         WITH held AS (SELECT n.slot, n.noun, n.generic, m.value, min(t.t) AS first
-                      FROM mentions m JOIN named_in n USING (slot) JOIN timeline t USING (eid) GROUP BY ALL),
+                      FROM told m JOIN named_in n USING (slot) JOIN timeline t USING (eid) GROUP BY ALL),
              shaped AS (SELECT *, regexp_matches(value, '{BARE}') AS bare, regexp_extract(value, '{PREFIXED}', 1) AS digits FROM held),
              kinds AS (SELECT slot, bool_and(bare) AS bare, avg((digits <> '')::INT) >= {ONE_PREFIX} AS prefixed FROM shaped GROUP BY slot)
         SELECT s.slot, s.noun, s.generic, s.value, s.first, k.bare, (CASE WHEN k.bare THEN s.value ELSE s.digits END)::BIGINT AS number
@@ -126,9 +126,9 @@ def _tabulate_meetings(db: duckdb.DuckDBPyConnection, strong: list[int], slots: 
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE meetings AS
-        WITH held AS (SELECT m.eid, s.slot, s.bare, s.number FROM mentions m JOIN spelled s ON s.slot = m.slot AND s.value = m.value
+        WITH held AS (SELECT m.eid, s.slot, s.bare, s.number FROM told m JOIN spelled s ON s.slot = m.slot AND s.value = m.value
                       WHERE NOT m.multi AND m.slot IN ({among})),
-             keys AS (SELECT DISTINCT hash(value) AS key, eid FROM mentions WHERE slot IN ({listed}) AND eid IN (SELECT eid FROM held)
+             keys AS (SELECT DISTINCT hash(value) AS key, eid FROM told WHERE slot IN ({listed}) AND eid IN (SELECT eid FROM held)
                       UNION ALL SELECT DISTINCT hash(eid), eid FROM held),
              few AS (SELECT key FROM keys GROUP BY key HAVING count(*) <= {MOST_LINES}),
              beside AS (SELECT DISTINCT key, slot, bare, number FROM keys SEMI JOIN few USING (key) JOIN held USING (eid)),

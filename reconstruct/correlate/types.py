@@ -208,7 +208,7 @@ def type_mentions(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> None:
     db.execute("CREATE OR REPLACE TABLE type_names AS SELECT * FROM names_in")
     db.unregister("names_in")
     placed = """
-        placed AS (SELECT eid, coalesce(s.meant, m.value) AS value, multi, type, wanders FROM mentions m JOIN slot_types USING (slot)
+        placed AS (SELECT eid, coalesce(s.meant, m.value) AS value, multi, type, wanders FROM told m JOIN slot_types USING (slot)
                    LEFT JOIN spellings s ON s.slot = m.slot AND s.value = m.value)
     """
     db.execute(
@@ -227,15 +227,15 @@ def type_mentions(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> None:
         db.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE intricate AS
-            SELECT eid FROM mentions JOIN slot_types USING (slot) WHERE {within} GROUP BY eid, type HAVING count(*) > 1
-            UNION SELECT eid FROM mentions JOIN slot_types t USING (slot) WHERE {within}
+            SELECT eid FROM told JOIN slot_types USING (slot) WHERE {within} GROUP BY eid, type HAVING count(*) > 1
+            UNION SELECT eid FROM told JOIN slot_types t USING (slot) WHERE {within}
                   AND (wanders OR slot IN (SELECT slot FROM spellings))
             """
         )
         db.execute(
             f"""
             INSERT INTO typed
-            SELECT eid, type, value, multi FROM mentions JOIN slot_types USING (slot) ANTI JOIN intricate USING (eid) WHERE {within}
+            SELECT eid, type, value, multi FROM told JOIN slot_types USING (slot) ANTI JOIN intricate USING (eid) WHERE {within}
             """
         )
         db.execute(

@@ -83,7 +83,7 @@ def _kinds_on_one_line(
     for one, other in {(min(pair), max(pair)) for pair in beside if types.keys() >= set(pair)}:
         a, b = types[one], types[other]
         tried = trials[min(a, b), max(a, b)]
-        tried[0] += len(partners[one, b]) == 1 and len(partners[other, a]) == 1
+        tried[0] += len(partners.get((one, b), ())) == 1 and len(partners.get((other, a), ())) == 1
         tried[1] += 1
     return {pair for pair, (agreed, of) in trials.items() if (wilson(agreed, of).low or 0.0) >= ONE_TO_ONE}
 

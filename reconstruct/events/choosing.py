@@ -101,8 +101,8 @@ class Chooser:
         nested = list(self._find_nested(found, sample, head, headers, depth))
         if pretty and JSON not in found:
             objects = Head.of(list(join_pretty(whole.texts, pretty)))
-            every = {JSON: np.arange(len(objects.texts))}
-            nested += self._find_nested(every, Sample.of(objects), objects, headers, depth)
+            told = Sample.of(objects)
+            nested += self._find_nested({JSON: np.arange(len(told.lines))}, told, objects, headers, depth)
         return Layer(
             tuple(wrapped),
             names,

@@ -161,8 +161,10 @@ def _zip_entries(file: Path) -> Iterator[_Entry]:
 
 
 def _member_path(name: str) -> str:
+    """The name of a member as a path below the archive, as text that can be printed."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    return "/".join(part for part in parts if part not in ("/", "..", "."))
+    path = "/".join(part for part in parts if part not in ("/", "..", "."))
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 class _Joined:

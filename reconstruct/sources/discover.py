@@ -331,6 +331,6 @@ class _Search:
         self._skipped[self._shown(path) + ("/" if path.is_dir() else "")] = reason
 
     def _shown(self, path: Path) -> str:
-        """``path`` relative to the root, as text that can be printed and written to JSON."""
+        """``path`` relative to the root, as text that can be printed and written to JSON; of two names never the same."""
         relative = path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else path.as_posix()
-        return os.fsencode(relative).decode("utf-8", "replace")
+        return os.fsencode(relative).decode("utf-8", "backslashreplace")
