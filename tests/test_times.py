@@ -222,3 +222,18 @@ def test_a_log_without_any_moment_stands_where_the_logs_begin(tmp_path: Path) ->
     began = {orjson.loads(document)["started_at"][:16] for document in results.documents()}
     results.close()
     assert began == {"2026-09-14T10:00"}
+
+
+def test_an_envelope_says_the_day_that_stamps_inside_lack(tmp_path: Path) -> None:
+    """Then nothing was taken from anywhere else, and nothing needs saying."""
+    told = ("accepted", "looked up", "sent")
+    (tmp_path / "app-json.log").write_text(
+        "".join(
+            f'{{"log":"18:0{at}:00.120 INFO  c.e.Orders#4{at} order {text}\\n","stream":"stdout","time":"2026-03-02T10:0{at}:00.120345678Z"}}\n'
+            for at, text in enumerate(told)
+        )
+    )
+    results = open_paths([tmp_path], Options(cache=False, workers=1))
+    (source,) = results.sources()
+    results.close()
+    assert (source["first_at"], source["notes"]) == ("2026-03-02T10:00:00.120345Z", {})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -85,11 +87,11 @@ def render(results: Reconstruction) -> list[str]:
         + ", ".join(f"{name} {n:,}" for name, n in ranked[:FORMATS_SHOWN])
         + (" …" if len(ranked) > FORMATS_SHOWN else "")
     )
-    remarks = [f"not read: {each['path']} ({each['reason']})" for each in figures["skipped"]]
+    skipped = _gather((each["reason"], each["path"], 0) for each in figures["skipped"])
+    remarks = [f"not read: {_name_first(paths)} ({reason})" for reason, (paths, _) in skipped.items()]
+    notes = _gather((note, source["path"], n) for source in sources for note, n in source["notes"].items())
     remarks += [
-        f"{source['path']}: {note}" + (f" ({n:,} lines)" if n > 1 else "")
-        for source in sources
-        for note, n in source["notes"].items()
+        f"{_name_first(paths)}: {note}" + (f" ({n:,} lines)" if n > 1 else "") for note, (paths, n) in notes.items()
     ]
     unread = sorted((source for source in sources if source["unparsed"]), key=lambda source: -source["unparsed"])
     remarks += [f"{source['path']}: {source['unparsed']:,} unparsed{_first_sample(source, False)}" for source in unread]
@@ -120,14 +122,26 @@ def _first_sample(source: dict[str, Any], generic: bool) -> str:
 
 def _assumed_zones(sources: list[dict[str, Any]]) -> list[str]:
     """Zones that nothing tells, one remark for all sources of which the same is assumed."""
-    assumed: dict[tuple[str, str], list[str]] = {}
-    for source in sources:
-        if source["timezone_from"] == "assumed" and source["events"] and source["first_at"]:
-            assumed.setdefault((source["timezone"], source["quality"]["timezone_why"]), []).append(source["path"])
-    return [
-        f"{paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}: zone {zone} assumed ({why}); --timezone gives it"
-        for (zone, why), paths in assumed.items()
-    ]
+    assumed = _gather(
+        (f"zone {source['timezone']} assumed ({source['quality']['timezone_why']})", source["path"], 0)
+        for source in sources
+        if source["timezone_from"] == "assumed" and source["events"] and source["first_at"]
+    )
+    return [f"{_name_first(paths)}: {zone}; --timezone gives it" for zone, (paths, _) in assumed.items()]
+
+
+def _gather(remarks: Iterable[tuple[str, str, int]]) -> dict[str, tuple[list[str], int]]:
+    """What is said of several files, the files, and the sum of the lines; ``remarks``: what, of which file, lines."""
+    paths: dict[str, list[str]] = {}
+    total: Counter[str] = Counter()
+    for what, path, lines in remarks:
+        paths.setdefault(what, []).append(path)
+        total[what] += lines
+    return {what: (found, total[what]) for what, found in paths.items()}
+
+
+def _name_first(paths: Sequence[str]) -> str:
+    return f"{paths[0]} and {len(paths) - 1:,} more" if len(paths) > 1 else paths[0]
 
 
 def _journeys(figures: dict[str, Any]) -> list[str]:

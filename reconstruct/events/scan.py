@@ -142,7 +142,7 @@ def read_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
         _count_lines(run, owners, skip, len(rows), len(unparsed)),
         _count_formats(columns["format"]),
         (*_take_samples(lines, unparsed, False), *_take_samples(lines, _generic_rows(rows, columns["format"]), True)),
-        _take_notes(lines, n_cut, _count_beyond(run, owners, profile.reach), profile, len(rows)),
+        _take_notes(lines, n_cut, _count_beyond(run, owners, profile.reach), profile, events),
         profile.undated,
         n_own,
     )
@@ -359,11 +359,16 @@ def _count_beyond(run: Run, owners: Rows, reach: int) -> int:
     return int((run.absorbs[entry] & (run.end[loose] > run.end[entry] + reach)).sum())
 
 
-def _take_notes(lines: Lines, n_cut: int, n_beyond: int, profile: SourceProfile, n_events: int) -> dict[str, int]:
+def _take_notes(
+    lines: Lines, n_cut: int, n_beyond: int, profile: SourceProfile, events: pa.RecordBatch
+) -> dict[str, int]:
+    n_completed = 0
+    if profile.undated:  # an envelope around an entry may say it all, and its zone with it
+        n_completed = pc.sum(pc.and_not(events["time_ns"].is_valid(), events["zoned"])).as_py() or 0
     notes = {
         f"more than {profile.reach >> 10} KiB below the entry they seem to belong to": n_beyond,
         f"longer than {MATCH_CAP >> 20} MiB, not read to the end": len(lines.clipped),
         f"message cut at {MESSAGE_CAP} characters": n_cut,
-        NOTES[profile.undated] if profile.undated else "": n_events,
+        NOTES[profile.undated] if profile.undated else "": n_completed,
     }
     return {text: n for text, n in notes.items() if text and n}
