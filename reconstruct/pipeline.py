@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from reconstruct import __version__
 from reconstruct.correlate.clocks import build_timeline, infer_zones
+from reconstruct.correlate.ends import tabulate_ends
 from reconstruct.correlate.plan import Plan, describe_plan, make_plan
 from reconstruct.correlate.resolve import Resolution, resolve
 from reconstruct.correlate.surroundings import look_up, tabulate_families
@@ -382,4 +383,5 @@ def place_events(store: Store, options: Options) -> Plan:
     """Pass 1 of the correlator: where events are in time, and the types of identifiers."""
     db = store.connection
     build_timeline(db, infer_zones(db, options.timezone_s), options.region)
+    tabulate_ends(db)
     return make_plan(db, options.pins)

@@ -73,6 +73,30 @@ def test_a_table_of_orders_changes_no_journey(tmp_path: Path, name: str) -> None
     assert journeys_of(tmp_path / "logs") == alone
 
 
+BESIDE_LATER = {
+    "goes_on": [f"2026-03-{day:02}T04:00:00Z INFO cron: nightly run done" for day in range(2, 32)],
+    "ran_wild": [
+        "2026-03-02T08:00:00Z INFO cron: nightly run done",
+        "2099-01-01T00:00:00Z INFO cron: nightly run done",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", BESIDE_LATER)
+def test_what_another_log_tells_later_makes_nothing_late(tmp_path: Path, name: str) -> None:
+    """The shop's logs end minutes after the last orders: these are on their way, and their visits may still go on."""
+    write_shop(tmp_path / "logs")
+    shop = tmp_path / "logs" / "shop.log"
+    shop.write_text(
+        "".join(shop.read_text().splitlines(keepends=True)[:-4])
+    )  # the last order, and how the one before it went on
+    alone = journeys_of(tmp_path / "logs")
+    ended = [business["outcome"] for journey in alone for business in journey["business_journeys"]]
+    assert ended[-1] == "in_progress"
+    (tmp_path / "logs" / "cron.log").write_text("\n".join(BESIDE_LATER[name]) + "\n")
+    assert journeys_of(tmp_path / "logs") == alone
+
+
 def test_where_no_log_says_when_what_they_name_is_told(tmp_path: Path) -> None:
     (tmp_path / "orders.jsonl").write_text(BESIDE["orders.jsonl"])
     results = open_paths([tmp_path], Options(cache=False, workers=1))

@@ -18,6 +18,7 @@ import duckdb
 from reconstruct.correlate import brackets, delays, neighbours, objects, pairing, sessions, tiers
 from reconstruct.correlate.behaviour import judge_programs
 from reconstruct.correlate.calibrate import RuleQuality
+from reconstruct.correlate.ends import mark_telling
 from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
 from reconstruct.correlate.pins import pin_owners, pin_roots
 from reconstruct.correlate.roles import Role, gathers_lines
@@ -112,6 +113,7 @@ def resolve(
     objects.adopt(db, things)
     objects.split_tries(db)
     rules += neighbours.place_by_neighbours(db, things)
+    mark_telling(db, {*edge, *inner})
     abstained = brackets.count_abstentions(db) if worth is not None else {}
     if report.nobodys:
         abstained[NOBODYS] = report.nobodys
