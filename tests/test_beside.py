@@ -97,6 +97,16 @@ def test_what_another_log_tells_later_makes_nothing_late(tmp_path: Path, name: s
     assert journeys_of(tmp_path / "logs") == alone
 
 
+def test_a_stamp_of_a_clock_that_ran_wild_is_not_the_end_of_its_log(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    log = tmp_path / "shop.log"
+    beats = [f"2026-03-02T{hour:02}:59:{second:02}Z INFO heartbeat" for hour in range(8, 13) for second in range(60)]
+    log.write_text(log.read_text() + "\n".join([*beats, "2099-01-01T00:00:00Z INFO heartbeat"]) + "\n")
+    results = open_paths([tmp_path], Options(cache=False, workers=1))
+    assert results.select(since="2d").count_journeys() == len(ORDERS)
+    results.close()
+
+
 def test_where_no_log_says_when_what_they_name_is_told(tmp_path: Path) -> None:
     (tmp_path / "orders.jsonl").write_text(BESIDE["orders.jsonl"])
     results = open_paths([tmp_path], Options(cache=False, workers=1))

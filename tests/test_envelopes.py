@@ -121,6 +121,43 @@ def test_compose_with_stamps() -> None:
     assert {event["format"] for event in events} == {"compose/stamped/" + str(events[0]["format"]).rpartition("/")[2]}
 
 
+def test_what_grep_gives_of_several_files_is_read_as_each_of_them() -> None:
+    events = read(
+        "nginx/access.log:" + ACCESS,
+        "nginx/access.log.1:7:" + ACCESS,
+        "nginx/access.log.1-8-" + ACCESS,
+        "shop.log-20260917:" + PYTHON,
+        "shop.log-20260917:  indented",
+    )
+    assert [event.get("path") for event in events[:3]] == ["/cart"] * 3
+    assert [event.get("service") for event in events] == [*["nginx/access.log"] * 3, "shop.log"]
+    assert [event["attributes"]["file"] for event in events] == [
+        "nginx/access.log", "nginx/access.log.1", "nginx/access.log.1", "shop.log-20260917",
+    ]  # fmt: skip
+    assert events[3]["lines"] == 2
+
+
+def test_a_host_and_its_port_are_no_file() -> None:
+    (event,) = read("www.log.example.com:443 " + ACCESS)
+    assert event["vhost"] == "www.log.example.com"
+
+
+@pytest.mark.parametrize("indent", [" ", "  ", "   ", "    ", "        ", "\t", "      "])
+def test_lines_moved_to_the_right_are_read_as_they_were(indent: str) -> None:
+    lines = [PYTHON, "  indented", PYTHON, ACCESS, ""]
+    bare, moved = read(*lines), read(*(indent + line if line else "" for line in lines))
+    assert len(bare) == 3
+    for one, other in zip(bare, moved, strict=True):
+        assert {**other, "format": one["format"]} == one
+
+
+def test_a_table_of_one_column_is_read_as_its_lines() -> None:
+    lines = [PYTHON, ACCESS, PYTHON]
+    quoted = ['"' + line.replace('"', '""') + '"' for line in lines]
+    for one, other in zip(read(*lines), read(*quoted), strict=True):
+        assert {**other, "format": one["format"]} == one
+
+
 def test_a_level_before_a_bar_is_no_service() -> None:
     events = read("INFO  | 2026-09-17 10:00:00 | started", "ERROR | 2026-09-17 10:00:01 | stopped")
     assert not any("service" in event for event in events)

@@ -8,11 +8,21 @@ from collections.abc import Collection
 import duckdb
 
 
+WILD_NS = 365 * 86_400 * 1_000_000_000
+"""A few stamps this long after nearly all others of their log are of a clock that ran wild."""
+
+NEARLY_ALL = 0.99
+"""Share of the stamps that say until when a log goes on, give or take a year."""
+
+
 def tabulate_ends(db: duckdb.DuckDBPyConnection) -> None:
     """Make ``log_ends(family, t, visits, works)``: the last moment of each log. Needs ``timeline``."""
     db.execute(
-        "CREATE OR REPLACE TABLE log_ends AS"
-        " SELECT family, max(t) AS t, false AS visits, false AS works FROM timeline GROUP BY family"
+        f"""
+        CREATE OR REPLACE TABLE log_ends AS
+        WITH bulk AS (SELECT family, approx_quantile(t, {NEARLY_ALL}) + {WILD_NS} AS latest FROM timeline GROUP BY family)
+        SELECT family, max(t) AS t, false AS visits, false AS works FROM timeline JOIN bulk USING (family) WHERE t <= latest GROUP BY family
+        """
     )
 
 

@@ -47,6 +47,9 @@ MOST = 0.5
 _UNSURE = (prefixes.STERN, prefixes.CLOUDWATCH, prefixes.FLUENT_BIT)
 """Envelopes that text of a known format may look like."""
 
+NEARLY_ALL = 0.9
+"""Share of lines that must be indented, or quoted, for the file to be: those that are not are what was written around it."""
+
 COMPOSE_SHARE = 0.8
 """Share of lines that must have the prefix of ``docker compose``: a bar is no rare thing in text."""
 
@@ -137,6 +140,14 @@ class Chooser:
         if kind == prefixes.COMPOSE:
             columns = {len(prefix.rstrip()) for prefix in peeled.stream}
             return share >= COMPOSE_SHARE and len(columns) == 1 and not self._reads_most(sample)
+        if (
+            kind == prefixes.GREP
+        ):  # a vhost and its port look alike, but then the line is read as it stands, and nothing inside is
+            return share >= MOST and self._reads_most(sample.keep(peeled.mask, peeled.inside))
+        if kind in prefixes.INDENTS or kind == prefixes.QUOTED:
+            if share < NEARLY_ALL or self._share_read(sample) >= NESTED_SHARE:
+                return False
+            return self._share_read(sample.keep(peeled.mask, peeled.inside)) >= NESTED_SHARE
         if kind in _UNSURE:  # three words in front may be anything
             return share >= MOST and not self._reads_most(sample)
         return kind != prefixes.STAMPED or share >= MOST
@@ -148,12 +159,16 @@ class Chooser:
 
     def _reads_most(self, sample: Sample) -> bool:
         """Whether formats with a moment of their own read most of the lines."""
+        return self._share_read(sample) >= MOST
+
+    def _share_read(self, sample: Sample) -> float:
+        """Share of the lines that formats with a moment of their own read."""
         found, _ = self._find_lines(sample, NO_HEADERS)
         read = np.zeros(len(sample.lines), np.bool_)
         for name, chosen in found.items():
             if name != GENERIC:
                 read[chosen] = True
-        return sample.share(read) >= MOST
+        return sample.share(read)
 
     def _find_lines(self, sample: Sample, headers: Headers) -> tuple[dict[str, Rows], Only]:
         """The formats of the source itself: the one the user has named, else those that are found."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from reconstruct.events.peeled import (
 )
 from reconstruct.events.pods import service_of_path
 from reconstruct.grammar.timestamps import TimeAnchor
+from reconstruct.sources.families import parse_name
 
 CRI = "cri"
 KUBECTL = "kubectl"
@@ -28,6 +30,8 @@ CLOUDWATCH = "cloudwatch"
 FLUENTD = "fluentd"
 FLUENT_BIT = "fluentbit"
 COMPOSE = "compose"
+GREP = "grep"
+QUOTED = "quoted"
 STAMPED = "stamped"
 
 _CRI = re.compile(
@@ -64,6 +68,18 @@ _FLUENT_BIT = re.compile(
 _RUBY_PAIR = re.compile(r'"=>(?=["{\[\d\-tfn])')
 """What Fluent Bit writes for a colon on standard output."""
 _COMPOSE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]{0,62}?)(?:[-_]\d{1,3})? *\| ?(?P<rest>.*)", re.DOTALL)
+_GREP = re.compile(
+    r"(?P<path>(?:[\w.@+-]{0,100}/){1,20}[\w.@+-]{1,200}?|[\w.@+-]{1,200}?\.(?:log|txt|jsonl?|out|err)(?:[.-]\d{1,8})??(?:\.(?:gz|bz2|xz|zst))?)"
+    r"(?:(?P<sign>[:-])\d{1,9}(?P=sign)(?!\d\d-\d\d)|:)(?P<rest>.*)",
+    re.DOTALL,
+)
+"""What ``grep`` puts before the lines of several files: the file, with ``-n`` the number of the line, hyphens around it in the lines that
+``-C`` gives for context. Without a directory only names of logs are taken for one."""
+INDENTS = {f"indented{n}": " " * n for n in (1, 2, 3, 4, 6, 8)} | {"indented": "\t"}
+"""What lines may have been moved to the right by, as one: code in a document, a quotation."""
+
+_QUOTED = re.compile(r'"((?:[^"]|"")*+)",?', re.DOTALL)
+"""A table of one column, as spreadsheets and query tools write it."""
 _LEVEL = re.compile(r"(?i)(?:trace|debug|info|notice|warn(?:ing)?|error|fatal|critical|severe|status)$")
 _STAMPED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d)) (.*)", re.DOTALL)
 """RFC 3339 with nanoseconds, as ``docker logs -t`` and ``kubectl logs --timestamps`` put before each line. Loggers
@@ -153,6 +169,38 @@ def _peel_compose(lines: Sequence[str], _anchor: TimeAnchor) -> Peeled | None:
     return _whole(len(lines), [row for row, _ in kept], [each["rest"] for _, each in kept], columns, streams)
 
 
+def _peel_grep(lines: Sequence[str], _anchor: TimeAnchor) -> Peeled | None:
+    rows, found = _match_all(_GREP, lines)
+    if not rows:
+        return None
+    paths = [each["path"] for each in found]
+    logs = {path: _log_of(path) for path in set(paths)}
+    columns = {
+        "service": label_column([logs[path] for path in paths]),
+        "attributes": attribute_column([{"file": path} for path in paths]),
+    }
+    return _whole(len(lines), rows, [each["rest"] for each in found], columns, paths)
+
+
+def _log_of(path: str) -> str:
+    """The log a file belongs to, whichever of its rotated files it is."""
+    directory, slash, name = path.rpartition("/")
+    return f"{directory}{slash}{parse_name(name).log}"
+
+
+def _peel_indent(indent: str, lines: Sequence[str], _anchor: TimeAnchor) -> Peeled | None:
+    rows = [row for row, line in enumerate(lines) if line.startswith(indent)]
+    inside = [lines[row].removeprefix(indent) for row in rows]
+    return _whole(len(lines), rows, inside, {}, [indent] * len(rows)) if rows else None
+
+
+def _peel_quoted(lines: Sequence[str], _anchor: TimeAnchor) -> Peeled | None:
+    rows, found = _match_all(_QUOTED, lines)
+    kept = [(row, each) for row, each in zip(rows, found, strict=True) if each.end() == len(each.string)]
+    inside = [each[1].replace('""', '"') for _, each in kept]
+    return _whole(len(lines), [row for row, _ in kept], inside, {}, [QUOTED] * len(kept)) if kept else None
+
+
 def _peel_stamped(lines: Sequence[str], anchor: TimeAnchor) -> Peeled | None:
     rows, found = _match_all(_STAMPED, lines)
     if not rows:
@@ -169,8 +217,11 @@ PEELERS: dict[str, Callable[[Sequence[str], TimeAnchor], Peeled | None]] = {
     FLUENT_BIT: _peel_fluent_bit,
     CLOUDWATCH: _peel_cloudwatch,
     STERN: _peel_stern,
+    GREP: _peel_grep,
     COMPOSE: _peel_compose,
     STAMPED: _peel_stamped,
+    **{kind: partial(_peel_indent, indent) for kind, indent in INDENTS.items()},
+    QUOTED: _peel_quoted,
 }
 """In order of trial: the more specific first."""
 
