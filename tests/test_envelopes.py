@@ -142,12 +142,20 @@ def test_a_host_and_its_port_are_no_file() -> None:
     assert event["vhost"] == "www.log.example.com"
 
 
-@pytest.mark.parametrize("indent", [" ", "  ", "   ", "    ", "        ", "\t", "      "])
+@pytest.mark.parametrize("indent", [" ", "  ", "   ", "    ", "        ", "\t", "      ", "> "])
 def test_lines_moved_to_the_right_are_read_as_they_were(indent: str) -> None:
     lines = [PYTHON, "  indented", PYTHON, ACCESS, ""]
     bare, moved = read(*lines), read(*(indent + line if line else "" for line in lines))
     assert len(bare) == 3
     for one, other in zip(bare, moved, strict=True):
+        assert {**other, "format": one["format"]} == one
+
+
+@pytest.mark.parametrize("number", ["{}:", "{}: ", "{:6}\t", "{:>6} │ "])
+def test_numbered_lines_are_read_as_they_were(number: str) -> None:
+    lines = [PYTHON, "\tat here", PYTHON, ACCESS]
+    numbered = [number.format(n) + line for n, line in enumerate(lines, 98)]
+    for one, other in zip(read(*lines), read(*numbered), strict=True):
         assert {**other, "format": one["format"]} == one
 
 

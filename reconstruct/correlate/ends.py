@@ -7,7 +7,6 @@ from collections.abc import Collection
 
 import duckdb
 
-
 WILD_NS = 365 * 86_400 * 1_000_000_000
 """A few stamps this long after nearly all others of their log are of a clock that ran wild."""
 

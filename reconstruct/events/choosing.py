@@ -50,6 +50,9 @@ _UNSURE = (prefixes.STERN, prefixes.CLOUDWATCH, prefixes.FLUENT_BIT)
 NEARLY_ALL = 0.9
 """Share of lines that must be indented, or quoted, for the file to be: those that are not are what was written around it."""
 
+_AROUND_ALL = frozenset((*prefixes.INDENTS, prefixes.QUOTED, prefixes.NUMBERED))
+"""Envelopes that somebody put around all lines of a file."""
+
 COMPOSE_SHARE = 0.8
 """Share of lines that must have the prefix of ``docker compose``: a bar is no rare thing in text."""
 
@@ -144,13 +147,17 @@ class Chooser:
             kind == prefixes.GREP
         ):  # a vhost and its port look alike, but then the line is read as it stands, and nothing inside is
             return share >= MOST and self._reads_most(sample.keep(peeled.mask, peeled.inside))
-        if kind in prefixes.INDENTS or kind == prefixes.QUOTED:
-            if share < NEARLY_ALL or self._share_read(sample) >= NESTED_SHARE:
-                return False
-            return self._share_read(sample.keep(peeled.mask, peeled.inside)) >= NESTED_SHARE
+        if kind in _AROUND_ALL:
+            inside = sample.keep(peeled.mask, peeled.inside)
+            return share >= NEARLY_ALL and self._share_read(inside) >= max(NESTED_SHARE, self._least_read(kind, sample))
         if kind in _UNSURE:  # three words in front may be anything
             return share >= MOST and not self._reads_most(sample)
         return kind != prefixes.STAMPED or share >= MOST
+
+    def _least_read(self, kind: str, sample: Sample) -> float:
+        """What formats must read inside of the lines of such a file: what they read as it stands, and of lines that may begin with a blank
+        by themselves some more; a number before a line can only be taken for a client's address."""
+        return self._share_read(sample) + (0 if kind == prefixes.NUMBERED else NESTED_SHARE)
 
     def _is_stamped(self, inside: Sample, layer: Layer) -> bool:
         """Whether a stamp is an envelope's, or that of a text format: then there is none inside."""

@@ -32,6 +32,7 @@ FLUENT_BIT = "fluentbit"
 COMPOSE = "compose"
 GREP = "grep"
 QUOTED = "quoted"
+NUMBERED = "numbered"
 STAMPED = "stamped"
 
 _CRI = re.compile(
@@ -75,8 +76,11 @@ _GREP = re.compile(
 )
 """What ``grep`` puts before the lines of several files: the file, with ``-n`` the number of the line, hyphens around it in the lines that
 ``-C`` gives for context. Without a directory only names of logs are taken for one."""
-INDENTS = {f"indented{n}": " " * n for n in (1, 2, 3, 4, 6, 8)} | {"indented": "\t"}
-"""What lines may have been moved to the right by, as one: code in a document, a quotation."""
+INDENTS = {f"indented{n}": " " * n for n in (1, 2, 3, 4, 6, 8)} | {"indented": "\t", "cited": "> "}
+"""What lines may have been moved to the right by, as one: code in a document, a quotation in a mail."""
+
+_NUMBERED = re.compile(r" {0,12}\d{1,9}(?:\t|: ?| ?[|│] ?)(.*)", re.DOTALL)
+"""``cat -n``, ``nl``, ``grep -n`` of one file, ``bat``."""
 
 _QUOTED = re.compile(r'"((?:[^"]|"")*+)",?', re.DOTALL)
 """A table of one column, as spreadsheets and query tools write it."""
@@ -194,6 +198,11 @@ def _peel_indent(indent: str, lines: Sequence[str], _anchor: TimeAnchor) -> Peel
     return _whole(len(lines), rows, inside, {}, [indent] * len(rows)) if rows else None
 
 
+def _peel_numbered(lines: Sequence[str], _anchor: TimeAnchor) -> Peeled | None:
+    rows, found = _match_all(_NUMBERED, lines)
+    return _whole(len(lines), rows, [each[1] for each in found], {}, [NUMBERED] * len(found)) if rows else None
+
+
 def _peel_quoted(lines: Sequence[str], _anchor: TimeAnchor) -> Peeled | None:
     rows, found = _match_all(_QUOTED, lines)
     kept = [(row, each) for row, each in zip(rows, found, strict=True) if each.end() == len(each.string)]
@@ -222,6 +231,7 @@ PEELERS: dict[str, Callable[[Sequence[str], TimeAnchor], Peeled | None]] = {
     STAMPED: _peel_stamped,
     **{kind: partial(_peel_indent, indent) for kind, indent in INDENTS.items()},
     QUOTED: _peel_quoted,
+    NUMBERED: _peel_numbered,
 }
 """In order of trial: the more specific first."""
 
