@@ -416,6 +416,16 @@ class TestArchives:
                 archive.writestr(name, content)
         self.check(discover([tmp_path]), "all.zip")
 
+    def test_what_tail_gives_of_several_files(self, tmp_path: Path) -> None:
+        """Each file is a source of its own, however often ``tail -f`` comes back to it; headings are nobody's lines."""
+        write(
+            tmp_path / "sent.txt",
+            b"==> /var/log/a.log <==\none\n\ntwo\n\n==> b.log <==\nthree\n\n==> /var/log/a.log <==\nfour\n\n",
+        )
+        discovery = discover([tmp_path])
+        content = {source.path: source.file.read_bytes() for source in discovery.sources}
+        assert content == {"sent.txt/b.log": b"three\n", "sent.txt/var/log/a.log": b"one\n\ntwo\nfour\n\n"}
+
     def test_tar_on_standard_input(self) -> None:
         self.check(discover(["-"], stdin=io.BytesIO(self.tar("w:gz"))), "stdin")
 

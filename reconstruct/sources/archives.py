@@ -1,4 +1,5 @@
-"""tar and zip: each member becomes a file in the spool, and from there a source like any other.
+"""tar, zip, and what ``tail`` and ``head`` give of several files: each member becomes a file in the spool, and from there a source like
+any other.
 
 Members are unpacked once per archive content. Inside the spool they have numbers for names, so what an archive calls
 its members never touches the file system.
@@ -8,7 +9,10 @@ from __future__ import annotations
 
 import calendar
 import json
+import os
+import re
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -24,6 +28,11 @@ ARCHIVE_BYTES = 8 << 30
 
 MEMBERS = 100_000
 """Most members looked at, for the same reason."""
+
+LINE_BYTES = 1 << 20
+"""Bytes of a line looked at at once; a heading is shorter."""
+
+HEAD_BYTES = 4 << 10
 
 LISTING = "members.json"
 
@@ -60,6 +69,15 @@ def is_zip(head: bytes) -> bool:
     return head[:4] in (b"PK\x03\x04", b"PK\x05\x06")
 
 
+_SECTION = re.compile(rb"==> (.{1,1000}) <==\r?\n")
+"""What ``tail`` and ``head`` write before the lines of each of several files; ``tail -f`` again whenever another one goes on."""
+
+
+def is_sections(head: bytes) -> bool:
+    """Does a file with this head hold the lines of several files, as ``tail`` gives them?"""
+    return _SECTION.match(head) is not None
+
+
 def unpack(file: Path, compression: str | None, fingerprint: str) -> tuple[Path, list[Member], str]:
     """Unpack an archive into the spool, or find it there.
 
@@ -82,10 +100,13 @@ def _unpack_into(directory: Path, file: Path, compression: str | None) -> None:
     problem = ""
     try:
         with file.open("rb") as opened:
-            if compression is None and is_zip(opened.read(4)):
+            head = opened.read(HEAD_BYTES) if compression is None else b""
+            opened.seek(0)
+            if is_zip(head):
                 entries = _zip_entries(file)
+            elif is_sections(head):
+                entries = _section_entries(opened, directory)
             else:
-                opened.seek(0)
                 entries = _tar_entries(opened, compression)
             left = ARCHIVE_BYTES
             for name, modified_ns, content, refusal in entries:
@@ -120,6 +141,25 @@ def _copy(content: IO[bytes], into: Path, left: int) -> tuple[int, str]:
 
 _Entry = tuple[str, int, IO[bytes] | None, str]
 """(name, modified_ns, content or None, why there is no content)"""
+
+
+def _section_entries(opened: IO[bytes], directory: Path) -> Iterator[_Entry]:
+    """The lines of each file, all that there are of it; the blank line before a heading is the heading's."""
+    modified_ns = os.fstat(opened.fileno()).st_mtime_ns
+    with tempfile.TemporaryDirectory(dir=directory) as apart:
+        parts: dict[bytes, Path] = {}
+        line = opened.readline(LINE_BYTES)
+        while heading := _SECTION.fullmatch(line):
+            blank = b""
+            with parts.setdefault(heading[1], Path(apart, str(len(parts)))).open("ab") as part:
+                while (line := opened.readline(LINE_BYTES)) and not _SECTION.fullmatch(line):
+                    part.write(blank)
+                    blank = line if line in (b"\n", b"\r\n") else b""
+                    part.write(b"" if blank else line)
+                part.write(b"" if line else blank)
+        for name, path in parts.items():
+            with path.open("rb") as content:
+                yield _member_path(name.decode("utf-8", "backslashreplace")), modified_ns, content, ""
 
 
 def _tar_entries(opened: IO[bytes], compression: str | None) -> Iterator[_Entry]:

@@ -22,7 +22,7 @@ from reconstruct.grammar.definition import Definition
 from reconstruct.layouts.names import CONFIGURATION_CAP, SUFFIXES
 from reconstruct.options import matches
 from reconstruct.sources import spool
-from reconstruct.sources.archives import unpack
+from reconstruct.sources.archives import is_sections, unpack
 from reconstruct.sources.decode import describe_failure
 from reconstruct.sources.families import FirstStamp, Member, find_first_stamp, group_families, parse_name
 from reconstruct.sources.model import STDIN, Discovery, Skipped, Source
@@ -159,11 +159,11 @@ class _Search:
 
     def add_growing(self, argument: str, copy: Path) -> None:
         """Take in what a stream has given so far."""
-        self._add_copy(STDIN if argument == "-" else self._shown(Path(argument)), copy)
+        self._add_copy(STDIN if argument == "-" else self._shown(Path(argument)), copy, grows=True)
 
-    def _add_copy(self, shown: str, copy: Path) -> None:
+    def _add_copy(self, shown: str, copy: Path, *, grows: bool = False) -> None:
         status = copy.stat()
-        self._probe(shown, copy, status.st_size, status.st_mtime_ns)
+        self._probe(shown, copy, status.st_size, status.st_mtime_ns, grows=grows)
 
     def probe_found(self) -> None:
         """Look at each file found, once: of several names for one file the real one counts, then the first."""
@@ -177,7 +177,10 @@ class _Search:
             elif reached[identity] != path:
                 self._skip(path, f"the same file as {self._shown(reached[identity])}")
 
-    def _probe(self, shown: str, file: Path, size: int, modified_ns: int, *, inside: bool = False) -> None:
+    def _probe(
+        self, shown: str, file: Path, size: int, modified_ns: int, *, inside: bool = False, grows: bool = False
+    ) -> None:
+        """``inside``: it is a member of an archive. ``grows``: what is read of it now is not all."""
         excluded = next((glob for glob in self._exclude if matches(glob, shown)), None)
         if excluded is not None:
             self._skipped[shown] = f"{EXCLUDED} {excluded}"
@@ -189,7 +192,7 @@ class _Search:
         except RefusedError as refusal:
             self._skipped[shown] = str(refusal)
             return
-        if not probe.archive:
+        if not probe.archive and (inside or grows or probe.compression or not is_sections(probe.head)):
             if not self._add_configuration(shown, file, size, probe):
                 self._add_unfolded(shown, file, size, modified_ns, probe)
         elif inside:
