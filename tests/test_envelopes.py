@@ -26,8 +26,8 @@ def read(*lines: str, path: str = "all.log") -> list[dict[str, object]]:
     return [orjson.loads(line) for line in event_lines(found.events, [path])]
 
 
-def docker(text: str, stream: str = "stdout", **more: object) -> str:
-    return orjson.dumps({"log": text, "stream": stream, **more, "time": "2026-09-17T10:00:02.126Z"}).decode()
+def docker(text: str, stream: str = "stdout", at: str = "2026-09-17T10:00:02.126Z", **more: object) -> str:
+    return orjson.dumps({"log": text, "stream": stream, **more, "time": at}).decode()
 
 
 def test_docker_knows_the_zone_that_the_inside_does_not() -> None:
@@ -102,6 +102,25 @@ def test_cri() -> None:
     assert [event["message"] for event in events] == ["Order 1001 placed by alice", "plain words"]
     assert events[1]["format"] == "cri"
     assert events[1]["time"] == "2026-09-17T10:00:01.500000Z"
+
+
+def hours_of(told: list[tuple[str, str]]) -> list[str]:
+    """When lines were written that say the first of each pair inside of a container's log, which says the second."""
+    events = read(
+        *(docker(f"2026-09-17 {own},125 INFO [shop.orders] Order placed\n", at=f"2026-09-1{put}Z") for own, put in told)
+    )
+    return [str(event["time"])[8:19] for event in events]
+
+
+def test_what_was_put_into_an_envelope_long_after_was_written_when_it_says() -> None:
+    loaded = [(f"{hour:02}:{7 * hour:02}:00", f"9T08:00:{hour:02}.000") for hour in range(8)]
+    assert hours_of(loaded) == [f"17T{own}" for own, _ in loaded]
+
+
+def test_what_a_buffer_held_back_was_written_in_the_zone_of_the_others() -> None:
+    told = [(f"12:00:{second:02}", f"7T10:00:{second:02}.300") for second in range(8)]
+    held = [("12:01:10", "7T10:05:00.300"), ("12:02:10", "7T10:05:00.300")]
+    assert hours_of([*told, *held]) == [*(f"17T10:00:{second:02}" for second in range(8)), "17T10:01:10", "17T10:02:10"]
 
 
 def test_compose_names_the_service() -> None:

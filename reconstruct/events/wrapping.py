@@ -10,12 +10,22 @@ import pyarrow.compute as pc
 from reconstruct.events.decoded import ATTRIBUTE_VALUES
 from reconstruct.events.schema import LABEL
 from reconstruct.grammar.stamp_calendar import QUARTER_HOUR_NS
+from reconstruct.grammar.text_columns import Mask
 from reconstruct.grammar.timestamps import format_times
 
 FEW_ENVELOPES = 100
 """Distinct attribute texts whose keys are looked up one by one; streams, containers and pods are fewer."""
 
 SECOND_NS = 1_000_000_000
+
+HELD_NS = 30 * SECOND_NS
+"""A line is in the envelope's hands within this, but for whole batches of them."""
+
+LARGEST_OFFSET_NS = 14 * 3_600 * SECOND_NS
+"""From UTC (UTC+14 in the Line Islands)."""
+
+MOST = 0.5
+"""Share of the lines whose envelope must have been put on when they were written, for it to say when that was."""
 
 ROUNDED_NS = 2 * SECOND_NS
 """A stamp of whole seconds was cut off by up to one, and the line is written a moment later."""
@@ -62,7 +72,8 @@ def _merge_objects(outer: str, inner: str) -> str:
 def wrap_columns(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> dict[str, pa.Array]:
     """The columns of lines whose inside is known: what the inside says, and what it leaves open from outside.
 
-    A moment without a zone inside yields to the envelope's, which has one, and is kept as attribute ``inner_time``.
+    A moment without a zone inside yields to the envelope's, which has one, and is kept as attribute ``inner_time``: unless the two are
+    not the same but for the zone. What was loaded into a store long after, or held back by a buffer, was written when it says.
     """
     columns = dict(outer)
     for name, column in inner.items():
@@ -96,14 +107,31 @@ def wrap_attributes(columns: dict[str, pa.Array], inner: dict[str, pa.Array]) ->
 
 def _choose_times(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> tuple[pa.Array, pa.Array, pa.Array]:
     """The stamps inside that yield, ``time_ns`` and ``zoned`` of lines with a stamp outside and, mostly, one inside."""
-    take_outer = pc.and_(
-        pc.is_valid(outer["time_ns"]),
-        pc.or_(pc.is_null(inner["time_ns"]), pc.and_(outer["zoned"], pc.invert(inner["zoned"]))),
-    )
-    time_ns = pc.if_else(take_outer, outer["time_ns"], _refine(outer, inner))
-    zoned = pc.if_else(take_outer, outer["zoned"], inner["zoned"])
-    yielded = pc.if_else(take_outer, inner["time_ns"], pa.scalar(None, pa.int64()))
+    vague = pc.and_(pc.and_(outer["zoned"], pc.invert(inner["zoned"])), inner["time_ns"].is_valid())
+    same, moved = _place(outer["time_ns"], inner["time_ns"], np.asarray(vague))
+    take_outer = pc.and_(outer["time_ns"].is_valid(), pc.or_(inner["time_ns"].is_null(), same))
+    own = pc.coalesce(moved, _refine(outer, inner))
+    time_ns = pc.if_else(take_outer, outer["time_ns"], own)
+    zoned = pc.if_else(take_outer, outer["zoned"], pc.or_(inner["zoned"], moved.is_valid()))
+    yielded = pc.if_else(pc.or_(take_outer, moved.is_valid()), inner["time_ns"], pa.scalar(None, pa.int64()))
     return format_times(yielded), time_ns, zoned
+
+
+def _place(outer: pa.Array, inner: pa.Array, vague: Mask) -> tuple[pa.Array, pa.Array]:
+    """Of the lines whose stamp inside names no zone (``vague``): which of them the envelope was put on at that very moment, and when the
+    others were written, if those tell the zone."""
+    known = vague & np.asarray(outer.is_valid())
+    apart = outer.fill_null(0).to_numpy() - inner.fill_null(0).to_numpy()
+    offset = np.rint(apart / QUARTER_HOUR_NS).astype(np.int64) * QUARTER_HOUR_NS
+    same = known & (np.abs(apart - offset) <= HELD_NS) & (np.abs(offset) <= LARGEST_OFFSET_NS)
+    moved = np.zeros(len(apart), np.bool_)
+    if same.sum() < MOST * known.sum():
+        same = moved
+    elif (known & ~same).any():
+        offsets, counts = np.unique(offset[same], return_counts=True)
+        offset[:] = offsets[np.argmax(counts)]
+        moved = known & ~same
+    return pa.array(same), pa.array(inner.fill_null(0).to_numpy() + offset, mask=~moved)
 
 
 def _refine(outer: dict[str, pa.Array], inner: dict[str, pa.Array]) -> pa.Array:
