@@ -178,6 +178,11 @@ def test_numbered_lines_are_read_as_they_were(number: str) -> None:
         assert {**other, "format": one["format"]} == one
 
 
+def test_the_head_of_an_address_is_no_number() -> None:
+    events = read(*(f"2001:db8::{n}{ACCESS.removeprefix('192.0.2.7')}" for n in (7, 8, 9)))
+    assert [event["client_ip"] for event in events] == ["2001:db8::7", "2001:db8::8", "2001:db8::9"]
+
+
 def test_a_table_of_one_column_is_read_as_its_lines() -> None:
     lines = [PYTHON, ACCESS, PYTHON]
     quoted = ['"' + line.replace('"', '""') + '"' for line in lines]

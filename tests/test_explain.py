@@ -155,3 +155,15 @@ def test_nothing_in_a_line_steers_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     path.write_text('192.0.2.7 - - [10/Mar/2026:10:00:07 +0000] "GET /\x1b[31m\x07 HTTP/1.1" 2\x1b00 512 "-" "x"\n')
     assert "\x1b" not in explain(path, 1, "--all") and "\x07" not in explain(path, 1)
+
+
+def test_a_log_in_an_archive_goes_by_the_name_it_is_shown_under(tmp_path: Path) -> None:
+    """What ``tail`` gives of two files is an archive, too."""
+    sent = tmp_path / "sent.txt"
+    sent.write_text(f"==> a.log <==\n{LINE}\n\n==> shop/b.log <==\n{LINE.replace('/p/7', '/p/8')}\n")
+    assert "target            /p/8" in explain(sent / "shop" / "b.log", 1)
+    for wrong in ("", "/b.log", "/shop"):
+        done = reconstruct("explain", f"{sent}{wrong}:1")
+        assert done.returncode == 2
+        assert done.stderr.startswith("error: ")
+        assert "hint: name one of them" in done.stderr

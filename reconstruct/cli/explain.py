@@ -6,6 +6,7 @@ import argparse
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ LINKS_SHOWN = 5
 
 def run(arguments: argparse.Namespace) -> int:
     """Explain a file or one of its lines. Raises UsageError when there is no such line."""
-    path, number = _place(arguments.place)
+    place, number = _place(arguments.place)
+    path = _file_of(place)
     within = Path(arguments.within) if arguments.within else path.parent
     arguments.paths = [within]
     options = options_of(arguments)
@@ -65,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     named = replace(options, exclude=(), grammars=(*options.grammars, within, path.parent))
     root = _root_of(path, arguments.within, options)
     discovery = find_sources([path], named, root, _formats_within(within, options, root))
-    source = discovery.sources[0]
+    source = _source_of(place, path, discovery.sources)
     warn(named, discovery)
     local = plans_of(discovery.formats)
     formats = known_formats(source.grammars, local)
@@ -74,8 +76,25 @@ def run(arguments: argparse.Namespace) -> int:
         return EXIT_OK
     _explain_line(formats, _find(source, number, local), every=arguments.all)
     if not arguments.no_links:
-        _explain_links(path, number, within, options)
+        _explain_links(source, number, within, options)
     return EXIT_OK
+
+
+def _file_of(place: Path) -> Path:
+    """The file that is meant: of a member of an archive (``logs.tar/app.log``) the archive."""
+    return next((each for each in (place, *place.parents) if each.is_file()), place)
+
+
+def _source_of(place: Path, path: Path, sources: Sequence[Source]) -> Source:
+    """The log that is meant. Raises UsageError when it is none of those in the archive, or an archive of several."""
+    member = place.relative_to(path).as_posix()
+    found = [each for each in sources if member == "." or each.path.endswith(f"{path.name}/{member}")]
+    if len(found) == 1:
+        return found[0]
+    names = [each.path.partition(f"{path.name}/")[2] for each in sources]
+    near = get_close_matches(member, names, 1) or names[:1]
+    what = f"{path} holds {len(sources)} logs" if member == "." else f"no log {member} in {path}"
+    raise UsageError(what, hint=f"name one of them, as in: reconstruct explain {path / near[0]}")
 
 
 def _root_of(path: Path, within: str | None, options: Options) -> Path | None:
@@ -305,16 +324,16 @@ def _explain_misses(formats: Formats, layer: Layer, text: str, *, every: bool) -
 # -- links ---------------------------------------------------------------------------------------------------------
 
 
-def _explain_links(path: Path, number: int, within: Path, options: Options) -> None:
+def _explain_links(explained: Source, number: int, within: Path, options: Options) -> None:
     try:
         results = open_paths([within], options)
     except ReconstructError as error:
         print(f"\nnot looked for in journeys: {error.message}")
         return
-    resolved = path.resolve()
-    source = next((each.id for each in results.discovery.sources if each.file.resolve() == resolved), None)
+    file = explained.file.resolve()
+    source = next((each.id for each in results.discovery.sources if each.file.resolve() == file), None)
     if source is None:
-        print(f"\n{path} is not among the logs in {within}")
+        print(clean(f"\n{explained.path} is not among the logs in {within}"))
         return
     eid = source << EID_SHIFT | number
     row = results.store.rows(

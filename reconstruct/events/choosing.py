@@ -148,6 +148,8 @@ class Chooser:
         ):  # a vhost and its port look alike, but then the line is read as it stands, and nothing inside is
             return share >= MOST and self._reads_most(sample.keep(peeled.mask, peeled.inside))
         if kind in _AROUND_ALL:
+            if kind == prefixes.NUMBERED and not prefixes.are_numbered(sample.lines):
+                return False
             inside = sample.keep(peeled.mask, peeled.inside)
             return share >= NEARLY_ALL and self._share_read(inside) >= max(NESTED_SHARE, self._least_read(kind, sample))
         if kind in _UNSURE:  # three words in front may be anything

@@ -79,7 +79,7 @@ _GREP = re.compile(
 INDENTS = {f"indented{n}": " " * n for n in (1, 2, 3, 4, 6, 8)} | {"indented": "\t", "cited": "> "}
 """What lines may have been moved to the right by, as one: code in a document, a quotation in a mail."""
 
-_NUMBERED = re.compile(r" {0,12}\d{1,9}(?:\t|: ?| ?[|│] ?)(.*)", re.DOTALL)
+_NUMBERED = re.compile(r" {0,12}(\d{1,9})(?:\t|: ?| ?[|│] ?)(.*)", re.DOTALL)
 """``cat -n``, ``nl``, ``grep -n`` of one file, ``bat``."""
 
 _QUOTED = re.compile(r'"((?:[^"]|"")*+)",?', re.DOTALL)
@@ -200,7 +200,13 @@ def _peel_indent(indent: str, lines: Sequence[str], _anchor: TimeAnchor) -> Peel
 
 def _peel_numbered(lines: Sequence[str], _anchor: TimeAnchor) -> Peeled | None:
     rows, found = _match_all(_NUMBERED, lines)
-    return _whole(len(lines), rows, [each[1] for each in found], {}, [NUMBERED] * len(found)) if rows else None
+    return _whole(len(lines), rows, [each[2] for each in found], {}, [NUMBERED] * len(found)) if rows else None
+
+
+def are_numbered(lines: Sequence[str]) -> bool:
+    """Whether no number before the lines comes twice: the head of an address (``2001:db8::7``) does."""
+    _, found = _match_all(_NUMBERED, lines)
+    return len(found) > 1 and len({int(each[1]) for each in found}) == len(found)
 
 
 def _peel_quoted(lines: Sequence[str], _anchor: TimeAnchor) -> Peeled | None:

@@ -87,7 +87,8 @@ def _expand(path: str) -> list[str]:
             raise SourceError(f"no file matches {path}", path=path, hint="Quote the pattern, or give the directory.")
         return [os.path.abspath(match) for match in kept]  # noqa: PTH100
     name = Path(path)
-    beside = sorted(entry.name for entry in name.parent.iterdir()) if os.access(name.parent, os.R_OK) else []
+    readable = name.parent.is_dir() and os.access(name.parent, os.R_OK)
+    beside = sorted(entry.name for entry in name.parent.iterdir()) if readable else []
     near = difflib.get_close_matches(name.name, beside, n=1)
     hint = f"Did you mean {name.parent / near[0]}?" if near else "Give a directory of logs, a log file, or - for stdin."
     raise SourceError(f"no such file or directory: {path}", path=path, hint=hint)
