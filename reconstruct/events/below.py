@@ -30,9 +30,8 @@ def join_heads(reading: Reading, formats: Formats) -> None:
         candidates = np.flatnonzero(np.diff(part.rows) == 1) + 1
         if not len(candidates):
             continue
-        below = formats.match_below(name, [reading.text[row] for row in part.rows[candidates].tolist()]).matched
-        above = formats.match_below(name, [reading.text[row] for row in part.rows[candidates - 1].tolist()]).matched
-        second = candidates[below & ~above]
+        second = candidates[formats.is_below(name, _texts(reading, part.rows[candidates]))]
+        second = second[~formats.is_below(name, _texts(reading, part.rows[second - 1]))]
         if len(second):
             kept = np.ones(len(part.rows), np.bool_)
             kept[second] = False
@@ -51,7 +50,7 @@ def read_below(reading: Reading, owners: Rows, reader: Reader) -> None:
         owned = owned[(owners[owned] != owned) & (place[owners[owned]] >= 0)]
         if not len(owned):
             continue
-        found = reader.formats.match_below(name, [reading.text[row] for row in owned.tolist()])
+        found = reader.formats.match_below(name, _texts(reading, owned))
         if not found.matched.any():
             continue
         reading.told[owned[found.matched]] = True
@@ -94,6 +93,10 @@ def _fill(head: dict[str, pa.Array], below: dict[str, pa.Array]) -> dict[str, pa
     elif "time_ns" in below:
         columns["time_ns"], columns["zoned"] = below["time_ns"], below["zoned"]
     return columns
+
+
+def _texts(reading: Reading, rows: Rows) -> list[str]:
+    return [reading.text[row] for row in rows.tolist()]
 
 
 def _name_of(part: Part) -> str:

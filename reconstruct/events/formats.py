@@ -227,6 +227,14 @@ class Formats:
             fields += self._plans[below].fields
         return Below(matched, columns, decoders, fields)
 
+    def is_below(self, name: str, lines: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Which lines :func:`match_below` would read."""
+        lines = cut_long(lines)
+        matched = np.zeros(len(lines), np.bool_)
+        for below in self.below(name):
+            matched |= np.array(self._matcher(below).recognise(lines), np.bool_)
+        return matched
+
     def match(self, name: str, lines: Sequence[str], headers: Headers, anchor: TimeAnchor) -> list[bool]:
         """Which lines are of format ``name``. ``lines``: no longer than :func:`cut_long` leaves them, but for JSON."""
         if name in self._plans:

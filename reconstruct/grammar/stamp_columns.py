@@ -18,7 +18,7 @@ from reconstruct.grammar.stamp_shapes import MONTHS, WEEKDAYS, ZONES
 
 Bytes = npt.NDArray[np.uint8]
 
-NUMBERS = ("Y", "y2", "mo", "d", "j", "h", "mi", "s", "a", "b", "c")
+NUMBERS = ("Y", "y2", "mo", "d", "j", "h", "mi", "s", "a", "b", "c", "i")
 """Groups that are whole numbers."""
 
 _PADDED = ("d", "h")

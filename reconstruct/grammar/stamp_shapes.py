@@ -7,6 +7,7 @@ A shape is a regular expression with named groups. Adding one is adding a row to
     mo d   month, day                        z          zone text
     a b c  date parts in an order only the source knows
     n      epoch digits, f their fraction    x          TAI64N hex
+    i      digits that do not count
 """
 
 from __future__ import annotations
@@ -179,7 +180,7 @@ SHAPES = (
           "140926 05.00.00,123", "2026-09-14T05:00:00.123000", findable=False),  # Contrast Security
     Shape("MONTH_NAME_FIRST", rf"{_MONTH}/{_DAY}/{_YEAR}[ ]{_CLOCK}",  # RouterOS
           "sep/14/2026 05:00:00", "2026-09-14T05:00:00", findable=False),
-    Shape("CMTRACE", rf'{_CLOCK}(?:[+-]{{1,2}}\d{{1,4}})?"[ ]date="(?P<mo>\d\d?)-(?P<d>\d\d?)-{_YEAR}',  # a bias has either sign there
+    Shape("CMTRACE", rf'{_CLOCK}(?:[+-]{{1,2}}(?P<i>\d{{1,4}}))?"[ ]date="(?P<mo>\d\d?)-(?P<d>\d\d?)-{_YEAR}',  # a bias has either sign there
           '05:00:00.123-060" date="09-14-2026', "2026-09-14T05:00:00.123000", findable=False),
     Shape("TAI64N", r"@(?P<x>4[0-9a-f]{15}(?:[0-9a-f]{8})?)",  # daemontools, runit, qmail
           "@400000006a6f4f0a1dcd6500", "2026-08-02T14:06:56.500000Z"),
