@@ -286,6 +286,18 @@ def test_few_values_are_judged_like_many(values: list[str]) -> None:
     assert few.tolist() == many.tolist()[: len(values)]
 
 
+@given(st.from_regex(mentions.MEASURE, alphabet=st.characters(codec="ascii")))
+def test_what_is_left_out_unjudged_identifies_nothing(value: str) -> None:
+    """Also with a line end behind it, which `$` of Python lets through and that of Arrow does not."""
+    assert mentions.judge_value(value) == ()
+
+
+def test_measures_among_many_values_are_no_mentions() -> None:
+    texts = [f"visit {n}.25 by 192.0.2.{n % 250}/{4000 + n} of basket BK-{7000 + n}" for n in range(mentions.FEW_VALUES * 2)]
+    found = mentions.extract(batch(*({"message": text} for text in texts)))
+    assert set(found.column("value").to_pylist()) == {f"BK-{7000 + n}" for n in range(mentions.FEW_VALUES * 2)}
+
+
 VALUES = [
     "17",
     "-0",

@@ -62,13 +62,18 @@ def read_embedded(columns: Mapping[str, pa.Array], anchor: TimeAnchor) -> dict[s
 
 def _read_requests(columns: dict[str, pa.Array], message: pa.Array, anchor: TimeAnchor) -> dict[str, pa.Array]:
     """The columns with the requests that messages are (``POST /orders 201 34ms``), of entries that are none yet."""
-    likely = pc.match_substring(message, " /")
+    at = np.flatnonzero(np.asarray(has_char(message, "/")))
+    if not len(at):
+        return columns
+    texts = message.take(pa.array(at))
+    likely = pc.match_substring(texts, " /")
     if not pc.any(likely).as_py():
         return columns
-    likely = pc.and_(likely, pc.match_substring_regex(message, LIKELY_REQUEST))
+    likely = pc.and_(likely, pc.match_substring_regex(texts, LIKELY_REQUEST))
     if "method" in columns:
-        likely = pc.and_(likely, columns["method"].is_null())
-    rows, places = _find(likely, message, find_request)
+        likely = pc.and_(likely, columns["method"].take(pa.array(at)).is_null())
+    rows, places = _find(likely, texts, find_request)
+    places = at[places]
     return wrap_columns(_spread(rows, places, len(message), anchor), columns) if rows else columns
 
 

@@ -72,21 +72,19 @@ def find_in_text(messages: pa.Array) -> Found:
     marked = pc.replace_substring_regex(messages, pattern=pattern, replacement=_MARK + r"\0" + _MARK)
     lists = pc.split_pattern(marked, pattern=_MARK)
     parts = pc.list_flatten(lists)
-    offsets = lists.offsets.to_numpy().astype(np.int64)
-    # parts alternate: text, token, text, ... , text
-    owner = np.repeat(np.arange(len(messages)), np.diff(offsets))
-    at = np.arange(len(parts)) - offsets[owner]
-    odd = (at & 1).astype(np.bool_)
-    token = np.flatnonzero(odd)
-    if not len(token):
-        return Found(owner[:0], pa.array([], pa.string()).dictionary_encode(), pa.array([], pa.string()))
-    rows = owner[token]
-    texts = parts.take(pa.array(np.flatnonzero(~odd))).dictionary_encode()
+    # parts alternate: text, token, text, ... , text; so a row has one more text than tokens
+    per_row = np.diff(lists.offsets.to_numpy()) >> 1
+    rows = np.repeat(np.arange(len(messages)), per_row)
+    if not len(rows):
+        return Found(rows, pa.array([], pa.string()).dictionary_encode(), pa.array([], pa.string()))
+    place = np.arange(len(rows)) + rows  # of the text left of each token, among the texts
+    token = place + np.arange(1, len(rows) + 1)
+    is_text = np.ones(len(parts), np.bool_)
+    is_text[token] = False
+    texts = parts.filter(pa.array(is_text)).dictionary_encode()
     text_code = texts.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    # the text left of the k-th token of row r is text number (tokens before it) + r: a row has one more text than tokens
-    left = text_code[np.arange(len(token)) + rows]
-    right = text_code[np.arange(len(token)) + rows + 1]
-    first = at[token] == 1
+    left, right = text_code.take(place), text_code[1:].take(place)
+    first = np.diff(rows, prepend=-1) > 0
     size = len(texts.dictionary)
     pairs = pa.array((left * size + right) * 2 + first).dictionary_encode()
     names = texts.dictionary.to_pylist()
@@ -97,10 +95,11 @@ def find_in_text(messages: pa.Array) -> Found:
         planned.append(_NOTHING if is_first and slot == _SAME_AS_LEFT else slot)
     slots = pa.array(planned, pa.string()).dictionary_encode()
     slot_names = slots.dictionary.to_pylist()
-    code = slots.indices.to_numpy(zero_copy_only=False)[pairs.indices.to_numpy(zero_copy_only=False)]
-    inherits = np.array([name == _SAME_AS_LEFT for name in slot_names])[code]
-    code = code[np.maximum.accumulate(np.where(inherits, 0, np.arange(len(code))))]
-    kept = np.flatnonzero(np.array([name != _NOTHING for name in slot_names])[code])
+    code = slots.indices.to_numpy(zero_copy_only=False).take(pairs.indices.to_numpy(zero_copy_only=False))
+    if _SAME_AS_LEFT in slot_names:
+        inherits = np.array([name == _SAME_AS_LEFT for name in slot_names]).take(code)
+        code = code.take(np.maximum.accumulate(np.where(inherits, 0, np.arange(len(code)))))
+    kept = np.flatnonzero(np.array([name != _NOTHING for name in slot_names]).take(code))
     return Found(
         rows[kept],
         pa.DictionaryArray.from_arrays(pa.array(code[kept], pa.int32()), pa.array(slot_names, pa.string())),
