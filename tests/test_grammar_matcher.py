@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reconstruct.grammar.compiler import compile_definition
 from reconstruct.grammar.definition import parse_definition, read_definition
 from reconstruct.grammar.lark_engine import LarkMatcher
-from reconstruct.grammar.matcher import WINDOW, Matcher, RegexMatcher, matcher_for, read_to_quotes
+from reconstruct.grammar.matcher import FEW_LINES, WINDOW, Finder, Matcher, RegexMatcher, matcher_for, read_to_quotes
 from reconstruct.grammar.plans import load_plans
 from reconstruct.grammar.repeats import MAX_PAIR_COLUMNS
 from reconstruct.resources import grammars_directory
@@ -151,15 +151,42 @@ def test_reading_to_the_next_quote_finds_the_same(name: str, random: Random) -> 
         at = random.randrange(len(text))
         text = text[:at] + random.choice(['"', "\n", "\\", " ", "", '"\n"', "é"]) + text[at + random.randrange(3) :]
     text = text.rstrip("\n") + "\n"
-    quick, plain = matchers(name)
-    assert quick._match_window(text) == plain._match_window(text)
+    quick, plain = finders(name)
+    assert quick.find(text) == plain.find(text)
     without = "\n".join(line for line in text.split("\n") if "\\" not in line) + "\n"
-    assert quick._match_window(without) == plain._match_window(without)
+    assert quick.find(without) == plain.find(without)
 
 
 @cache
-def matchers(name: str) -> tuple[RegexMatcher, RegexMatcher]:
+def finders(name: str) -> tuple[Finder, Finder]:
     """Of a format, as it is and without reading to quotes."""
-    quick, plain = RegexMatcher(load_plans()[name]), RegexMatcher(load_plans()[name])
+    quick, plain = (Finder(load_plans()[name].scan.pattern) for _ in range(2))
     plain.__dict__["_find_quoted"] = None
+    return quick, plain
+
+
+ENDING_IN_PAIRS = [name for name, plan in load_plans().items() if plan.engine == "regex" and RegexMatcher(plan)._loosely]
+
+
+@pytest.mark.parametrize("name", ENDING_IN_PAIRS)
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=8, deadline=None)
+def test_pairs_at_the_end_are_read_once_and_found_the_same(name: str, random: Random) -> None:
+    """Also where a line goes on with something else: it is then no line of the format."""
+    text = (SAMPLES / name / f"{name}.log").read_text(encoding="utf-8")
+    for _ in range(random.randrange(3)):
+        at = random.randrange(len(text))
+        text = text[:at] + random.choice(["=", "\n", "\\", " ", ", ", "\t", "é"]) + text[at + random.randrange(3) :]
+    text = (text.rstrip("\n") + "\n") * (FEW_LINES // text.count("\n") + 1)
+    quick, plain = pair_readers(name)
+    ours, theirs = quick.match_block(text), plain.match_block(text)
+    assert ours.matched.tolist() == theirs.matched.tolist() == quick.recognise(text.removesuffix("\n").split("\n"))
+    assert ours.texts() == theirs.texts()
+
+
+@cache
+def pair_readers(name: str) -> tuple[RegexMatcher, RegexMatcher]:
+    """Of a format, as it is and with the pairs at the end matched in place."""
+    quick, plain = RegexMatcher(load_plans()[name]), RegexMatcher(load_plans()[name])
+    plain.__dict__["_loosely"] = None
     return quick, plain

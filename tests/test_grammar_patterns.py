@@ -130,7 +130,7 @@ def test_refused_with_a_reason(pattern: str, reason: str) -> None:
         (r"INFO|INFORM", "INFO"),
         (r"(?i:ok)", "[Oo][Kk]"),
         (r"[\w.-]+", r"[\-\.0-9A-Z_a-z]++"),
-        (r"\S+", r"[^\x09-\x0d ]++"),
+        (r"\S+", r"\S++"),
     ],
 )
 def test_linear_form(pattern: str, expected: str) -> None:

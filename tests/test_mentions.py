@@ -298,6 +298,20 @@ def test_measures_among_many_values_are_no_mentions() -> None:
     assert set(found.column("value").to_pylist()) == {f"BK-{7000 + n}" for n in range(mentions.FEW_VALUES * 2)}
 
 
+def test_messages_of_packets_are_not_searched() -> None:
+    """What a packet filter says of a packet is in its fields; a message of another format beside it is read as ever."""
+    text = "order-ref=ORD-000123 ID=34103"
+    attributes = orjson.dumps({"mac": "24:5a:4c:00:00:01"}).decode()
+    found = mentions.extract(
+        batch(
+            {"format": "syslog_rfc3164/netfilter", "message": text, "attributes": attributes},
+            {"format": "syslog_rfc3164", "message": text},
+        )
+    ).to_pylist()
+    assert [one["value"] for one in found if one["event"] == 0] == ["24:5a:4c:00:00:01"]
+    assert "ORD-000123" in [one["value"] for one in found if one["event"] == 1]
+
+
 VALUES = [
     "17",
     "-0",

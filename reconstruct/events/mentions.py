@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from reconstruct.events.attribute_keys import find_in_attributes
 from reconstruct.events.candidates import SECRET, UNNAMED, Found, join_found
 from reconstruct.events.free_text import find_in_text
-from reconstruct.events.nouns import noun_of
+from reconstruct.events.nouns import lexicon, noun_of
 from reconstruct.events.routes import explode
 from reconstruct.events.schema import MENTIONS
 from reconstruct.events.shapes import classify, identify, trace_parts
@@ -46,9 +46,8 @@ def extract_each(batches: Sequence[pa.RecordBatch], in_attributes: Sequence[Foun
     """`extract` of several batches, whose candidates in the column ``attributes`` are known: of small ones in one pass."""
     sizes = [batch.num_rows for batch in batches]
     offsets = np.cumsum(sizes) - sizes
-    path, query, message = (
-        pa.concat_arrays([batch.column(name) for batch in batches]) for name in ("path", "query", "message")
-    )
+    path, query = (pa.concat_arrays([batch.column(name) for batch in batches]) for name in ("path", "query"))
+    message = pa.concat_arrays([_searched(batch) for batch in batches])
     moved = [
         Found(piece.rows + offset, piece.slots, piece.values)
         for piece, offset in zip(in_attributes, offsets.tolist(), strict=True)
@@ -56,6 +55,16 @@ def extract_each(batches: Sequence[pa.RecordBatch], in_attributes: Sequence[Foun
     pieces = [find_in_paths(path), find_in_queries(query), find_in_text(message), join_found(moved)]
     mentions = _assemble([piece for piece in pieces if len(piece.rows)])
     return [mentions] if len(batches) == 1 else _split(mentions, offsets)
+
+
+def _searched(batch: pa.RecordBatch) -> pa.Array:
+    """The messages, but for those of formats whose fields say all there is to find."""
+    formats, told = batch.column("format"), lexicon().told
+    at = [code for code, name in enumerate(formats.dictionary.to_pylist()) if name.rpartition("/")[2] in told]
+    if not at:
+        return batch.column("message")
+    is_told = pa.array(np.isin(formats.indices.to_numpy(zero_copy_only=False), at))
+    return pc.if_else(is_told, pa.scalar(None, pa.string()), batch.column("message"))
 
 
 def _split(mentions: pa.RecordBatch, offsets: npt.NDArray[np.int64]) -> list[pa.RecordBatch]:
@@ -220,7 +229,7 @@ _WITH_DIGITS = (
 
 MEASURE = (
     r"^(?:[0-9]+(?:\.[0-9]+)+|[0-9]{1,3}(?:\.[0-9]{1,3}){3}[:/][0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.,+Z-]*)?|[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"
-    r"|[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{0,4}){6,7})$"
+    r"|[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{0,4}){5,6}:[0-9a-fA-F]{1,4})$"
 )
 """Values that `judge_value` finds nothing in."""
 

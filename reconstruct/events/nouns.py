@@ -34,6 +34,7 @@ class Lexicon:
     counted: frozenset[str]
     """nouns that follow a number when it counts something"""
     files: frozenset[str]
+    told: frozenset[str]
     """endings of file names"""
     hard_qualifiers: frozenset[str]
     qualifiers: frozenset[str]
@@ -70,6 +71,7 @@ def lexicon() -> Lexicon:
             units=frozenset(table["units"]),
             counted=frozenset(table["counted"]),
             files=frozenset(table["files"]),
+            told=frozenset(table["told"]),
             hard_qualifiers=frozenset(table["hard_qualifiers"]),
             qualifiers=frozenset(table["hard_qualifiers"] + table["soft_qualifiers"]),
             named=frozenset(table["named"]),

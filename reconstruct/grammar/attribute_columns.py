@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconstruct.grammar.text_columns import has_byte_in, has_char, map_distinct, text_scalar
+from reconstruct.grammar.text_columns import has_byte_in, has_char, map_distinct, place_texts, text_scalar
 
 TEXT = pa.string()
 
@@ -49,7 +50,9 @@ def join_attributes(columns: Sequence[tuple[str, pa.Array, bool]], n: int) -> pa
                 column = _members(column, special, is_number, name, comma)
                 before = after = ""
         if column.null_count and (before or after):
-            column = pc.binary_join_element_wise(text_scalar(before), column, text_scalar(after), _EMPTY)
+            rows = np.flatnonzero(np.asarray(column.is_valid()))
+            members = pc.binary_join_element_wise(text_scalar(before), column.drop_null(), text_scalar(after), _EMPTY)
+            column = place_texts(members, rows, n)
             before = after = ""
         if literal + before:
             pieces.append(text_scalar(literal + before))

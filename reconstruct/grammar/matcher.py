@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, compress
@@ -22,7 +22,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconstruct.grammar.plans import MatchPlan
-from reconstruct.grammar.repeats import JOIN, PAIR, Repeats, compile_pattern, spread_pairs
+from reconstruct.grammar.repeats import (
+    JOIN,
+    PAIR,
+    NotAllRounds,
+    Pairs,
+    Repeats,
+    compile_pattern,
+    leave_rounds,
+    spread_pairs,
+)
 from reconstruct.grammar.text_columns import text_array
 
 WINDOW = 1 << 18
@@ -102,6 +111,7 @@ class RegexMatcher:
         slots = plan.scan.slots
         self._certain = [i for i, slot in enumerate(slots) if slot.field in plan.certain]
         self._repeats = Repeats(slots) if any(slot.scan or slot.field in PAIR for slot in slots) else None
+        self._loose = leave_rounds(plan.scan.pattern, slots[-1]) if self._repeats and self._repeats.flat else None
         repeated = self._repeats.fields if self._repeats else ()
         self._plain = {
             name: [i for i, slot in enumerate(slots) if slot.field == name]
@@ -110,14 +120,13 @@ class RegexMatcher:
         }
 
     @cached_property
-    def _find_rows(self) -> Callable[[str], list[Any]]:
-        return compile_pattern(f"(?:{self.plan.scan.pattern}$|.*)\\n?").findall
+    def _exactly(self) -> Finder:
+        return Finder(self.plan.scan.pattern)
 
     @cached_property
-    def _find_quoted(self) -> Callable[[str], list[Any]] | None:
-        """The same where quoted text is read faster, see `read_to_quotes`; None when the plan has none."""
-        pattern = read_to_quotes(self.plan.scan.pattern)
-        return compile_pattern(f"(?:{pattern}$|.*)\\n?").findall if pattern != self.plan.scan.pattern else None
+    def _loosely(self) -> Finder | None:
+        """The same with any text in place of the rounds at the end, see `leave_rounds`; None when it does not end in rounds."""
+        return Finder(self._loose) if self._loose else None
 
     @cached_property
     def _match(self) -> Callable[[str], re.Match[str] | None]:
@@ -132,32 +141,29 @@ class RegexMatcher:
         """See :class:`Matcher`."""
         if "\r" in text:
             text = text.replace("\r\n", "\n")
-        match = self._match_lines if text.count("\n", 0, WINDOW) <= FEW_LINES else self._match_window
+        if text.count("\n", 0, WINDOW) <= FEW_LINES:
+            return self._read_block(text, self._match_lines)
+        if self._loosely:
+            with suppress(NotAllRounds):
+                return self._read_block(text, self._loosely.find, whole=True)
+        return self._read_block(text, self._exactly.find)
+
+    def _read_block(self, text: str, match: Callable[[str], list[Any]], whole: bool = False) -> Block:
         repeated: dict[int, list[str]] = {i: [] for i in self._repeats.places} if self._repeats else {}
         with _no_collection():
             windows = [self._read_rows(match(window), repeated) for window in _windows(text)]
             columns = _join_windows(windows, self._plain)
             if self._repeats:
-                columns = self._add_repeated(columns, repeated, sum(window.n for window in windows))
+                fields, pairs = self._repeats.read(repeated, whole=whole)
+                columns = self._add_repeated(columns, fields, pairs, sum(window.n for window in windows))
         return Block(np.concatenate([window.matched for window in windows]), columns)
 
     def match_line(self, line: str) -> dict[str, str] | None:
         """See :class:`Matcher`."""
         return match_one(self, line)
 
-    def _match_window(self, text: str) -> list[Any]:
-        """The groups of each line, all empty where it does not match; of a single group its texts alone."""
-        if self._find_quoted and "\\" not in text:
-            rows = self._find_quoted(text)
-            if len(rows) == text.count("\n") + 1 + (not text.endswith("\n")):  # so every match is within a line
-                rows.pop()
-                return rows
-        rows = self._find_rows(text)
-        rows.pop()  # the empty match behind the last line
-        return rows
-
     def _match_lines(self, text: str) -> list[Any]:
-        """The same of few lines."""
+        """What `Finder.find` gives, of few lines."""
         nothing = ("",) * len(self.plan.scan.slots)
         found = [self._match(line + "\n") for line in text.removesuffix("\n").split("\n")] if text else []
         rows = [one.groups("") if one else nothing for one in found]
@@ -182,9 +188,9 @@ class RegexMatcher:
         columns = {name: text_array(texts) for name, texts in read.items() if texts is not None}
         return _Window(matched, int(matched.sum()), columns)
 
-    def _add_repeated(self, columns: dict[str, pa.Array], groups: dict[int, list[str]], n: int) -> dict[str, pa.Array]:
-        assert self._repeats is not None
-        fields, pairs = self._repeats.read(groups)
+    def _add_repeated(
+        self, columns: dict[str, pa.Array], fields: dict[str, list[str]], pairs: Pairs, n: int
+    ) -> dict[str, pa.Array]:
         more = {name: text_array(texts) for name, texts in fields.items() if any(texts)}
         columns = {
             name: more[name] if name in more else columns[name]
@@ -192,6 +198,34 @@ class RegexMatcher:
             if name in more or name in columns
         }
         return columns | spread_pairs(pairs, n, self.plan.fields)
+
+
+class Finder:
+    """A pattern of lines, run over many of them."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+
+    @cached_property
+    def _find_rows(self) -> Callable[[str], list[Any]]:
+        return compile_pattern(f"(?:{self._pattern}$|.*)\\n?").findall
+
+    @cached_property
+    def _find_quoted(self) -> Callable[[str], list[Any]] | None:
+        """The same where quoted text is read faster, see `read_to_quotes`; None when the pattern has none."""
+        pattern = read_to_quotes(self._pattern)
+        return compile_pattern(f"(?:{pattern}$|.*)\\n?").findall if pattern != self._pattern else None
+
+    def find(self, text: str) -> list[Any]:
+        """The groups of each line, all empty where it does not match; of a single group its texts alone."""
+        if self._find_quoted and "\\" not in text:
+            rows = self._find_quoted(text)
+            if len(rows) == text.count("\n") + 1 + (not text.endswith("\n")):  # so every match is within a line
+                rows.pop()
+                return rows
+        rows = self._find_rows(text)
+        rows.pop()  # the empty match behind the last line
+        return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from reconstruct.grammar.definition import Definition, load_definitions
 from reconstruct.grammar.kept import read_kept, write_kept
 from reconstruct.resources import grammars_directory
 
-CACHE_VERSION = 6
+CACHE_VERSION = 7
 """Raised with every change of the compiler or of ``MatchPlan``: older plans are then compiled again."""
 
 CACHE_NAME = "plans.json"

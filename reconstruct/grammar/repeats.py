@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from itertools import compress, takewhile
+from itertools import chain, compress, takewhile
 from operator import not_
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconstruct.grammar.plans import Scan, Slot
-from reconstruct.grammar.text_columns import text_array, text_buffers
+from reconstruct.grammar.text_columns import place_texts, text_array, text_buffers
 
 Rows = npt.NDArray[np.int64]
 
@@ -81,6 +81,10 @@ class Gathered:
             self.values.append("")
 
 
+class NotAllRounds(Exception):
+    """A text that was taken for rounds holds something else."""
+
+
 class Repeats:
     """Takes the groups of repeated parts apart."""
 
@@ -91,24 +95,27 @@ class Repeats:
         wanted = {*self.fields, *PAIR}
         self._slots = [(i, slot) for i, slot in enumerate(slots) if slot.scan or slot.field in wanted]
         self._takers = [(i, _taker(slot)) for i, slot in self._slots]
-        self._flat = all(_holds_pairs(slot) or _holds_text(slot) for _, slot in self._slots if slot.scan)
+        self.flat = all(_holds_pairs(slot) or _holds_text(slot) for _, slot in self._slots if slot.scan)
 
     @property
     def places(self) -> list[int]:
         """The groups that are read here."""
         return [i for i, _ in self._slots]
 
-    def read(self, slots: Mapping[int, list[str]]) -> tuple[dict[str, list[str]], Pairs]:
-        """Columns of the repeated fields, and the pairs, of the lines whose groups ``slots`` holds column by column, by place."""
-        return self._read_columns(slots) if self._flat else self._read_lines(slots)
+    def read(self, slots: Mapping[int, list[str]], *, whole: bool = False) -> tuple[dict[str, list[str]], Pairs]:
+        """Columns of the repeated fields, and the pairs, of the lines whose groups ``slots`` holds column by column, by place.
 
-    def _read_columns(self, slots: Mapping[int, list[str]]) -> tuple[dict[str, list[str]], Pairs]:
+        ``whole``: the last group must hold rounds and nothing else; `NotAllRounds` when it does not."""
+        return self._read_columns(slots, whole) if self.flat else self._read_lines(slots)
+
+    def _read_columns(self, slots: Mapping[int, list[str]], whole: bool) -> tuple[dict[str, list[str]], Pairs]:
         """Column by column: one ``findall`` over the rounds of thousands of lines."""
         columns: dict[str, list[str]] = {}
         pairs = Pairs()
         for place, (i, slot) in enumerate(self._slots):
             if slot.scan and _holds_pairs(slot):
-                for lines, (keys, *values) in _find_rounds(slot.scan.pattern, slots[i]):
+                is_whole = whole and place == len(self._slots) - 1
+                for lines, (keys, *values) in _find_rounds(slot.scan.pattern, slots[i], is_whole):
                     pairs.extend(lines, filter(None, keys), compress(reduce(_first_texts, values), keys))
             elif slot.scan:
                 _add_texts(columns, slot.scan.slots[0].field, _find_texts(slot.scan.pattern, slots[i]))
@@ -116,10 +123,8 @@ class Repeats:
                 _add_texts(columns, slot.field, slots[i])
             elif slot.field == "key":
                 value_slots = takewhile(lambda later: later[1].field == "value", self._slots[place + 1 :])
-                held = [slots[j] for j, _ in value_slots]
-                rows = [row for row, key in enumerate(slots[i]) if key]
-                texts = (next((column[row] for column in held if column[row]), "") for row in rows)
-                pairs.extend(rows, [slots[i][row] for row in rows], texts)
+                keys, *values = slots[i], *(slots[j] for j, _ in value_slots)
+                pairs.extend(_filled(keys), filter(None, keys), compress(reduce(_first_texts, values), keys))
         return columns, pairs
 
     def _read_lines(self, slots: Mapping[int, list[str]]) -> tuple[dict[str, list[str]], Pairs]:
@@ -139,6 +144,35 @@ class Repeats:
         return columns, pairs
 
 
+_ROUNDS = re.compile(r"(?:\(\?=)?\(\?P<(rounds\w*)>(?:\.\*\)\))?(\(\?:)")
+"""Where the rounds of a slot begin in a pattern, with what stands before them where they look ahead."""
+
+_REST = re.compile(r"([*+])\+((?:\|?\))*)")
+"""What may stand behind the last round: the end of what is around it."""
+
+_PART = re.compile(r"\\.|\[\^?(?:\\.|[^\]\\])+\]|[()]", re.DOTALL)
+"""What tells in a pattern how parentheses stand to each other."""
+
+
+def leave_rounds(pattern: str, slot: Slot) -> str | None:
+    """A pattern that ends in the rounds of ``slot``, the last one, with any text in their place; None when it does not end so, or
+    the rounds are no pairs.
+
+    It matches the same lines in the same way, if all that stands in place of the rounds is rounds, which who takes them apart
+    learns at no cost: so they are read once, and not a first time to see that they are there."""
+    *_, begin = _ROUNDS.finditer(pattern) if _holds_pairs(slot) else (None,)
+    if begin is None:
+        return None
+    depth = 0
+    for part in _PART.finditer(pattern, begin.start(2)):
+        depth += {"(": 1, ")": -1}.get(part[0], 0)
+        if not depth:
+            rest = _REST.fullmatch(pattern, part.end())
+            around = rest[2].removeprefix("" if slot.ahead else ")") if rest else ""
+            return f"{pattern[: begin.start()]}(?P<{begin[1]}>.{rest[1]}){around}" if rest else None
+    return None
+
+
 def _holds_pairs(slot: Slot) -> bool:
     """Whether every round of the slot is one pair and nothing else."""
     if slot.scan is None or any(inner.scan for inner in slot.scan.slots):
@@ -152,17 +186,28 @@ def _holds_text(slot: Slot) -> bool:
     return slot.scan is not None and len(slot.scan.slots) == 1 and slot.scan.slots[0].scan is None
 
 
-def _find_rounds(pattern: str, texts: list[str]) -> Iterator[tuple[Rows, list[tuple[str, ...]]]]:
+def _find_rounds(pattern: str, texts: list[str], whole: bool = False) -> Iterator[tuple[Rows, list[list[str]]]]:
     """The rounds of ``texts``, each those of one line, with or without what follows them: the line each is of, and its groups,
-    column by column. Every column also has an empty text per line; that of the first is empty there alone."""
-    find = compile_pattern(f"(?:{pattern})|.*\n").findall
+    column by column. Every column also has an empty text per line; that of the first is empty there alone.
+
+    ``whole``: `NotAllRounds` when something follows the rounds of a line: it then has two empty texts."""
+    find = compile_pattern(f"(?:{pattern})|" + (r"\n|.+" if whole else r".*\n")).findall
     for start in range(0, len(texts), ROWS):
         part = texts[start : start + ROWS]
-        filled = np.flatnonzero(np.fromiter(map(bool, part), np.bool_, len(part)))
+        filled = _filled(part)
         if len(filled):
-            columns = list(zip(*find("\n".join(filter(None, part)) + "\n"), strict=True))
+            found = find("\n".join(filter(None, part)) + "\n")
+            flat = list(chain.from_iterable(found))
+            columns = [flat[i :: len(found[0])] for i in range(len(found[0]))]
             ends = np.fromiter(map(not_, columns[0]), np.bool_, len(columns[0]))
+            if whole and np.count_nonzero(ends) != len(filled):
+                raise NotAllRounds
             yield start + filled[np.cumsum(ends)[~ends]], columns
+
+
+def _filled(texts: Sequence[str]) -> Rows:
+    """The places of the texts that are not empty."""
+    return np.flatnonzero(np.fromiter(map(bool, texts), np.bool_, len(texts)))
 
 
 def _find_texts(pattern: str, texts: list[str]) -> list[str]:
@@ -240,7 +285,7 @@ def spread_pairs(pairs: Pairs, n: int, taken: Container[str]) -> dict[str, pa.Ar
     codes.default_factory = codes.__len__  # a new key gets the next number, without a Python step per pair
     code = np.fromiter(map(codes.__getitem__, pairs.keys), np.int64, len(pairs.keys))
     rows = np.frombuffer(pairs.rows, np.int64)
-    texts = text_array([*pairs.values, ""])
+    texts = text_array(pairs.values)
     order = np.argsort(code.astype(np.int16) if len(codes) < 1 << 15 else code, kind="stable")  # int16: by radix
     bounds = np.cumsum(np.bincount(code, minlength=len(codes) + 1)) if len(code) else np.zeros(1, np.int64)
     places = {key: order[bounds[i - 1] if i else 0 : bounds[i]] for key, i in codes.items()}
@@ -260,12 +305,13 @@ def spread_pairs(pairs: Pairs, n: int, taken: Container[str]) -> dict[str, pa.Ar
 
 
 def _spread(rows: Rows, at: Rows, texts: pa.Array, n: int) -> pa.Array | None:
-    """The texts ``at`` in their rows; the last text of all where there is none. None when a row has several."""
-    take = np.full(n, len(texts) - 1)
-    take[rows] = at
-    if np.count_nonzero(take != len(texts) - 1) < len(rows):
-        return None
-    return texts.take(pa.array(take))
+    """The texts ``at`` in their rows, nothing in the others. None when a row has several."""
+    if (np.diff(rows) <= 0).any():
+        order = np.argsort(rows, kind="stable")
+        rows, at = rows[order], at[order]
+        if not np.diff(rows).all():
+            return None
+    return place_texts(texts.take(pa.array(at)), rows, n)
 
 
 def _has_text(column: pa.Array) -> bool:

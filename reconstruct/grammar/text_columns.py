@@ -99,6 +99,15 @@ def text_buffers(column: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[n
     return offsets[:-1], np.diff(offsets), np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
 
 
+def place_texts(held: pa.Array, rows: npt.NDArray[np.int64], n: int) -> pa.Array:
+    """A column of ``n`` texts with those of ``held`` in their rows, which ascend, and ``""`` in the others. Shares their bytes."""
+    starts, lengths, _ = text_buffers(held)
+    offsets = np.zeros(n + 1, np.int32)
+    offsets[rows + 1] = lengths
+    offsets[:1] = starts[:1]
+    return pa.StringArray.from_buffers(n, pa.py_buffer(np.cumsum(offsets, dtype=np.int32)), held.buffers()[2])
+
+
 def map_distinct(column: pa.Array, change: Callable[[str], Value | None], kind: pa.DataType) -> pa.Array:
     """``change`` of every text, called once per distinct one; null stays null."""
     encoded = column.dictionary_encode()
