@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
 from reconstruct.events import json_lines, logfmt
+from reconstruct.events.decoded import ATTRIBUTE_VALUES, Decoded
+from reconstruct.events.formats import NO_HEADERS, Formats
+from reconstruct.grammar.plans import Scan, load_plans
 from reconstruct.grammar.timestamps import TimeAnchor, format_times
+
+SAMPLES = Path(__file__).parent.parent / "samples"
 
 REQUEST = {
     "client_ip": "192.0.2.9",
@@ -247,3 +253,54 @@ def test_grafana_logfmt() -> None:
 def test_lists_of_names_and_values(values: list[Any], attributes: dict[str, Any]) -> None:
     row = row_of(json_lines.decode_block([orjson.dumps({"params": values}).decode()], TimeAnchor(0)))
     assert orjson.loads(row["attributes"]) == attributes
+
+
+def slot_fields(scan: Scan) -> set[str]:
+    """The fields of a pattern, those of its repetitions too."""
+    return {slot.field for slot in scan.slots} | {
+        name for slot in scan.slots if slot.scan for name in slot_fields(slot.scan)
+    }
+
+
+FORMATS = Formats(load_plans())
+WITH_PAIRS = [name for name, plan in load_plans().items() if "key" in slot_fields(plan.scan) and not plan.below]
+
+
+@pytest.mark.parametrize("name", WITH_PAIRS)
+def test_a_line_means_the_same_whatever_stands_beside_it(name: str) -> None:
+    """The pairs of the lines around it are not its own: a file that gathers several products has the dialect of each."""
+    lines = [line for line in (SAMPLES / name / f"{name}.log").read_text(encoding="utf-8").split("\n") if line]
+    together = rows_of(FORMATS.decode(name, lines, NO_HEADERS, TimeAnchor(0)))
+    alone = [rows_of(FORMATS.decode(name, [line], NO_HEADERS, TimeAnchor(0))) for line in lines]
+    assert together == [row for rows in alone for row in rows]
+
+
+def rows_of(decoded: Decoded) -> list[dict[str, Any]]:
+    """The fields of each line. Of two keys of a line that say one field the second stays an attribute as well, so those are left out."""
+    columns = {
+        name: column.to_pylist()
+        for name, column in decoded.columns.items()
+        if name not in (ATTRIBUTE_VALUES, "attributes")
+    }
+    count = len(next(iter(columns.values()), ()))
+    return [
+        {name: texts[at] for name, texts in columns.items() if texts[at] not in (None, False)} for at in range(count)
+    ]
+
+
+PRODUCTS = (
+    "CEF:0|Citrix|NetScaler|NS14.1|APPFW|APPFW_STARTURL|6|src=192.0.2.7 spt=47606 method=GET request=http://www.example.com/a?id=1 "
+    "msg=Disallow Illegal URL. cs4=ALERT cs5=2021 act=blocked",
+    "CEF:0|Incapsula|SIEMintegration|1|1|Normal|0|sourceServiceName=www.example.com siteid=15 cn1=200 in=54 start=1789380721123 "
+    "request=www.example.com/a?id=1 requestmethod=GET spt=80 cpt=40123 src=192.0.2.7",
+    "CEF:0|Example|Scanner|1|1|scan done|3|cs5=2021 cn1=200 start=1789380721123 in=54 spt=4711 src=192.0.2.8 path=/srv code=3",
+)
+
+
+def test_products_in_one_file_have_their_own_dialects() -> None:
+    netscaler, imperva, scanner = rows_of(FORMATS.decode("cef", PRODUCTS, NO_HEADERS, TimeAnchor(0)))
+    assert netscaler["client_port"] == 47606
+    assert (imperva["client_port"], imperva["status"], imperva["bytes_sent"]) == (40123, 200, 54)
+    assert scanner["client_port"] == 4711
+    assert "status" not in scanner
+    assert "path" not in scanner, "a path of files: the line has no method, those beside it do"

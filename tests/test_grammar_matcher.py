@@ -165,7 +165,9 @@ def finders(name: str) -> tuple[Finder, Finder]:
     return quick, plain
 
 
-ENDING_IN_PAIRS = [name for name, plan in load_plans().items() if plan.engine == "regex" and RegexMatcher(plan)._loosely]
+ENDING_IN_PAIRS = [
+    name for name, plan in load_plans().items() if plan.engine == "regex" and RegexMatcher(plan)._loosely
+]
 
 
 @pytest.mark.parametrize("name", ENDING_IN_PAIRS)

@@ -293,7 +293,9 @@ def test_what_is_left_out_unjudged_identifies_nothing(value: str) -> None:
 
 
 def test_measures_among_many_values_are_no_mentions() -> None:
-    texts = [f"visit {n}.25 by 192.0.2.{n % 250}/{4000 + n} of basket BK-{7000 + n}" for n in range(mentions.FEW_VALUES * 2)]
+    texts = [
+        f"visit {n}.25 by 192.0.2.{n % 250}/{4000 + n} of basket BK-{7000 + n}" for n in range(mentions.FEW_VALUES * 2)
+    ]
     found = mentions.extract(batch(*({"message": text} for text in texts)))
     assert set(found.column("value").to_pylist()) == {f"BK-{7000 + n}" for n in range(mentions.FEW_VALUES * 2)}
 

@@ -13,14 +13,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reconstruct.events import delimited, generic, json_lines, logfmt, ltsv, w3c
+from reconstruct.events import delimited, generic, json_lines, keyed, logfmt, ltsv, w3c
 from reconstruct.events.decoded import ATTRIBUTE_VALUES, Decoded
 from reconstruct.events.lines import Texts
 from reconstruct.events.schema import MESSAGE_CAP
+from reconstruct.grammar.dialects import split_by_dialect
 from reconstruct.grammar.fields import type_lines, type_message
 from reconstruct.grammar.matcher import Matcher, matcher_for
 from reconstruct.grammar.plans import MatchPlan, load_plans
 from reconstruct.grammar.stamp_calendar import shift_to_utc
+from reconstruct.grammar.text_columns import has_text
 from reconstruct.grammar.timestamps import TimeAnchor
 
 JSON = "json"
@@ -184,10 +186,7 @@ class Formats:
         count = int(block.matched.sum())
         if not count:
             return Decoded(block.matched, {})
-        anchor = narrow(anchor, block.matched)
-        typed, values = type_lines(block.columns, plan.decoders, count, anchor, plan.fields)
-        if values is not None:
-            typed[ATTRIBUTE_VALUES] = values
+        typed = _type_block(plan, block.columns, count, narrow(anchor, block.matched))
         if plan.zone and "zoned" in typed:
             _place(typed, plan.zone)
         return Decoded(block.matched, typed)
@@ -249,6 +248,27 @@ class Formats:
         if matcher is None:
             matcher = self._matchers[name] = matcher_for(self._plans[name])
         return matcher
+
+
+def _type_block(plan: MatchPlan, columns: dict[str, pa.Array], n: int, anchor: TimeAnchor) -> dict[str, pa.Array]:
+    """The typed columns of the ``n`` lines of a format, the lines of each dialect by themselves."""
+    fields = frozenset(plan.fields)
+    if fields.issuperset(columns):
+        typed, values = type_lines(columns, plan.decoders, n, anchor, fields)
+        return typed if values is None else typed | {ATTRIBUTE_VALUES: values}
+    fields_of, values_of = [], []
+    for dialect, rows in split_by_dialect(columns, n, fields):
+        at = pa.array(rows)
+        taken = columns if len(rows) == n else {name: column.take(at) for name, column in columns.items()}
+        said = {name: column for name, column in taken.items() if name in fields or has_text(column)}
+        own_anchor = narrow(anchor, np.isin(np.arange(n), rows))
+        typed, values = type_lines(said, plan.decoders, len(rows), own_anchor, fields, dialect)
+        fields_of.append(keyed.Part(rows, typed))
+        values_of.append(
+            keyed.Part(rows, dict(zip(values.type.names, values.flatten(), strict=True)) if values else {})
+        )
+    typed, left = keyed.join_parts(fields_of), keyed.join_parts(values_of)
+    return typed | {ATTRIBUTE_VALUES: pa.StructArray.from_arrays(list(left.values()), list(left))} if left else typed
 
 
 def cut_long(lines: Sequence[str]) -> Sequence[str]:

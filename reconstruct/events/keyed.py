@@ -70,7 +70,7 @@ def join_parts(parts: Sequence[Part]) -> dict[str, pa.Array]:
     joined = {}
     for name in sorted({name for part in parts for name in part.columns}):
         kind = next(part.columns[name].type for part in parts if name in part.columns)
-        absent = pa.scalar(False) if name == "zoned" else pa.scalar(None, kind)
+        absent = pa.scalar(False) if pa.types.is_boolean(kind) else pa.scalar(None, kind)
         pieces = [part.columns.get(name, pa.repeat(absent, len(part.rows))) for part in parts]
         column = pa.chunked_array(pieces, kind)
         if pa.types.is_dictionary(kind):

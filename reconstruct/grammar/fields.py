@@ -119,11 +119,13 @@ def type_lines(
     n: int,
     anchor: TimeAnchor,
     fields: Collection[str] = (),
+    spoken: str | None = None,
 ) -> tuple[dict[str, pa.Array], pa.StructArray | None]:
-    """:func:`type_columns`, and what is in ``attributes`` as columns; None when there is nothing."""
+    """:func:`type_columns`, and what is in ``attributes`` as columns; None when there is nothing. ``spoken``: the dialect of all
+    lines, see `vocabulary.read_keys`."""
     keys = tuple(columns)
     texts = [_raw_text(columns[key], decoders.get(key, "")) for key in keys]
-    key_set = read_keys(keys, frozenset(fields))
+    key_set = read_keys(keys, frozenset(fields), spoken)
     raw = {
         name: [Raw(texts[source.key], source.unit, decoders.get(keys[source.key], "")) for source in sources]
         for name, sources in key_set.fields.items()

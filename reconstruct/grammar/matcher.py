@@ -25,7 +25,7 @@ from reconstruct.grammar.plans import MatchPlan
 from reconstruct.grammar.repeats import (
     JOIN,
     PAIR,
-    NotAllRounds,
+    OtherTextError,
     Pairs,
     Repeats,
     compile_pattern,
@@ -144,7 +144,7 @@ class RegexMatcher:
         if text.count("\n", 0, WINDOW) <= FEW_LINES:
             return self._read_block(text, self._match_lines)
         if self._loosely:
-            with suppress(NotAllRounds):
+            with suppress(OtherTextError):
                 return self._read_block(text, self._loosely.find, whole=True)
         return self._read_block(text, self._exactly.find)
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconstruct.grammar.plans import Scan, Slot
-from reconstruct.grammar.text_columns import place_texts, text_array, text_buffers
+from reconstruct.grammar.text_columns import has_text, place_texts, text_array
 
 Rows = npt.NDArray[np.int64]
 
@@ -81,7 +81,7 @@ class Gathered:
             self.values.append("")
 
 
-class NotAllRounds(Exception):
+class OtherTextError(Exception):
     """A text that was taken for rounds holds something else."""
 
 
@@ -105,7 +105,7 @@ class Repeats:
     def read(self, slots: Mapping[int, list[str]], *, whole: bool = False) -> tuple[dict[str, list[str]], Pairs]:
         """Columns of the repeated fields, and the pairs, of the lines whose groups ``slots`` holds column by column, by place.
 
-        ``whole``: the last group must hold rounds and nothing else; `NotAllRounds` when it does not."""
+        ``whole``: the last group must hold rounds and nothing else; `OtherTextError` when it does not."""
         return self._read_columns(slots, whole) if self.flat else self._read_lines(slots)
 
     def _read_columns(self, slots: Mapping[int, list[str]], whole: bool) -> tuple[dict[str, list[str]], Pairs]:
@@ -190,7 +190,7 @@ def _find_rounds(pattern: str, texts: list[str], whole: bool = False) -> Iterato
     """The rounds of ``texts``, each those of one line, with or without what follows them: the line each is of, and its groups,
     column by column. Every column also has an empty text per line; that of the first is empty there alone.
 
-    ``whole``: `NotAllRounds` when something follows the rounds of a line: it then has two empty texts."""
+    ``whole``: `OtherTextError` when something follows the rounds of a line: it then has two empty texts."""
     find = compile_pattern(f"(?:{pattern})|" + (r"\n|.+" if whole else r".*\n")).findall
     for start in range(0, len(texts), ROWS):
         part = texts[start : start + ROWS]
@@ -201,7 +201,7 @@ def _find_rounds(pattern: str, texts: list[str], whole: bool = False) -> Iterato
             columns = [flat[i :: len(found[0])] for i in range(len(found[0]))]
             ends = np.fromiter(map(not_, columns[0]), np.bool_, len(columns[0]))
             if whole and np.count_nonzero(ends) != len(filled):
-                raise NotAllRounds
+                raise OtherTextError
             yield start + filled[np.cumsum(ends)[~ends]], columns
 
 
@@ -301,7 +301,7 @@ def spread_pairs(pairs: Pairs, n: int, taken: Container[str]) -> dict[str, pa.Ar
         rare = np.sort(np.concatenate([places[key] for key in places.keys() - set(kept)]))
         members = np.array([f"{pairs.keys[i]}={pairs.values[i]}" for i in rare], object)
         columns["pairs"] = text_array(_scatter(rows[rare], members, n, " "))
-    return {name: column for name, column in columns.items() if _has_text(column)}
+    return {name: column for name, column in columns.items() if has_text(column)}
 
 
 def _spread(rows: Rows, at: Rows, texts: pa.Array, n: int) -> pa.Array | None:
@@ -312,10 +312,6 @@ def _spread(rows: Rows, at: Rows, texts: pa.Array, n: int) -> pa.Array | None:
         if not np.diff(rows).all():
             return None
     return place_texts(texts.take(pa.array(at)), rows, n)
-
-
-def _has_text(column: pa.Array) -> bool:
-    return bool(text_buffers(column)[1].any())
 
 
 def _scatter(rows: Rows, values: npt.NDArray[np.object_], n: int, separator: str = JOIN) -> list[str]:

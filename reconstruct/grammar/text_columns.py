@@ -99,6 +99,11 @@ def text_buffers(column: pa.Array) -> tuple[npt.NDArray[np.int32], npt.NDArray[n
     return offsets[:-1], np.diff(offsets), np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
 
 
+def has_text(column: pa.Array) -> bool:
+    """Whether any of the texts is more than ``""``."""
+    return bool(text_buffers(column)[1].any())
+
+
 def place_texts(held: pa.Array, rows: npt.NDArray[np.int64], n: int) -> pa.Array:
     """A column of ``n`` texts with those of ``held`` in their rows, which ascend, and ``""`` in the others. Shares their bytes."""
     starts, lengths, _ = text_buffers(held)

@@ -34,6 +34,9 @@ WRAPPERS_DEEP = 3
 ENDING_PARTS = 2
 """Last parts of a key that together may be a name of ``nested``: ``network.client.ip`` ends in one of two."""
 
+NO_DIALECT = ""
+"""Instead of a dialect: none is spoken, whatever the keys."""
+
 REQUEST_FIELDS = ("method", "request")
 """Fields that make a line a request, so that ``in_request`` names count."""
 
@@ -101,10 +104,15 @@ class Vocabulary:
     level_numbers: dict[str, list[tuple[int, str]]]
     """scheme → (least number, level), ascending; for ``syslog`` the greatest"""
 
-    def read_keys(self, keys: tuple[str, ...], certain: frozenset[str] = frozenset()) -> KeySet:
-        """Judge the keys of a line. ``certain``: keys that are the field of their name, if there is one."""
+    def read_keys(
+        self, keys: tuple[str, ...], certain: frozenset[str] = frozenset(), spoken: str | None = None
+    ) -> KeySet:
+        """Judge the keys of a line. ``certain``: keys that are the field of their name, if there is one. ``spoken``: the dialect;
+        when None, the first whose keys are all there."""
         given = set(keys)
-        dialect = next((dialect for dialect in self.dialects if dialect.keys <= given), None)
+        dialect = next(
+            (each for each in self.dialects if (each.keys <= given if spoken is None else each.id == spoken)), None
+        )
         ranked: dict[str, list[tuple[int, int, Name]]] = {}
         in_request: list[tuple[int, Name]] = []
         for position, key in enumerate(keys):
@@ -193,15 +201,15 @@ def load_vocabulary() -> Vocabulary:
         raise ModelError(f"the field vocabulary is wrong: {error}", path=path) from error
 
 
-def read_keys(keys: tuple[str, ...], certain: frozenset[str] = frozenset()) -> KeySet:
+def read_keys(keys: tuple[str, ...], certain: frozenset[str] = frozenset(), spoken: str | None = None) -> KeySet:
     """``Vocabulary.read_keys`` of the built-in vocabulary, remembered for likely keys."""
     likely = sum(map(len, keys)) <= KEYS_LENGTH_KEPT
-    return _read_likely_keys(keys, certain) if likely else load_vocabulary().read_keys(keys, certain)
+    return (_read_likely_keys if likely else load_vocabulary().read_keys)(keys, certain, spoken)
 
 
 @lru_cache(maxsize=SETS_KEPT)
-def _read_likely_keys(keys: tuple[str, ...], certain: frozenset[str]) -> KeySet:
-    return load_vocabulary().read_keys(keys, certain)
+def _read_likely_keys(keys: tuple[str, ...], certain: frozenset[str], spoken: str | None) -> KeySet:
+    return load_vocabulary().read_keys(keys, certain, spoken)
 
 
 def is_message(key: str) -> bool:
