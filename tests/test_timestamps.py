@@ -180,6 +180,26 @@ def test_what_is_no_time_is_null(text: str) -> None:
     assert read(text) is None
 
 
+MONTHS_OF_LANGUAGES = {
+    "fr": ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."],
+    "es": ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"],
+    "de": ["Jan", "Feb", "Mär", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"],
+    "it": ["gen", "feb", "mar", "apr", "mag", "giu", "lug", "ago", "set", "ott", "nov", "dic"],
+    "pt": ["jan", "fev", "mar", "abr", "mai", "jun", "jul", "ago", "set", "out", "nov", "dez"],
+}
+"""As date(1) writes them."""
+
+
+@pytest.mark.parametrize("names", MONTHS_OF_LANGUAGES.values(), ids=MONTHS_OF_LANGUAGES)
+@pytest.mark.parametrize("times", [1, MANY])
+def test_months_of_other_languages(names: list[str], times: int) -> None:
+    """One by one, and where a column is long enough to be read by its skeletons."""
+    texts = [f"{name} 14 05:00:00" for name in names for _ in range(times)]
+    read = decode_times(texts, "ANY", TimeAnchor(int(datetime(2026, 12, 31, tzinfo=UTC).timestamp()) * 10**9))
+    months = [int(format_time(moment)[5:7]) for moment in read.time_ns.to_pylist()]
+    assert months == [month for month in range(1, 13) for _ in range(times)]
+
+
 def test_nulls_and_strangers_in_a_column() -> None:
     values = ["14/Sep/2026:05:00:00 +0000", None, "14/Oct/2026:05:00:00 -0100", "-", "14/Sep/2026:05:00:61 +0000"]
     times = decode_times(values * MANY, "HTTP_DATE", ANCHOR)

@@ -36,7 +36,9 @@ def _codes(names: list[str]) -> Ints:
     return np.array([int.from_bytes(name.encode(), "big") for name in names], np.int64)
 
 
-_MONTH_NAMES = sorted(MONTHS)
+_MONTH_NAMES = sorted(
+    name for name in MONTHS if name.isascii() and len(name) == 3
+)  # texts with others are read one by one
 _MONTH_CODES = _codes(_MONTH_NAMES)
 _MONTH_NUMBERS = np.array([MONTHS[name] for name in _MONTH_NAMES], np.int64)
 _WEEKDAY_CODES = _codes(sorted(WEEKDAYS))

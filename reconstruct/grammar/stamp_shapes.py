@@ -16,29 +16,29 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-# English, then what Java and .NET write under German, French, Spanish, Italian and Portuguese locales (ASCII ones).
+# English, then what Java, .NET and date(1) write under German, French, Spanish, Italian and Portuguese locales.
 MONTHS = {
     name: month
     for month, names in enumerate(
         (
             "jan ene gen",
-            "feb fev",
-            "mar mrz",
+            "feb fev fév",
+            "mar mrz mär",
             "apr abr avr",
             "may mai mag",
-            "jun giu",
-            "jul lug",
-            "aug ago",
+            "jun giu juin",
+            "jul lug juil",
+            "aug ago aoû",
             "sep set",
             "oct okt ott out",
             "nov",
-            "dec dez dic",
+            "dec dez dic déc",
         ),
         start=1,
     )
     for name in names.split()
 }
-"""First three letters of a month name, lower case, to its number."""
+"""First letters of a month name, three where they tell it, lower case, to its number."""
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -81,7 +81,12 @@ ZONES = {
 """Zone abbreviations in minutes east of UTC. Names of several meanings (IST, BST, SST) are left out: such a stamp
 counts as one without a zone."""
 
-_MONTH = rf"(?P<mon>(?i:{'|'.join(MONTHS)}))[a-z]{{0,6}}\.?"
+_BY_LETTER = {
+    letter: [name[1:] for name in MONTHS if name[0] == letter] for letter in sorted({name[0] for name in MONTHS})
+}
+# By the first letter: an alternative that cannot be is then left out at once.
+_MONTH_NAMES = "|".join(f"[{letter.upper()}{letter}](?i:{'|'.join(names)})" for letter, names in _BY_LETTER.items())
+_MONTH = rf"(?P<mon>{_MONTH_NAMES})[a-z]{{0,6}}\.?"
 _WEEKDAY = rf"(?P<w>(?i:{'|'.join(WEEKDAYS)}))[a-z]{{0,6}}"
 _NAMES = "|".join(sorted((name for name in ZONES if name != "Z"), key=len, reverse=True))
 _OFFSET = r"[+-](?:0\d|1[0-4])"
