@@ -114,8 +114,8 @@ class Repeats:
         pairs = Pairs()
         for place, (i, slot) in enumerate(self._slots):
             if slot.scan and _holds_pairs(slot):
-                is_whole = whole and place == len(self._slots) - 1
-                for lines, (keys, *values) in _find_rounds(slot.scan.pattern, slots[i], is_whole):
+                find = _split_rounds if whole and place == len(self._slots) - 1 else _find_rounds
+                for lines, (keys, *values) in find(slot.scan.pattern, slots[i]):
                     pairs.extend(lines, filter(None, keys), compress(reduce(_first_texts, values), keys))
             elif slot.scan:
                 _add_texts(columns, slot.scan.slots[0].field, _find_texts(slot.scan.pattern, slots[i]))
@@ -186,23 +186,43 @@ def _holds_text(slot: Slot) -> bool:
     return slot.scan is not None and len(slot.scan.slots) == 1 and slot.scan.slots[0].scan is None
 
 
-def _find_rounds(pattern: str, texts: list[str], whole: bool = False) -> Iterator[tuple[Rows, list[list[str]]]]:
+def _find_rounds(pattern: str, texts: list[str]) -> Iterator[tuple[Rows, list[list[str]]]]:
     """The rounds of ``texts``, each those of one line, with or without what follows them: the line each is of, and its groups,
-    column by column. Every column also has an empty text per line; that of the first is empty there alone.
+    column by column. Every column also has an empty text per line; that of the first is empty there alone."""
+    find = compile_pattern(f"(?:{pattern})|.*\n").findall
+    for start, filled, text in _batches(texts):
+        found = find(text)
+        flat = list(chain.from_iterable(found))
+        columns = [flat[i :: len(found[0])] for i in range(len(found[0]))]
+        ends = np.fromiter(map(not_, columns[0]), np.bool_, len(columns[0]))
+        yield start + filled[np.cumsum(ends)[~ends]], columns
 
-    ``whole``: `OtherTextError` when something follows the rounds of a line: it then has two empty texts."""
-    find = compile_pattern(f"(?:{pattern})|" + (r"\n|.+" if whole else r".*\n")).findall
+
+def _split_rounds(pattern: str, texts: list[str]) -> Iterator[tuple[Rows, list[list[str]]]]:
+    """The same of texts that are rounds and nothing else, without the empty texts, in two thirds of the time.
+
+    Raises: OtherTextError when there is something else."""
+    rounds = compile_pattern(pattern)
+    for start, filled, text in _batches(texts):
+        flat = rounds.split(text)
+        between = flat[:: rounds.groups + 1]
+        if "".join(between) != "\n" * len(filled):
+            raise OtherTextError
+        line = np.cumsum(np.fromiter(map(len, between[:-1]), np.int64, len(between) - 1))
+        columns = [flat[i :: rounds.groups + 1] for i in range(1, rounds.groups + 1)]
+        yield (
+            start + filled[line],
+            [[text or "" for text in column] if None in column else column for column in columns],
+        )
+
+
+def _batches(texts: list[str]) -> Iterator[tuple[int, Rows, str]]:
+    """The texts that are not empty, ROWS lines at a time, each with a line end: which line is the first, and where among them they are."""
     for start in range(0, len(texts), ROWS):
         part = texts[start : start + ROWS]
         filled = _filled(part)
         if len(filled):
-            found = find("\n".join(filter(None, part)) + "\n")
-            flat = list(chain.from_iterable(found))
-            columns = [flat[i :: len(found[0])] for i in range(len(found[0]))]
-            ends = np.fromiter(map(not_, columns[0]), np.bool_, len(columns[0]))
-            if whole and np.count_nonzero(ends) != len(filled):
-                raise OtherTextError
-            yield start + filled[np.cumsum(ends)[~ends]], columns
+            yield start, filled, "\n".join(filter(None, part)) + "\n"
 
 
 def _filled(texts: Sequence[str]) -> Rows:
