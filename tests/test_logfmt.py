@@ -125,3 +125,25 @@ def test_hostile_lines_take_linear_time() -> None:
     for part in ('a="', "a=b ", 'a="\\', "a='", "a", '"', "a=b c "):
         decode_block([f"k=v {part * 100_000}", part * 100_000] * 2, ANCHOR)
     assert time.process_time() - began < 8
+
+
+FIREWALL = (
+    '<190>date=2026-09-14 time=05:00:01 devname="fw1" devid="FG1" tz="+0200" logid="0000000013" type="traffic" subtype="forward" level="notice" '
+    'srcip=192.0.2.7 srcport=51234 dstip=198.51.100.7 duration=12 sentbyte=512 user="alice" msg="closed"'
+)
+
+
+@pytest.mark.parametrize("times", [1, 100])
+def test_pairs_behind_the_priority_of_syslog(times: int) -> None:
+    """Day, time of day and offset stand apart; a firewall's durations are seconds. One by one, and by their shape."""
+    decoded = decode_block([FIREWALL] * times, TimeAnchor(0))
+    assert decoded.matched.all()
+    assert format_time(decoded.columns["time_ns"][0].as_py()) == "2026-09-14T03:00:01.000000Z"
+    said = {
+        name: decoded.columns[name][times - 1].as_py()
+        for name in ("client_ip", "client_port", "user", "host", "level", "duration_ms", "bytes_sent")
+    }
+    assert said == {
+        "client_ip": "192.0.2.7", "client_port": 51234, "user": "alice", "host": "fw1", "level": "notice", "duration_ms": 12_000.0, "bytes_sent": 512,
+    }  # fmt: skip
+    assert decoded.columns["zoned"][0].as_py()

@@ -17,7 +17,7 @@ from reconstruct.resources import vocabulary_directory
 SOURCES_OF = {"duration_ms": "duration"}
 """Event fields that raw columns feed under another name."""
 
-FEEDERS = {"time", "nanos", "year", "forwarded_for", "request", "duration"}
+FEEDERS = {"time", "nanos", "year", "offset", "forwarded_for", "request", "duration"}
 """Names of the vocabulary that feed fields of other names."""
 
 

@@ -16,7 +16,10 @@ _TOKEN = re.compile(r'([^\s="\']++)(?:(=)(?:"((?:[^"\\]++|\\.)*+)"|\'((?:[^\'\\]
 """key, equals sign, double-quoted, single-quoted, bare value. Linear: every repetition is possessive."""
 
 _VALUE = r'("(?:[^"\\]++|\\.)*+"(?!\S)|[^\s"\']\S*+|)'
-_FIRST = re.compile(r"\s*[A-Za-z_@][\w.@#/-]{0,127}=(?!=)", re.ASCII)
+_PRIORITY = r"\s*(?:<[0-9]{1,3}>\s*)?"
+"""What firewalls that send pairs over syslog put in front of them, and no more of its header."""
+
+_FIRST = re.compile(rf"({_PRIORITY})[A-Za-z_@][\w.@#/-]{{0,127}}=(?!=)", re.ASCII)
 
 SHAPES_TRIED = 8
 """Sequences of keys that get an expression of their own per block, twice as fast as cutting a line into tokens."""
@@ -46,7 +49,7 @@ def decode_block(lines: Sequence[str], anchor: TimeAnchor) -> Decoded:
         keys = _keys_of_first(lines, left)
         if not keys:
             break
-        shape = re.compile(r"\s*" + r"\s+".join(f"{re.escape(key)}={_VALUE}" for key in keys) + r"\s*")
+        shape = re.compile(_PRIORITY + r"\s+".join(f"{re.escape(key)}={_VALUE}" for key in keys) + r"\s*")
         matches = [(at, match.groups()) for at in left if (match := shape.fullmatch(lines[at]))]
         if matches:
             rows = np.array([at for at, _ in matches])
@@ -67,8 +70,8 @@ def decode_block(lines: Sequence[str], anchor: TimeAnchor) -> Decoded:
 def _keys_of_first(lines: Sequence[str], left: Sequence[int]) -> tuple[str, ...]:
     """Keys of the first line that is logfmt in the strict sense: pairs only, each key once."""
     for at in left[:SHAPE_MIN]:
-        if _FIRST.match(lines[at]):
-            tokens = _TOKEN.findall(lines[at])
+        if first := _FIRST.match(lines[at]):
+            tokens = _TOKEN.findall(lines[at], first.end(1))
             keys = tuple(key for key, equals, *_ in tokens if equals)
             if 2 <= len(keys) == len(set(keys)) == len(tokens) <= KEY_CAP:
                 return keys
@@ -77,9 +80,10 @@ def _keys_of_first(lines: Sequence[str], left: Sequence[int]) -> tuple[str, ...]
 
 def parse_line(line: str) -> Row | None:
     """The pairs of a logfmt line; None when it is none. A word without ``=`` belongs to the unquoted value before it."""
-    if not _FIRST.match(line):
+    first = _FIRST.match(line)
+    if first is None:
         return None
-    tokens = _TOKEN.findall(line)
+    tokens = _TOKEN.findall(line, first.end(1))
     words = sum(not equals for _, equals, *_ in tokens)
     if len(tokens) - words < max(2, words):
         return None

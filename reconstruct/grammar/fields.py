@@ -222,6 +222,7 @@ class _Typing:
         texts = [raw.text for raw in raws]
         self._join_days(texts)
         self._join_years(texts)
+        self._join_offsets(texts)
         time_ns = pa.nulls(self.n, pa.int64())
         zoned = pa.array(np.zeros(self.n, np.bool_))
         for position, (raw, text) in enumerate(zip(raws, texts, strict=True)):
@@ -260,6 +261,15 @@ class _Typing:
                 texts[position] = pc.if_else(lacking, pc.binary_join_element_wise(text, raw.text, " "), text)
                 used = pc.or_(used, lacking)
             self._refuse("year", source, raw.text, pc.if_else(used, raw.text, pa.scalar(None, TEXT)))
+
+    def _join_offsets(self, texts: list[pa.Array]) -> None:
+        """Put the offset that stands elsewhere in the entry behind a first stamp without one: ``2026-01-02 15:04:05 +0100``."""
+        for raw in self.raw.get("offset", ()):
+            lacking = pc.and_(
+                pc.match_substring_regex(texts[0], _ZONELESS), pc.match_substring_regex(raw.text, _OFFSET)
+            )
+            joined = pc.binary_join_element_wise(texts[0], raw.text, "")
+            texts[0] = pc.if_else(lacking.fill_null(False), joined, texts[0])
 
     def read_request(self) -> None:
         """Method, target, protocol; path, query and host out of the target."""
@@ -367,6 +377,8 @@ _LEAST_STATUS = pa.scalar(100, pa.int32())
 _CLOCK = r"^[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
 _RANDOM = r"^[0-9a-fA-F]{24,}$|^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
 _YEAR = r"^(?:19|20)[0-9]{2}$"
+_OFFSET = r"^[+-][0-9]{2}:?[0-9]{2}$"
+_ZONELESS = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?$"
 _YEARLESS = r"^[A-Z][a-z]{2,8} {1,2}[0-9]{1,2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?$"
 _DAY = r"^[0-9]+[-/.][0-9A-Za-z]+[-/.][0-9]+$"
 

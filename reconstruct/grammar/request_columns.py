@@ -24,7 +24,9 @@ _TARGET = re.compile(r"(?:https?:/)?/\S*")
 _EMPTY, _NONE = text_scalar(""), text_scalar(None)
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://([^/?#]*)")
 _AUTHORITY = re.compile(r"(?:[^@]*@)?((?:\[[0-9A-Fa-f:.%]+\]|[^:]*)(?::(?!(?:80|443)?$)\d{1,5})?)(?::\d{0,3})?")
-_ADDRESS_PORT = re.compile(r"\[?([0-9A-Za-z_.:%-]+)\]:(\d{1,5})|([0-9A-Za-z_.-]+):(\d{1,5})", re.ASCII)
+_ADDRESS_PORT = re.compile(
+    r"\[?([0-9A-Za-z_.:%-]+)\]:(\d{1,5})|([0-9A-Za-z_.-]+):(\d{1,5})(?::[A-Z]\w{0,30})?", re.ASCII
+)
 _ADDRESS = re.compile(r"[0-9A-Za-z_.:%-]{1,255}", re.ASCII)
 _IS_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f.]{0,15}){2,8}", re.ASCII)
 _IS_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}", re.ASCII)

@@ -140,6 +140,8 @@ SHAPES = (
           "2026/09/14 05:00:00", "2026-09-14T05:00:00"),
     Shape("YEAR_FIRST_DOTS", rf"{_YEAR}\.(?P<mo>\d\d?)\.{_DAY}{_GAP}{_LOOSE_CLOCK}{_ZONE}",
           "2026.09.14 05:00:00.5", "2026-09-14T05:00:00.500000"),
+    Shape("YEAR_FIRST_COLONS", rf"{_YEAR}:(?P<mo>\d\d):(?P<d>\d\d)-{_CLOCK}",
+          "2026:09:14-05:00:00", "2026-09-14T05:00:00", findable=False),  # Sophos UTM
     Shape("YEAR_MONTH_NAME", rf"{_YEAR}[ -]{_MONTH}[ -]{_DAY}{_GAP}{_CLOCK}{_ZONE}",
           "2026 Sep 14 05:00:00.123", "2026-09-14T05:00:00.123000"),
     Shape("ORDINAL_DATE", rf"{_YEAR}-(?P<j>[0-3]\d\d)T{_LOOSE_CLOCK}{_ZONE}",  # ISO 8601 with the day of the year
