@@ -128,6 +128,8 @@ class Shape(NamedTuple):
 SHAPES = (
     Shape("ISO8601", rf"{_YEAR}-(?P<mo>\d\d?)-{_DAY}{_GAP}{_LOOSE_CLOCK}{_HALF_DAY}{_ZONE}",
           "2026-09-14T05:00:00.123456+01:00", "2026-09-14T04:00:00.123456Z"),
+    Shape("ISO8601_CLOSE", rf"{_YEAR}-(?P<mo>\d\d)-(?P<d>\d\d)(?P<h>\d\d):(?P<mi>\d\d):(?P<s>\d\d)",
+          "2026-09-1405:00:00", "2026-09-14T05:00:00", findable=False),  # Triton
     Shape("ISO8601_BASIC",
           rf"{_COMPACT_DATE}[T _:/-]?{_COMPACT_CLOCK}{_FRACTION}{_ZONE}",
           "20260914T050000Z", "2026-09-14T05:00:00Z"),
