@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from reconstruct.correlate.ends import end_of
+from reconstruct.correlate.ends import LOGS_END
 from reconstruct.engines import flows
 from reconstruct.engines.alternatives import find_alternatives
 from reconstruct.engines.assembly import SEPARATOR
@@ -116,7 +116,7 @@ class Reconstruction:
 
     @cached_property
     def _context(self) -> Context:
-        ((logs_end,),) = self.store.rows(f"SELECT {end_of('visits OR works')}")
+        ((logs_end,),) = self.store.rows(f"SELECT {LOGS_END}")
         kinds = self.store.rows("SELECT lower(type) FROM business UNION SELECT lower(type) FROM members")
         clock = Clock(self._zone_s, EPOCH + timedelta(microseconds=logs_end // 1000))
         return Context(clock, frozenset(kind for (kind,) in kinds))

@@ -324,21 +324,6 @@ def test_stuck_needs_the_end_of_the_logs() -> None:
     assert annotate(document, PROCESS)["outcome"] == "in_progress"
 
 
-def test_what_a_log_would_tell_after_its_end_is_not_missed() -> None:
-    """Orders are packed in a log that ends early: those placed after it may be packed, for all that is known."""
-    document = usual(1, origin=START, until=1)
-    packing = {
-        event[0]
-        for each in HISTORY
-        for step in each["steps"]
-        if step["activity"] == "Order packed"
-        for event in step["events"]
-    }
-    ends = dict.fromkeys(packing, START + HOUR * SECOND)
-    assert annotate(document, learn(HISTORY, MODELS, ends), END)["outcome"] == "in_progress"
-    assert annotate(document, learn(HISTORY, MODELS, dict.fromkeys(packing, END)), END)["outcome"] == "stuck"
-
-
 def test_shipped_is_not_the_end_where_delivery_is_logged() -> None:
     document = usual(1, origin=END - 3 * HOUR * SECOND, until=4)
     assert document["outcome"] == "fulfilled"

@@ -1,5 +1,8 @@
-"""Where each log ends: what it would tell after that nobody knows. A log of something else that goes on for weeks, or whose clock ran
-wild, makes nothing late."""
+"""Where the logs end that tell of visits and business: what would have come after that nobody knows. A log of something else that goes on
+for weeks, or whose clock ran wild, makes nothing late.
+
+They are taken together. A service whose log falls silent while others go on may have died: what waits for it is stuck.
+"""
 
 from __future__ import annotations
 
@@ -15,28 +18,26 @@ NEARLY_ALL = 0.99
 
 
 def tabulate_ends(db: duckdb.DuckDBPyConnection) -> None:
-    """Make ``log_ends(family, t, visits, works)``: the last moment of each log. Needs ``timeline``."""
+    """Make ``log_ends(family, t, tells)``: the last moment of each log. Needs ``timeline``."""
     db.execute(
         f"""
         CREATE OR REPLACE TABLE log_ends AS
         WITH bulk AS (SELECT family, approx_quantile(t, {NEARLY_ALL}) + {WILD_NS} AS latest FROM timeline GROUP BY family)
-        SELECT family, max(t) AS t, false AS visits, false AS works FROM timeline JOIN bulk USING (family) WHERE t <= latest GROUP BY family
+        SELECT family, max(t) AS t, false AS tells FROM timeline JOIN bulk USING (family) WHERE t <= latest GROUP BY family
         """
     )
 
 
 def mark_telling(db: duckdb.DuckDBPyConnection, asked: Collection[int]) -> None:
-    """Say which logs tell of visits (``asked``: those with requests), and in which business objects are worked on. Needs
-    ``thing_links``."""
+    """Say which logs tell of visits (``asked``: those with requests), or of business objects. Needs ``thing_links``."""
     requests = ", ".join(map(str, sorted(asked))) or "-1"
     db.execute(
         f"""
-        UPDATE log_ends SET visits = family IN ({requests}),
-               works = family IN (SELECT family FROM thing_links JOIN timeline USING (eid) WHERE rule <> 'batch')
+        UPDATE log_ends SET tells = family IN ({requests})
+            OR family IN (SELECT family FROM thing_links JOIN timeline USING (eid) WHERE rule <> 'batch')
         """
     )
 
 
-def end_of(which: str) -> str:
-    """SQL of the last moment of the logs of which ``which`` is true, of all where it is of none; 0 where there are no events."""
-    return f"(SELECT coalesce(max(t) FILTER ({which}), max(t), 0) FROM log_ends)"
+LOGS_END = "(SELECT coalesce(max(t) FILTER (tells), max(t), 0) FROM log_ends)"
+"""SQL of that moment, in nanoseconds; where no log tells of any, of the end of all, 0 where there are no events."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import orjson
 import pyarrow.compute as pc
 
-from reconstruct.correlate.ends import end_of
+from reconstruct.correlate.ends import LOGS_END
 from reconstruct.correlate.plan import Plan
 from reconstruct.engines import documents, learning
 from reconstruct.engines.alternatives import find_doubts
@@ -93,14 +93,14 @@ def write_journeys(
     Args:
         cut_s: Silence that ends a visit.
     """
-    ((visits_end, logs_end),) = store.rows(f"SELECT {end_of('visits')}, {end_of('works')}")
+    ((logs_end,),) = store.rows(f"SELECT {LOGS_END}")
     number_journeys(store)
     name_services(store)
     beside = ThreadPoolExecutor(1)
     # Takes half a second, and the first rows are the first to need it.
     doubts = beside.submit(find_doubts, store, cut_s)
     rows = SessionRows(store, doubts)
-    facts, counts = _session_facts(store, plan, visits_end), _request_counts(store)
+    facts, counts = _session_facts(store, plan, logs_end), _request_counts(store)
     things, object_rows = _object_facts(store, plan), ObjectRows(store)
     owner = dict(store.rows("SELECT object, seq FROM owned JOIN numbered USING (visit)"))
     by_seq: dict[int, list[ObjectFacts]] = defaultdict(list)
@@ -111,7 +111,7 @@ def write_journeys(
     store.set_meta("model", orjson.dumps(describe_model(models)).decode())
     progress.phase("building journeys", 0)
     built = learning.build_sample(pool, things, object_rows, models)
-    learned = learn(built, models, _log_ends(store))
+    learned = learn(built, models)
     # A summary of how they all went: wanted at the end only.
     processes = beside.submit(learning.describe_sample, built, learned, logs_end)
     beside.shutdown(wait=False)
@@ -126,15 +126,6 @@ def write_journeys(
     table = object_rows.of(each.object for each in loose)
     writer.finish(documents.build_unattributed(loose, table, models, learned, logs_end))
     return Written(len(facts), len(things))
-
-
-def _log_ends(store: Store) -> dict[int, int]:
-    """Source → last moment of its log; of a file that several services write to, of the one that goes on longest."""
-    return dict(
-        store.rows(
-            "SELECT source, max(e.t) FROM (SELECT DISTINCT source, family FROM timeline) JOIN log_ends e USING (family) GROUP BY source"
-        )
-    )
 
 
 def _request_counts(store: Store) -> list[tuple[str, str, int, int]]:

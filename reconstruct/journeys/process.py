@@ -86,8 +86,6 @@ class Course:
     """pair → journeys with both, journeys in which the first comes first"""
     closing: list[str] = field(default_factory=list)
     """activities that end the journey well, where any is usual"""
-    told_until: dict[str, int] = field(default_factory=dict)
-    """activity → where the logs end that tell of it, in milliseconds; what they would tell later nobody knows"""
 
 
 @dataclass(slots=True)
@@ -109,15 +107,12 @@ class _Seen:
     end_ms: int
 
 
-def learn(
-    documents: Iterable[Mapping[str, Any]], models: Models | None = None, log_ends: Mapping[int, int] | None = None
-) -> Process:
+def learn(documents: Iterable[Mapping[str, Any]], models: Models | None = None) -> Process:
     """Learn usual steps and delays.
 
     Args:
         documents: Business journeys (``business_journeys[]``), attributed or not, in any order.
         models: For the meaning of activities; the built-in ones when omitted.
-        log_ends: ``Source.id`` → last moment of its log, in nanoseconds; those that are not known say nothing.
     """
     models = models or load_models()
     labeler, looks = Labeler(models), look_only(models)
@@ -126,7 +121,7 @@ def learn(
     for document in documents:
         by_type.setdefault(document["object"]["type"], []).append(document)
     courses = {
-        name: _learn_course(sorted(found, key=lambda each: str(each["id"])), labeler, critical, looks, log_ends or {})
+        name: _learn_course(sorted(found, key=lambda each: str(each["id"])), labeler, critical, looks)
         for name, found in sorted(by_type.items())
     }
     return Process(courses, critical, looks)
@@ -139,13 +134,9 @@ def look_only(models: Models) -> frozenset[str]:
 
 
 def _learn_course(
-    documents: Sequence[Mapping[str, Any]],
-    labeler: Labeler,
-    critical: dict[str, bool],
-    looks: Set[str],
-    log_ends: Mapping[int, int],
+    documents: Sequence[Mapping[str, Any]], labeler: Labeler, critical: dict[str, bool], looks: Set[str]
 ) -> Course:
-    course = Course(n=len(documents), told_until=_find_ends(documents, log_ends))
+    course = Course(n=len(documents))
     logs_end_ms = max((milliseconds(document["ended_at"]) for document in documents), default=0)
     delays: dict[tuple[str, str], list[int]] = {}
     direct: dict[tuple[str, str], list[int]] = {}
@@ -168,7 +159,7 @@ def _learn_course(
         present = frozenset(seen)
         for place, activity in enumerate(names):
             done[activity] = done.get(activity, 0) + 1
-            left.setdefault(activity, []).append((seen[activity].end_ms, present))
+            left.setdefault(activity, []).append((logs_end_ms - seen[activity].end_ms, present))
             ranks.setdefault(activity, []).append(place / len(names))
             for later in names[place + 1 :]:
                 delays.setdefault((activity, later), []).append(max(0, seen[later].start_ms - seen[activity].end_ms))
@@ -180,7 +171,7 @@ def _learn_course(
         label = labeler.read(activity)
         if label.verb:
             critical[activity] = label.once
-    course.expected = _expect(delays, left, done, course, logs_end_ms)
+    course.expected = _expect(delays, left, done, course)
     rank = {activity: sum(places) / len(places) for activity, places in ranks.items()}
     course.expected.sort(key=lambda expected: (rank[expected.activity], expected.activity))
     course.closing = [
@@ -190,24 +181,11 @@ def _learn_course(
     return course
 
 
-def _find_ends(documents: Iterable[Mapping[str, Any]], log_ends: Mapping[int, int]) -> dict[str, int]:
-    """``Course.told_until``: of the logs that ever told of an activity the one that goes on longest."""
-    sources: dict[str, set[int]] = {}
-    for document in documents:
-        for step in document["steps"]:
-            sources.setdefault(step["activity"], set()).update(event[0] for event in step["events"])
-    ends = {
-        activity: [log_ends[source] for source in found if source in log_ends] for activity, found in sources.items()
-    }
-    return {activity: max(found) // 1_000_000 for activity, found in ends.items() if found}
-
-
 def _expect(
     delays: Mapping[tuple[str, str], list[int]],
     left: Mapping[str, list[tuple[int, frozenset[str]]]],
     done: Mapping[str, int],
     course: Course,
-    logs_end_ms: int,
 ) -> list[Expectation]:
     """For each activity that is usual, the closest step it reliably follows."""
     best: dict[str, Expectation] = {}
@@ -220,8 +198,7 @@ def _expect(
             continue
         found.sort()
         p50, p95 = quantile(found, 0.5), quantile(found, 0.95)
-        latest_ms = min(logs_end_ms, course.told_until.get(activity, logs_end_ms)) - p95
-        eligible = sum(1 for end_ms, present in left[after] if activity in present or end_ms <= latest_ms)
+        eligible = sum(1 for remaining, present in left[after] if activity in present or remaining >= p95)
         share = n_both / eligible if eligible else 0.0
         if share < EXPECTED_SHARE:
             continue
@@ -289,9 +266,7 @@ def annotate(document: Mapping[str, Any], process: Process, logs_end_ns: int | N
             if step.start_ms - after.end_ms > expected.limit_ms and not _refused_between(document, after, step):
                 found.append(_late(expected, step.start_ms - after.end_ms))
         else:
-            waited = None
-            if end_ms is not None:
-                waited = min(end_ms, course.told_until.get(expected.activity, end_ms)) - after.end_ms
+            waited = None if end_ms is None else end_ms - after.end_ms
             if _moved_on(expected, after, seen, course):
                 if expected.share >= MISSING_SHARE:  # else it is often left out, or often not logged
                     found.append(_absent("missing", expected, after, None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from reconstruct.correlate.ends import end_of
+from reconstruct.correlate.ends import LOGS_END
 from reconstruct.measures.business import COUNTED, ONCE, OPEN
 from reconstruct.measures.chosen import PEOPLE, Chosen, named, within
 from reconstruct.query.syntax import Node, Not
@@ -71,7 +71,7 @@ def count_over(chosen: Chosen) -> dict[str, int]:
 def list_followed(chosen: Chosen) -> pa.Table:
     """Per type of object: ``name`` and ``ms``, how long each business journey could be followed, from its begin to the end of the logs."""
     return chosen.arrow(
-        f"business, (SELECT make_timestamp({end_of('works')} // 1000) AS logs_end)",
+        f"business, (SELECT make_timestamp({LOGS_END} // 1000) AS logs_end)",
         "listed",
         "type AS name, list(date_diff('millisecond', CAST(started_at AS TIMESTAMP), logs_end)) AS ms",
         f"AND {COUNTED} AND started_at IS NOT NULL GROUP BY 1 ORDER BY 1",
