@@ -6,7 +6,7 @@ request or task as a line that does. A request that touches several objects give
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
@@ -60,55 +60,60 @@ def find_objects(
         SELECT * FROM every SEMI JOIN (SELECT code FROM every GROUP BY code HAVING count(*) BETWEEN 2 AND {GROUP_CAP}) USING (code)
         """
     )
-    children = _descendants(roots, owners)
+    roots_of = _descendants(roots, owners)
     for _ in range(2):
         _close_over_groups(db)
-        if children:
-            _close_over_parts(db, children)
+        if roots_of:
+            _close_over_parts(db, roots_of)
     _close_over_groups(db)
 
 
-def _descendants(roots: list[int], owners: list[Ownership]) -> list[int]:
-    known = set(roots)
+def _descendants(roots: list[int], owners: list[Ownership]) -> dict[int, int]:
+    """The root type of each type that has one above it."""
+    known = {root: root for root in roots}
     for _ in owners:
-        known |= {each.child for each in owners if each.owner in known}
-    return sorted(known - set(roots))
+        known |= {each.child: known[each.owner] for each in owners if each.owner in known and each.child not in known}
+    return {child: root for child, root in known.items() if child != root}
 
 
 def _close_over_groups(db: duckdb.DuckDBPyConnection) -> None:
-    """Lines of a request or task in which exactly one object is named are that object's."""
+    """Lines of a request or task in which exactly one object of a kind is named are that object's."""
     db.execute(
         """
         INSERT INTO thing_links
-        WITH single AS (
-                SELECT b.code, min(object) AS object, min(b.confidence * l.confidence) AS confidence
-                FROM bundles b JOIN thing_links l USING (eid) GROUP BY b.code HAVING min(object) = max(object))
+        WITH linked AS (SELECT l.*, o.type AS kind FROM thing_links l JOIN things o USING (object)),
+             single AS (
+                SELECT b.code, kind, min(object) AS object, min(b.confidence * l.confidence) AS confidence
+                FROM bundles b JOIN linked l USING (eid) GROUP BY b.code, kind HAVING min(object) = max(object))
         SELECT eid, object, 'request', arg_max(type, (b.confidence, type)), arg_max(value, (b.confidence, type, value)),
                0.98 * max(b.confidence * s.confidence)
-        FROM bundles b JOIN single s USING (code) ANTI JOIN thing_links USING (eid) GROUP BY eid, object
+        FROM bundles b JOIN single s USING (code) ANTI JOIN linked USING (eid, kind) GROUP BY eid, object
         """
     )
 
 
-def _close_over_parts(db: duckdb.DuckDBPyConnection, parts: list[int]) -> None:
-    """A part that is met with one object only belongs to it, and so do the lines that name the part."""
-    listed = ", ".join(map(str, parts))
+def _close_over_parts(db: duckdb.DuckDBPyConnection, roots_of: Mapping[int, int]) -> None:
+    """A part that is met with one object of its kind of root only belongs to it, and so do the lines that name the part."""
+    pairs = ", ".join(f"({part}, {root})" for part, root in sorted(roots_of.items()))
     db.execute(
         f"""
         CREATE OR REPLACE TABLE parts AS
         WITH votes AS (
-            SELECT p.type, p.value, l.object, count(*) AS n FROM typed p JOIN thing_links l USING (eid)
-            WHERE p.type IN ({listed}) AND l.rule <> 'batch' GROUP BY ALL)
-        SELECT type, value, arg_max(object, (n, -object)) AS object, max(n) / sum(n) AS share
+            SELECT p.type, p.value, l.object, kinds.root, count(*) AS n
+            FROM typed p JOIN (VALUES {pairs}) kinds(type, root) USING (type)
+            JOIN thing_links l USING (eid) JOIN things o ON o.object = l.object AND o.type = kinds.root
+            WHERE l.rule <> 'batch' GROUP BY ALL)
+        SELECT type, value, any_value(root) AS root, arg_max(object, (n, -object)) AS object, max(n) / sum(n) AS share
         FROM votes GROUP BY type, value HAVING max(n) >= {MAJORITY} * sum(n)
         """
     )
     db.execute(
-        f"""
+        """
         INSERT INTO thing_links
+        WITH linked AS (SELECT l.eid, o.type AS root FROM thing_links l JOIN things o USING (object))
         SELECT eid, object, 'identifier', min(p.type)::VARCHAR, arg_min(p.value, (p.type, p.value)), 0.98 * min(share)
-        FROM typed t JOIN parts p ON p.type = t.type AND p.value = t.value ANTI JOIN thing_links USING (eid)
-        WHERE t.type IN ({listed}) GROUP BY eid, object
+        FROM typed t JOIN parts p ON p.type = t.type AND p.value = t.value ANTI JOIN linked USING (eid, root)
+        GROUP BY eid, object
         """
     )
 
@@ -168,12 +173,29 @@ def adopt(db: duckdb.DuckDBPyConnection, things: Sequence[int]) -> None:
         WHERE owned.object = first.object
         """
     )
+    # Whose line it is by the objects it is of: of a cart and an order, that of the last one that was born or tried before.
+    db.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE told AS
+        WITH open_lines AS (
+                SELECT l.eid, l.object, l.confidence * owned.confidence AS confidence, o.type, o.value, t.t, owned.visit
+                FROM thing_links l JOIN things o USING (object) JOIN timeline t USING (eid) LEFT JOIN owned USING (object)
+                ANTI JOIN (SELECT eid FROM event_visit WHERE rule <> 'in flight') placed USING (eid) WHERE l.rule <> 'batch'),
+             clear AS (SELECT eid FROM open_lines GROUP BY eid HAVING count(DISTINCT object) = count(DISTINCT type)),
+             tries AS (
+                SELECT l.eid, l.object, arg_max(b.visit, b.t) AS visit, max(b.t) AS born FROM open_lines l JOIN births b USING (object)
+                WHERE b.t <= l.t + {BIRTH_LEAD_NS} GROUP BY l.eid, l.object)
+        SELECT l.eid, coalesce(tries.visit, l.visit) AS visit, l.type, l.value, l.confidence
+        FROM open_lines l SEMI JOIN clear USING (eid) LEFT JOIN tries USING (eid, object) WHERE l.visit IS NOT NULL
+        QUALIFY row_number() OVER (PARTITION BY l.eid ORDER BY born DESC NULLS LAST, l.object) = 1
+        """
+    )
     # What is known of the object is worth more than what else was being served at that moment. What is only known of it through
     # the request being served says whose line it is at the birth; long after (somebody looks at an old order) it does not,
     # unless the line names a thing itself.
     db.execute(
         f"""
-        DELETE FROM event_visit WHERE rule = 'in flight'
+        DELETE FROM event_visit WHERE rule = 'in flight' AND eid IN (SELECT eid FROM told)
           AND eid IN (SELECT l.eid FROM thing_links l JOIN owned o USING (object) JOIN timeline t ON t.eid = l.eid JOIN timeline b ON b.eid = o.eid
                       WHERE l.rule <> 'batch' AND (
                           NOT (l.rule = 'request' AND l.via_type = 'request') OR abs(t.t - b.t) <= {BIRTH_REACH_NS}
@@ -181,17 +203,9 @@ def adopt(db: duckdb.DuckDBPyConnection, things: Sequence[int]) -> None:
         """
     )
     db.execute(
-        f"""
+        """
         INSERT INTO event_visit
-        WITH orphans AS (
-            SELECT l.eid, min(l.object) AS object, min(l.confidence) AS confidence, any_value(t.t) AS t
-            FROM thing_links l JOIN timeline t USING (eid) ANTI JOIN event_visit USING (eid)
-            WHERE l.rule <> 'batch' GROUP BY l.eid HAVING count(DISTINCT l.object) = 1),
-             tries AS (
-            SELECT o.eid, arg_max(b.visit, b.t) AS visit FROM orphans o JOIN births b USING (object)
-            WHERE b.t <= o.t + {BIRTH_LEAD_NS} GROUP BY o.eid)
-        SELECT o.eid, coalesce(tries.visit, owned.visit), 'object', things.type::VARCHAR, things.value, o.confidence * owned.confidence
-        FROM orphans o JOIN owned USING (object) JOIN things USING (object) LEFT JOIN tries ON tries.eid = o.eid
+        SELECT eid, visit, 'object', type::VARCHAR, value, confidence FROM told ANTI JOIN event_visit USING (eid)
         """
     )
 
