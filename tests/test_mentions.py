@@ -154,14 +154,30 @@ def test_attributes() -> None:
         ("cookie:sid", "s:abc.def"),
     ]
     assert attributes(**{"set-cookie": "sid=9f3c77aa; Path=/; Max-Age=3600"}) == [("cookie:sid", "9f3c77aa")]
+    iis = {"cs(Cookie)": "ASP.NET_SessionId=lcbesyd0cdwpyw5cylsm20bx;+cart=12"}
+    assert attributes(**iis) == [("cookie:ASP.NET_SessionId", "lcbesyd0cdwpyw5cylsm20bx"), ("cookie:cart", "12")]
     for broken in ("{", "[1]", "7", '{"a":"\\ud800"}', "{}"):
         assert found(attributes=broken) == []
+
+
+def test_what_stands_behind_a_known_format_is_told_apart_by_its_place() -> None:
+    one, other = "fabf39bfe076f4db9addec73a6bebc23", "0af7651916cd43dd8448eb211c80319c"
+    assert attributes(tail=f"872 0.060 [web-80] {one} {other} order=55") == [
+        ("key:order", "55"),
+        ("key:tail.3", one),
+        ("key:tail.4", other),
+    ]
+    assert attributes(tail="0.2 - hit iphone-15-pro-max-256gb 12345678901234567") == [
+        ("key:tail.4", "12345678901234567")
+    ]
 
 
 def test_propagation_headers_and_tokens() -> None:
     header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     traced = [("key:span_id", "b7ad6b7169203331"), ("key:trace_id", "0af7651916cd43dd8448eb211c80319c")]
     assert attributes(traceparent=header) == traced
+    sleuth = "cart,0af7651916cd43dd8448eb211c80319c,b7ad6b7169203331"
+    assert attributes(context=sleuth) == attributes(context=f"{sleuth},true") == traced
     assert attributes(dd__trace_id="1234567890123456789") == [("key:dd.trace_id", "112210f47de98115")]
     token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSIsInNpZCI6IjlmM2M3N2FhIn0.c2lnbmF0dXJlc2lnbmF0dXJl"
     claims = [("key:jwt.sid", "9f3c77aa"), ("key:jwt.sub", "alice")]
@@ -334,7 +350,9 @@ VALUES = [
 
 @given(
     st.dictionaries(
-        st.sampled_from(["order_id", "Cookie", "set-cookie", "Authorization", "session_id", "seen", "ttl", "ünïx_id"]),
+        st.sampled_from(
+            ["order_id", "Cookie", "set-cookie", "tail", "Authorization", "session_id", "seen", "ttl", "ünïx_id"]
+        ),
         st.tuples(st.lists(st.sampled_from([*VALUES, f"sid={UUID}; b=2"]), min_size=3, max_size=3), st.booleans()),
         min_size=1,
     )

@@ -116,6 +116,7 @@ DIALECTS = {
     ("t.$date", "s", "c", "msg", "id"): {"time": "t.$date", "level": "s", "logger": "c"},
     ("timestamp", "level", "fields.message", "target"): {"logger": "target", "message": "fields.message"},
     ("requestId", "requestTime", "httpMethod", "resourcePath"): {"time": "requestTime", "path": "resourcePath"},
+    ("requestId", "requestTime", "httpMethod", "resourcePath", "path"): {"time": "requestTime", "path": "path"},
     ("at", "method", "path", "dyno", "fwd", "service", "host"): {"duration": "service", "client_ip": "fwd"},
     ("__REALTIME_TIMESTAMP", "MESSAGE", "PRIORITY", "_PID"): {"time": "__REALTIME_TIMESTAMP", "pid": "_PID"},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_plus
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 
 from reconstruct.events.candidates import SECRET, Found, found
 from reconstruct.events.nouns import NAME_CAP, is_secret, may_identify
-from reconstruct.events.shapes import TOKEN_CAP
+from reconstruct.events.shapes import TOKEN_CAP, classify
 from reconstruct.grammar.text_columns import text_array
 
 ATTRIBUTES_CAP = 262_144
@@ -29,12 +30,20 @@ MEMBERS = 256
 CACHED_NAMES = 65_536
 """Distinct keys remembered per process."""
 
-_COOKIE_KEYS = frozenset({"cookie", "http_cookie", "set-cookie", "set_cookie", "cookies", "sent_http_set_cookie"})
+_COOKIE_KEYS = frozenset(
+    {"cookie", "cs(cookie)", "http_cookie", "set-cookie", "set_cookie", "cookies", "sent_http_set_cookie"}
+)
 _COOKIES = "cookies"
+_TAIL_KEY, _TAIL = "tail", "tail"
+"""What an administrator put behind a known format of access logs: values by their place, and pairs."""
+_TELLING = re.compile(r"(?=[^0-9]*[0-9])[0-9A-Za-z_-]{16,128}")
+"""Values without a name that are worth judging: nothing shorter is sure to be one thing's."""
 _BEARER = "Bearer "
 """Before a token in a header (RFC 6750)."""
-_UNUSUAL = frozenset({_COOKIES, SECRET})
-"""Slots whose texts are taken apart."""
+_TAKEN_APART = frozenset({_COOKIES, _TAIL})
+"""Slots whose texts hold names and values."""
+_UNUSUAL = _TAKEN_APART | {SECRET}
+"""Slots whose texts are not their values."""
 _COOKIE = "\0"
 """Before the name of a cookie, to tell it from a key."""
 
@@ -62,7 +71,7 @@ def find_in_attributes(column: pa.Array) -> Found:
             if kind is int or (
                 kind is str and slot not in _UNUSUAL
             ):  # as visit does, without asking again what the key is
-                if slot and slot != _COOKIES and value != "" and (kind is int or len(value) <= TOKEN_CAP):
+                if slot and slot not in _TAKEN_APART and value != "" and (kind is int or len(value) <= TOKEN_CAP):
                     candidates.add(row, slot, value if kind is str else str(value))
             elif kind is dict or kind is list or (slot and kind is str):
                 candidates.visit(row, key, value, 0)
@@ -82,12 +91,12 @@ def find_in_values(column: pa.StructArray) -> Found:
             continue
         filled = np.flatnonzero(_are_short(texts))
         texts = texts if len(filled) == len(texts) else texts.take(pa.array(filled))
-        if slot == _COOKIES:
-            cookies = _Candidates([], [], [])
+        if slot in _TAKEN_APART:
+            inside = _Candidates([], [], [])
             for row, text in zip(filled.tolist(), texts.to_pylist(), strict=True):
-                cookies.visit(row, key, text, 0)
-            filled, texts = np.array(cookies.rows, np.int64), text_array(cookies.values)
-            slots += cookies.slots
+                inside.visit(row, key, text, 0)
+            filled, texts = np.array(inside.rows, np.int64), text_array(inside.values)
+            slots += inside.slots
             counts += [1] * len(filled)
         else:
             if slot == SECRET and pc.any(pc.starts_with(texts, _BEARER)).as_py():
@@ -136,13 +145,16 @@ class _Candidates(NamedTuple):
             if slot == _COOKIES:
                 for name, text in _cookies(value, key):
                     self.visit(row, f"{_COOKIE}{name}", text, depth)
+            elif slot == _TAIL:
+                for name, text in _tail(value):
+                    self.visit(row, name, text, depth + 1)
             elif slot:
                 self.add(row, slot, value.removeprefix(_BEARER) if slot == SECRET else value)
         elif isinstance(value, bool) or value is None or isinstance(value, float):
             return
         elif isinstance(value, int):
             slot = _key_slot(key)
-            if slot and slot != _COOKIES:
+            if slot and slot not in _TAKEN_APART:
                 self.add(row, slot, str(value))
         elif depth < NESTING:
             if isinstance(value, list):
@@ -167,6 +179,8 @@ def _key_slot(key: str) -> str:
         return f"cookie:{name}" if len(name) <= NAME_CAP and name.isprintable() and may_identify(name) else ""
     if key.lower().rpartition(".")[2] in _COOKIE_KEYS:
         return _COOKIES
+    if key == _TAIL_KEY:
+        return _TAIL
     if is_secret(key):
         return SECRET
     return f"key:{key}" if len(key) <= NAME_CAP and key.isprintable() and may_identify(key) else ""
@@ -175,5 +189,25 @@ def _key_slot(key: str) -> str:
 def _cookies(header: str, key: str) -> list[tuple[str, str]]:
     """Names and values of a Cookie or Set-Cookie header."""
     pairs = header.split(";", 1)[:1] if "set" in key.lower() else header.split(";")
-    split = (pair.strip().partition("=") for pair in pairs[:MEMBERS])
+    # IIS writes "+" for the space behind the semicolon
+    split = (pair.strip(" \t+").partition("=") for pair in pairs[:MEMBERS])
     return [(name, unquote_plus(value) if "%" in value else value) for name, sign, value in split if sign]
+
+
+def _tail(text: str) -> list[tuple[str, str]]:
+    """Names and values of what stands behind a known format; a value without a name is called by its place, and only long ones are
+    taken: a format has each of them in the same place on every line.
+
+    >>> _tail("872 0.060 [web-80] fabf39bfe076f4db9addec73a6bebc23 sid=a6203ccbe5")
+    [('tail.3', 'fabf39bfe076f4db9addec73a6bebc23'), ('sid', 'a6203ccbe5')]
+    """
+    pairs = []
+    for place, word in enumerate(text.split(" ")[:MEMBERS]):
+        name, sign, value = word.strip("\"'[]").partition("=")
+        if sign and value and name.isidentifier():
+            pairs.append((name, value))
+        elif not sign and _TELLING.fullmatch(name):
+            shape = classify(name)
+            if shape.high_entropy and shape.kind not in ("integer", "word"):
+                pairs.append((f"{_TAIL_KEY}.{place}", name))
+    return pairs

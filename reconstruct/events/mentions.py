@@ -26,7 +26,7 @@ from reconstruct.events.free_text import find_in_text
 from reconstruct.events.nouns import lexicon, noun_of
 from reconstruct.events.routes import explode
 from reconstruct.events.schema import MENTIONS
-from reconstruct.events.shapes import classify, identify, trace_parts
+from reconstruct.events.shapes import CARRIERS, classify, identify, trace_parts
 from reconstruct.events.targets import find_in_paths, find_in_queries
 from reconstruct.grammar.text_columns import text_array, text_buffers
 
@@ -262,7 +262,7 @@ def judge_value(raw: str) -> tuple[Identifier, ...]:
     value, kind = identify(raw)
     if value is not None:
         return (Identifier(value, "", kind == "word"),)
-    if kind in ("jwt", "traceparent", "b3", "amazon"):
+    if kind in CARRIERS:
         return tuple(Identifier(value, f"key:{name}", False) for name, value in trace_parts(raw))
     if "," in raw and kind in ("other", "prose", "long"):
         members = [identify(part) for part in raw.split(",")[:MENTIONS_PER_EVENT]]

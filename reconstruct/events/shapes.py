@@ -67,6 +67,7 @@ _KIND = re.compile(
     r"|(?P<version>[vV]?[0-9]+(?:\.[0-9]+)+(?:[-+.~_a-z][0-9A-Za-z.+~_-]*)?|[vV][0-9]{1,3})"
     r"|(?P<traceparent>[0-9a-fA-F]{2}-[0-9a-fA-F]{32}-[0-9a-fA-F]{16}-[0-9a-fA-F]{2})"
     r"|(?P<b3>(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{32})-[0-9a-fA-F]{16}(?:-[01d])?(?:-[0-9a-fA-F]{16})?)"
+    r"|(?P<sleuth>(?:[\w.-]++,(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{32})|[0-9a-fA-F]{32}),[0-9a-fA-F]{16}(?:,(?:true|false))?)"
     r"|(?P<jwt>eyJ[0-9A-Za-z_-]++\.eyJ[0-9A-Za-z_-]++\.[0-9A-Za-z_-]*)"
     r"|(?P<amazon>(?:Root|Self|Parent)=.*)"
     r"|(?P<email>[^@\s:/<>()\[\],;]+@[^@\s.:/<>()\[\],;]+(?:\.[^@\s.:/<>()\[\],;]+)+)"
@@ -129,8 +130,9 @@ def _random_bits(text: str) -> float:
     return len(text) * math.log2(size or 2)
 
 
-_CARRIERS = frozenset({"traceparent", "b3", "jwt", "amazon"})
-_NEVER = frozenset({"decimal", "date", "time", "ip", "version", "constant", "prose", "other"}) | _CARRIERS
+CARRIERS = frozenset({"traceparent", "b3", "sleuth", "jwt", "amazon"})
+"""Kinds that identify nothing themselves and carry what does."""
+_NEVER = frozenset({"decimal", "date", "time", "ip", "version", "constant", "prose", "other"}) | CARRIERS
 _LOWERED = frozenset({"uuid", "hex", "email", "mac"})
 _IDENTIFYING = frozenset({"uuid", "hex", "integer", "code", "token", "prefixed", "word", "email", "mac"})
 
@@ -237,9 +239,14 @@ _PADDING = "0" * 16
 
 
 def trace_parts(value: str) -> list[tuple[str, str]]:
-    """Identifiers inside a propagation header or a JSON web token, as (name, value); the token itself never.
+    """Identifiers inside a propagation header, Spring Cloud Sleuth's ``[service,trace,span]`` or a JSON web token, as (name, value); the
+    token itself never.
 
     >>> trace_parts("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    [('trace_id', '0af7651916cd43dd8448eb211c80319c'), ('span_id', 'b7ad6b7169203331')]
+    >>> trace_parts("cart,af7651916cd43dd8,b7ad6b7169203331,true"), trace_parts("af7651916cd43dd8,b7ad6b7169203331")
+    ([('trace_id', 'af7651916cd43dd8'), ('span_id', 'b7ad6b7169203331')], [])
+    >>> trace_parts(",0af7651916cd43dd8448eb211c80319c,b7ad6b7169203331,")
     [('trace_id', '0af7651916cd43dd8448eb211c80319c'), ('span_id', 'b7ad6b7169203331')]
     """
     text = clean(value)
@@ -250,6 +257,9 @@ def trace_parts(value: str) -> list[tuple[str, str]]:
     if kind == "b3":
         parts = text.split("-")
         return _known([("trace_id", parts[0]), ("span_id", parts[1])])
+    if kind == "sleuth":
+        trace, span = [part for part in text.split(",") if part not in ("true", "false")][-2:]
+        return _known([("trace_id", trace), ("span_id", span)])
     if kind == "amazon":
         fields = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
         return _known([("trace_id", fields.get("Root", "").removeprefix("1-").replace("-", ""))])
