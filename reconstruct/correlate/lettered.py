@@ -1,8 +1,8 @@
-"""Pass 1: codes that chanced to be of letters alone: ``JDEJJS`` among ``K7QX2P`` and ``9BWZ4F``.
+"""Pass 1: codes that a message does not name: ``charging 56.17 EUR for R-MH2EWX``, and ``JDEJJS`` among ``K7QX2P`` and ``9BWZ4F``.
 
-In a message a candidate needs a digit, or every word would be one. Where fields and routes show that a kind of identifier is a code
-of capitals and digits, or a long token (``sub_fkQkSscHbBHnkLWUvjexBpft``), those without a digit are known from there, and looked up
-in the messages.
+In a message a candidate needs a noun or has to be long, and a digit, or every word would be one. Where fields, routes and other messages
+show that a kind of identifier is a code of capitals and digits, or a long token (``sub_fkQkSscHbBHnkLWUvjexBpft``), its values are known
+from there, and looked up in the messages.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ import duckdb
 
 from reconstruct.correlate.slices import slice_events
 
-CODE, LETTERS = r"[A-Z0-9]{5,12}|[A-Za-z0-9_]{16,64}", r"[A-Z]{5,12}|[A-Za-z_]{16,64}"
-"""Booking references have six; four letters are too many words, and so are lower case ones of less than sixteen."""
+SHORT = r"(?:[A-Z]{1,4}-)?[A-Z0-9]{5,12}"
+"""Booking references have six characters; four letters are too many words."""
+
+CODE, LETTERS = rf"{SHORT}|[A-Za-z0-9_]{{16,64}}", r"(?:[A-Z]{1,4}-)?[A-Z]{5,12}|[A-Za-z_]{16,64}"
+"""Lower case ones of less than sixteen characters are too many words as well."""
 
 LEAST_CODES = 20
 """Values of a type before its shape is believed."""
@@ -33,9 +36,10 @@ def find_lettered(db: duckdb.DuckDBPyConnection) -> int:
         WITH held AS (SELECT type, value FROM sightings GROUP BY ALL HAVING sum(multi) < sum(mentions)),
              codes AS (
                 SELECT type FROM held GROUP BY type
-                HAVING count(*) >= {LEAST_CODES} AND avg(regexp_full_match(value, '{CODE}')::INT) >= {CODES_SHARE}
+                HAVING count(*) >= {LEAST_CODES} AND avg((regexp_full_match(value, '{CODE}') AND regexp_matches(value, '[A-Za-z]'))::INT) >= {CODES_SHARE}
                    AND avg(regexp_full_match(value, '{LETTERS}')::INT) < {MOST_LETTERS} AND bool_or(regexp_matches(value, '[0-9]')))
-        SELECT min(type) AS type, value FROM held SEMI JOIN codes USING (type) WHERE regexp_full_match(value, '{LETTERS}')
+        SELECT min(type) AS type, value FROM held SEMI JOIN codes USING (type)
+        WHERE regexp_full_match(value, '{LETTERS}') OR regexp_full_match(value, '{SHORT}') AND regexp_matches(value, '[A-Z]')
         GROUP BY value HAVING count(*) = 1
         """
     )
@@ -46,7 +50,7 @@ def find_lettered(db: duckdb.DuckDBPyConnection) -> int:
             f"""
             INSERT INTO typed
             WITH words AS (
-                SELECT DISTINCT eid, unnest(regexp_extract_all(message, '\\b(?:{LETTERS})\\b')) AS value FROM events
+                SELECT DISTINCT eid, unnest(regexp_extract_all(message, '\\b(?:{CODE})\\b')) AS value FROM events
                 WHERE eid BETWEEN {first} AND {last} AND message IS NOT NULL),
                  new AS (SELECT eid, type, value FROM words JOIN lettered USING (value) ANTI JOIN typed USING (eid, type, value))
             SELECT eid, type, value, count(*) OVER (PARTITION BY eid, type) > 1 FROM new
