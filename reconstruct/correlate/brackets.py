@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from reconstruct.correlate.calibrate import RuleQuality, weigh, wilson_lower
+from reconstruct.correlate.starts import find_starting
 from reconstruct.correlate.threads import OPENING_SHARE
 
 UNKNOWN_DURATION_S = 0.5
@@ -52,6 +53,7 @@ def place_by_bracket(db: duckdb.DuckDBPyConnection) -> RuleQuality | None:
     Needs ``anchors``, ``anchored``, ``event_visit``, ``timeline``, ``worded`` and ``paths``.
     """
     ((waiting,),) = db.execute("SELECT count(*) FROM worded ANTI JOIN event_visit USING (eid)").fetchall()
+    find_starting(db)
     if not waiting or not _tabulate_served(db):
         return None
     _tabulate_lines(db)
@@ -86,8 +88,9 @@ def serving(condition: str = "true") -> str:
     """A query of (anchor, route, t0, t1, family, thread): when each page request was being served, and where it was told of. ``condition``
     is over ``t.t``, its moment.
 
-    A log writes a request down when it is over; one that tells neither how it ended nor how long it took, when it began: it lasts until
-    the line that has its status. The longest duration any tier states counts; a stamp of whole seconds may stand for any moment of that second.
+    A log writes a request down when it is over, but for those that ``starting`` holds; one that tells neither how it ended nor how long
+    it took, when it began: it lasts until the line that has its status. The longest duration any tier states counts; a stamp of whole
+    seconds may stand for any moment of that second.
     """
     return f"""
         WITH resolution AS (
@@ -100,15 +103,15 @@ def serving(condition: str = "true") -> str:
              ended AS (SELECT d.anchor, max(t.t) AS t FROM anchored d JOIN events e USING (eid) JOIN timeline t USING (eid)
                        WHERE e.method IS NULL AND e.status IS NOT NULL GROUP BY d.anchor)
         SELECT a.eid AS anchor, e.method || ' ' || coalesce(p.route, e.path) AS route,
-               t.t - CASE WHEN o.family IS NOT NULL THEN 0 ELSE
-                   (least(coalesce(greatest(e.duration_ms, i.ms), {UNKNOWN_DURATION_S * 1000}), {LONGEST_S * 1000}) * 1e6)::BIGINT END
-                   - {int(SLACK_S * 1e9)} AS t0,
-               CASE WHEN o.family IS NULL THEN t.t WHEN n.t BETWEEN t.t AND t.t + {LONGEST_S}::BIGINT * 1000000000 THEN n.t
+               (least(coalesce(greatest(e.duration_ms, i.ms), {UNKNOWN_DURATION_S * 1000}), {LONGEST_S * 1000}) * 1e6)::BIGINT AS took,
+               t.t - CASE WHEN o.family IS NOT NULL OR b.family IS NOT NULL THEN 0 ELSE took END - {int(SLACK_S * 1e9)} AS t0,
+               CASE WHEN b.family IS NOT NULL THEN t.t + took
+                    WHEN o.family IS NULL THEN t.t WHEN n.t BETWEEN t.t AND t.t + {LONGEST_S}::BIGINT * 1000000000 THEN n.t
                     ELSE t.t + {int(UNKNOWN_DURATION_S * 1e9)} END + step + {int(SLACK_S * 1e9)} AS t1,
                t.family, e.thread
         FROM anchors a JOIN events e USING (eid) JOIN timeline t USING (eid) JOIN resolution USING (family)
         LEFT JOIN paths p ON p.path = e.path LEFT JOIN inner_ms i ON i.anchor = a.eid LEFT JOIN ended n ON n.anchor = a.eid
-        LEFT JOIN opening o ON o.family = t.family
+        LEFT JOIN opening o ON o.family = t.family LEFT JOIN starting b ON b.family = t.family
         WHERE NOT a.asset AND {condition}
         """
 

@@ -36,7 +36,8 @@ def find_lettered(db: duckdb.DuckDBPyConnection) -> int:
         WITH held AS (SELECT type, value FROM sightings GROUP BY ALL HAVING sum(multi) < sum(mentions)),
              codes AS (
                 SELECT type FROM held GROUP BY type
-                HAVING count(*) >= {LEAST_CODES} AND avg((regexp_full_match(value, '{CODE}') AND regexp_matches(value, '[A-Za-z]'))::INT) >= {CODES_SHARE}
+                HAVING count(*) >= {LEAST_CODES}
+                   AND avg((regexp_full_match(value, '{CODE}') AND regexp_matches(value, '[A-Za-z]'))::INT) >= {CODES_SHARE}
                    AND avg(regexp_full_match(value, '{LETTERS}')::INT) < {MOST_LETTERS} AND bool_or(regexp_matches(value, '[0-9]')))
         SELECT min(type) AS type, value FROM held SEMI JOIN codes USING (type)
         WHERE regexp_full_match(value, '{LETTERS}') OR regexp_full_match(value, '{SHORT}') AND regexp_matches(value, '[A-Z]')
