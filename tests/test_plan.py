@@ -129,6 +129,20 @@ def test_numbers_of_two_kinds_that_overlap_stay_two_types(tmp_path: Path) -> Non
     assert not any(slot.startswith("path:/basket/add") for slot in basket["slots"])
 
 
+def test_a_number_under_an_unknown_name_is_the_order_s_where_it_comes_up_with_it(tmp_path: Path) -> None:
+    """The card gateway calls it INVNUM; the depot counts its pallets from the same number on."""
+    logs = shop()
+    for entry in logs["payments"]:
+        if "order_no" in entry:
+            entry["INVNUM"] = entry.pop("order_no")
+    for i, entry in enumerate(logs["depot"]):
+        entry["pallet"] = 70_000 + 3 * (i // 4)
+    rows = plan_of(tmp_path, **logs)
+    (order,) = (row for row in rows.values() if "key:order_no" in row["slots"])
+    assert "key:INVNUM" in order["slots"]
+    assert "key:pallet" not in order["slots"]
+
+
 def test_what_is_offered_in_lists_is_no_business_object_and_what_a_batch_lists_still_is(tmp_path: Path) -> None:
     """A search answers with all trips there are, a depot's run lists the orders it picks."""
     logs = shop()

@@ -32,8 +32,11 @@ SAME_MOMENT_NS = 60 * 1_000_000_000
 SAME_WORK_NS = 600 * 1_000_000_000
 """What is worked on in two services is named by both within this, as often as not."""
 
-CODE = "length(m.value) >= 5 AND regexp_matches(m.value, '[A-Za-z]') AND regexp_matches(m.value, '[0-9@]')"
-"""Values that name the same thing in two logs: letters and digits, or an address of mail."""
+CODE = (
+    "length(m.value) >= 5 AND regexp_matches(m.value, '[A-Za-z]') AND regexp_matches(m.value, '[0-9@]')"
+    " OR regexp_full_match(m.value, '[1-9][0-9]{5,11}')"
+)
+"""Values that name the same thing in two logs: letters and digits, an address of mail, a number of six digits."""
 
 AGREEING_SHARE = 0.6
 """Share of shared identifiers that must vote for the winning offset."""
@@ -169,7 +172,7 @@ def _assume(family: int, zones: list[Zone], named: list[_Named]) -> Zone:
 def _shared_codes(db: duckdb.DuckDBPyConnection, families: list[int]) -> list[_Named]:
     """What the given logs name on lines without a zone and others on lines with one.
 
-    Numbers are left out: they count from one, and mean something else elsewhere.
+    Short numbers are left out: they count from one, and mean something else elsewhere.
     """
     sampled = sample_mentions(db, SAMPLED_MENTIONS)
     found = db.execute(
@@ -177,7 +180,7 @@ def _shared_codes(db: duckdb.DuckDBPyConnection, families: list[int]) -> list[_N
         WITH own AS (
             SELECT e.family, m.value, min(e.time_ns) AS t, row_number() OVER (PARTITION BY e.family ORDER BY m.value) AS number
             FROM mentions m JOIN log_events e USING (eid)
-            WHERE list_contains($families, e.family) AND e.time_ns IS NOT NULL AND NOT e.zoned AND {CODE} AND {sampled}
+            WHERE list_contains($families, e.family) AND e.time_ns IS NOT NULL AND NOT e.zoned AND ({CODE}) AND {sampled}
             GROUP BY e.family, m.value QUALIFY number <= $most),
         other AS (SELECT e.family, m.value, e.time_ns AS t FROM mentions m JOIN log_events e USING (eid) SEMI JOIN own USING (value)
                   WHERE e.zoned AND e.time_ns IS NOT NULL AND {sampled})

@@ -29,6 +29,9 @@ TOGETHER_NS = 120 * 1_000_000_000
 
 URL_PLACES = ("path:", "query:")
 
+LONE_BITS = 13.0
+"""Bits of a value, four digits, from which that it stands in two places at one time is no chance."""
+
 MOST_SLOTS = 2_000
 """Slots profiled, the most frequent first: probing robots make thousands of routes that are seen once or twice."""
 
@@ -67,7 +70,7 @@ class Relation:
     differ: int
     """the same, with no equal value"""
     together: int = 0
-    """distinct values that came up in both within moments; counted where one place is a URL that does not say what it names"""
+    """distinct values that came up in both within moments; counted where one place does not say what it names"""
 
 
 def profile_slots(db: duckdb.DuckDBPyConnection) -> list[Slot]:
@@ -140,21 +143,26 @@ def relate_slots(db: duckdb.DuckDBPyConnection, slots: list[Slot]) -> list[Relat
 
 
 def _count_together(db: duckdb.DuckDBPyConnection, slots: list[Slot]) -> dict[tuple[int, int], int]:
-    """``Relation.together`` of pairs of short values, one in a URL of no telling name, one called a thing the business works on.
+    """``Relation.together`` of pairs of short values, one in a place of no telling name, one called a thing the business works on.
 
-    The number in ``/checkout/success/{}`` is an order's where orders of that number are first told of when it is first asked for.
+    The number in ``/checkout/success/{}`` or ``"INVNUM": …`` is an order's where orders of that number are first told of when it first
+    comes up there.
     """
     weak = [slot for slot in slots if not slot.strong]
-    urls = [slot.id for slot in weak if slot.name.startswith(URL_PLACES) and not prior_roles(slot.noun)]
+    untold = [
+        slot.id
+        for slot in weak
+        if not prior_roles(slot.noun) and (slot.name.startswith(URL_PLACES) or slot.bits >= LONE_BITS)
+    ]
     named = [slot.id for slot in weak if not slot.name.startswith(URL_PLACES) and "object" in prior_roles(slot.noun)]
-    if not urls or not named:
+    if not untold or not named:
         return {}
     rows = db.execute(
         f"""
         WITH first AS (SELECT slot, value, min(t.t) AS t FROM sampled JOIN timeline t USING (eid)
-                       WHERE slot IN ({_list(urls + named)}) AND NOT multi GROUP BY ALL)
+                       WHERE slot IN ({_list(untold + named)}) AND NOT multi GROUP BY ALL)
         SELECT least(a.slot, b.slot), greatest(a.slot, b.slot), count(*) FROM first a JOIN first b USING (value)
-        WHERE a.slot IN ({_list(urls)}) AND b.slot IN ({_list(named)}) AND abs(a.t - b.t) <= {TOGETHER_NS} GROUP BY ALL
+        WHERE a.slot IN ({_list(untold)}) AND b.slot IN ({_list(named)}) AND abs(a.t - b.t) <= {TOGETHER_NS} GROUP BY ALL
         """
     ).fetchall()
     return {(a, b): n for a, b, n in rows}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from reconstruct.correlate.profile import Relation, Slot
+from reconstruct.correlate.profile import LONE_BITS, Relation, Slot
 from reconstruct.correlate.slices import slice_events
 from reconstruct.events.nouns import prior_roles
 
@@ -37,9 +37,6 @@ CODES = "code"
 
 CHANCE_FACTOR = 100
 """Times what chance would bring that two places must share to be of one kind whatever they are called."""
-
-LONE_BITS = 13.0
-"""Bits of a lone value, four digits, from which that it stands in two places at one time is no chance."""
 
 HUB_FACTOR = 10
 """Times the 95th percentile of lines per value beyond which a value is a hub. (Correlation §7.5 takes the 99th, which in a type of
@@ -148,8 +145,8 @@ def _is_alone(a: Slot, b: Slot) -> bool:
 
 
 def _come_up_together(a: Slot, b: Slot, relation: Relation) -> bool:
-    """Whether most of what a URL holds is first asked for when a thing of that number is first told of, elsewhere and by name. A counter
-    of something else would have to keep step with it."""
+    """Whether most of what a place holds first comes up there when a thing of that number is first told of, elsewhere and by name. A
+    counter of something else would have to keep step with it."""
     if not relation.together or relation.together < AGREEMENT * min(a.distinct, b.distinct):
         return False
     return relation.together >= LEAST_MET or (min(a.distinct, b.distinct) == 1 and min(a.bits, b.bits) >= LONE_BITS)

@@ -54,6 +54,8 @@ _LIST = re.compile(r"[\"'\s]*(?:,|;|\||\band\b|&)[\"'\s]*")
 _NAME = re.compile(r"[^\W\d][\w$.\-]*$")
 _PREVIOUS = re.compile(r"([^\W\d][\w$.\-]*) +$")
 _OWNER = re.compile(r"([^\W\d][\w$]*)[\"']?\s*[:=]?\s*[({\[]\s*[\"']?$")
+_LISTED = re.compile(r"([^\W\d_]+) +(?:to|for|from|into|in|on|by|with|at|via) +(?:the +)?$")
+"""Before the last word of ``3 orders to ERP: 100175, 100176``: what is listed, and where it goes."""
 _DONE = re.compile(r"(?:ed|ing)$")
 _PATH = re.compile(r"(?:^|[\s\"'])/[^\s\"']*$")
 _MONEY = re.compile(r"[$€£¥]\s?$")
@@ -115,6 +117,8 @@ def name_slot(left: str, right: str) -> str:
     ('text:order', 'key:user_id', 'text:product')
     >>> name_slot("added ", " items to the basket"), name_slot("USER ID: ", "]"), name_slot("Task shop.tasks.send[", "]")
     ('', 'key:user_id', 'text:task')
+    >>> name_slot(" orders to ERP: ", ", "), name_slot("sent orders to user: ", "")
+    ('text:order', 'key:user')
     >>> name_slot("GET /api/orders ", " in") == UNNAMED  # what stands behind a path is its status, not an order
     True
     """
@@ -135,6 +139,9 @@ def name_slot(left: str, right: str) -> str:
     word = match[0].strip(".-")
     before = text[: match.start()]
     if keyed:
+        listed = _LISTED.search(before) if ":" in delimiter and noun_of(f"text:{word}") not in lexicon().roles else None
+        if listed and (noun := listed[1].lower()) != singular(noun) and singular(noun) in lexicon().roles:
+            return f"text:{singular(noun)}"
         return _key_slot(word, before, right if ":" in delimiter else "")
     if before.endswith("/") and _PATH.search(before):
         return UNNAMED
