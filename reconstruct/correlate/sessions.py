@@ -21,6 +21,8 @@ from reconstruct.correlate import visits
 from reconstruct.correlate.beginnings import find_beginnings
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.disguises import find_disguised
+from reconstruct.correlate.doubles import trust_addresses
+from reconstruct.correlate.openings import find_openings
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.signed_in import CUSTOMER_CONFIDENCE, find_signed_in
 from reconstruct.correlate.slices import slice_events
@@ -77,6 +79,8 @@ def link_requests(
     cut_s, cut_why = visits.fit_cut(visits.page_gaps(requests))
     entries = visits.measure_entries(requests)
     entries_start, foreign_starts = visits.are_rare(entries), visits.are_rare(visits.measure_foreign(requests))
+    if not entries_start:
+        requests.opening = find_openings(requests, cut_s)
     found = build_in_shards(requests, pool, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
     rules = calibrate_visits(
         requests, found_requests.customer, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts
@@ -86,7 +90,8 @@ def link_requests(
     numbers = db.execute("SELECT number + 1 FROM agents WHERE kind IN ('bot', 'monitor')").fetchnumpy()
     is_program = np.isin(requests.browser, next(iter(numbers.values())))
     is_program |= find_disguised(db, requests, found_requests.eid)[requests.visitor]
-    links = _links(found_requests, found, rules, is_program)
+    unmeasured = None if rules["address"].measured else trust_addresses(requests, cut_s)
+    links = _links(found_requests, found, rules, is_program, unmeasured)
     tables = {
         "visitors": found_requests.visitors,
         "anchors": links.select(["eid", "visit", "visitor", "confidence", "asset"]),
@@ -343,13 +348,22 @@ are what makes ``address`` doubtful, and a robot has no doubles."""
 
 
 def _links(
-    coded: _Coded, found: visits.Visits, rules: dict[str, RuleQuality], is_program: NDArray[np.bool_]
+    coded: _Coded,
+    found: visits.Visits,
+    rules: dict[str, RuleQuality],
+    is_program: NDArray[np.bool_],
+    trusted: NDArray[np.float64] | None,
 ) -> pa.Table:
     """``rules``: by the name in RULES, under the name it is told by; ``is_program``: per request, whether it is a
-    robot's or a monitor's."""
+    robot's or a monitor's; ``trusted``: per visitor, how far the address alone is, where that is not measured."""
     told = [rules[name].rule for name in RULES]
     code = pa.array(found.rule.astype(np.int8))
     confidence = np.array([rules[name].confidence for name in RULES])[found.rule]
+    if trusted is not None:
+        # A file without a referrer goes by the address as well.
+        by_address = (found.rule == visits.ADDRESS) | ((found.rule == visits.ASSET) & (coded.requests.referrer < 0))
+        sure = trusted[coded.requests.visitor[by_address]]
+        confidence[by_address] = np.minimum(sure, rules["asset"].confidence)
     confidence[is_program & (found.rule == visits.ADDRESS)] = PROGRAM_CONFIDENCE
     session = np.where(found.rule == visits.SESSION, coded.requests.session, np.int32(-1))
     # Texts by number: whole, they would be the largest thing in memory.

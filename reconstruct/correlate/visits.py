@@ -69,6 +69,9 @@ SWEPT_VISITS = 50_000
 BLOCK = 65_536
 """Requests turned into Python values at a time."""
 
+OPENS, OPENS_SHARED = 1, 2
+"""Values of ``opening``: a page that begins visits, and one of an address and browser that several people have."""
+
 RULES = ("start", "session", "redirect", "referrer", "roaming", "address", "asset")
 START, SESSION, REDIRECT, REFERRER, ROAMING, ADDRESS, ASSET = range(len(RULES))
 _FROM_ELSEWHERE = (SESSION, ROAMING)
@@ -92,10 +95,14 @@ class Requests:
     """page code of an internal referrer, NO_REFERRER or FOREIGN_REFERRER"""
     status: Narrow
     asset: NDArray[np.bool_]
+    opening: NDArray[np.int8] | None = None
+    """what ``openings`` says of each; None where requests say where they come from"""
 
     def select(self, chosen: NDArray[Any]) -> Requests:
         """Some of the requests, by mask or by ascending indices."""
-        return Requests(*(getattr(self, each.name)[chosen] for each in fields(self)))
+        columns: list[Any] = [getattr(self, each.name) for each in fields(self)]
+        taken: list[Any] = [None if column is None else column[chosen] for column in columns]
+        return Requests(*taken)
 
     def navigates(self) -> NDArray[np.bool_]:
         """Per visitor: ever named a page of the site as referrer. Monitors, webhooks and feeds do not: they enter every time."""
@@ -259,10 +266,12 @@ def build_visits(
     pages_before = wide(requests.browser) * (
         int(max(requests.page.max(initial=0), requests.referrer.max(initial=0))) + 1
     )
+    opening = requests.opening if requests.opening is not None else np.zeros(n, np.int8)
     columns = (
         requests.second, requests.visitor, requests.asset, requests.referrer, until, pages_before, session_of, requests.page, starts, redirects,
+        opening,
     )  # fmt: skip
-    for i, (second, visitor, asset, referrer, last, offset, session, page, starts_anew, redirected) in enumerate(
+    for i, (second, visitor, asset, referrer, last, offset, session, page, starts_anew, redirected, opens) in enumerate(
         _in_blocks(columns)
     ):
         near = by_visitor.get(visitor)
@@ -294,7 +303,11 @@ def build_visits(
                         each for each in near
                         if each.session < 0 or each.session == session or last_seen[each.session] <= first_seen[session]
                     ]  # fmt: skip
-                found, why = _of_page(pool, second, referrer, starts_anew)
+                if (
+                    opens == OPENS and session >= 0
+                ):  # a new identifier where visits begin is a new visitor, not one who signs in
+                    pool = [each for each in pool if each.session < 0 or each.session == session]
+                found, why = _of_page(pool, second, referrer, starts_anew or opens == OPENS_SHARED)
                 if found is None and referrer >= 0:
                     found = _roaming(
                         by_page.get(offset + referrer, ()), second - window, referrer, session, last_seen, first_seen
