@@ -176,7 +176,7 @@ def adopt(db: duckdb.DuckDBPyConnection, things: Sequence[int]) -> None:
     # Whose line it is by the objects it is of: of a cart and an order, that of the last one that was born or tried before.
     db.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE told AS
+        CREATE OR REPLACE TEMP TABLE placeable AS
         WITH open_lines AS (
                 SELECT l.eid, l.object, l.confidence * owned.confidence AS confidence, o.type, o.value, t.t, owned.visit
                 FROM thing_links l JOIN things o USING (object) JOIN timeline t USING (eid) LEFT JOIN owned USING (object)
@@ -195,7 +195,7 @@ def adopt(db: duckdb.DuckDBPyConnection, things: Sequence[int]) -> None:
     # unless the line names a thing itself.
     db.execute(
         f"""
-        DELETE FROM event_visit WHERE rule = 'in flight' AND eid IN (SELECT eid FROM told)
+        DELETE FROM event_visit WHERE rule = 'in flight' AND eid IN (SELECT eid FROM placeable)
           AND eid IN (SELECT l.eid FROM thing_links l JOIN owned o USING (object) JOIN timeline t ON t.eid = l.eid JOIN timeline b ON b.eid = o.eid
                       WHERE l.rule <> 'batch' AND (
                           NOT (l.rule = 'request' AND l.via_type = 'request') OR abs(t.t - b.t) <= {BIRTH_REACH_NS}
@@ -205,7 +205,7 @@ def adopt(db: duckdb.DuckDBPyConnection, things: Sequence[int]) -> None:
     db.execute(
         """
         INSERT INTO event_visit
-        SELECT eid, visit, 'object', type::VARCHAR, value, confidence FROM told ANTI JOIN event_visit USING (eid)
+        SELECT eid, visit, 'object', type::VARCHAR, value, confidence FROM placeable ANTI JOIN event_visit USING (eid)
         """
     )
 
