@@ -167,6 +167,17 @@ def test_without_session_identifiers_customers_calibrate_the_rules() -> None:
     assert calibrate_visits(requests, shared, cut_s=1800, entries_start=False)["address"].right == 0
 
 
+def test_who_signs_in_under_another_name_is_somebody_else() -> None:
+    """Two people of one browser, the second of whom comes while the first is there; neither says where from."""
+    pages = [(0, -1), (10, 1), (20, -1), (30, 2), (40, 1), (50, 2), (60, 2)]
+    requests = requests_of([(at, 0, -1, PRODUCT, NO_REFERRER, 200, False) for at, _ in pages])
+    requests.asker = np.array([name for _, name in pages])
+    found = build_visits(requests, cut_s=1800, entries_start=False)
+    assert found.visit.tolist() == [0, 0, 0, 1, 0, 1, 1]
+    blind = build_visits(requests, cut_s=1800, entries_start=False, use_sessions=False)
+    assert set(blind.visit.tolist()) == {0}
+
+
 rows = st.lists(
     st.tuples(
         st.integers(0, 5000), st.integers(0, 3), st.integers(-1, 3), st.integers(0, 6), st.integers(-2, 6),

@@ -88,7 +88,11 @@ def resolve(
     logs = tiers.rank_request_logs(db, session_types)
     inner = tiers.find_inner(db, logs)
     edge = [log.family for log in logs if log.family not in inner]
-    customer_types = [role.type for role in roles if role.role == "customer"]
+    customers = sorted(
+        (role for role in roles if role.role == "customer"),
+        key=lambda role: (-role.behaviour.mentions * role.behaviour.on_requests, role.type),
+    )
+    customer_types = [role.type for role in customers]
     report = sessions.link_requests(db, edge, session_types, customer_types, pool)
     judge_programs(db, session_types)
     _anchor_by_identifier(db)

@@ -194,8 +194,9 @@ def _judge(number: int, kind: IdType, seen: Behaviour) -> Role:
             points, why = points + NAME_POINTS, [*why, f"called “{kind.noun}”"]
         elif role in ("request", "object") and priors:
             points -= NAME_POINTS  # it is called something else
-        elif role == "object" and priors == ("customer",):
-            points -= NAME_POINTS  # many logs name whom they serve; that makes nobody a thing the business works on
+        elif role in ("session", "object") and priors == ("customer",):
+            # Many logs name whom they serve; that makes nobody a thing the business works on, and who comes once is no session.
+            points -= NAME_POINTS
         verdicts[role] = (points, why)
     for role in priors:
         if role not in verdicts and not _is_choice(seen):

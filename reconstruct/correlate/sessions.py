@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from reconstruct.correlate import visits
+from reconstruct.correlate.askers import are_named_throughout
 from reconstruct.correlate.beginnings import find_beginnings
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.disguises import find_disguised
@@ -74,7 +75,8 @@ def link_requests(
     visits_by = ("typed", session_types) if signed_in is None else ("signed_in", [signed_in])
     asked = _requests(db, edge)
     n_asked = len(asked.eid)
-    found_requests = _as_codes(db, asked, visits_by, customer_types, paths, agents)
+    by_name = not session_types and signed_in is None
+    found_requests = _as_codes(db, asked, visits_by, customer_types, paths, agents, by_name=by_name)
     requests = found_requests.requests
     cut_s, cut_why = visits.fit_cut(visits.page_gaps(requests))
     entries = visits.measure_entries(requests)
@@ -206,6 +208,8 @@ class _Coded:
     sessions: pa.Array
     """distinct session identifiers, by code"""
     customer: Narrow
+    named: NDArray[np.bool_]
+    """requests that name whom they are of, where all of a visit do"""
     visitors: pa.Table
 
 
@@ -216,16 +220,20 @@ def _as_codes(
     customer_types: list[int],
     paths: pa.Array,
     agents: pa.Array,
+    *,
+    by_name: bool,
 ) -> _Coded:
-    """``visits_by``: the table and the types whose values are the session identifiers of requests."""
+    """``visits_by``: the table and the types whose values are the session identifiers of requests; ``by_name``: whether the customers
+    that requests name, of the first type, tell people apart."""
     table, session_types = visits_by
     session, sessions = _find_named(db, found.eid, session_types, table)
     customer, _ = _find_named(db, found.eid, customer_types)
+    asker, _ = _find_named(db, found.eid, customer_types[: int(by_name)])
     known = (session >= 0) | (found.texts["client_ip"][0] >= 0) | (found.numbers["browser"] >= 0)
     order = visits.order_requests(found.numbers["second"], found.numbers["asset"].astype(np.bool_), found.eid)
     order = narrow(order[known[order]])
     # One column at a time: what it is made of is let go before the next.
-    session, customer, found.eid = session[order], customer[order], found.eid[order]
+    session, customer, asker, found.eid = session[order], customer[order], asker[order], found.eid[order]
     second, browser, path, status, folded = (found.numbers.pop(name)[order] for name in NUMBERS)
     asset = folded.astype(np.bool_)
     address, addresses = _in_order(found.texts.pop("client_ip"), order)
@@ -233,6 +241,11 @@ def _as_codes(
     alone = (address < 0) & (browser < 0)
     pair = wide(address) * (int(browser.max(initial=0)) + 2) + browser
     pair[alone] = -2 - session[alone]
+    by_name, named = bool(np.any(asker >= 0)), np.zeros(len(asker), np.bool_)
+    if by_name and are_named_throughout(narrow(number_values(pair)[0]), second, asker):
+        pair = pair * (int(asker.max()) + 2) + asker + 1
+        customer = np.full(len(customer), -1, np.int32)  # agree by themselves now: nothing can be held against them
+        by_name, named = False, asker >= 0
     numbered, first = number_values(pair)
     visitor = narrow(numbered)
     del pair, alone, numbered
@@ -252,7 +265,8 @@ def _as_codes(
     internal = _internal_pages(visitor, page, referrer, pa.concat_arrays([paths, queries]), referrers, vhosts)
     codes = narrow(np.append(internal, NO_REFERRER))[referrer]
     requests = Requests(second, visitor, browser + 1, session, page, codes, status, asset)
-    return _Coded(requests, found.eid, sessions, customer, visitors)
+    requests.asker = asker if by_name else None
+    return _Coded(requests, found.eid, sessions, customer, named, visitors)
 
 
 def _in_order(column: tuple[Narrow, pa.Array], order: Narrow) -> tuple[Narrow, pa.Array]:
@@ -347,6 +361,10 @@ PROGRAM_CONFIDENCE = 0.99
 are what makes ``address`` doubtful, and a robot has no doubles."""
 
 
+NAMED_CONFIDENCE = 0.99
+"""That requests of one address and one name are one person's."""
+
+
 def _links(
     coded: _Coded,
     found: visits.Visits,
@@ -365,6 +383,7 @@ def _links(
         sure = trusted[coded.requests.visitor[by_address]]
         confidence[by_address] = np.minimum(sure, rules["asset"].confidence)
     confidence[is_program & (found.rule == visits.ADDRESS)] = PROGRAM_CONFIDENCE
+    confidence[coded.named] = NAMED_CONFIDENCE
     session = np.where(found.rule == visits.SESSION, coded.requests.session, np.int32(-1))
     # Texts by number: whole, they would be the largest thing in memory.
     named = pa.array([VIA.get(name, "address") for name in told])

@@ -97,6 +97,8 @@ class Requests:
     asset: NDArray[np.bool_]
     opening: NDArray[np.int8] | None = None
     """what ``openings`` says of each; None where requests say where they come from"""
+    asker: Narrow | None = None
+    """code of the customer that a request says it is of, -1 for none; None where that tells nobody apart"""
 
     def select(self, chosen: NDArray[Any]) -> Requests:
         """Some of the requests, by mask or by ascending indices."""
@@ -129,12 +131,13 @@ class Visits:
 class _Visit:
     """A visit that may still be going on."""
 
-    __slots__ = ("last", "last_page_at", "last_referrer", "number", "pages", "redirected", "session")
+    __slots__ = ("asker", "last", "last_page_at", "last_referrer", "number", "pages", "redirected", "session")
 
     def __init__(self, number: int, second: int, session: int) -> None:
         self.number = number
         self.last = second
         self.session = session
+        self.asker = -1
         self.pages: dict[int, int] = {}
         self.redirected = False
         self.last_page_at = second
@@ -246,7 +249,7 @@ def build_visits(
     Args:
         entries_start: A page without a referrer starts a visit, of visitors that otherwise name one.
         foreign_starts: So does a page that another site led to.
-        use_sessions: False hides the identifiers, to measure the other rules.
+        use_sessions: False hides the identifiers and names, to measure the other rules.
     """
     every, (head, head_of, until) = requests, _gather_assets(requests)
     requests = every.select(head)
@@ -267,13 +270,14 @@ def build_visits(
         int(max(requests.page.max(initial=0), requests.referrer.max(initial=0))) + 1
     )
     opening = requests.opening if requests.opening is not None else np.zeros(n, np.int8)
+    askers = requests.asker if requests.asker is not None and use_sessions else np.full(n, -1, np.int8)
     columns = (
         requests.second, requests.visitor, requests.asset, requests.referrer, until, pages_before, session_of, requests.page, starts, redirects,
-        opening,
+        opening, askers,
     )  # fmt: skip
-    for i, (second, visitor, asset, referrer, last, offset, session, page, starts_anew, redirected, opens) in enumerate(
-        _in_blocks(columns)
-    ):
+    for i, (
+        second, visitor, asset, referrer, last, offset, session, page, starts_anew, redirected, opens, asker,
+    ) in enumerate(_in_blocks(columns)):  # fmt: skip
         near = by_visitor.get(visitor)
         if near is None:
             near = by_visitor[visitor] = []
@@ -281,15 +285,18 @@ def build_visits(
             near[:] = [each for each in near if each.last >= second - cut_s]
         elif near and near[0].last < second - cut_s:
             near.clear()
+        mine = near
+        if asker >= 0:  # nobody is two people
+            mine = [each for each in near if each.asker < 0 or each.asker == asker]
         found: _Visit | None = None
         why = START
         if asset:
-            if len(near) == 1:
-                found, why = near[0], ASSET
-            elif near:
-                found, why = _of_asset(near, referrer), ASSET
-        elif session < 0 and len(near) == 1 and not near[0].redirected and referrer in near[0].pages:
-            found, why = near[0], REFERRER  # as below; nearly all pages are such
+            if len(mine) == 1:
+                found, why = mine[0], ASSET
+            elif mine:
+                found, why = _of_asset(mine, referrer), ASSET
+        elif session < 0 and len(mine) == 1 and not mine[0].redirected and referrer in mine[0].pages:
+            found, why = mine[0], REFERRER  # as below; nearly all pages are such
         else:
             if session >= 0:
                 known = by_session.get(session)
@@ -297,10 +304,10 @@ def build_visits(
                 if known and second - known.last <= (ENTRY_GAP_S if enters else cut_s):
                     found, why = known, SESSION
             if found is None:
-                pool = near
+                pool = mine
                 if session >= 0:
                     pool = [
-                        each for each in near
+                        each for each in mine
                         if each.session < 0 or each.session == session or last_seen[each.session] <= first_seen[session]
                     ]  # fmt: skip
                 if (
@@ -310,7 +317,13 @@ def build_visits(
                 found, why = _of_page(pool, second, referrer, starts_anew or opens == OPENS_SHARED)
                 if found is None and referrer >= 0:
                     found = _roaming(
-                        by_page.get(offset + referrer, ()), second - window, referrer, session, last_seen, first_seen
+                        by_page.get(offset + referrer, ()),
+                        second - window,
+                        referrer,
+                        session,
+                        last_seen,
+                        first_seen,
+                        asker,
                     )
                     why = ROAMING
                     if found is None and pool:
@@ -325,6 +338,8 @@ def build_visits(
         elif why in _FROM_ELSEWHERE and found not in near:
             near.append(found)
         if not asset:
+            if asker >= 0:
+                found.asker = asker
             if session >= 0:
                 found.session = session
                 by_session[session] = found
@@ -435,11 +450,13 @@ def _roaming(
     session: int,
     last_seen: NDArray[np.int64],
     first_seen: NDArray[np.int64],
+    asker: int,
 ) -> _Visit | None:
     """The visit on another address that opened the referrer last; those still on that page come first."""
     open_ones = [
         each for each in candidates
         if each.last >= since
+        and (asker < 0 or each.asker < 0 or each.asker == asker)
         and (session < 0 or each.session < 0 or each.session == session or last_seen[each.session] <= first_seen[session])
     ]  # fmt: skip
     if not open_ones:
