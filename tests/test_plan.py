@@ -143,6 +143,24 @@ def test_a_number_under_an_unknown_name_is_the_order_s_where_it_comes_up_with_it
     assert "key:pallet" not in order["slots"]
 
 
+def test_what_many_visits_meet_is_a_resource_and_no_object(tmp_path: Path) -> None:
+    """Six restaurants serve ten customers each; an order is looked at again by who placed it."""
+    logs = shop()
+    for service in ("orders", "payments", "depot"):
+        for entry in logs[service]:
+            if "order_no" in entry:
+                entry["restaurant"] = f"RS-{5000 + entry['order_no'] % 18}"
+    for i in range(40):
+        page = logs["gateway"][5 * i]
+        logs["gateway"].append(
+            {**page, "ts": at(600.0 * i + 9000), "path": f"/orders/{70_000 + 3 * i}", "sid": token(4, i)}
+        )
+    rows = plan_of(tmp_path, **logs)
+    role, _ = role_at(rows, "key:restaurant")
+    assert role == "resource", rows
+    assert role_at(rows, "key:order_no")[0] == "object"
+
+
 def test_what_is_offered_in_lists_is_no_business_object_and_what_a_batch_lists_still_is(tmp_path: Path) -> None:
     """A search answers with all trips there are, a depot's run lists the orders it picks."""
     logs = shop()

@@ -23,6 +23,28 @@ BIRTH_LEAD_NS = 2 * 1_000_000_000
 """Clocks of two services differ this much without anyone noticing."""
 
 
+CROWDED = 4
+"""Visits that half the values of a type are met in, from which they are resources: a restaurant, a branch, a decision. What the business
+works on is one customer's, who comes back to it now and then."""
+
+CROWDED_BY_NAME = 12
+"""The same for what is called a thing: an order is looked at often while it is on its way."""
+
+
+def find_crowded(db: duckdb.DuckDBPyConnection, kinds: Sequence[int]) -> dict[int, float]:
+    """For each of these types the median number of visits in which a value is met, of those met in any. Needs ``event_visit``."""
+    return dict(
+        db.execute(
+            f"""
+            SELECT type, median(n) FROM (
+                SELECT type, value, count(DISTINCT visit) AS n FROM typed JOIN event_visit USING (eid)
+                WHERE type IN ({", ".join(map(str, kinds)) or "-1"}) AND NOT multi GROUP BY ALL)
+            GROUP BY type ORDER BY type
+            """
+        ).fetchall()
+    )
+
+
 def find_objects(
     db: duckdb.DuckDBPyConnection, roots: list[int], owners: list[Ownership], back_office: dict[int, bool]
 ) -> None:

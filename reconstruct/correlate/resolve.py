@@ -25,6 +25,7 @@ from reconstruct.correlate.roles import Role, gathers_lines
 from reconstruct.correlate.threads import place_by_thread
 from reconstruct.correlate.types import IdType
 from reconstruct.correlate.wordings import tabulate_wordings
+from reconstruct.events.nouns import prior_roles
 from reconstruct.options import Pins
 
 REQUEST_CONFIDENCE = 0.99
@@ -102,6 +103,7 @@ def resolve(
     _place_by_session(db, session_types, report.cut_s)
     tabulate_wordings(db)
     worth = brackets.place_by_bracket(db)
+    _demote_crowded(db, types, roles)
     owners = pin_owners(types, find_owners(db, types, roles), pinned)
     settle(roles, owners)
     things = [role.type for role in roles if role.role in ("object", "sub-object")]
@@ -122,6 +124,17 @@ def resolve(
     if report.nobodys:
         abstained[NOBODYS] = report.nobodys
     return Resolution(edge, inner, report, owners, roots, rules, abstained)
+
+
+def _demote_crowded(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role]) -> None:
+    """Make resources of objects that many visits meet each: visits, which tell so, are known by now."""
+    things = [role for role in roles if role.role in ("object", "sub-object") and not role.pinned]
+    crowded = objects.find_crowded(db, [role.type for role in things])
+    for role in things:
+        visits = crowded.get(role.type, 0.0)
+        named = bool({"object", "sub-object"}.intersection(prior_roles(types[role.type].noun)))
+        if visits >= (objects.CROWDED_BY_NAME if named else objects.CROWDED):
+            role.role, role.why = "resource", [*role.why, f"half of its values are met in {visits:g} visits and more"]
 
 
 def _anchor_by_identifier(db: duckdb.DuckDBPyConnection) -> None:
