@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from reconstruct.correlate.calibrate import RuleQuality, weigh, wilson_lower
+from reconstruct.correlate.lengths import find_lengths
 from reconstruct.correlate.starts import find_starting
 from reconstruct.correlate.threads import OPENING_SHARE
 
@@ -136,15 +137,33 @@ def _tabulate_lines(db: duckdb.DuckDBPyConnection) -> None:
     )
     db.execute(
         """
-        CREATE OR REPLACE TEMP TABLE line_candidates AS
-        WITH wanted AS (SELECT eid FROM worded ANTI JOIN event_visit USING (eid) UNION SELECT eid FROM known_lines),
-             lines AS (SELECT eid, t, (t.family::BIGINT << 32) | coalesce(wording, 0) AS template, t // 1000000000 AS s, t.family, e.thread
-                       FROM wanted JOIN worded USING (eid) JOIN timeline t USING (eid) JOIN events e USING (eid) WHERE e.time_ns IS NOT NULL),
-             seconds AS (SELECT anchor, route, t0, t1, family, thread, unnest(range(t0 // 1000000000, t1 // 1000000000 + 1)) AS s FROM served)
-        SELECT l.eid, l.template, l.t, c.anchor, c.route, abs(l.t - (c.t0 + c.t1) / 2) AS distance
-        FROM lines l LEFT JOIN seconds c ON c.s = l.s AND l.t BETWEEN c.t0 AND c.t1 AND (c.family <> l.family OR c.thread = l.thread) IS NOT FALSE
+        CREATE OR REPLACE TEMP TABLE waiting_lines AS
+        WITH wanted AS (SELECT eid FROM worded ANTI JOIN event_visit USING (eid) UNION SELECT eid FROM known_lines)
+        SELECT eid, t, (t.family::BIGINT << 32) | coalesce(wording, 0) AS template, t // 1000000000 AS s, t.family, e.thread
+        FROM wanted JOIN worded USING (eid) JOIN timeline t USING (eid) JOIN events e USING (eid) WHERE e.time_ns IS NOT NULL
         """
     )
+    find_lengths(db)
+    db.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE line_candidates AS
+        WITH seconds AS (SELECT anchor, route, t0, t1, family, thread, unnest(range(t0 // 1000000000, t1 // 1000000000 + 1)) AS s FROM served)
+        SELECT l.eid, l.template, l.t, c.anchor, c.route, abs(l.t - (c.t0 + c.t1) / 2) AS distance
+        FROM waiting_lines l LEFT JOIN seconds c
+          ON c.s = l.s AND l.t BETWEEN c.t0 AND c.t1 AND (c.family <> l.family OR c.thread = l.thread) IS NOT FALSE
+        """
+    )
+    ((slow,),) = db.execute("SELECT count(*) FROM lengths").fetchall()
+    if slow:
+        db.execute(
+            """
+            CREATE OR REPLACE TEMP TABLE slow_candidates AS
+            SELECT l.eid, l.template, l.t, c.anchor, c.route, abs(l.t - (c.t0 + c.t1) / 2) AS distance
+            FROM waiting_lines l JOIN lengths r USING (template) JOIN served c ON c.t0 > l.t AND c.t0 <= l.t + r.reach
+            """
+        )
+        db.execute("DELETE FROM line_candidates WHERE anchor IS NULL AND eid IN (SELECT eid FROM slow_candidates)")
+        db.execute("INSERT INTO line_candidates SELECT * FROM slow_candidates")
 
 
 def _find_habits(db: duckdb.DuckDBPyConnection) -> float:
@@ -176,10 +195,11 @@ def _find_habits(db: duckdb.DuckDBPyConnection) -> float:
         CREATE OR REPLACE TEMP TABLE habits AS
         WITH moments AS (SELECT template, min(t) AS t FROM line_candidates SEMI JOIN often_in USING (template)
                          GROUP BY template, t // 1000000000),
-             moved AS (SELECT template, t + shift * 1000000000::BIGINT AS t FROM moments, (VALUES {shifts}) other(shift)),
+             moved AS (SELECT template, t + shift * 1000000000::BIGINT AS t, coalesce(reach, 0) AS ahead
+                       FROM moments LEFT JOIN lengths USING (template), (VALUES {shifts}) other(shift)),
              reach AS (SELECT t0, max(t1) OVER (ORDER BY t0) AS t1 FROM served),
              busy AS (SELECT DISTINCT m.template, m.t, coalesce(m.t <= r.t1, false) AS served
-                      FROM moved m ASOF LEFT JOIN reach r ON r.t0 <= m.t)
+                      FROM (SELECT *, t + ahead AS until FROM moved) m ASOF LEFT JOIN reach r ON r.t0 <= m.until)
         SELECT template, avg(served::INT) AS by_chance FROM busy JOIN often_in USING (template)
         GROUP BY template, least HAVING by_chance < least
         """
