@@ -1,4 +1,5 @@
-"""How well systems other than the simulated shop are reconstructed: a travel agency, a shop on Rails, software by subscription, a mesh.
+"""How well systems other than the simulated shop are reconstructed: a travel agency, a shop on Rails, a
+single-page shop, software by subscription, a mesh.
 
     python bench/elsewhere.py                        every system and variant, means over two seeds
     python bench/elsewhere.py --seeds 3 --show       another seed; every visit and order that was taken for something else
@@ -31,6 +32,7 @@ from scoring import read_found, read_truth, score
 from systems.boutique import Boutique
 from systems.rails import Rails
 from systems.saas import Saas
+from systems.spa import Spa
 from systems.system import System
 from systems.travel import Travel
 
@@ -47,6 +49,9 @@ VARIANTS: Mapping[str, tuple[int, Callable[..., System]]] = {
     "rails, no edge log": (300, partial(Rails, edge_log=False)),
     "saas": (240, Saas),
     "saas, no edge log": (240, partial(Saas, edge_log=False)),
+    "spa": (200, Spa),
+    "spa, no identifiers": (200, partial(Spa, identifiers=False)),
+    "spa, no identifiers, crowded": (200, partial(Spa, identifiers=False, crowded=True)),
     "boutique": (150, Boutique),
     "boutique, no traces": (150, partial(Boutique, traces=False)),
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 BENCH = Path(__file__).parent.parent / "bench"
-VISITS = {"travel": 100, "rails": 40, "saas": 130, "boutique": 40}
+VISITS = {"travel": 100, "rails": 40, "saas": 130, "spa": 90, "boutique": 40}
 """People who come to each system: no amount is told from fewer than 20 whole numbers, and references are learnt from what they do."""
 FIGURES = (
     "pair_p",
@@ -37,6 +37,15 @@ FLOORS: dict[str, dict[str, float]] = {
     "saas": {},
     # A sign-up that is refused and given up has no name yet.
     "saas, no edge log": {"visits_right": 0.85},
+    "spa": {},
+    "spa, no identifiers": {},
+    # Who comes while another of the same address and browser is there asks for what either might.
+    "spa, no identifiers, crowded": {
+        "visits_right": 0.93,
+        "pair_p": 0.93,
+        "order_session_p": 0.95,
+        "order_session_r": 0.95,
+    },
     "boutique": {},
     # Lines of cart and checkout name the visitor, not the order.
     "boutique, no traces": {"line_order_r": 0.7},

@@ -102,6 +102,8 @@ Payment declined for order 1: insufficient_funds (pay_1)          | Payment decl
 Order #1: unable to take payment (Your card was declined.)        | Payment declined     | failed
 Order #1: payment error (gateway returned 504)                    | Payment failed       | failed
 authorisation pay_0f voided (order 1)                             | Payment voided       | cancelled
+order 17 cancelled: out of stock                                  | Order cancelled      | cancelled
+out of stock, order 17 is on hold                                 | Out of stock         | exception
 refunded 159.81 GBP to pay_20d, refund re_36                      | Payment refunded     | returned
 Order 100003 placed: user=51 basket=3 total=121.73 GBP            | Order placed         | born
 Order 1: status Complete -> Returned                              | Order returned       | returned

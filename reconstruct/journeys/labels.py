@@ -200,16 +200,22 @@ class Labeler:
         before, arrow, after = skeleton.rpartition("> ")
         told = f" {after} " if arrow else f" {skeleton} "
         whole = f" {skeleton.replace('> ', '')} "
-        best: tuple[tuple[int, int, int, int], str, _Verb] | None = None
+        found_verbs: list[tuple[tuple[int, int, int, int], str, _Verb]] = []
         for word in dict.fromkeys(told.split()):
             for phrase, verb in self._phrases.get(word, ()):
                 place = told.find(phrase)
                 if place >= 0:
-                    rank = (verb.weight, phrase.count(" "), SEVERITY.get(verb.state, 0), -place)
-                    if best is None or rank > best[0]:
-                        best = (rank, phrase, verb)
-        if best is None:
+                    found_verbs.append(
+                        ((verb.weight, phrase.count(" "), SEVERITY.get(verb.state, 0), -place), phrase, verb)
+                    )
+        if not found_verbs:
             return self._weak(skeleton, arrow, before, after)
+        best = max(found_verbs, key=lambda each: each[0])
+        if best[2].state == "exception":  # "order cancelled: out of stock" says what came of it, and why
+            ends = [
+                each for each in found_verbs if each[2].state in ("cancelled", "returned") and each[0][3] > best[0][3]
+            ]
+            best = max(ends, key=lambda each: each[0], default=best)
         _, phrase, verb = best
         noun, found = self._noun(whole if arrow else told, verb, phrase)
         if not noun and not verb.noun and about in verb.nouns:
