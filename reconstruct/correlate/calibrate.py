@@ -26,12 +26,12 @@ PRIORS = {
     "redirect": 0.98,
     "referrer": 0.98,
     "roaming": 0.8,
-    "address": 0.9,
+    "address": 0.98,
     "asset": 0.99,
     "start": 0.99,
 }
 """Confidence of each rule where the data cannot tell: the worst of three labelled data sets and of the simulated shops of bench/robustness.py
-(asset .995, referrer .993, address .997), rounded down, further where trials are few."""
+(asset .995, referrer .993, address .997), rounded down, further where trials are few; of an address at its best (``doubles``)."""
 
 
 @dataclass(frozen=True, slots=True)
