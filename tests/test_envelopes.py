@@ -135,6 +135,15 @@ def test_compose_names_the_service() -> None:
     assert events[2]["format"] == "compose"
 
 
+@pytest.mark.parametrize(
+    "prefix", ["shop_web.1.k2x9c8v7b6n5m4l3k2j1h0g9f@node-1    | ", "12:00:02 web.1     | ", "2026-09-17T10:00:02.126Z web[48ed12] ams [info]"]
+)  # fmt: skip
+def test_other_runners_name_the_service(prefix: str) -> None:
+    events = read(prefix + ACCESS, prefix.replace("web", "worker") + PYTHON, prefix + ACCESS)
+    assert [str(event["service"]).removeprefix("shop_") for event in events] == ["web", "worker", "web"]
+    assert [event.get("path") for event in events] == ["/cart", None, "/cart"]
+
+
 def test_compose_with_stamps() -> None:
     events = read(*[f"web-1  | 2026-09-17T10:00:0{n}.123456789Z {ACCESS}" for n in range(3)])
     assert {event["format"] for event in events} == {"compose/stamped/" + str(events[0]["format"]).rpartition("/")[2]}

@@ -141,8 +141,10 @@ class Chooser:
         """Whether the lines have the envelope, or only look like it."""
         share = sample.share(peeled.mask)
         if kind == prefixes.COMPOSE:
-            columns = {len(prefix.rstrip()) for prefix in peeled.stream}
-            return share >= COMPOSE_SHARE and len(columns) == 1 and not self._reads_most(sample)
+            if share < COMPOSE_SHARE or self._reads_most(sample):
+                return False
+            is_aligned = len({len(prefix.rstrip()) for prefix in peeled.stream}) == 1
+            return is_aligned or self._reads_most(sample.keep(peeled.mask, peeled.inside))
         if (
             kind == prefixes.GREP
         ):  # a vhost and its port look alike, but then the line is read as it stands, and nothing inside is

@@ -30,6 +30,8 @@ CLOUDWATCH = "cloudwatch"
 FLUENTD = "fluentd"
 FLUENT_BIT = "fluentbit"
 COMPOSE = "compose"
+PROCFILE = "procfile"
+FLY = "fly"
 GREP = "grep"
 QUOTED = "quoted"
 NUMBERED = "numbered"
@@ -68,7 +70,18 @@ _FLUENT_BIT = re.compile(
 """``out_file`` and ``out_stdout`` of Fluent Bit: [number] tag: [moment, record]; since 2.1 [[moment, metadata], record]."""
 _RUBY_PAIR = re.compile(r'"=>(?=["{\[\d\-tfn])')
 """What Fluent Bit writes for a colon on standard output."""
-_COMPOSE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]{0,62}?)(?:[-_]\d{1,3})? *\| ?(?P<rest>.*)", re.DOTALL)
+_COMPOSE = re.compile(
+    r"(?P<name>[A-Za-z0-9][\w.-]{0,62}?)(?:[-_]\d{1,3}|\.\d{1,5}\.[a-z0-9]{8,32}@[\w.-]{1,64})? *\| ?(?P<rest>.*)",
+    re.DOTALL,
+)
+"""``docker service logs`` puts the task and the node behind the service."""
+_PROCFILE = re.compile(r"(\d\d:\d\d:\d\d) ([A-Za-z][\w-]{0,62}?)(?:\.\d{1,3})? +\| ?(.*)", re.DOTALL)
+"""What runs the processes of a Procfile: Foreman, Honcho."""
+_FLY = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z) ([\w-]{1,62})\[([0-9a-f]{1,32})\] ([a-z]{3}) \[[a-z]{1,10}\] ?(.*)",
+    re.DOTALL,
+)
+"""``fly logs``: moment, what wrote it, machine, region, level, line."""
 _GREP = re.compile(
     r"(?P<path>(?:[\w.@+-]{0,100}/){1,20}[\w.@+-]{1,200}?|[\w.@+-]{1,200}?\.(?:log|txt|jsonl?|out|err)(?:[.-]\d{1,8})??(?:\.(?:gz|bz2|xz|zst))?)"
     r"(?:(?P<sign>[:-])\d{1,9}(?P=sign)(?!\d\d-\d\d)|:)(?P<rest>.*)",
@@ -173,6 +186,24 @@ def _peel_compose(lines: Sequence[str], _anchor: TimeAnchor) -> Peeled | None:
     return _whole(len(lines), [row for row, _ in kept], [each["rest"] for _, each in kept], columns, streams)
 
 
+def _peel_procfile(lines: Sequence[str], anchor: TimeAnchor) -> Peeled | None:
+    rows, found = _match_all(_PROCFILE, lines)
+    if not rows:
+        return None
+    names = [each[2] for each in found]
+    columns = time_columns([each[1] for each in found], anchor) | {"service": label_column(names)}
+    return _whole(len(lines), rows, [each[3] for each in found], columns, names)
+
+
+def _peel_fly(lines: Sequence[str], anchor: TimeAnchor) -> Peeled | None:
+    rows, found = _match_all(_FLY, lines)
+    if not rows:
+        return None
+    columns = time_columns([each[1] for each in found], anchor) | {"service": label_column([each[2] for each in found])}
+    columns["attributes"] = attribute_column([{"machine": each[3], "region": each[4]} for each in found])
+    return _whole(len(lines), rows, [each[5] for each in found], columns, [f"{each[2]} {each[3]}" for each in found])
+
+
 def _peel_grep(lines: Sequence[str], _anchor: TimeAnchor) -> Peeled | None:
     rows, found = _match_all(_GREP, lines)
     if not rows:
@@ -232,6 +263,8 @@ PEELERS: dict[str, Callable[[Sequence[str], TimeAnchor], Peeled | None]] = {
     FLUENT_BIT: _peel_fluent_bit,
     CLOUDWATCH: _peel_cloudwatch,
     STERN: _peel_stern,
+    FLY: _peel_fly,
+    PROCFILE: _peel_procfile,
     GREP: _peel_grep,
     COMPOSE: _peel_compose,
     STAMPED: _peel_stamped,
