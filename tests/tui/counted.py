@@ -34,6 +34,7 @@ def results_of(documents: list[Document]) -> Reconstruction:
     """The documents that keep to the contract, as results. Others are left out: the program never writes them."""
     store = Store.create(None, threads=1, memory_limit="200MB")
     store.connection.execute("CREATE TABLE timeline AS SELECT 0::BIGINT AS t")
+    store.connection.execute("CREATE TABLE log_ends AS SELECT 0 AS family, 0::BIGINT AS t, true AS tells")
     writer = FrameWriter(store)
     writer.add(_frame([document for document in documents if keeps_to_contract(document)]))
     writer.finish(_frame([]))

@@ -1,0 +1,132 @@
+"""The same logs as people pass them on, and with other things beside them: does the same story come out?
+
+    python bench/passed_on.py DIR...              each DIR holds logs/ and truth-lines.jsonl.gz
+    python bench/passed_on.py DIR --only grep     one of the ways
+
+Every line keeps its file and its number, so that the truth stays what it is; measures as in bench/scoring.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import random
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from accuracy import ROOT, export
+from scoring import read_truth, score
+
+COLUMNS = ("pair_f1", "exact", "order_session_p", "order_session_r", "line_order_r", "unparsed")
+OUTCOMES = ("fulfilled", "in_progress", "stuck", "failed")
+
+Lines = list[str]
+Way = Callable[[Lines, str], Lines]
+
+
+def _each(put: Callable[[int, str, str], str]) -> Way:
+    """A way that changes every line by itself; ``put``: of its number, itself and its file."""
+    return lambda lines, path: [put(number, line, path) if line else line for number, line in enumerate(lines, 1)]
+
+
+def _wild(lines: Lines, path: str) -> Lines:
+    """One line of 2099 and one of 1970, of a machine that had lost the time."""
+    dice = random.Random(path)
+    for year in ("2099", "1970"):
+        at = dice.randrange(len(lines))
+        lines[at] = lines[at].replace("2026", year, 1)
+    return lines
+
+
+WAYS: dict[str, Way] = {
+    "as they are": _each(lambda _, line, __: line),
+    "grep -r": _each(lambda _, line, path: f"./{path}:{line}"),
+    "grep -rn": _each(lambda number, line, path: f"{path}:{number}:{line}"),
+    "cat -n": _each(lambda number, line, _: f"{number:6d}\t{line}"),
+    "grep -n of each": _each(lambda number, line, _: f"{number}:{line}"),
+    "indented": _each(lambda _, line, __: f"  {line}"),
+    "cited": _each(lambda _, line, __: f"> {line}"),
+    "a column of a table": _each(lambda _, line, __: '"' + line.replace('"', '""') + '"'),
+    "docker compose logs": _each(lambda _, line, __: f"web-1  | {line}"),
+    "Procfile": _each(lambda _, line, __: f"10:00:00 web.1  | {line}"),
+    "syslog": _each(lambda _, line, __: f"Sep 18 10:00:00 web1 app[12]: {line}"),
+    "loaded into a journal later": _each(lambda _, line, __: f"2026-09-19T10:00:00+0100 web1 app[12]: {line}"),
+    "carriage returns": _each(lambda _, line, __: f"{line}\r"),
+    "a clock that ran wild": _wild,
+}
+
+
+def _orders(document: dict[str, Any]) -> Lines:
+    return [each["object"]["id"] for journey in document["journeys"] for each in journey["business_journeys"]]
+
+
+def _hours(weeks: int) -> Lines:
+    start = datetime(2026, 9, 14, tzinfo=UTC)
+    return [f"{start + timedelta(hours=n):%Y-%m-%dT%H:%M:%SZ} INFO cron: run {n % 7} done" for n in range(weeks * 168)]
+
+
+BESIDE: dict[str, Callable[[dict[str, Any]], tuple[str, Lines]]] = {
+    "beside a table of orders": lambda found: ("orders.jsonl", [f'{{"order": "{each}", "state": "paid"}}' for each in _orders(found)]),
+    "beside a dated table": lambda found: ("orders.csv", ["day,order_id", *(f"2026-09-17,{each}" for each in _orders(found))]),
+    "beside a dump": lambda found: ("dump.sql", [f"INSERT INTO orders (id) VALUES ({each});" for each in _orders(found)]),
+    "beside notes": lambda found: ("notes.md", [f"* order {each}: rang the customer" for each in _orders(found)]),
+    "beside a log of six weeks": lambda _: ("cron.log", _hours(6)),
+}  # fmt: skip
+
+
+def rewrite(logs: Path, into: Path, way: Way) -> None:
+    """All files of a directory another way, compressed as they were."""
+    for path in sorted(logs.rglob("*")):
+        if path.is_file():
+            data = path.read_bytes()
+            packed = data[:2] == b"\x1f\x8b"
+            name = path.relative_to(logs).as_posix()
+            lines = (gzip.decompress(data) if packed else data).decode("utf-8", "surrogateescape").split("\n")
+            changed = "\n".join(way(lines, name)).encode("utf-8", "surrogateescape")
+            target = into / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(gzip.compress(changed, 1) if packed else changed)
+
+
+def show(name: str, document: dict[str, Any], directory: Path) -> str:
+    row = score(document, read_truth(directory / "truth-lines.jsonl.gz"))
+    cells = [f"{row[column]:.4f}" if isinstance(row[column], float) else str(row[column]) for column in COLUMNS]
+    orders = [each for journey in document["journeys"] for each in journey["business_journeys"]]
+    counted = Counter(each["outcome"] for each in [*orders, *document["unattributed"]["business_journeys"]])
+    return f"| {name} | " + " | ".join([*cells, *(str(counted[outcome]) for outcome in OUTCOMES)]) + " |"
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("directories", nargs="+", type=Path)
+    parser.add_argument("--only", default="", help="only ways that have this in their name")
+    parser.add_argument("--checkout", type=Path, default=ROOT, help="working tree whose package is measured")
+    given = parser.parse_args(arguments)
+    checkout = given.checkout.resolve()
+    head = ("how", *COLUMNS, *OUTCOMES)
+    print("| " + " | ".join(head) + " |\n" + "|---" * len(head) + "|")
+    for directory in map(Path.resolve, given.directories):
+        logs = directory / "logs"
+        for name, way in WAYS.items():
+            if given.only in name:
+                with tempfile.TemporaryDirectory() as scratch:
+                    rewrite(logs, Path(scratch), way)
+                    print(show(f"{directory.name}, {name}", export(Path(scratch), checkout), directory), flush=True)
+        told = {name: beside for name, beside in BESIDE.items() if given.only in name}
+        found = export(logs, checkout) if told else {}
+        for name, beside in told.items():
+            with tempfile.TemporaryDirectory() as scratch:
+                rewrite(logs, Path(scratch), WAYS["as they are"])
+                file, lines = beside(found)
+                Path(scratch, file).write_text("\n".join(lines) + "\n")
+                print(show(f"{directory.name}, {name}", export(Path(scratch), checkout), directory), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
