@@ -48,7 +48,7 @@ _UNSURE = (prefixes.STERN, prefixes.CLOUDWATCH, prefixes.FLUENT_BIT)
 """Envelopes that text of a known format may look like."""
 
 NEARLY_ALL = 0.9
-"""Share of lines that must be indented, or quoted, for the file to be: those that are not are what was written around it."""
+"""Share of lines that must be indented, quoted or numbered for the file to be: what was written around them is not."""
 
 _AROUND_ALL = frozenset((*prefixes.INDENTS, prefixes.QUOTED, prefixes.NUMBERED))
 """Envelopes that somebody put around all lines of a file."""
@@ -145,23 +145,22 @@ class Chooser:
                 return False
             is_aligned = len({len(prefix.rstrip()) for prefix in peeled.stream}) == 1
             return is_aligned or self._reads_most(sample.keep(peeled.mask, peeled.inside))
-        if (
-            kind == prefixes.GREP
-        ):  # a vhost and its port look alike, but then the line is read as it stands, and nothing inside is
+        if kind == prefixes.GREP:
+            # A vhost and its port look alike; but such a line is read as it stands, and nothing inside of it.
             return share >= MOST and self._reads_most(sample.keep(peeled.mask, peeled.inside))
         if kind in _AROUND_ALL:
-            if kind == prefixes.NUMBERED and not prefixes.are_numbered(sample.lines):
-                return False
-            inside = sample.keep(peeled.mask, peeled.inside)
-            return share >= NEARLY_ALL and self._share_read(inside) >= max(NESTED_SHARE, self._least_read(kind, sample))
+            return share >= NEARLY_ALL and self._is_around_all(kind, peeled, sample)
         if kind in _UNSURE:  # three words in front may be anything
             return share >= MOST and not self._reads_most(sample)
         return kind != prefixes.STAMPED or share >= MOST
 
-    def _least_read(self, kind: str, sample: Sample) -> float:
-        """What formats must read inside of the lines of such a file: what they read as it stands, and of lines that may begin with a blank
-        by themselves some more; a number before a line can only be taken for a client's address."""
-        return self._share_read(sample) + (0 if kind == prefixes.NUMBERED else NESTED_SHARE)
+    def _is_around_all(self, kind: str, peeled: Peeled, sample: Sample) -> bool:
+        """Whether formats read more inside of the lines than of them as they stand. A number before a line can be taken for the address
+        of a client: there as much will do."""
+        inside, bare = self._share_read(sample.keep(peeled.mask, peeled.inside)), self._share_read(sample)
+        if kind == prefixes.NUMBERED:
+            return prefixes.are_numbered(sample.lines) and inside >= max(NESTED_SHARE, bare)
+        return inside >= NESTED_SHARE + bare
 
     def _is_stamped(self, inside: Sample, layer: Layer) -> bool:
         """Whether a stamp is an envelope's, or that of a text format: then there is none inside."""
