@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from decoded_rows import rows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,14 +29,7 @@ def decode(*lines: str | bytes) -> list[dict[str, Any]]:
     for name, column in decoded.columns.items():
         assert len(column) == n, name
         assert column.type == EVENTS.field(name).type, name
-    rows = [{name: column[at].as_py() for name, column in decoded.columns.items()} for at in range(n)]
-    rows = [{name: value for name, value in row.items() if value not in (None, False)} for row in rows]
-    for row in rows:
-        if "time_ns" in row:
-            row["time"] = format_time(row.pop("time_ns"))
-        if "attributes" in row:
-            row["attributes"] = json.loads(row["attributes"])
-    return rows
+    return rows_of(decoded)
 
 
 PROGRAMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from decoded_rows import rows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,16 +18,7 @@ ANCHOR = TimeAnchor(1_789_430_400 * 10**9)
 
 
 def decode(*lines: str) -> list[dict[str, Any]]:
-    decoded = decode_block(lines, ANCHOR)
-    n = int(decoded.matched.sum())
-    rows = [{name: column[at].as_py() for name, column in decoded.columns.items()} for at in range(n)]
-    rows = [{name: value for name, value in row.items() if value not in (None, False)} for row in rows]
-    for row in rows:
-        if "time_ns" in row:
-            row["time"] = format_time(row.pop("time_ns"))
-        if "attributes" in row:
-            row["attributes"] = json.loads(row["attributes"])
-    return rows
+    return rows_of(decode_block(lines, ANCHOR))
 
 
 LINES = {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
+from decoded_rows import rows_of
 
 from reconstruct.events.ltsv import LEAST_PAIRS, decode_block
-from reconstruct.grammar.timestamps import TimeAnchor, format_time
+from reconstruct.grammar.timestamps import TimeAnchor
 
 ANCHOR = TimeAnchor(1_789_430_400 * 10**9)
 
@@ -19,16 +19,7 @@ ACCESS = (
 
 
 def decode(*lines: str) -> list[dict[str, Any]]:
-    decoded = decode_block(lines, ANCHOR)
-    n = int(decoded.matched.sum())
-    rows = [{name: column[at].as_py() for name, column in decoded.columns.items()} for at in range(n)]
-    rows = [{name: value for name, value in row.items() if value not in (None, False)} for row in rows]
-    for row in rows:
-        if "time_ns" in row:
-            row["time"] = format_time(row.pop("time_ns"))
-        if "attributes" in row:
-            row["attributes"] = json.loads(row["attributes"])
-    return rows
+    return rows_of(decode_block(lines, ANCHOR))
 
 
 def test_an_access_line() -> None:

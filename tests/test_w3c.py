@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
+from decoded_rows import rows_of
 
 from reconstruct.events.w3c import W3cHeader, decode_block, find_header, read_directives
-from reconstruct.grammar.timestamps import TimeAnchor, format_time
+from reconstruct.grammar.timestamps import TimeAnchor
 
 ANCHOR = TimeAnchor(1_789_430_400 * 10**9)
 
@@ -17,15 +17,7 @@ def decode(*lines: str, header: W3cHeader | None = None) -> list[dict[str, Any]]
     decoded = decode_block(lines, header, ANCHOR)
     assert decoded.directives is not None
     assert decoded.directives.tolist() == [line.startswith("#") for line in lines]
-    n = int(decoded.matched.sum())
-    rows = [{name: column[at].as_py() for name, column in decoded.columns.items()} for at in range(n)]
-    rows = [{name: value for name, value in row.items() if value not in (None, False)} for row in rows]
-    for row in rows:
-        if "time_ns" in row:
-            row["time"] = format_time(row.pop("time_ns"))
-        if "attributes" in row:
-            row["attributes"] = json.loads(row["attributes"])
-    return rows
+    return rows_of(decoded)
 
 
 IIS = "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status time-taken"

@@ -10,7 +10,9 @@ from collections.abc import Collection
 
 import duckdb
 
-WILD_NS = 365 * 86_400 * 1_000_000_000
+from reconstruct.grammar.stamp_calendar import DAY
+
+WILD_NS = 365 * DAY
 """A few stamps this long after nearly all others of their log are of a clock that ran wild."""
 
 NEARLY_ALL = 0.99

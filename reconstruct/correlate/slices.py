@@ -5,14 +5,11 @@ from __future__ import annotations
 
 import duckdb
 
+from reconstruct.grammar.stamp_calendar import DAY
 from reconstruct.store.database import EID_SHIFT
 
 SLICE_EVENTS = 2_000_000
 """Events of a slice: what a statement keeps of so many stays within the database's memory (500 MB), whatever the logs name."""
-
-
-DAY_NS = 86_400 * 1_000_000_000
-"""Nanoseconds. A day alone is read as its midnight."""
 
 
 def slice_events(db: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
@@ -27,10 +24,15 @@ def slice_events(db: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
     return list(zip(starts, [start - 1 for start in starts[1:]] + [last], strict=True))
 
 
+def sample_rows(db: duckdb.DuckDBPyConnection, table: str, column: str, most: int) -> str:
+    """A condition on ``column`` that leaves about so many rows of a table, the same in every run: all of a value, or none."""
+    ((count,),) = db.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return f"hash({column}) % {count // most + 1} = 0"
+
+
 def sample_mentions(db: duckdb.DuckDBPyConnection, most: int) -> str:
-    """A condition on ``value`` that leaves about so many of the mentions: all of a value, or none."""
-    ((count,),) = db.execute("SELECT count(*) FROM mentions").fetchall()
-    return f"hash(value) % {count // most + 1} = 0"
+    """The same on ``value``, of the mentions."""
+    return sample_rows(db, "mentions", "value", most)
 
 
 def set_timeless_aside(db: duckdb.DuckDBPyConnection) -> None:
@@ -39,8 +41,9 @@ def set_timeless_aside(db: duckdb.DuckDBPyConnection) -> None:
     A table of orders that somebody exported beside the logs names them all, and says nothing of when: each order would begin with it,
     long before anybody placed it, and no visit would own one. Needs ``events`` and ``mentions``.
     """
+    # A day alone was read as its midnight.
     found = db.execute(
-        f"SELECT source, count(*) FILTER (time_ns % {DAY_NS} <> 0) > 0 FROM events GROUP BY source ORDER BY source"
+        f"SELECT source, count(*) FILTER (time_ns % {DAY} <> 0) > 0 FROM events GROUP BY source ORDER BY source"
     ).fetchall()
     timeless = [source for source, is_timed in found if not is_timed]
     among = f"WHERE eid >> {EID_SHIFT} NOT IN ({', '.join(map(str, timeless))})"

@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 
 from reconstruct.correlate.calibrate import wilson_lower
+from reconstruct.correlate.slices import sample_rows
 
 SAMPLED_REQUESTS = 50_000
 SAMPLED_LINES = 500_000
@@ -31,14 +32,14 @@ def find_starting(db: duckdb.DuckDBPyConnection) -> None:
                 SELECT family, CASE WHEN bool_or(t % 1000000000 <> 0) THEN 0 ELSE 1000000000 END AS step FROM timeline GROUP BY family)
         SELECT t.family, t.t, (e.duration_ms * 1e6)::BIGINT AS took, step
         FROM anchors a JOIN events e USING (eid) JOIN timeline t USING (eid) JOIN resolution USING (family)
-        WHERE NOT a.asset AND e.duration_ms > 0 AND {_sampled(db, "anchors", SAMPLED_REQUESTS)}
+        WHERE NOT a.asset AND e.duration_ms > 0 AND {sample_rows(db, "anchors", "eid", SAMPLED_REQUESTS)}
         """
     ).fetchnumpy()
     if not len(asked["t"]):
         return
     lines = np.sort(
         db.execute(
-            f"SELECT t FROM worded JOIN timeline USING (eid) WHERE {_sampled(db, 'worded', SAMPLED_LINES)}"
+            f"SELECT t FROM worded JOIN timeline USING (eid) WHERE {sample_rows(db, 'worded', 'eid', SAMPLED_LINES)}"
         ).fetchnumpy()["t"]
     )
     stamp, took = asked["t"], asked["took"]
@@ -50,10 +51,3 @@ def find_starting(db: duckdb.DuckDBPyConnection) -> None:
         n_before, n_after = int(before[mine].sum()), int(after[mine].sum())
         if n_after >= LEAST_LINES and wilson_lower(n_after, n_before + n_after) >= AFTER_SHARE:
             db.execute("INSERT INTO starting VALUES (?)", [family])
-
-
-def _sampled(db: duckdb.DuckDBPyConnection, table: str, most: int) -> str:
-    """SQL that leaves about so many rows of a table, the same in every run."""
-    ((n,),) = db.execute(f"SELECT count(*) FROM {table}").fetchall()
-    keep = n // most + 1
-    return f"hash(eid) % {keep} = 0" if keep > 1 else "true"
