@@ -43,6 +43,16 @@ def _wild(lines: Lines, path: str) -> Lines:
     return lines
 
 
+def _behind_a_proxy(put: str) -> Way:
+    """Access logs of a server behind a proxy: ``put`` says where it adds the visitor."""
+
+    def change(_: int, line: str, path: str) -> str:
+        visitor, blank, rest = line.partition(" - ")
+        return f"10.0.0.7 - {put.format(line=rest, visitor=visitor)}" if blank and path.startswith("nginx/") else line
+
+    return _each(change)
+
+
 WAYS: dict[str, Way] = {
     "as they are": _each(lambda _, line, __: line),
     "grep -r": _each(lambda _, line, path: f"./{path}:{line}"),
@@ -58,6 +68,8 @@ WAYS: dict[str, Way] = {
     "loaded into a journal later": _each(lambda _, line, __: f"2026-09-19T10:00:00+0100 web1 app[12]: {line}"),
     "carriage returns": _each(lambda _, line, __: f"{line}\r"),
     "a clock that ran wild": _wild,
+    "behind a proxy, visitor last": _behind_a_proxy('{line} "{visitor}, 10.0.0.8"'),
+    "behind a proxy, more added": _behind_a_proxy('{line} "www" {visitor} -'),
 }
 
 

@@ -32,6 +32,7 @@ from reconstruct.events.explanation import (
 )
 from reconstruct.events.formats import Formats, known_formats
 from reconstruct.events.reading import Layer
+from reconstruct.events.source_profile import SourceProfile
 from reconstruct.grammar.definition import Definition
 from reconstruct.grammar.lark_engine import Part
 from reconstruct.grammar.plans import MatchPlan, plans_of
@@ -70,11 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     source = _source_of(place, path, discovery.sources)
     warn(named, discovery)
     local = plans_of(discovery.formats)
-    formats = known_formats(source.grammars, local)
     if number is None:
-        _explain_file(formats, source, local)
+        _explain_file(source, local)
         return EXIT_OK
-    _explain_line(formats, _find(source, number, local), every=arguments.all)
+    _explain_line(_find(source, number, local), every=arguments.all)
     if not arguments.no_links:
         _explain_links(source, number, within, options)
     return EXIT_OK
@@ -127,15 +127,21 @@ def _scan(source: Source, local: Sequence[MatchPlan]) -> Iterator[tuple[Scanned,
 # -- a file --------------------------------------------------------------------------------------------------------
 
 
-def _explain_file(formats: Formats, source: Source, local: Sequence[MatchPlan]) -> None:
+def _formats_for(profile: SourceProfile, local: Sequence[MatchPlan]) -> Formats:
+    """The formats that may read lines of a source: those its own lines told the layout of are its own."""
+    ids = {plan.id for plan in local}
+    return known_formats(profile.grammars, (*local, *(plan for plan in profile.local if plan.id not in ids)))
+
+
+def _explain_file(source: Source, local: Sequence[MatchPlan]) -> None:
     counted: Counter[str] = Counter()
     found: Counter[str] = Counter()
     notes: Counter[str] = Counter()
     samples: list[tuple[int, str]] = []
     generic = 0
-    layer = Layer()
+    layer, formats = Layer(), known_formats(source.grammars, local)
     for scanned, _ in _scan(source, local):
-        layer = scanned.profile.layer
+        layer, formats = scanned.profile.layer, _formats_for(scanned.profile, local)
         found.update(scanned.scan.formats)
         notes.update(scanned.scan.notes)
         counted.update(asdict(scanned.scan.account))
@@ -151,6 +157,9 @@ def _explain_file(formats: Formats, source: Source, local: Sequence[MatchPlan]) 
         print(clean(f"  read as {source.forced} because the user says so"))
     for name, n in sorted(found.items(), key=lambda item: (-item[1], item[0])):
         print(clean(f"  {name}: {n:,} events, {n / max(1, counted['events']):.0%}{_weight(formats, name)}"))
+        plan = formats.plan(name.rpartition("/")[2])
+        if plan is not None and plan.id in formats.local:
+            print(clean(f"    {plan.title}"))
     tried = _tried(layer)
     if len(tried) > 1:
         print(clean(f"  each line is given to the first that reads it: {', '.join(tried)}"))
@@ -191,6 +200,7 @@ class _Found:
     first_text: str
     """the first line of the event"""
     mentions: list[dict[str, Any]]
+    formats: Formats
 
 
 def _find(source: Source, number: int, local: Sequence[MatchPlan]) -> _Found:
@@ -209,9 +219,9 @@ def _find(source: Source, number: int, local: Sequence[MatchPlan]) -> _Found:
         lines, spans = events.column("line"), events.column("lines")
         inside = pc.and_(pc.less_equal(lines, number), pc.greater(pc.add(lines, spans), number))
         found = pa.Table.from_batches([events]).filter(inside)
-        layer = scanned.profile.layer_at(chunk.offset)
+        layer, formats = scanned.profile.layer_at(chunk.offset), _formats_for(scanned.profile, local)
         if not number or not found.num_rows:
-            return _Found(number, text_of(number), layer, None, "", [])
+            return _Found(number, text_of(number), layer, None, "", [], formats)
         event = found.slice(0, 1).to_pylist()[0]
         at = pc.index(inside, pa.scalar(True)).as_py()
         mentions = pa.Table.from_batches([scanned.scan.mentions])
@@ -222,11 +232,13 @@ def _find(source: Source, number: int, local: Sequence[MatchPlan]) -> _Found:
             event,
             text_of(event["line"]),
             mentions.filter(pc.equal(mentions["event"], at)).to_pylist(),
+            formats,
         )
     raise UsageError(f"{source.path} has {last:,} lines", hint=f"a line between 1 and {last}")
 
 
-def _explain_line(formats: Formats, found: _Found, *, every: bool) -> None:
+def _explain_line(found: _Found, *, every: bool) -> None:
+    formats = found.formats
     print(clean(found.text[:4096]))
     print()
     if found.event is None:

@@ -6,8 +6,9 @@ the sample becomes a candidate; candidates are tried on every line in order of r
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import compress
 
@@ -36,6 +37,7 @@ from reconstruct.events.pretty import find_pretty, join_pretty
 from reconstruct.events.reading import Layer, Rows
 from reconstruct.events.sample import Head, Sample
 from reconstruct.events.writers import index, name_writers, nest
+from reconstruct.grammar.plans import MatchPlan, plans_of
 from reconstruct.grammar.timestamps import TimeAnchor
 
 MAX_DEPTH = 4
@@ -63,6 +65,9 @@ ENOUGH = 30
 """Messages of a writer in the sample from which on they stand for what else it writes: what is not among them is at most a tenth,
 with a probability of 95 %. Of others more is tried, line by line."""
 
+_REQUEST = re.compile(r"\b(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS)\b\W{0,3}/")
+"""A request in a line of any layout."""
+
 WITNESSES = 3
 """Lines of a writer that make a format which says little the one it writes; two may well be of its wording by chance."""
 
@@ -76,9 +81,19 @@ Only = dict[str, frozenset[str]]
 class Chooser:
     """Chooses the layer of a sample, level by level."""
 
-    def __init__(self, formats: Formats, anchor: TimeAnchor, forced: str = "", *, is_whole: bool = False) -> None:
-        """``is_whole``: the sample is all there is of the source."""
-        self._formats = formats
+    def __init__(
+        self,
+        formats_with: Callable[[Sequence[MatchPlan]], Formats],
+        anchor: TimeAnchor,
+        forced: str = "",
+        *,
+        is_whole: bool = False,
+    ) -> None:
+        """``formats_with``: the formats there are, and these; ``is_whole``: the sample is all there is of the source."""
+        self._formats_with = formats_with
+        self._formats = formats_with(())
+        self.told: list[MatchPlan] = []
+        """Formats that lines of the source told the layout of."""
         self._anchor = anchor
         self._forced = forced
         self._is_whole = is_whole
@@ -101,6 +116,8 @@ class Chooser:
                 sample, head = sample.keep(~peeled.mask), head.keep(~taken)
         headers = Headers(w3c.find_header(whole.texts), None if depth else delimited.find_header(whole.texts))
         found, only = self._find_lines(sample, headers)
+        if not self._forced and self._tell_layout(found, sample, head):
+            found, only = self._find_lines(sample, headers)
         names = (self._forced,) if self._forced else tuple(found)
         text = (self._forced and self._forced != JSON) or any(self._formats.absorbs(name) for name in names)
         pretty = "" if text else find_pretty(whole.texts)
@@ -129,6 +146,34 @@ class Chooser:
         inner = name_writers(peeled.columns, len(peeled.inside), peeled.stream)
         inside = Head.of([_first_line(text) for text in peeled.inside], nest(index(outer), inner).each())
         return self.choose(Sample.of(inside), inside, depth + 1), peeled.mask
+
+    def _tell_layout(self, found: dict[str, Rows], sample: Sample, head: Head) -> bool:
+        """Whether the requests that no format reads to the end tell of a layout of their own, which is known then."""
+        unread = np.array([_REQUEST.search(line) is not None for line in sample.lines], np.bool_)
+        usual: list[str] = []
+        for name, rows in found.items():
+            left = self._formats.leaves_end(name, [sample.lines[at] for at in rows.tolist()])
+            if left.any():
+                usual.append(name)
+                unread[rows] &= left
+            elif name != GENERIC:
+                unread[rows] = False
+        if sample.share(unread) < NESTED_SHARE:
+            return False
+        lines = [line for line in cut_long(head.texts) if _REQUEST.search(line)]
+        for name in found:
+            if name != GENERIC and lines:
+                passed = ~np.array(self._formats.match(name, lines, NO_HEADERS, self._anchor), np.bool_)
+                passed |= self._formats.leaves_end(name, lines)
+                lines = list(compress(lines, passed.tolist()))
+        from reconstruct.layouts.importing import import_told  # most logs need none of its tables
+
+        definition = import_told(lines, usual)
+        if definition is None:
+            return False
+        self.told += plans_of((definition,))
+        self._formats = self._formats_with(self.told)
+        return True
 
     def _find_unread(self, sample: Sample, found: dict[str, Rows]) -> list[str]:
         """The lines that no grammar reads."""

@@ -56,6 +56,9 @@ TEXT_CAP = 2 * MESSAGE_CAP
 up to MATCH_CAP, since half an object is none."""
 
 
+UNKNOWN_END = "tail"
+"""The field for what people append to a usual line of an access log, where the grammar does not know its shape."""
+
 LOCAL_BITS = 40
 """What it is worth that a format comes from the configuration among the logs: six literal characters. So of two formats that
 say about the same of a line the one that is known to be used here wins."""
@@ -201,6 +204,15 @@ class Formats:
             return block.matched, type_message(block.columns, plan.decoders, plan.fields)
         decoded = self.decode(name, lines, headers, anchor)
         return decoded.matched, decoded.columns.get("message")
+
+    def leaves_end(self, name: str, lines: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Which lines the grammar reads and knows nothing of the end of."""
+        left = np.zeros(len(lines), np.bool_)
+        if name in self._plans and UNKNOWN_END in self._plans[name].fields:
+            block = self._matcher(name).match_block(_join_lines(lines))
+            if UNKNOWN_END in block.columns:
+                left[block.matched] = np.asarray(pc.not_equal(block.columns[UNKNOWN_END], ""))
+        return left
 
     def below(self, name: str) -> Sequence[str]:
         """The grammars for the lines below an entry of this format."""

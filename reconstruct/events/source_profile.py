@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from reconstruct.events import w3c
 from reconstruct.events.choosing import Chooser
-from reconstruct.events.formats import formats_of
+from reconstruct.events.formats import Formats, formats_of
 from reconstruct.events.lines import split_lines
 from reconstruct.events.pods import service_of_path
 from reconstruct.events.reading import Layer
@@ -68,7 +68,6 @@ def profile_source(
     ``plans``: the grammars to know; those of this installation when not given. ``local``: those of these logs alone.
     """
     near = sorted(local, key=lambda plan: (-_nearness(plan.path, source.path), plan.id))
-    formats = formats_of(plans, source.grammars, near)
     head = head[:PROFILE_BYTES]
     whole = head.rfind(b"\n") + 1
     lines = split_lines(head[:whole] if whole else head).text[:SAMPLE_LINES]
@@ -79,7 +78,11 @@ def profile_source(
     modified_ns = anchor_ns(source.path, source.modified_ns) if undated else source.modified_ns
     order = choose_date_order([line[found[0] : found[1]] for line, found in stamps if found], modified_ns)
     is_whole = len(head) < PROFILE_BYTES and len(lines) < SAMPLE_LINES
-    chooser = Chooser(formats, TimeAnchor(modified_ns, None, order), source.forced, is_whole=is_whole)
+
+    def formats_with(told: Sequence[MatchPlan]) -> Formats:
+        return formats_of(plans, source.grammars, (*near, *told))
+
+    chooser = Chooser(formats_with, TimeAnchor(modified_ns, None, order), source.forced, is_whole=is_whole)
     layer = chooser.choose(sample, first, 0)
     used = frozenset(_walk_formats(layer))
     return SourceProfile(
@@ -88,7 +91,7 @@ def profile_source(
         order,
         service_of_path(source.path),
         grammars=source.grammars,
-        local=tuple(plan for plan in near if plan.id in used),
+        local=tuple(plan for plan in (*near, *chooser.told) if plan.id in used),
         undated=undated,
     )
 

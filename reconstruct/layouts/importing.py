@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,7 @@ from reconstruct.grammar.definition import Definition, parse_definition
 from reconstruct.grammar.kept import read_kept, write_kept
 from reconstruct.layouts.configuration import Layout, find_layouts, is_configuration, may_hold_layouts
 from reconstruct.layouts.languages import Language, layouts_directory, load_languages
+from reconstruct.layouts.telling import LANGUAGE, tell_layout
 from reconstruct.resources import grammars_directory
 
 CACHE_VERSION = 1
@@ -81,11 +82,10 @@ def import_layout(layout: Layout, name: str = "") -> Imported:
             for option, choices in language.options.items()
             for key, value in choices.get(layout.options.get(option, ""), {}).items()
         }
-        named = f" {layout.name}" if layout.name else ""
         written = write_format(
             meaning.elements,
             language,
-            title=f"{language.title}{named} ({PurePosixPath(layout.place).name})",
+            title=_title(language, layout),
             zone=meaning.zone,
             about=[layout.text, *(f"{key} = {value}" for key, value in sorted(layout.options.items()))],
             **changes,
@@ -99,6 +99,13 @@ def import_layout(layout: Layout, name: str = "") -> Imported:
     if not told:
         remarks.append("any line might be one of it, so it is used only where you put it among your formats")
     return Imported(layout, id, written.text, remarks=tuple(remarks), told=told)
+
+
+def _title(language: Language, layout: Layout) -> str:
+    if language.id == LANGUAGE:
+        return f"{language.title}: {layout.text}"
+    named = f" {layout.name}" if layout.name else ""
+    return f"{language.title}{named} ({PurePosixPath(layout.place).name})"
 
 
 def guess_language(text: str) -> str:
@@ -187,6 +194,29 @@ def read_configuration(path: str, content: bytes) -> Configuration | None:
     if not kept and not is_configuration(name):
         return None
     return Configuration(path, kept)
+
+
+def import_told(lines: Sequence[str], usual: Collection[str] = ()) -> Definition | None:
+    """The format of the layout that lines of an access log were written by; None where they tell none.
+
+    ``usual``: formats that read the lines, but for their end. The layout must say more than they do; where one is of another kind of log
+    than ``wins_over`` of the language names, its lines are left to it.
+    Its id is that of the layout, so that logs of one layout are of one format.
+    """
+    if not set(load_languages()[LANGUAGE].wins_over).issuperset(usual):
+        return None
+    text = tell_layout(lines, beyond_usual=bool(usual))
+    if not text:
+        return None
+    key = _cache_key(LANGUAGE, text.encode())
+    cached = read_kept(CACHE_NAME)
+    kept = _from_json(cached.get(key), "")
+    if kept is None:
+        name = hashlib.blake2b(text.encode(), digest_size=3).hexdigest()
+        kept = (import_layout(Layout(LANGUAGE, name, text, LANGUAGE)),)
+        write_kept(CACHE_NAME, (cached if len(cached) < MAX_CACHED else {}) | {key: _to_json(kept, "")})
+    (imported,) = kept
+    return parse_definition(imported.text, Path(f"{imported.id}.lark")) if imported.text else None
 
 
 def definitions_of(configurations: Collection[Configuration]) -> tuple[Definition, ...]:

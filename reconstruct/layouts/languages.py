@@ -132,6 +132,13 @@ def load_types() -> Types:
     return Types(table["characters"], table["begins"], table["first"])
 
 
+@lru_cache(maxsize=1)
+def load_shapes(name: str) -> dict[str, str]:
+    """What values look like that the directives of a language write: name → regular expression of the whole value."""
+    shapes: dict[str, str] = _read_table(layouts_directory() / f"{name}.toml")["shapes"]
+    return shapes
+
+
 @lru_cache(maxsize=8)
 def load_dialect(name: str) -> dict[str, Any]:
     """The table of a language of time stamps."""
