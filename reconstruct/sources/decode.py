@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from reconstruct.sources.decompress import inflate
 from reconstruct.sources.encoding import transcode
-from reconstruct.sources.model import Source
 
 RAW_BYTES = 1 << 18
 """Bytes read from disk at once: some 2 MB of log when it is compressed."""
+
+
+class Stored(Protocol):
+    """Where a log's bytes are, and how they become text; see ``Source``."""
+
+    @property
+    def file(self) -> Path: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def compression(self) -> str | None: ...
+    @property
+    def encoding(self) -> str: ...
 
 
 class DecodedStream:
@@ -20,7 +32,7 @@ class DecodedStream:
     Never raises for what is on disk: the stream just ends, and ``note`` says why it ended early.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Stored) -> None:
         self._source = source
         self.note = ""
         self.disk_bytes = 0

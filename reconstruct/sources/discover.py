@@ -23,6 +23,7 @@ from reconstruct.layouts.names import CONFIGURATION_CAP, SUFFIXES
 from reconstruct.options import matches
 from reconstruct.sources import spool
 from reconstruct.sources.archives import is_sections, unpack
+from reconstruct.sources.copies import find_copies
 from reconstruct.sources.decode import describe_failure
 from reconstruct.sources.families import FirstStamp, Member, find_first_stamp, group_families, parse_name
 from reconstruct.sources.model import STDIN, Discovery, Skipped, Source
@@ -267,6 +268,10 @@ class _Search:
 
     def finish(self, paths: Sequence[str]) -> Discovery:
         """Order families, drop copies, number the sources."""
+        copied = find_copies(list(self._logs.values()))
+        self._skipped |= copied
+        for path in copied:
+            del self._logs[path]
         members = [Member(log.path, log.modified_ns, log.first_stamp, log.last_stamp) for log in self._logs.values()]
         place: dict[str, tuple[str, int]] = {}
         for family, ordered in group_families(members).items():
