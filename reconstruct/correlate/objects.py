@@ -1,4 +1,4 @@
-"""Business objects: which events are theirs, when they were born, and in whose session.
+"""Business objects: which events are theirs, and in whose session they were born.
 
 An event is an object's when it names it, names a part of it (payment, parcel), or was written while serving the same
 request or task as a line that does. A request that touches several objects gives each only the lines that name it.
@@ -10,14 +10,11 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
+from reconstruct.correlate.births import BIRTH_REACH_NS
 from reconstruct.correlate.owners import GROUP_CAP, Ownership
 
 MAJORITY = 0.9
 """Share of meetings a part must have with one object to be called its part (correlation §7.7)."""
-
-BIRTH_REACH_NS = 120 * 1_000_000_000
-"""Where no session is known for the usual birth line, the first lines that name the object stand in for it, up to this long after:
-the thank-you page, say. Later ones are callbacks and look-ups."""
 
 BIRTH_LEAD_NS = 2 * 1_000_000_000
 """Clocks of two services differ this much without anyone noticing."""
@@ -136,35 +133,6 @@ def _close_over_parts(db: duckdb.DuckDBPyConnection, roots_of: Mapping[int, int]
         SELECT eid, object, 'identifier', min(p.type)::VARCHAR, arg_min(p.value, (p.type, p.value)), 0.98 * min(share)
         FROM typed t JOIN parts p ON p.type = t.type AND p.value = t.value ANTI JOIN linked USING (eid, root)
         GROUP BY eid, object
-        """
-    )
-
-
-def find_births(db: duckdb.DuckDBPyConnection) -> None:
-    """Make ``births(object, eid, t, visit, confidence)``: every time an object was (tried to be) brought into being in a session.
-
-    The birth template of a type is the line most of its objects are first named by. Needs ``event_visit(eid, visit, confidence)``,
-    ``worded`` and ``wordings``.
-    """
-    db.execute(
-        f"""
-        CREATE OR REPLACE TABLE births AS
-        WITH named AS (
-                SELECT l.object, l.eid, t.t, o.type,
-                       coalesce(e.method || ' ' || coalesce(p.route, ''), text, '') || t.family AS template
-                FROM thing_links l JOIN things o ON o.object = l.object AND o.type::VARCHAR = l.via_type
-                JOIN timeline t USING (eid) JOIN events e USING (eid) LEFT JOIN paths p USING (path)
-                LEFT JOIN worded ON worded.eid = l.eid LEFT JOIN wordings USING (wording) WHERE l.rule = 'identifier'),
-             firsts AS (SELECT object, type, arg_min(template, (t, eid)) AS template FROM named GROUP BY ALL),
-             usual AS (SELECT type, arg_max(template, (n, template)) AS template, max(n) / sum(n) AS purity
-                       FROM (SELECT type, template, count(*) AS n FROM firsts GROUP BY ALL) GROUP BY type),
-             begun AS (SELECT object, min(t) AS t0 FROM named GROUP BY object),
-             seen AS (SELECT n.object, n.eid, n.t, v.visit, v.confidence, n.template = u.template AS typical,
-                             n.t <= t0 + {BIRTH_REACH_NS} AS near
-                      FROM named n JOIN usual u USING (type) JOIN begun USING (object) JOIN event_visit v USING (eid))
-        SELECT object, eid, t, visit, confidence, typical FROM seen
-        WHERE typical OR near AND object NOT IN (SELECT object FROM seen WHERE typical)
-        ORDER BY object, t, eid
         """
     )
 

@@ -17,6 +17,7 @@ import duckdb
 
 from reconstruct.correlate import brackets, delays, neighbours, objects, pairing, sessions, tiers
 from reconstruct.correlate.behaviour import judge_programs
+from reconstruct.correlate.births import find_births
 from reconstruct.correlate.calibrate import RuleQuality
 from reconstruct.correlate.ends import mark_telling
 from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
@@ -115,7 +116,7 @@ def resolve(
     roots = pin_roots(types, find_roots(roles, owners), pinned)
     objects.find_objects(db, roots, owners, {role.type: role.behaviour.back_families > 0 for role in roles})
     delays.link_by_delay(db)
-    objects.find_births(db)
+    find_births(db)
     objects.adopt(db, things)
     objects.split_tries(db)
     rules += neighbours.place_by_neighbours(db, things)

@@ -1,0 +1,114 @@
+"""Whose an order is: who placed it, not who looks it up or reports where it is. Most directories hold some hours of a shop that has been
+open for years."""
+
+from __future__ import annotations
+
+import json
+import random
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from reconstruct.options import Options
+from reconstruct.pipeline import open_paths
+
+START = datetime(2026, 3, 10, 9, tzinfo=UTC)
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:{}.0) Gecko/20100101 Firefox/{}.0"
+CARRIER = "TrackingPush/3.1"
+NEW, OLD = range(5000, 5012), range(4000, 4040)
+
+
+def line(at: datetime, **fields: object) -> str:
+    return json.dumps({"ts": at.isoformat(timespec="milliseconds"), **fields})
+
+
+class Shop:
+    """What edge, shop and warehouse write of a morning."""
+
+    def __init__(self, *, app: bool = False) -> None:
+        self.dice = random.Random(5)
+        self.edge: list[str] = []
+        self.shop: list[str] = []
+        self.stock: list[str] = []
+        self.requests = 0
+        self.placed: dict[str, str] = {}
+        for number in NEW:
+            self._place(number, by_app=app and number % 2 == 0)
+        for number in OLD:
+            self._go_on(number)
+
+    def _ask(
+        self, at: datetime, method: str, path: str, address: str, agent: str, message: str = "", referrer: str = "-"
+    ) -> None:
+        self.requests += 1
+        request = f"{self.requests:08x}c0ffee{self.dice.getrandbits(32):08x}"
+        asked = {"method": method, "path": path, "status": 200, "duration_ms": 40, "referrer": referrer}
+        self.edge.append(line(at, client_ip=address, user_agent=agent, request_id=request, **asked))
+        if message:
+            self.shop.append(line(at + timedelta(milliseconds=20), request_id=request, message=message))
+
+    def _place(self, number: int, *, by_app: bool) -> None:
+        at = START + timedelta(minutes=9 * (number - NEW.start))
+        address, version = f"192.0.2.{number - 4900}", 100 + number - NEW.start
+        agent = f"ShopApp/{version}.1" if by_app else BROWSER.format(version, version)
+        root = "https://shop.example"
+        self._ask(at, "GET", "/", address, agent)
+        self._ask(at + timedelta(seconds=20), "GET", "/item/7", address, agent, referrer=f"{root}/")
+        if by_app:
+            self._ask(
+                at + timedelta(seconds=50), "POST", f"/api/orders/{number}", address, agent, f"app order {number} taken"
+            )
+        else:
+            self._ask(
+                at + timedelta(seconds=50),
+                "POST",
+                "/checkout",
+                address,
+                agent,
+                f"order {number} placed",
+                f"{root}/item/7",
+            )
+            self._ask(
+                at + timedelta(seconds=52), "GET", f"/thanks/{number}", address, agent, referrer=f"{root}/checkout"
+            )
+        self.placed[str(number)] = address
+        self.stock.append(line(at + timedelta(minutes=20), message=f"picked order {number}"))
+
+    def _go_on(self, number: int) -> None:
+        at = START + timedelta(minutes=2.5 * (number - OLD.start), seconds=self.dice.randrange(60))
+        if number % 3 == 0:
+            agent = BROWSER.format(number % 40 + 80, number % 40 + 80)
+            address = f"203.0.113.{number % 200 + 1}"
+            self._ask(at, "GET", f"/account/orders/{number}", address, agent, f"order {number} shown")
+        else:
+            self._ask(at, "POST", f"/hooks/orders/{number}", "198.51.100.9", CARRIER, f"order {number} delivered")
+        self.stock.append(line(at + timedelta(minutes=1), message=f"closed order {number}"))
+
+    def write(self, directory: Path) -> None:
+        for name in ("edge", "shop", "stock"):
+            lines = sorted(getattr(self, name))
+            (directory / f"{name}.log").write_text("".join(f"{each}\n" for each in lines), encoding="utf-8")
+
+
+def owners(directory: Path) -> tuple[dict[str, str], set[str]]:
+    """Order → address of the visit that owns it; the orders of no visit."""
+    with closing(open_paths([directory], Options(cache=False, workers=1))) as results:
+        journeys = [json.loads(document) for document in results.documents()]
+        loose = {json.loads(document)["object"]["id"] for document in results.unattributed_business()}
+    owned = {
+        business["object"]["id"]: journey["session"]["client_ip"][0]
+        for journey in journeys
+        for business in journey["business_journeys"]
+    }
+    return owned, loose
+
+
+@pytest.mark.parametrize("app", [False, True], ids=["web", "web and app"])
+def test_orders_are_of_who_placed_them(tmp_path: Path, app: bool) -> None:
+    shop = Shop(app=app)
+    shop.write(tmp_path)
+    owned, loose = owners(tmp_path)
+    assert {order: owned.get(order) for order in shop.placed} == shop.placed
+    assert loose == {str(number) for number in OLD}
