@@ -100,6 +100,8 @@ _SEPARATOR = re.compile(r":?[ \t]*(?:[-|]{1,3}|:|\])(?:[ \t]|$)|:(?=[ \t]|$)")
 
 def read_head(line: str, start: int, end: int, row: Row) -> None:
     """Put what stands around the moment at ``start`` to ``end`` of a line into ``row``; the rest is its ``message``."""
+    if line[start - 1 : start] == '"' == line[end : end + 1]:  # a cell
+        start, end = start - 1, end + 1
     before = line[:start]
     text = line[end:].lstrip(EDGES + "])>")
     front = ""

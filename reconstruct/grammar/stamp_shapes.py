@@ -103,7 +103,9 @@ _LOOSE_CLOCK = r"(?P<h>[ \d]?\d):(?P<mi>\d\d)(?::(?P<s>\d\d?)(?:[.,:](?P<f>\d++)
 _HALF_DAY = r"(?:[ \u202f]?(?P<ap>[AaPp])\.?[Mm]\.?(?![A-Za-z]))?"
 _DAY = r"(?P<d>[ \d]?\d)"
 _YEAR = r"(?P<Y>\d{4})"
-_GAP = r"(?:[Tt_:,-]|[ \t]{1,2})"
+_CELLS = r"\"?[,;|\t]\"?|[ ][;|][ ]|\][ ]?\["
+"""What stands between the day and the clock where each has a cell or brackets of its own."""
+_GAP = rf"(?:[Tt_:-]|[ \t]{{1,2}}|{_CELLS})"
 _COMPACT_DAY = r"(?P<mo>[01]\d)(?P<d>[0-3]\d)"
 _COMPACT_DATE = rf"(?P<Y>(?:19|20)\d\d){_COMPACT_DAY}"
 _COMPACT_CLOCK = r"(?P<h>[0-2]\d)(?P<mi>[0-5]\d)(?P<s>[0-5]\d)"
@@ -152,7 +154,7 @@ SHAPES = (
           "14/Sep/2026:00:10:01 +0100", "2026-09-13T23:10:01Z"),
     Shape("RFC2822", rf"{_WEEKDAY},?[ ]{_DAY}[ -]{_MONTH}[ -](?:{_YEAR}|(?P<y2>\d\d))[ ]{_CLOCK}{_ZONE}{_COMMENT}",
           "Mon, 14 Sep 2026 05:00:00 GMT", "2026-09-14T05:00:00Z"),
-    Shape("DAY_MONTH_YEAR", rf"{_DAY}[ -]{_MONTH}[ -]{_YEAR}[ T:,]{{1,2}}{_CLOCK}{_HALF_DAY}{_ZONE}",
+    Shape("DAY_MONTH_YEAR", rf"{_DAY}[ -]{_MONTH}[ -]{_YEAR}(?:[ T:,]{{1,2}}|{_CELLS}){_CLOCK}{_HALF_DAY}{_ZONE}",
           "14-Sep-2026 05:00:00.123", "2026-09-14T05:00:00.123000"),  # BIND, Tomcat, Redis, RabbitMQ
     Shape("CTIME_ZONE", rf"{_WEEKDAY},?[ ]{_MONTH}[ ]{_DAY}[ ]{_CLOCK}[ ]{_YEAR}(?=[ ][+-]){_ZONE}",  # Oracle audit trail
           "Mon Sep 14 05:00:00 2026 +01:00", "2026-09-14T04:00:00Z"),
@@ -171,7 +173,7 @@ SHAPES = (
           "14 Sep 05:00:00.123", "2026-09-14T05:00:00.123000"),
     Shape("DAY_MONTH_MINUTE", rf"{_DAY}-{_MONTH}[ ](?P<h>\d\d):(?P<mi>\d\d)",  # Bacula
           "14-Sep 05:00", "2026-09-14T05:00:00", findable=False),
-    Shape("NUMERIC_DATE", rf"{_NUMERIC_DATE}(?:,?[ ]|[,T:_-]){_LOOSE_CLOCK}{_HALF_DAY}{_ZONE}",
+    Shape("NUMERIC_DATE", rf"{_NUMERIC_DATE}(?:,?[ ]|[T:_-]|{_CELLS}){_LOOSE_CLOCK}{_HALF_DAY}{_ZONE}",
           "09/14/2026 05:00:00 PM", "2026-09-14T17:00:00"),
     Shape("MONTH_DAY", rf"(?P<mo>\d\d)[-./](?P<d>\d\d)[ |-]{_CLOCK}",  # logcat, Proxifier, go-ethereum
           "09-14 05:00:00.123", "2026-09-14T05:00:00.123000"),
