@@ -103,14 +103,17 @@ _LOOSE_CLOCK = r"(?P<h>[ \d]?\d):(?P<mi>\d\d)(?::(?P<s>\d\d?)(?:[.,:](?P<f>\d++)
 _HALF_DAY = r"(?:[ \u202f]?(?P<ap>[AaPp])\.?[Mm]\.?(?![A-Za-z]))?"
 _DAY = r"(?P<d>[ \d]?\d)"
 _YEAR = r"(?P<Y>\d{4})"
-_CELLS = r"\"?[,;|\t]\"?|[ ][;|][ ]|\][ ]?\["
+_CELLS = r"\"?[,;|\t]\"?|[ ][;|@][ ]|\][ ]?\["
 """What stands between the day and the clock where each has a cell or brackets of its own."""
-_GAP = rf"(?:[Tt_:-]|[ \t]{{1,2}}|{_CELLS})"
+_GAP = rf"(?:[Tt_:@-]|[ \t]{{1,2}}|{_CELLS})"
 _COMPACT_DAY = r"(?P<mo>[01]\d)(?P<d>[0-3]\d)"
 _COMPACT_DATE = rf"(?P<Y>(?:19|20)\d\d){_COMPACT_DAY}"
 _COMPACT_CLOCK = r"(?P<h>[0-2]\d)(?P<mi>[0-5]\d)(?P<s>[0-5]\d)"
 _COMMENT = r"(?:[ ]\([A-Za-z ]{1,40}\))?"
 _NUMERIC_DATE = r"(?P<a>\d\d?)(?P<sep>[/.-])(?P<b>\d\d?)(?P=sep)(?P<c>\d{4}|\d\d)"
+_NUMERIC_DATE_LONG = r"(?P<a>\d\d?)(?P<sep>[/.-])(?P<b>\d\d?)(?P=sep)(?P<c>\d{4})"
+NUMERIC_DATES = frozenset(("NUMERIC_DATE", "CLOCK_NUMERIC_DATE"))
+"""Shapes whose day has its parts in an order that only the source knows."""
 
 
 class Shape(NamedTuple):
@@ -140,6 +143,8 @@ SHAPES = (
     Shape("DB2",
           rf"{_YEAR}-(?P<mo>\d\d)-(?P<d>\d\d)-(?P<h>\d\d)\.(?P<mi>\d\d)\.(?P<s>\d\d)\.(?P<f>\d++)(?P<z>[+-]\d{{3}})?",
           "2026-09-14-05.00.00.123456+060", "2026-09-14T04:00:00.123456Z"),
+    Shape("ISO8601_DOTS", rf"{_YEAR}-(?P<mo>\d\d)-(?P<d>\d\d)[ T_](?P<h>\d\d)\.(?P<mi>\d\d)\.(?P<s>\d\d)(?:[.,:](?P<f>\d++))?",
+          "2026-09-14 05.00.00,123", "2026-09-14T05:00:00.123000"),
     Shape("YEAR_FIRST", rf"{_YEAR}/(?P<mo>\d\d?)/{_DAY}{_GAP}{_LOOSE_CLOCK}{_HALF_DAY}{_ZONE}",  # nginx error, Go log
           "2026/09/14 05:00:00", "2026-09-14T05:00:00"),
     Shape("YEAR_FIRST_DOTS", rf"{_YEAR}\.(?P<mo>\d\d?)\.{_DAY}{_GAP}{_LOOSE_CLOCK}{_ZONE}",
@@ -205,6 +210,10 @@ SHAPES = (
           "14/Sep/2026", "2026-09-14T00:00:00", findable=False),
     Shape("KITCHEN", r"(?P<h>1?\d):(?P<mi>[0-5]\d)[ ]?(?P<ap>[AaPp])[Mm]",  # time.Kitchen of Go: zerolog
           "4:49PM", "2026-09-14T16:49:00", findable=False),
+    Shape("CLOCK_DAY", rf"{_CLOCK}{_HALF_DAY}[ ,;|\t]{{1,2}}{_YEAR}[/-](?P<mo>\d\d)[/-](?P<d>\d\d)",
+          "05:00:00.123 2026-09-14", "2026-09-14T05:00:00.123000"),
+    Shape("CLOCK_NUMERIC_DATE", rf"{_CLOCK}{_HALF_DAY}[ ,;|\t]{{1,2}}{_NUMERIC_DATE_LONG}",
+          "05:00:00 14.09.2026", "2026-09-14T05:00:00"),
     Shape("TIME_OF_DAY", rf"{_CLOCK}{_HALF_DAY}{_ZONE}",
           "16:49:15.665", "2026-09-14T16:49:15.665000"),
 )  # fmt: skip
@@ -221,7 +230,8 @@ _EPOCH_AT_START = r"(?:1\d{9}(?:\.\d{1,9})?|1\d{12}(?:\.\d{1,6})?|1\d{15}|1\d{18
 
 def _anonymous(pattern: str) -> str:
     """The pattern without names, so that shapes can stand beside each other in one expression."""
-    pattern = pattern.replace(_NUMERIC_DATE, r"\d\d?(?:/\d\d?/|\.\d\d?\.|-\d\d?-)(?:\d{4}|\d\d)")
+    for numeric, years in ((_NUMERIC_DATE, r"(?:\d{4}|\d\d)"), (_NUMERIC_DATE_LONG, r"\d{4}")):
+        pattern = pattern.replace(numeric, r"\d\d?(?:/\d\d?/|\.\d\d?\.|-\d\d?-)" + years)
     return re.sub(r"\(\?P<\w+>", "(?:", pattern)
 
 

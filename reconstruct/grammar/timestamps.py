@@ -31,7 +31,7 @@ from reconstruct.grammar.stamp_calendar import (
     read_tai64,
 )
 from reconstruct.grammar.stamp_columns import Grid, make_template, read_parts
-from reconstruct.grammar.stamp_shapes import STAMP_CAP, any_timestamp, find_timestamp, match_stamp
+from reconstruct.grammar.stamp_shapes import NUMERIC_DATES, STAMP_CAP, any_timestamp, find_timestamp, match_stamp
 
 __all__ = [
     "ANY",
@@ -122,7 +122,7 @@ def choose_date_order(samples: Sequence[str], modified_ns: int) -> str | None:
     the mtime, then to custom: month first with slashes, day first with dots and dashes.
     """
     stamps = [
-        stamp[1] for text in samples if (stamp := match_stamp(text, "NUMERIC_DATE")) and stamp[0] == "NUMERIC_DATE"
+        stamp[1] for text in samples if (stamp := match_stamp(text, "NUMERIC_DATE")) and stamp[0] in NUMERIC_DATES
     ]
     if not stamps:
         return None
@@ -183,7 +183,7 @@ class _Reading:
     def store_calendar(self, rows: Ints, shape: str, parts: dict[str, Ints], zone: str) -> None:
         """Keep stamps of one shape; those that are no real time stay unread for good. A numeric date that is none in
         the source's order is read in the next that makes it one."""
-        for order in self._date_orders() if shape == "NUMERIC_DATE" else ("",):
+        for order in self._date_orders() if shape in NUMERIC_DATES else ("",):
             reference = Reference.of(self.anchor.modified_ns, self.anchor.envelope_ns, rows, order)
             time_ns, ok = read_calendar(parts, zone, reference)
             self._store(rows, time_ns, ok, bool(zone) or "offset" in parts)
