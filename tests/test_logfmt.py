@@ -53,6 +53,16 @@ LINES = {
     "id=1 id=2 id=3 level=info": {"level": "info", "attributes": {"id": ["1", "2", "3"]}},
     'sql="" a=- level=info': {"level": "info"},
     "url=/a?x=1&y=2 level=info": {"level": "info", "attributes": {"url": "/a?x=1&y=2"}},
+    'level=info, msg="card declined", order=7, city=Ulm, x=1,2': {
+        "level": "info",
+        "message": "card declined",
+        "attributes": {"order": "7", "city": "Ulm", "x": "1,2"},
+    },
+    'msg="card declined"; order=7; city=Neu Ulm; x=1': {
+        "message": "card declined",
+        "attributes": {"order": "7", "city": "Neu Ulm", "x": "1"},
+    },
+    "level=info order=7, city=Ulm": {"level": "info", "attributes": {"order": "7,", "city": "Ulm"}},
 }
 
 
@@ -91,8 +101,8 @@ VALUES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
 
 
 def quote(value: str) -> str:
-    """As Go's logfmt writers do."""
-    bare = value and not any(char in " \"=\\'" or char.isspace() for char in value)
+    """As Go's logfmt writers do, but for values that end as if a comma stood between the pairs."""
+    bare = value and value[-1] not in ",;" and not any(char in " \"=\\'" or char.isspace() for char in value)
     return value if bare else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

@@ -81,6 +81,7 @@ def test_the_level_is_a_word_in_its_place(line: str, level: str | None, message:
         ("{t} 42 receipts", {"message": "42 receipts"}),
         ("{t} INFO example.com is down", {"message": "example.com is down"}),
         ("{t} (see below) it is", {"message": "(see below) it is"}),
+        ('"{t}","alice","WARN"', {"message": '"alice","WARN"', "level": "warn"}),
     ],
 )
 def test_the_head_of_a_layout_is_taken_apart(line: str, fields: dict[str, object]) -> None:

@@ -57,6 +57,12 @@ def test_cloudfront_is_tab_separated_and_counts_seconds() -> None:
     assert row["attributes"]["cs(Host)"] == "d1.example.net"
 
 
+@pytest.mark.parametrize(("taken", "duration"), [("0.015", 15.0), ("15", 15.0), ("-", None)])
+def test_time_taken_with_a_fraction_is_seconds(taken: str, duration: float | None) -> None:
+    (row,) = decode("#Fields: c-ip time-taken cs-method", f"203.0.113.9 {taken} GET")  # WebLogic
+    assert row.get("duration_ms") == duration
+
+
 def test_directives_change_in_the_block() -> None:
     rows = decode("#Fields: c-ip sc-status", "192.0.2.1 200", "#Fields: sc-status c-ip", "404 192.0.2.2", "#Remark: x")
     assert rows == [{"client_ip": "192.0.2.1", "status": 200}, {"client_ip": "192.0.2.2", "status": 404}]
@@ -91,6 +97,8 @@ def test_local_times_are_not_zoned() -> None:
         ("#Fields: x-a x-b", 'one "two ""and"" three"', {"x-a": "one", "x-b": 'two "and" three'}),
         ("#Fields: x-a,x-b", 'one,"two, three"', {"x-a": "one", "x-b": "two, three"}),
         ("#fields\tx-a\tx-b", "one\ttwo three", {"x-a": "one", "x-b": "two three"}),
+        ("#Fields: x-a x-b", 'one\t"two ""and"" three"', {"x-a": "one", "x-b": 'two "and" three'}),
+        ("#Fields: x-a x-b", 'one\t"two" "three"', {"x-a": "one", "x-b": '"two" "three"'}),
         ("#Fields: x-a x-a", "one two", {"x-a": "one", "x-a_2": "two"}),
     ],
 )

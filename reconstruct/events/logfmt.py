@@ -21,6 +21,9 @@ _PRIORITY = r"\s*(?:<[0-9]{1,3}>\s*)?"
 
 _FIRST = re.compile(rf"({_PRIORITY})[A-Za-z_@][\w.@#/-]{{0,127}}=(?!=)", re.ASCII)
 
+_SEPARATORS = (",", ";")
+"""What some write between the pairs besides the blank: then it stands behind each but the last, the first one too."""
+
 SHAPES_TRIED = 8
 """Sequences of keys that get an expression of their own per block, twice as fast as cutting a line into tokens."""
 
@@ -50,7 +53,11 @@ def decode_block(lines: Sequence[str], anchor: TimeAnchor) -> Decoded:
         if not keys:
             break
         shape = re.compile(_PRIORITY + r"\s+".join(f"{re.escape(key)}={_VALUE}" for key in keys) + r"\s*")
-        matches = [(at, match.groups()) for at in left if (match := shape.fullmatch(lines[at]))]
+        matches = [
+            (at, match.groups())
+            for at in left
+            if (match := shape.fullmatch(lines[at])) and not match[1].endswith(_SEPARATORS)
+        ]
         if matches:
             rows = np.array([at for at, _ in matches])
             columns = dict(zip(keys, zip(*(values for _, values in matches), strict=True), strict=True))
@@ -73,7 +80,7 @@ def _keys_of_first(lines: Sequence[str], left: Sequence[int]) -> tuple[str, ...]
         if first := _FIRST.match(lines[at]):
             tokens = _TOKEN.findall(lines[at], first.end(1))
             keys = tuple(key for key, equals, *_ in tokens if equals)
-            if 2 <= len(keys) == len(set(keys)) == len(tokens) <= KEY_CAP:
+            if 2 <= len(keys) == len(set(keys)) == len(tokens) <= KEY_CAP and not tokens[0][-1].endswith(_SEPARATORS):
                 return keys
     return ()
 
@@ -88,16 +95,22 @@ def parse_line(line: str) -> Row | None:
     if len(tokens) - words < max(2, words):
         return None
     pairs: list[tuple[str, list[str]]] = []
+    is_quoted: list[bool] = []
     is_open = False
     for key, equals, double, single, bare in tokens:
         if equals:
             pairs.append((key, [unescape(double or single) or bare]))
             is_open = bool(bare)
+            is_quoted.append(not bare)
         elif is_open:
             pairs[-1][1].append(key)
+    texts = [" ".join(words) for _, words in pairs]
+    separator = tokens[1][0] if is_quoted[0] else texts[0][-1:]
+    if separator in _SEPARATORS and all(text.endswith(separator) or is_quoted[at] for at, text in enumerate(texts[:-1])):
+        texts = [text.removesuffix(separator) if not is_quoted[at] else text for at, text in enumerate(texts)]
     values: dict[str, list[str]] = {}
-    for key, texts in pairs:
-        values.setdefault(key, []).append(" ".join(texts))
+    for (key, _), text in zip(pairs, texts, strict=True):
+        values.setdefault(key, []).append(text)
     row: Row = {}
     for key, found in values.items():
         row[key] = [*found] if len(found) > 1 else found[0]

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import numpy as np
 
@@ -19,6 +20,12 @@ _DATE = re.compile(r"#date: *(\d{4}-\d\d-\d\d)", re.IGNORECASE)
 _SOFTWARE = re.compile(r"#software: *(.*\S)", re.IGNORECASE)
 _LOCAL_TIME = re.compile(r"#time format: *local", re.IGNORECASE)  # Windows Firewall
 _VALUE = re.compile(r'"((?:[^"]++|"")*+)"|(\S++)')
+_QUOTED = re.compile(r'"(?:[^"]++|"")*+"')
+_SECONDS = re.compile(r"\d{1,9}\.\d{1,9}")
+_TAKEN = "time-taken"
+"""The standard wants seconds with a fraction, as WebLogic writes; IIS and proxies write whole milliseconds."""
+_IN_SECONDS = "x-edge-location"
+"""Field of CloudFront, whose dialect knows the unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,8 @@ def _split(line: str, header: W3cHeader) -> list[str]:
     if header.comma:
         return next(csv.reader([line]), []) if '"' in line else line.split(",")
     if "\t" in line:
-        return line.split("\t")
+        values = line.split("\t")
+        return [value[1:-1].replace('""', '"') if _QUOTED.fullmatch(value) else value for value in values] if '"' in line else values
     if '"' in line:
         return [quoted.replace('""', '"') or bare for quoted, bare in _VALUE.findall(line)]
     return line.split()
@@ -123,6 +131,8 @@ def _decode(header: W3cHeader, places: list[int], rows: list[list[str]], anchor:
     columns: dict[str, Sequence[str]] = dict(zip(header.fields, zip(*rows, strict=True), strict=True))
     if header.date and "date" not in columns and "time" in columns:
         columns["date"] = [header.date] * len(rows)
+    if _TAKEN in columns and _IN_SECONDS not in columns:
+        columns[_TAKEN] = [str(Decimal(text) * 1000) if _SECONDS.fullmatch(text) else text for text in columns[_TAKEN]]
     part = decode_columns(columns, np.array(places), anchor, verbatim=True)
     if not header.local and "date" in columns and "time_ns" in part.columns:
         part.columns["zoned"] = part.columns["time_ns"].is_valid()
