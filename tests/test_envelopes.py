@@ -135,6 +135,12 @@ def test_compose_names_the_service() -> None:
     assert events[2]["format"] == "compose"
 
 
+@pytest.mark.parametrize("line", ["2026-09-17|10:00:02|shop|late", "17-Sep-2026|10:00:02|shop|late"])
+def test_a_day_before_a_bar_is_no_service(line: str) -> None:
+    (event,) = read(line)
+    assert (event["time"], event["message"], event.get("service")) == ("2026-09-17T10:00:02.000000Z", "shop|late", None)
+
+
 @pytest.mark.parametrize(
     "prefix", ["shop_web.1.k2x9c8v7b6n5m4l3k2j1h0g9f@node-1    | ", "12:00:02 web.1     | ", "2026-09-17T10:00:02.126Z web[48ed12] ams [info]"]
 )  # fmt: skip

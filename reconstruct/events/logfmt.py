@@ -106,7 +106,9 @@ def parse_line(line: str) -> Row | None:
             pairs[-1][1].append(key)
     texts = [" ".join(words) for _, words in pairs]
     separator = tokens[1][0] if is_quoted[0] else texts[0][-1:]
-    if separator in _SEPARATORS and all(text.endswith(separator) or is_quoted[at] for at, text in enumerate(texts[:-1])):
+    if separator in _SEPARATORS and all(
+        text.endswith(separator) or is_quoted[at] for at, text in enumerate(texts[:-1])
+    ):
         texts = [text.removesuffix(separator) if not is_quoted[at] else text for at, text in enumerate(texts)]
     values: dict[str, list[str]] = {}
     for (key, _), text in zip(pairs, texts, strict=True):

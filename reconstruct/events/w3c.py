@@ -121,7 +121,11 @@ def _split(line: str, header: W3cHeader) -> list[str]:
         return next(csv.reader([line]), []) if '"' in line else line.split(",")
     if "\t" in line:
         values = line.split("\t")
-        return [value[1:-1].replace('""', '"') if _QUOTED.fullmatch(value) else value for value in values] if '"' in line else values
+        return (
+            [value[1:-1].replace('""', '"') if _QUOTED.fullmatch(value) else value for value in values]
+            if '"' in line
+            else values
+        )
     if '"' in line:
         return [quoted.replace('""', '"') or bare for quoted, bare in _VALUE.findall(line)]
     return line.split()
