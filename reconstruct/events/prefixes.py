@@ -71,7 +71,8 @@ _FLUENT_BIT = re.compile(
 _RUBY_PAIR = re.compile(r'"=>(?=["{\[\d\-tfn])')
 """What Fluent Bit writes for a colon on standard output."""
 _COMPOSE = re.compile(
-    r"(?=[\d_.-]{0,62}[A-Za-z])(?!\d{1,4}[.-]\w{1,3}[.-]\d)(?P<name>[A-Za-z0-9][\w.-]{0,62}?)(?:[-_]\d{1,3}|\.\d{1,5}\.[a-z0-9]{8,32}@[\w.-]{1,64})? *\| ?(?P<rest>.*)",
+    r"(?=[\d_.-]{0,62}[A-Za-z])(?!\d{1,4}[.-]\w{1,3}[.-]\d)"
+    r"(?P<name>[A-Za-z0-9][\w.-]{0,62}?)(?:[-_]\d{1,3}|\.\d{1,5}\.[a-z0-9]{8,32}@[\w.-]{1,64})? *\| ?(?P<rest>.*)",
     re.DOTALL,
 )
 """``docker service logs`` puts the task and the node behind the service. A number or a day before a bar is a cell of a table."""
