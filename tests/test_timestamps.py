@@ -340,6 +340,21 @@ def test_both_ways_of_reading_agree_on_damaged_stamps(mutations: list[tuple[str,
     assert decode_times(texts * MANY, "ANY", anchor).time_ns.to_pylist() == alone * MANY
 
 
+def test_a_blank_is_a_digit_only_where_the_shape_says_so() -> None:
+    texts = ["0914/050000.123456", "09 4/050000.123456", "Sep 14 05:00:00", "Sep  4 05:00:00"]
+    alone = [decode_times([text], "ANY", ANCHOR).time_ns.to_pylist()[0] for text in texts]
+    assert decode_times(texts * MANY, "ANY", ANCHOR).time_ns.to_pylist() == alone * MANY
+    assert [stamp is None for stamp in alone] == [False, True, False, False]
+
+
+def test_a_number_that_is_no_moment_hides_no_date() -> None:
+    texts = ["00260914050000", "20260914050000"]
+    assert (
+        decode_times(texts * MANY, "ANY", ANCHOR).time_ns.to_pylist()
+        == [None, nanoseconds("2026-09-14T05:00:00+00:00")] * MANY
+    )
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=90))
 def test_any_text_is_harmless(text: str) -> None:

@@ -21,8 +21,11 @@ Bytes = npt.NDArray[np.uint8]
 NUMBERS = ("Y", "y2", "mo", "d", "j", "h", "mi", "s", "a", "b", "c", "i")
 """Groups that are whole numbers."""
 
-_PADDED = ("d", "h")
-"""Groups whose first of two places may be a space."""
+_PADDED = {"d": "(?P<d>[ ", "h": "(?P<h>[ "}
+"""Groups whose first of two places may be a space, and how the expression of a shape begins that takes it."""
+
+_MOST = {"zh": 14, "zm": 59}
+"""The most that a part of a zone offset is: the shapes know no more, and no place on earth has."""
 
 _OFFSET = re.compile(r"([+-])(\d\d)(?::?(\d\d))?(?!\d)")
 _OFFSET_MINUTES = re.compile(r"([+-])(\d{3})")  # DB2
@@ -123,6 +126,14 @@ class Template:
     """place of the sign of a zone offset; its digits are ``numbers["zh"]`` and ``["zm"]``"""
     literals: tuple[int, ...] = ()
     """places where the text must be equal"""
+    padded: tuple[str, ...] = ()
+    """numbers whose first of two digits may be a space"""
+
+    @property
+    def digits(self) -> int:
+        """Digits of an epoch number before the point."""
+        start, end = self.numbers["n"]
+        return end - start
 
     @property
     def zoned(self) -> bool:
@@ -137,10 +148,12 @@ class Template:
         if self.half_day is not None:
             fits &= ((cut[self.half_day] | _LOWER) == ord("a")) | ((cut[self.half_day] | _LOWER) == ord("p"))
         for name, (start, end) in self.numbers.items():
-            if name in _PADDED and end - start == 2:
+            if name in self.padded and end - start == 2:
                 np.putmask(cut[start], cut[start] == _SPACE, _ZERO)
             for place in range(start, end):
                 fits &= (cut[place] - np.uint8(_ZERO)) <= 9
+            if name in _MOST and end - start == 2:
+                fits &= _number(cut, start, end) <= _MOST[name]
         found = {name: self._name(cut, name, place, fits) for name, place in self.names.items()}
         if not fits.all():
             cut = cut[:, fits]
@@ -209,4 +222,5 @@ def make_template(shape: str, match: re.Match[str]) -> Template | None:
         half_day=half_day,
         sign=sign,
         literals=tuple(place for place in range(len(text)) if place not in free),
+        padded=tuple(name for name, group in _PADDED.items() if group in match.re.pattern),
     )

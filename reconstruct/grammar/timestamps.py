@@ -191,9 +191,13 @@ class _Reading:
                 break
             rows, parts = rows[~ok], {name: part[~ok] for name, part in parts.items()}
 
+    def unit_of(self, digits: int) -> str | None:
+        """The unit of epoch numbers of so many digits before the point; None when they are no likely time."""
+        return self.kind if self.kind in EPOCH_SCALES else epoch_unit(digits)
+
     def store_epochs(self, rows: Ints, parts: dict[str, Ints], digits: int) -> None:
         """Keep epoch numbers of so many digits before the point."""
-        unit = self.kind if self.kind in EPOCH_SCALES else epoch_unit(digits)
+        unit = self.unit_of(digits)
         if unit is not None:
             time_ns, ok = read_epochs(parts["n"].view(np.uint64), parts.get("f"), unit)
             self._store(rows, time_ns, ok, zoned=True)
@@ -223,12 +227,11 @@ def _read_by_template(reading: _Reading, rows: Ints, length: int) -> Ints:
         sample = rows[attempt * len(rows) // TEMPLATE_TRIES]
         stamp = match_stamp(reading.column[int(sample)].as_py(), reading.kind)
         template = make_template(*stamp) if stamp else None
-        if template is None:
-            continue
+        if template is None or (template.shape == "EPOCH" and not reading.unit_of(template.digits)):
+            continue  # a number of fourteen digits is no moment, and the next one may be a date and a clock
         fits, parts = template.read(reading.grid.cut(rows, length))
         if template.shape == "EPOCH":
-            start, end = template.numbers["n"]
-            reading.store_epochs(rows[fits], parts, end - start)
+            reading.store_epochs(rows[fits], parts, template.digits)
         else:
             reading.store_calendar(rows[fits], template.shape, parts, template.zone)
         rows = rows[~fits]
