@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from reconstruct.correlate.pairing import pair_by_looks
-from reconstruct.correlate.tiers import find_inner, rank_request_logs
+from reconstruct.correlate.tiers import RequestLog, find_inner, rank_request_logs
 
 SECOND = 1_000_000_000
 EDGE, INNER, OTHER = 0, 1, 2
@@ -24,7 +24,7 @@ def shop(
     """The tables that a correlation has by then; a request's eid is its place, a log's source its family."""
     db = duckdb.connect()
     db.execute(
-        "CREATE TABLE events (eid BIGINT, source INTEGER, method VARCHAR, path VARCHAR, target VARCHAR, status INTEGER,"
+        "CREATE TABLE events (eid BIGINT, source INTEGER, method VARCHAR, path VARCHAR, query VARCHAR, status INTEGER,"
         " user_agent VARCHAR, client_ip VARCHAR, referrer VARCHAR)"
     )
     db.execute("CREATE TABLE timeline (eid BIGINT, source INTEGER, family INTEGER, t BIGINT, request BOOLEAN)")
@@ -34,7 +34,8 @@ def shop(
     db.execute("CREATE TABLE grouped (eid BIGINT, code UBIGINT)")
     db.execute("CREATE TABLE anchored (eid BIGINT, anchor BIGINT)")
     for eid, (family, second, method, target, status, browser, address) in enumerate(requests):
-        row = [eid, family, method, target, target, status, browser, address, None]
+        path, _, query = target.partition("?")
+        row = [eid, family, method, path, query or None, status, browser, address, None]
         db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         db.execute(
             "INSERT INTO timeline VALUES (?, ?, ?, ?, ?)",
@@ -133,7 +134,7 @@ def test_pairs_are_the_nearest_that_are_left(seed: int) -> None:
     others = [eid for eid, each in enumerate(requests) if each[0] != EDGE]
     settled = [(eid, dice.choice(edge)) for eid in dice.sample(others, 8)]
     db = shop(requests, anchored=settled)
-    found = pair_by_looks(db, [INNER, OTHER], [EDGE]).to_pydict()
+    found = pair_by_looks(db, [RequestLog(INNER, 0, 0.0), RequestLog(OTHER, 0, 0.0)], [EDGE]).to_pydict()
     expected = pair_slowly(
         requests, {(requests[eid][0], anchor) for eid, anchor in settled}, set(others) - {eid for eid, _ in settled}
     )
@@ -144,4 +145,26 @@ def test_pairs_are_the_nearest_that_are_left(seed: int) -> None:
 def test_nothing_to_pair_gives_nothing() -> None:
     db = shop(pages(EDGE, TIMES))
     assert pair_by_looks(db, [], [EDGE]).num_rows == 0
-    assert pair_by_looks(db, [INNER], [EDGE]).num_rows == 0
+    assert pair_by_looks(db, [RequestLog(INNER, 0, 0.0)], [EDGE]).num_rows == 0
+
+
+def searches(family: int, seconds: list[float], query: str, **more: str) -> list[Request]:
+    return [
+        (family, t, "GET", f"/search{query.format(n)}", 200, more.get("browser"), more.get("address"))
+        for n, t in enumerate(seconds)
+    ]
+
+
+def test_a_log_that_never_tells_queries_is_compared_without_them() -> None:
+    edge = searches(EDGE, TIMES, "?q={}", browser="Firefox", address="192.0.2.1")
+    db = shop(edge + searches(INNER, TIMES, ""))
+    logs = rank_request_logs(db, [])
+    assert [log.tells_queries for log in logs] == [True, False]
+    assert find_inner(db, logs) == {INNER}
+    pairs = pair_by_looks(db, [log for log in logs if log.family == INNER], [EDGE]).to_pydict()
+    assert pairs == {"eid": [6, 7, 8, 9, 10, 11], "anchor": [0, 1, 2, 3, 4, 5]}
+
+
+def test_queries_that_both_logs_tell_must_be_the_same() -> None:
+    edge = searches(EDGE, TIMES, "?q={}", browser="Firefox", address="192.0.2.1")
+    assert inner_of(shop(edge + searches(INNER, TIMES, "?q=other{}"))) == set()

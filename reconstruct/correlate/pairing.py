@@ -1,4 +1,4 @@
-"""Lines of one web request in two logs, told by their looks: the same method and target within moments.
+"""Lines of one web request in two logs, told by their looks: the same method and target (of a log without queries: path) within moments.
 
 What identifiers have settled is left alone. Both sides are taken in time order; each edge line goes at most once to each inner
 log, and status, browser and referrer agree where both lines have them: a server that writes down what comes in does not know yet
@@ -7,13 +7,13 @@ how it will end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from reconstruct.correlate.tiers import SAME_REQUEST_S
+from reconstruct.correlate.tiers import SAME_REQUEST_S, RequestLog, asked_for
 from reconstruct.store.codes import Codes, code_rows, code_texts
 
 SAME_REQUEST_NS = SAME_REQUEST_S * 1_000_000_000
@@ -25,41 +25,55 @@ BLOCK = 65_536
 """Lines whose candidates are in memory together: a page that everybody opens at once has hundreds for each."""
 
 
-def pair_by_looks(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list[int]) -> pa.Table:
-    """Pairs (eid, anchor) of requests of the inner families that have no anchor yet, and requests of the edge families.
+def pair_by_looks(db: duckdb.DuckDBPyConnection, inner: Sequence[RequestLog], edge: Sequence[int]) -> pa.Table:
+    """Pairs (eid, anchor) of requests of the inner logs that have no anchor yet, and requests of the edge families.
 
     Needs ``anchored(eid, anchor)`` with what identifiers have settled.
     """
     pairs: list[tuple[int, int]] = []
-    table = _read_requests(db, inner, edge) if inner else None
-    if table is not None:
-        eid, family = table["eid"].to_numpy(), table["family"].to_numpy()
-        settled = db.execute("SELECT DISTINCT t.family, anchor FROM anchored JOIN timeline t USING (eid)").fetchall()
-        used = set(settled)
-        before = -1
-        # The nearest candidate that is left; of those equally near the one written first.
-        for row, other in _candidates(table):
-            log, anchor = int(family[row]), int(eid[other])
-            if row != before and (log, anchor) not in used:
-                used.add((log, anchor))
-                pairs.append((int(eid[row]), anchor))
-                before = row
+    for tells_queries in (True, False):
+        families = [log.family for log in inner if log.tells_queries == tells_queries]
+        table = _read_requests(db, families, edge, asked_for(tells_queries)) if families else None
+        if table is not None:
+            pairs += _pair(db, table)
     return pa.table(
         {"eid": pa.array([a for a, _ in pairs], pa.int64()), "anchor": pa.array([b for _, b in pairs], pa.int64())}
     )
 
 
-def _read_requests(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list[int]) -> pa.Table | None:
-    """Requests of both sides in time order; ``waits`` for those to be paired. None where there are none of these."""
+def _pair(db: duckdb.DuckDBPyConnection, table: pa.Table) -> list[tuple[int, int]]:
+    pairs: list[tuple[int, int]] = []
+    eid, family = table["eid"].to_numpy(), table["family"].to_numpy()
+    settled = db.execute("SELECT DISTINCT t.family, anchor FROM anchored JOIN timeline t USING (eid)").fetchall()
+    used = set(settled)
+    before = -1
+    # The nearest candidate that is left; of those equally near the one written first.
+    for row, other in _candidates(table):
+        log, anchor = int(family[row]), int(eid[other])
+        if row != before and (log, anchor) not in used:
+            used.add((log, anchor))
+            pairs.append((int(eid[row]), anchor))
+            before = row
+    return pairs
+
+
+def _read_requests(
+    db: duckdb.DuckDBPyConnection, inner: Sequence[int], edge: Sequence[int], asked: str
+) -> pa.Table | None:
+    """Requests of both sides in time order; ``waits`` for those to be paired. None where there are none of these.
+
+    Args:
+        asked: SQL of the target of a request ``e``.
+    """
     inner_listed, edge_listed = (", ".join(map(str, families)) or "-1" for families in (inner, edge))
-    request = "e.method IS NOT NULL AND e.target IS NOT NULL"
+    request = "e.method IS NOT NULL AND e.path IS NOT NULL"
     waiting = f"{request} AND t.family IN ({inner_listed}) AND e.eid NOT IN (SELECT eid FROM anchored)"
     ((count,),) = db.execute(f"SELECT count(*) FROM events e JOIN timeline t USING (eid) WHERE {waiting}").fetchall()
     if not count:
         return None
     return db.sql(
         f"""
-        SELECT e.eid, t.family, t.t, e.user_agent, e.referrer, e.method, e.target, e.status, t.family IN ({inner_listed}) AS waits
+        SELECT e.eid, t.family, t.t, e.user_agent, e.referrer, e.method, {asked} AS target, e.status, t.family IN ({inner_listed}) AS waits
         FROM events e JOIN timeline t USING (eid) WHERE {waiting} OR {request} AND t.family IN ({edge_listed}) ORDER BY t.t, e.eid
         """
     ).to_arrow_table()

@@ -98,7 +98,7 @@ def resolve(
     report = sessions.link_requests(db, edge, session_types, customer_types, pool)
     judge_programs(db, session_types)
     _anchor_by_identifier(db)
-    _anchor_by_looks(db, sorted(inner), edge)
+    _anchor_by_looks(db, [log for log in logs if log.family in inner], edge)
     threads = place_by_thread(db)
     _place_anchored(db)
     _place_by_session(db, session_types, report.cut_s)
@@ -155,7 +155,7 @@ def _anchor_by_identifier(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _anchor_by_looks(db: duckdb.DuckDBPyConnection, inner: list[int], edge: list[int]) -> None:
+def _anchor_by_looks(db: duckdb.DuckDBPyConnection, inner: list[tiers.RequestLog], edge: list[int]) -> None:
     pairs = pairing.pair_by_looks(db, inner, edge)
     if not pairs.num_rows:
         return

@@ -2,7 +2,8 @@
 
 One click is written down by several servers. The log with the best view of the visitor (address, browser, session) is
 the *edge*; a log that repeats its requests is *inner*, and its lines hang on the edge's line: by a request identifier
-where there is one, else by method, target, status and second.
+where there is one, else by method, target, status and second. Targets are compared as path and query: one server writes the whole
+URL where another writes the path, and many applications never write the query.
 """
 
 from __future__ import annotations
@@ -36,15 +37,18 @@ class RequestLog:
     requests: int
     view: float
     """how well it sees the visitor: 0 to 4"""
+    tells_queries: bool = True
+    """false where no request has a query: what it was asked for is known but for that"""
 
 
 def rank_request_logs(db: duckdb.DuckDBPyConnection, session_types: list[int]) -> list[RequestLog]:
     """Families with web requests, best view of the visitor first."""
     counts = db.execute(
-        "SELECT family, count(*) FROM log_events WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family"
+        "SELECT family, count(*), count(query) > 0 FROM log_events WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family"
     ).fetchall()
     if len(counts) < 2:
-        return [RequestLog(family, requests, 0.0) for family, requests in counts]
+        return [RequestLog(family, requests, 0.0) for family, requests, _ in counts]
+    tells_queries = {family: told for family, _, told in counts}
     sessions = ", ".join(map(str, session_types)) or "-1"
     rows = db.execute(
         f"""
@@ -59,7 +63,7 @@ def rank_request_logs(db: duckdb.DuckDBPyConnection, session_types: list[int]) -
     for family, requests, addressed, several, named, sessioned in rows:
         # One address for many browsers is a proxy's own: it says nothing about visitors.
         sees_addresses = addressed if several or browsers[family] <= 2 else addressed * 0.1
-        logs.append(RequestLog(family, requests, 2 * sees_addresses + named + sessioned))
+        logs.append(RequestLog(family, requests, 2 * sees_addresses + named + sessioned, tells_queries[family]))
     return sorted(logs, key=lambda log: (-log.view, -log.requests, log.family))
 
 
@@ -95,7 +99,7 @@ def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> set[int
             if outer:
                 inner.add(log.family)
         elif outer and log.requests >= LEAST_REQUESTS:  # identifiers leave it open
-            looks = _read_looks(db, log.family)
+            looks = _read_looks(db, log)
             repeated = sum(looks.count_repeated(log.family, family) for family in outer)
             if repeated >= REPEATED_BY_LOOKS * log.requests:
                 inner.add(log.family)
@@ -135,13 +139,19 @@ class _Looks:
         return np.asarray(np.append(there, np.iinfo(np.int64).max)[after] <= wanted + SAME_REQUEST_S)
 
 
-def _read_looks(db: duckdb.DuckDBPyConnection, family: int) -> _Looks:
-    """All requests for what one family was asked for."""
+def asked_for(tells_queries: bool) -> str:
+    """SQL of what a request ``e`` asked for, to be compared with a log that tells queries or does not."""
+    return "e.path || coalesce('?' || e.query, '')" if tells_queries else "e.path"
+
+
+def _read_looks(db: duckdb.DuckDBPyConnection, log: RequestLog) -> _Looks:
+    """All requests for what one log was asked for."""
     table = db.sql(
         f"""
-        WITH asked AS (SELECT t.family, e.method, e.target, coalesce(e.status, -1)::BIGINT AS status, t.t // 1000000000 AS second
-                       FROM events e JOIN timeline t USING (eid) WHERE e.method IS NOT NULL AND e.target IS NOT NULL)
-        SELECT * FROM asked SEMI JOIN (SELECT DISTINCT method, target FROM asked WHERE family = {family}) USING (method, target)
+        WITH asked AS (SELECT t.family, e.method, {asked_for(log.tells_queries)} AS target, coalesce(e.status, -1)::BIGINT AS status,
+                              t.t // 1000000000 AS second
+                       FROM events e JOIN timeline t USING (eid) WHERE e.method IS NOT NULL AND e.path IS NOT NULL)
+        SELECT * FROM asked SEMI JOIN (SELECT DISTINCT method, target FROM asked WHERE family = {log.family}) USING (method, target)
         """
     ).to_arrow_table()
     families, status, second = (table[name].to_numpy().astype(np.int64) for name in ("family", "status", "second"))
