@@ -62,6 +62,10 @@ LEAST_RANDOM = 24
 TRACEPARENT_LENGTH = 55
 """``00-<32 hex>-<16 hex>-01`` (W3C Trace Context) holds trace and span."""
 
+AMAZON_TRACE = r"^(?:.*;)?(?:Root=)?1-([0-9a-f]{8})-([0-9a-f]{24})(?:;.*)?$"
+"""What AWS calls a trace, alone or in its header (``Self=…;Root=1-67891233-abcdef012345678912345678``); without dashes it is what
+OpenTelemetry calls the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Raw:
@@ -354,6 +358,8 @@ class _Typing:
         if pc.any(parent).as_py():
             self.columns["trace_id"] = pc.if_else(parent, pc.utf8_slice_codeunits(trace, 3, 35), trace)
             self.fill("span_id", pc.if_else(parent, pc.utf8_slice_codeunits(trace, 36, 52), None))
+        if pc.any(pc.match_substring_regex(trace, AMAZON_TRACE)).as_py():
+            self.columns["trace_id"] = pc.replace_substring_regex(self.columns["trace_id"], AMAZON_TRACE, r"\1\2")
         if pc.any(pc.match_substring(trace, "/traces/")).as_py():  # Cloud Logging: projects/shop/traces/0af7…
             self.columns["trace_id"] = pc.replace_substring_regex(self.columns["trace_id"], r"^projects/.*/traces/", "")
 
