@@ -245,6 +245,9 @@ def test_outcomes(text: str, outcome: str) -> None:
         ("0 s | order 1 placed, 3 lines", None),
         ('0 s json={"amount":NaN,"total":"1e999"} |', None),
         ('0 s json={"total":7.5} |', {"amount": "7.50"}),
+        ('0 s json={"OrderTotal":7.5,"CurrencyCode":"EUR"} |', {"amount": "7.50", "currency": "EUR"}),
+        ('0 s json={"amountMinor":1250,"currency":"eur"} |', {"amount": "12.50", "currency": "EUR"}),
+        ('0 s json={"currency":"?","Currency":"EUR","Total":9.5} |', {"amount": "9.50", "currency": "EUR"}),
     ],
 )  # fmt: skip
 def test_value(text: str, value: dict[str, str] | None) -> None:

@@ -8,7 +8,7 @@ says otherwise (see ``choose_value``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
@@ -22,6 +22,10 @@ AMOUNT_CAP = Decimal(10) ** 12
 """Larger numbers are identifiers."""
 ENOUGH = 20
 """Whole numbers without a decimal among them, after which they are no coincidence: of prices, most end in .99 or .50."""
+CODE_LENGTH = 3
+"""Letters of a currency's code (ISO 4217)."""
+KEYS_KEPT = 10_000
+"""Keys of attributes whose meaning is remembered."""
 MINOR = 100
 """Minor units in a major one, for all but a few currencies."""
 WHOLE_CURRENCIES = frozenset(
@@ -77,16 +81,15 @@ class AmountReader:
 
     def __init__(self, models: Models) -> None:
         keys = models.vocabulary["keys"]
-        self._currency: Sequence[str] = keys["currency"]
-        self._amount: Sequence[str] = keys["amount"]
-        self._minor: Sequence[str] = keys["minor"]
-        self._telling = frozenset([*self._amount, *self._minor])
+        self._ranks = {
+            kind: {_bare(key): rank for rank, key in reversed(list(enumerate(keys[kind])))}
+            for kind in ("currency", "amount", "minor")
+        }
+        self._known: dict[str, tuple[str, int] | None] = {}
 
     def read(self, row: Row, attributes: Mapping[str, Any]) -> list[Amount]:
         """Amounts a row tells, in attributes and message."""
-        found: list[Amount] = []
-        if attributes and not self._telling.isdisjoint(attributes):
-            found = self._read_attributes(attributes)
+        found = self._read_attributes(attributes) if attributes else []
         message = row.message
         if message and _may_tell(message):
             for match in _SAID.finditer(message[:MESSAGE_CAP]):
@@ -100,23 +103,39 @@ class AmountReader:
         return found
 
     def _read_attributes(self, attributes: Mapping[str, Any]) -> list[Amount]:
+        told: list[tuple[str, int, str]] = []
+        for key in attributes:
+            meaning = self._known[key] if key in self._known else self._look_up(key)
+            if meaning is not None:
+                told.append((*meaning, key))
+        if not told:
+            return []
+        currency = ""
         found: list[Amount] = []
-        currency = next(
-            (str(attributes[key]).upper() for key in self._currency if isinstance(attributes.get(key), str)), ""
-        )
-        currency = currency if len(currency) == 3 and currency.isalpha() else ""
-        for weight, key in enumerate(self._amount):
-            value = attributes.get(key)
-            if value is None or isinstance(value, bool):
+        for kind, rank, key in sorted(told):  # amounts, then the currency, then minor units
+            value = attributes[key]
+            if kind == "currency":
+                if not currency and isinstance(value, str) and len(value) == CODE_LENGTH and value.isalpha():
+                    currency = value.upper()
                 continue
             number = _number(value)
             if number is not None:
-                found.append(Amount(number, currency, weight, _is_whole(value), False, key))
-        for key in self._minor:
-            number = _number(attributes.get(key))
-            if number is not None:
-                found.append(Amount(number, currency, 0, True, True, key))
-        return found
+                minor = kind == "minor"
+                whole = minor or _is_whole(value)
+                found.append(Amount(number, "", 0 if minor else rank, whole, minor, key))
+        return [amount._replace(currency=currency) for amount in found]
+
+    def _look_up(self, key: str) -> tuple[str, int] | None:
+        """What a key holds, and how telling its name is; None for what is not about money."""
+        bare = _bare(key)
+        meaning = next(((kind, ranks[bare]) for kind, ranks in self._ranks.items() if bare in ranks), None)
+        if len(self._known) < KEYS_KEPT:
+            self._known[key] = meaning
+        return meaning
+
+
+def _bare(key: str) -> str:
+    return key.lower().replace("_", "")
 
 
 def _may_tell(message: str) -> bool:
