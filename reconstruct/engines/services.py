@@ -10,6 +10,9 @@ import pyarrow as pa
 from reconstruct.resources import vocabulary_directory
 from reconstruct.store.database import Store
 
+_INSTANCE = re.compile(r"\d{4}-\d{2}-\d{2}|\[[^]]*\]|(?<![0-9a-z])(?=[a-f]*\d)[0-9a-f]{12,}(?![0-9a-z])")
+"""What tells one run of a service from another: a day, a version in brackets, hex digits drawn at random."""
+
 
 def service_of_family(family: str, generic: frozenset[str]) -> str:
     """A name for the writer of a family of logs: the telling words of its file name, else its directory, else the file name.
@@ -18,11 +21,19 @@ def service_of_family(family: str, generic: frozenset[str]) -> str:
     'nginx'
     >>> service_of_family("worker/celery.log", frozenset({"log"}))
     'celery'
+
+    The day and the number of an instance are no names (the streams of CloudWatch):
+
+    >>> service_of_family("invoice/2026-03-02-[$LATEST]ab12cd34ab12cd34ab12cd34ab12cd34/000000", frozenset())
+    'invoice'
     """
     *directories, name = family.split("/")
     for part in (name, *reversed(directories)):
+        named = _INSTANCE.sub("", part.lower())
         words = [
-            word for word in re.split(r"[._\s]+", part.lower()) if word and word not in generic and not word.isdigit()
+            word
+            for word in re.split(r"[._\s]+", named.strip("-"))
+            if word and word not in generic and not word.isdigit()
         ]
         if words:
             return words[0]
