@@ -24,6 +24,9 @@ CROWDED = 4
 """Visits that half the values of a type are met in, from which they are resources: a restaurant, a branch, a decision. What the business
 works on is one customer's, who comes back to it now and then."""
 
+OWN_OBJECTS = 3
+"""Objects a visitor asks for by name at most, where they are the visitor's own: an order and its basket, and one more."""
+
 CROWDED_BY_NAME = 12
 """The same for what is called a thing: an order is looked at often while it is on its way."""
 
@@ -180,12 +183,19 @@ def adopt(db: duckdb.DuckDBPyConnection, things: Sequence[int]) -> None:
         QUALIFY row_number() OVER (PARTITION BY l.eid ORDER BY born DESC NULLS LAST, l.object) = 1
         """
     )
-    # What is known of the object is worth more than what else was being served at that moment. What is only known of it through
-    # the request being served says whose line it is at the birth; long after (somebody looks at an old order) it does not,
-    # unless the line names a thing itself.
+    # What is known of the object is worth more than what else was being served at that moment, unless that visit asks for this very
+    # object, and few others: who changes a booking on another day. (Who deals with many objects is staff, and what is then
+    # done for one is part of its customer's story.) What is only known of it through the request being served says whose line it
+    # is at the birth; long after (somebody looks at an old order) it does not, unless the line names a thing itself.
     db.execute(
         f"""
         DELETE FROM event_visit WHERE rule = 'in flight' AND eid IN (SELECT eid FROM placeable)
+          AND eid NOT IN (
+            WITH asked AS (SELECT DISTINCT a.visit, a.visitor, l.object FROM thing_links l JOIN anchors a USING (eid) WHERE l.rule = 'identifier'),
+                 own AS (SELECT visitor FROM asked GROUP BY visitor HAVING count(DISTINCT object) <= {OWN_OBJECTS})
+            SELECT d.eid FROM anchored d JOIN anchors a ON a.eid = d.anchor JOIN thing_links l ON l.eid = d.eid
+            JOIN asked ON asked.visit = a.visit AND asked.object = l.object SEMI JOIN own ON own.visitor = asked.visitor
+            WHERE d.rule = 'in flight')
           AND eid IN (SELECT l.eid FROM thing_links l JOIN owned o USING (object) JOIN timeline t ON t.eid = l.eid JOIN timeline b ON b.eid = o.eid
                       WHERE l.rule <> 'batch' AND (
                           NOT (l.rule = 'request' AND l.via_type = 'request') OR abs(t.t - b.t) <= {BIRTH_REACH_NS}
