@@ -87,3 +87,17 @@ def test_who_comes_back_to_change_an_order_does_so_in_that_visit(tmp_path: Path)
     assert {next(iter(days[line])) for line, (_, what) in told.items() if what == "changed"} == {"2026-03-11"}
     # What staff does for an order is part of what became of it.
     assert {next(iter(days[line])) for line, (_, what) in told.items() if what == "noted"} == {"2026-03-10"}
+
+
+def test_a_tag_of_every_line_is_nothing_the_business_works_on(tmp_path: Path) -> None:
+    write_logs(tmp_path)
+    (tmp_path / "jobs.log").write_text(
+        "".join(
+            f"{START + timedelta(minutes=n):%Y-%m-%d %H:%M:%S},000 INFO [cron] job done: uid=33\n" for n in range(60)
+        ),
+        encoding="utf-8",
+    )
+    _, identifiers = read(tmp_path)
+    roles = {slot: each["role"] for each in identifiers for slot in each["slots"]}
+    assert roles["key:order"] == "object"
+    assert roles["key:uid"] != "object"

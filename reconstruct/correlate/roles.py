@@ -40,6 +40,9 @@ MOSTLY_LISTED = 0.8
 """Share of mentions that stand among others of their kind on one line (the trips a search found, the seats of a train) from
 which a type is something to choose from: batch runs list orders too, but each is also worked on by itself."""
 
+MEETS = 1.1
+"""Logs a value is met in, on average, from which logs share values and not only a name for them."""
+
 FEW_VALUES = 3
 """Values below which it says nothing that they are met from first to last: they may be all that the logs are about."""
 
@@ -295,11 +298,15 @@ def _as_object(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
     if seen.median_events >= HUB_EVENTS or _is_choice(seen):
         return NEVER, []
     points, why = 0.0, list[str]()
+    # What several logs have under a name that says nothing need not be the same thing, where none of them knows it from another.
+    is_nameless_tag = (
+        not prior_roles(kind.noun) and seen.families_per_value < MEETS and seen.life_p95_s <= REQUEST_LIFE_S
+    )
     if seen.families_per_value >= 2:
         points, why = points + 2, [*why, f"each value in {seen.families_per_value:.1f} logs"]
-    elif seen.families >= 2:
+    elif seen.families >= 2 and not is_nameless_tag:
         points, why = points + 1, [*why, f"in {seen.families} logs"]
-    if seen.back_families >= 2:
+    if seen.back_families >= 2 and not is_nameless_tag:
         points, why = points + 1, [*why, f"worked on in {seen.back_families} back-office logs"]
     if seen.median_life_s > REQUEST_LIFE_S:
         points, why = points + 0.5, [*why, f"median life {_say_life(seen.median_life_s)}"]
