@@ -748,11 +748,33 @@ def test_a_refused_request_of_a_route_that_gives_birth_to_orders_is_a_try_that_f
     """``/cart/checkout`` is a step on the way by its words, and where orders are placed by what it does."""
     counts = [("POST", "/cart/checkout", 200, 40), ("POST", "/cart/checkout", 500, 3), ("GET", "/catalogue/", 200, 200)]
     text = "0 GET /catalogue/ 200\n9 POST /cart/add 302\n20 POST /cart/checkout 500"
-    born = fit_models(MODELS, counts, births=[("POST", "/cart/checkout", 39)])
+    born = fit_models(MODELS, counts, births=[("POST", "/cart/checkout", "order", 39)])
     assert visit(text, models=born)["customer_journey"]["outcome"] == "failed"
     assert visit(text + "\n30 POST /cart/checkout 500", models=born)["customer_journey"]["outcome_why"].startswith(
         "2 tries"
     )
-    for births in ([], [("POST", "/cart/checkout", 3)], [("POST", "/graphql", 39)]):
+    for births in ([], [("POST", "/cart/checkout", "order", 3)], [("POST", "/graphql", "order", 39)]):
         course = visit(text, models=fit_models(MODELS, counts, births=births))["customer_journey"]
         assert course["outcome"] == "abandoned", births
+
+
+def test_of_a_booking_in_several_forms_only_the_one_that_books_is_a_success() -> None:
+    counts = [
+        ("GET", "/Search", 200, 300),
+        ("POST", "/Booking/Start", 302, 90),
+        ("POST", "/Booking/Extras", 302, 60),
+        ("POST", "/Booking/Payment", 302, 50),
+    ]
+    begun = "0 GET /Search 200\n9 POST /Booking/Start 302\n10 GET /Booking/Extras 200"
+    births = [("POST", "/Booking/Start", "offer", 90), ("POST", "/Booking/Payment", "booking", 50)]
+    models = fit_models(MODELS, counts, births=births)
+    assert visit(begun, models=models)["customer_journey"]["outcome"] == "abandoned"
+    paid = (
+        begun
+        + "\n40 POST /Booking/Extras 302\n41 GET /Booking/Payment 200"
+        + "\n90 POST /Booking/Payment 302\n91 GET /Booking/Confirmation 200"
+    )
+    assert visit(paid, models=models)["customer_journey"]["outcome"] == "achieved"
+    # Where nothing tells where bookings begin, that the form was accepted is all there is.
+    unknown = fit_models(MODELS, counts, births=births[:1])
+    assert visit(begun, models=unknown)["customer_journey"]["outcome"] == "achieved"

@@ -107,7 +107,7 @@ def write_journeys(
     for each in things:
         if each.object in owner:
             by_seq[owner[each.object]].append(each)
-    models = fit_models(models, counts, _sample_objects(object_rows, things), _birth_counts(store))
+    models = fit_models(models, counts, _sample_objects(object_rows, things), _birth_counts(store, plan))
     store.set_meta("model", orjson.dumps(describe_model(models)).decode())
     progress.phase("building journeys", 0)
     built = learning.build_sample(pool, things, object_rows, models)
@@ -138,15 +138,16 @@ def _request_counts(store: Store) -> list[tuple[str, str, int, int]]:
     )
 
 
-def _birth_counts(store: Store) -> list[tuple[str, str, int]]:
-    """(method, route, objects) of the requests that business objects began with."""
-    return store.rows(
+def _birth_counts(store: Store, plan: Plan) -> list[tuple[str, str, str, int]]:
+    """(method, route, type, objects) of the requests that business objects began with."""
+    rows = store.rows(
         """
-        SELECT e.method, p.route, count(*) FROM owned o LEFT JOIN anchored a ON a.eid = o.eid
+        SELECT e.method, p.route, t.type, count(*) FROM owned o JOIN things t USING (object) LEFT JOIN anchored a ON a.eid = o.eid
         JOIN events e ON e.eid = coalesce(a.anchor, o.eid) JOIN paths p USING (path)
         WHERE e.method IS NOT NULL GROUP BY ALL ORDER BY ALL
         """
     )
+    return [(method, route, plan.types[kind].name, count) for method, route, kind, count in rows]
 
 
 def _sample_objects(rows: ObjectRows, things: list[ObjectFacts]) -> list[ObjectInput]:

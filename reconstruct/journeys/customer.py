@@ -6,7 +6,7 @@ plain words, how far the visit got, what the visitor was after and whether it wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Container, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -74,6 +74,14 @@ class Teller:
         self._campaign = frozenset(models.vocabulary["campaign_keys"])
         self._channels: dict[str, str] = {}
         self._devices: dict[str, str] = {}
+        self._places = {
+            goal.name: frozenset(
+                place
+                for place, kinds in models.birthplaces.items()
+                if not kinds.isdisjoint(goal.objects) and classifier.classify(*place, None).kind in goal.attempts
+            )
+            for goal in models.model.goals
+        }
         self._hosts: dict[str, str] = {}
 
     # --- naming -----------------------------------------------------------------------------------------------------
@@ -194,7 +202,7 @@ class Teller:
                 and goal.objects.isdisjoint(classes)
             )
             if engaged:
-                course = _pursue(goal, touchpoints, births, stage, self._models.birthplaces)
+                course = _pursue(goal, touchpoints, births, stage, self._models.birthplaces, self._places[goal.name])
                 if course is not None:
                     return self._censor(session, course)
         for birth in births:
@@ -351,12 +359,14 @@ def _pursue(
     touchpoints: Sequence[Touchpoint],
     births: Sequence[Birth],
     stage: int,
-    birthplaces: Set[tuple[str, str]],
+    birthplaces: Container[tuple[str, str]],
+    places: Set[tuple[str, str]],
 ) -> Course | None:
     """How the pursuit of one goal ended; None when nothing that happened was part of it.
 
     ``birthplaces``: (method, route) of requests that bring the object of a goal into being whenever they succeed; when one does
-    not, the goal was tried for.
+    not, the goal was tried for. ``places``: those where what this goal is about begins. Where they are known, other attempts that are
+    accepted are steps on the way: of a booking in five forms only the last one books.
     """
     reached: int | None = None
     believed: int | None = None  # reached as far as the answer to an attempt tells
@@ -380,7 +390,8 @@ def _pursue(
         elif kind in goal.attempts:
             tries += 1
             if _succeeded(touchpoint, goal):
-                believed = place
+                if not places or (touchpoint.method, touchpoint.route) in places:
+                    believed = place
             elif not touchpoint.ok:
                 tried = place
                 failed = touchpoint.text

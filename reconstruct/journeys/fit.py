@@ -40,7 +40,7 @@ def fit_models(
     models: Models,
     counts: Iterable[tuple[str, str, int, int]],
     objects: Iterable[ObjectInput] = (),
-    births: Iterable[tuple[str, str, int]] = (),
+    births: Iterable[tuple[str, str, str, int]] = (),
 ) -> Models:
     """Choose the journey model and learn forms, units, and where objects begin.
 
@@ -49,7 +49,7 @@ def fit_models(
         counts: (method, route, status, number of requests) of the requests as the edge saw them, assets left out; one
             row per distinct triple, in any order.
         objects: Some business objects, a few hundred, to learn units of amounts from, and what the site is for.
-        births: (method, route, number of objects that began with such a request).
+        births: (method, route, type, number of objects of that type that began with such a request).
     """
     counted = sorted(counts)
     shared = _weigh(models, counted)
@@ -88,7 +88,7 @@ def fit_models(
         redirects_after_post=bool(redirects),
         self_posting=frozenset(self_posting),
         minor_keys=minor_keys,
-        birthplaces=_find_birthplaces(births, counted),
+        birthplaces=_find_birthplaces(models, births, counted),
     )
 
 
@@ -105,18 +105,22 @@ def _share_objects(models: Models, objects: Sequence[ObjectInput]) -> dict[str, 
 
 
 def _find_birthplaces(
-    births: Iterable[tuple[str, str, int]], counts: Iterable[tuple[str, str, int, int]]
-) -> frozenset[tuple[str, str]]:
-    """(method, route) of the requests that bring an object into being nearly whenever they succeed."""
+    models: Models, births: Iterable[tuple[str, str, str, int]], counts: Iterable[tuple[str, str, int, int]]
+) -> dict[tuple[str, str], frozenset[str]]:
+    """(method, route) of the requests that bring an object into being nearly whenever they succeed, and what kinds of it."""
     answered: dict[tuple[str, str], int] = {}
     for method, route, status, count in counts:
         if method in WRITES and status < 400:
             answered[method, route] = answered.get((method, route), 0) + count
-    return frozenset(
-        (method, route)
-        for method, route, born in births
-        if born >= LEAST_BORN and born >= BORN_SHARE * answered.get((method, route), born / BORN_SHARE + 1)
-    )
+    born: dict[tuple[str, str], Counter[str]] = {}
+    for method, route, type_name, count in births:
+        born.setdefault((method, route), Counter())[kind_of_object(type_name, models)] += count
+    return {
+        place: frozenset(kinds)
+        for place, kinds in sorted(born.items())
+        if kinds.total() >= LEAST_BORN
+        and kinds.total() >= BORN_SHARE * answered.get(place, kinds.total() / BORN_SHARE + 1)
+    }
 
 
 def _weigh(models: Models, counts: Iterable[tuple[str, str, int, int]]) -> dict[str, int]:

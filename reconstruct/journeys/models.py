@@ -93,8 +93,8 @@ class Models:
     """some page's POST is answered by a redirect, as forms of server-rendered sites are; None: not known"""
     self_posting: frozenset[str] = frozenset()
     """routes whose POST is always answered by a page: seeing the page again says nothing"""
-    birthplaces: frozenset[tuple[str, str]] = frozenset()
-    """(method, route) of requests that bring a business object into being whenever they succeed"""
+    birthplaces: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """(method, route) of requests that bring business objects into being whenever they succeed → their ``[object.*]`` tables"""
     minor_keys: Mapping[str, bool] = field(default_factory=dict)
     """attribute → its whole-number amounts are cents; keys nothing is known of are left out"""
 
