@@ -133,7 +133,8 @@ def _standing(role: Role) -> tuple[float, float, int, int]:
 
 
 def find_roots(roles: list[Role], owners: list[Ownership]) -> list[int]:
-    """Types whose values have a business journey: objects nobody owns, worked on in several logs (else the best there is)."""
+    """Types whose values have a business journey: objects nobody owns, worked on in several logs (else the best there is; where no log
+    but those of requests has any, all)."""
     owned = {each.child for each in owners}
     objects = [role for role in roles if role.role == "object" and role.type not in owned]
     owning = {each.owner for each in owners}
@@ -141,8 +142,8 @@ def find_roots(roles: list[Role], owners: list[Ownership]) -> list[int]:
         role for role in objects
         if (role.behaviour.families_per_value >= SEVERAL_LOGS and role.behaviour.back_families) or role.type in owning
     ]  # fmt: skip
-    if several:
-        return [role.type for role in several]
+    if several or not any(role.behaviour.back_families for role in objects):
+        return [role.type for role in several or objects]
     return [max(objects, key=lambda role: (role.points, _standing(role))).type] if objects else []
 
 

@@ -43,6 +43,12 @@ which a type is something to choose from: batch runs list orders too, but each i
 MEETS = 1.1
 """Logs a value is met in, on average, from which logs share values and not only a name for them."""
 
+FEW_ASKERS = 2
+"""Visitors (address and browser) who ask for a thing that is one customer's: that one, and somebody who serves them."""
+
+OWN_SHARE = 0.9
+"""Share of a type's values that must be asked for by so few, where its name and URLs are all there is to tell by."""
+
 FEW_VALUES = 3
 """Values below which it says nothing that they are met from first to last: they may be all that the logs are about."""
 
@@ -73,6 +79,8 @@ class Behaviour:
     """share of its mentions that stand on web requests"""
     one_browser: float = 1.0
     """share of its values that come with one user agent only, of those on two and more web requests"""
+    few_askers: float = 0.0
+    """share of its values that FEW_ASKERS at most ask for; found out where no log but those of requests has them"""
     in_paths: float = 0.0
     """share of its mentions that are route segments"""
     multi: float = 0.0
@@ -149,6 +157,7 @@ def observe(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> list[Behaviou
             in_paths=_share_in_paths(types[number]), multi=multi, span_share=span_share,
         )  # fmt: skip
     _compare_browsers(db, found)
+    _count_askers(db, types, found)
     return found
 
 
@@ -176,6 +185,27 @@ def _compare_browsers(db: duckdb.DuckDBPyConnection, found: list[Behaviour]) -> 
     ).fetchall()
     for number, one_browser in rows:
         found[number].one_browser = one_browser
+
+
+def _count_askers(db: duckdb.DuckDBPyConnection, types: list[IdType], found: list[Behaviour]) -> None:
+    """Fill in ``few_askers`` of the types that are called things and stand in requests only."""
+    wanted = [
+        number
+        for number, seen in enumerate(found)
+        if seen.values and not seen.back_families and "object" in prior_roles(types[number].noun)
+    ]
+    if not wanted:
+        return
+    rows = db.execute(
+        f"""
+        SELECT type, avg((n <= {FEW_ASKERS})::INT) FROM (
+            SELECT type, value, count(DISTINCT hash(client_ip, user_agent)) AS n FROM typed JOIN events USING (eid)
+            WHERE type IN ({", ".join(map(str, wanted))}) AND client_ip IS NOT NULL GROUP BY type, value)
+        GROUP BY type
+        """
+    ).fetchall()
+    for number, few in rows:
+        found[number].few_askers = few
 
 
 def judge_roles(types: list[IdType], behaviours: list[Behaviour]) -> list[Role]:
@@ -312,7 +342,9 @@ def _as_object(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
         points, why = points + 0.5, [*why, f"median life {_say_life(seen.median_life_s)}"]
     if _is_met_throughout(seen):
         points -= 1.5
-    if seen.back_families == 0 and (not kind.strong or _share_in_urls(kind) > 0):
+    if seen.few_askers >= OWN_SHARE:
+        points, why = points + 0.5, [*why, "nearly each value is asked for by one visitor"]
+    elif seen.back_families == 0 and (not kind.strong or _share_in_urls(kind) > 0):
         points -= 1.5  # only ever asked for; a service that names a UUID beside the request has made or used the thing
     return points, why
 
@@ -331,7 +363,7 @@ def _as_resource(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
 
 
 def _is_met_throughout(seen: Behaviour) -> bool:
-    return seen.span_share > 0.5 and seen.values >= FEW_VALUES
+    return seen.span_share > 0.5 and seen.values >= FEW_VALUES and seen.few_askers < OWN_SHARE
 
 
 def _is_choice(seen: Behaviour) -> bool:
