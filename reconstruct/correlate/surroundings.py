@@ -20,6 +20,13 @@ MOST_WRITERS = 256
 """Services in one log beyond which their names are something else: a job's, a tenant's."""
 
 
+ACCESS_SHARE = 0.9
+"""Share of the lines of one format that must be requests with an address, to be the access log of a server."""
+
+LEAST_LINES = 20
+"""Lines of a format before it can be a log of its own: a program writes some in other words when it starts or fails."""
+
+
 def writer_of(events: str) -> str:
     """SQL of who wrote an entry of a log that many write to: what its envelope says, the program of a line of syslog.
 
@@ -34,37 +41,56 @@ def tabulate_families(db: duckdb.DuckDBPyConnection, families: Sequence[str]) ->
 
     ``families[i]`` is the family of source ``i``. A log that several services write to (``docker compose logs``, a syslog host,
     an export of a collector) is a family for each of them: which log saw the visitor, whose clock is off and where a thing is
-    worked on are questions of services, not of files.
+    worked on are questions of services, not of files. Where nothing says who wrote what, and some of it is an access log (files put
+    one behind the other), each format stands for one that did.
     """
     names = sorted(set(families))
     number = {name: i for i, name in enumerate(names)}
     _tabulate_sources(db, [number[name] for name in families])
-    rows = db.execute(
+    db.execute(
         f"""
-        WITH said AS (SELECT family, {writer_of("e")} AS writer, count(*) AS n FROM events e JOIN source_family USING (source) GROUP BY ALL)
-        SELECT family, writer FROM said WHERE writer IS NOT NULL AND family IN (
-            SELECT family FROM said GROUP BY family HAVING count(writer) BETWEEN 2 AND {MOST_WRITERS})
+        CREATE OR REPLACE TEMP TABLE said AS
+        SELECT family, {writer_of("e")} AS writer, format, count(*) AS n,
+               count(client_ip) FILTER (method IS NOT NULL AND path IS NOT NULL) >= {ACCESS_SHARE} * count(*) AS is_access
+        FROM events e JOIN source_family USING (source) GROUP BY ALL
+        """
+    )
+    writers = db.execute(
+        f"""
+        SELECT DISTINCT family, writer FROM said WHERE writer IS NOT NULL AND family IN (
+            SELECT family FROM said GROUP BY family HAVING count(DISTINCT writer) BETWEEN 2 AND {MOST_WRITERS})
         ORDER BY family, writer
         """
     ).fetchall()
+    formats = db.execute(
+        f"""
+        WITH of_format AS (SELECT family, format, bool_and(is_access) AS is_access FROM said
+                           WHERE writer IS NULL OR NOT list_contains(?, family) GROUP BY ALL HAVING sum(n) >= {LEAST_LINES})
+        SELECT family, format FROM of_format WHERE family IN (
+            SELECT family FROM of_format GROUP BY family HAVING bool_or(is_access) AND NOT bool_and(is_access))
+        ORDER BY family, format
+        """,
+        [sorted({family for family, _ in writers})],
+    ).fetchall()
     whole = "SELECT e.*, f.family FROM events e JOIN source_family f USING (source)"
-    if rows:
-        _make(
-            db,
-            "writers",
-            pa.table(
-                {
-                    "shared": pa.array([family for family, _ in rows], pa.int32()),
-                    "writer": pa.array([writer for _, writer in rows], pa.string()),
-                    "own": pa.array(range(len(names), len(names) + len(rows)), pa.int32()),
-                }
-            ),
-        )
-        names += [f"{names[family]}/{writer}" for family, writer in rows]
-        whole = f"""
-            SELECT e.* EXCLUDE family, coalesce(own, family) AS family FROM ({whole}) e
-            LEFT JOIN writers ON shared = family AND writer = {writer_of("e")}
-        """
+    for split, rows, by in (("writers", writers, writer_of("e")), ("layouts", formats, "e.format")):
+        if rows:
+            whole = f"""
+                SELECT e.* EXCLUDE family, coalesce(own, family) AS family FROM ({whole}) e
+                LEFT JOIN {split} ON shared = family AND part = {by}
+            """
+            _make(
+                db,
+                split,
+                pa.table(
+                    {
+                        "shared": pa.array([family for family, _ in rows], pa.int32()),
+                        "part": pa.array([part for _, part in rows], pa.string()),
+                        "own": pa.array(range(len(names), len(names) + len(rows)), pa.int32()),
+                    }
+                ),
+            )
+            names += [f"{names[family]}/{part}" for family, part in rows]
     db.execute(f"CREATE OR REPLACE VIEW log_events AS {whole}")
     table = {"family": pa.array(range(len(names)), pa.int32()), "name": pa.array(names, pa.string())}
     _make(db, "families", pa.table(table))
