@@ -78,6 +78,22 @@ def test_directories_do_not_mix() -> None:
     assert group_families(members) == {"a/x.log": ["a/x.log"], "b/x.log": ["b/x.log.1"]}
 
 
+def test_files_of_a_day_and_its_directory_are_one_log() -> None:
+    load_balancer = "AWSLogs/12/elasticloadbalancing/eu-central-1/2026/{}/12_elasticloadbalancing_eu-central-1_app.shop.50dc6c_{}_{}_{}.log.gz"
+    paths = [
+        load_balancer.format("03/02", "20260302T2355Z", "10.0.3.1", "5f3ab1cd"),
+        load_balancer.format("03/03", "20260303T0000Z", "10.0.3.1", "0a77be12"),
+        load_balancer.format("03/02", "20260302T2355Z", "10.0.3.2", "77aa02ff"),
+    ]
+    nodes = group_families(Member(path, 0, None) for path in paths)
+    assert sorted(nodes.values()) == [paths[:2], paths[2:]]
+    assert len({name.rpartition("/")[0] for name in nodes}) == 1
+    by_hour = [f"cdn/E2K1ABCDEFGHIJ.2026-09-14-{hour:02}.0a1b2c{hour:02x}.gz" for hour in range(12)]
+    assert list(group_families(Member(path, 0, None) for path in by_hour).values()) == [by_hour]
+    # A directory's day is no mark where the names have none: two exports of one file may be two hosts'.
+    assert len(group_families([Member("2026/03/02/x.log", 0, None), Member("2026/03/03/x.log", 0, None)])) == 2
+
+
 def test_stamps_beat_names() -> None:
     assert order(["x.log", "x.log.1", "x.log.2"], [10, 20, 30]) == [["x.log", "x.log.1", "x.log.2"]]
     assert order(["x.log", "x.log.1", "x.log.2"], [30, 10, 20]) == [["x.log.1", "x.log.2", "x.log"]]

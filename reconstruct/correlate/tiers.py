@@ -8,6 +8,7 @@ URL where another writes the path, and many applications never write the query.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -100,8 +101,7 @@ def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> set[int
                 inner.add(log.family)
         elif outer and log.requests >= LEAST_REQUESTS:  # identifiers leave it open
             looks = _read_looks(db, log)
-            repeated = sum(looks.count_repeated(log.family, family) for family in outer)
-            if repeated >= REPEATED_BY_LOOKS * log.requests:
+            if looks.count_repeated(log.family, outer) >= REPEATED_BY_LOOKS * log.requests:
                 inner.add(log.family)
     return inner
 
@@ -117,9 +117,9 @@ class _Looks:
     """-1 where the log does not say"""
     second: Codes
 
-    def count_repeated(self, family: int, other: int) -> int:
-        """Requests of one family that the other has as well, within SAME_REQUEST_S."""
-        mine, others = np.flatnonzero(self.family == family), np.flatnonzero(self.family == other)
+    def count_repeated(self, family: int, outer: Sequence[int]) -> int:
+        """Requests of one family that one of the others has as well, within SAME_REQUEST_S."""
+        mine, others = np.flatnonzero(self.family == family), np.flatnonzero(np.isin(self.family, outer))
         said, theirs_said = self.status[mine] >= 0, self.status[others] >= 0
         found = self._are_near(mine, others, self.target * (int(self.status.max(initial=-1)) + 2) + self.status + 1)
         # A status that one of the two does not say contradicts nothing.

@@ -13,6 +13,8 @@ Every accepted shape of name, with its maker:
     shop-2026-09-14.log  shop_20260914_001.txt   log4j2, Serilog
     shop-1.log  shop.1.log  shop_001.txt         log4j2, java.util.logging, Serilog (weak: two hosts look the same)
     u_ex260914.log  access.2026-09.log           IIS by day, by month
+    1234_elasticloadbalancing_…_app.shop.50dc_20260914T0935Z_10.0.3.1_5f3ab1.log   AWS load balancers: a node's files
+    E2K1ABCDEFGHIJ.2026-09-14-09.0a1b2c3d        CloudFront
     shop.log.old  shop.log.1767225600            rotation by hand; rotatelogs
 """
 
@@ -46,6 +48,11 @@ _EPOCH = r"(?P<epoch>1\d{9})"
 _EXTENSION = r"(?P<extension>\.[A-Za-z][A-Za-z0-9]{0,7})"
 _INDEX = r"(?:[-._](?P<index>\d{1,4}))?"
 _MARKS = [
+    # in the middle, before what tells apart the files of one time
+    re.compile(
+        rf"^(?P<stem>.+_elasticloadbalancing_.+)_{_DATE}(?:_(?P<node>[\da-f.:]{{3,}}))?_[0-9a-z]{{6,16}}{_EXTENSION}$"
+    ),
+    re.compile(rf"^(?P<stem>E[A-Z0-9]{{9,}})\.{_DATE}\.[0-9a-f]{{8}}$"),
     # after the whole name
     re.compile(rf"^(?P<stem>.*[^-._])[-._]{_DATE}(?:[-._]{_EPOCH})?{_INDEX}$"),
     re.compile(rf"^(?P<stem>.*[^-._\d])[-._]{_EPOCH}{_INDEX}$"),
@@ -92,7 +99,8 @@ def parse_name(name: str) -> Name:
         if not found:
             continue
         part = found.groupdict()
-        log = part["stem"] + (part.get("extension") or "")
+        node = f"_{part['node']}" if part.get("node") else ""
+        log = part["stem"] + node + (part.get("extension") or "")
         if part.get("weak"):
             return Name(log, number=int(part["weak"]), weak=True)
         if part.get("old"):
@@ -125,12 +133,19 @@ class Member:
         return parse_name(PurePosixPath(self.path).name)
 
 
+_DATED_DIRECTORY = re.compile(
+    r"(?:^|/)(?:year=)?20\d\d/(?:month=)?(?:0[1-9]|1[0-2])(?:/(?:day=)?(?:0[1-9]|[12]\d|3[01])(?:/(?:hour=)?(?:[01]\d|2[0-3]))?)?$"
+)
+
+
 def group_families(members: Iterable[Member]) -> dict[str, list[str]]:
     """Family name → the paths of its files, oldest first. Every path is in exactly one family; files in different
-    directories never share one."""
+    directories share one only where directory and name both say the day (``…/2026/09/14/access-20260914.log``)."""
     groups: dict[tuple[str, str], list[Member]] = defaultdict(list)
     for member in sorted(members, key=lambda member: member.path):
         directory = str(PurePosixPath(member.path).parent)
+        if member.name.date:
+            directory = _DATED_DIRECTORY.sub("", directory) or "."
         groups[directory, member.name.log].append(member)
     families: dict[str, list[str]] = {}
     for (directory, log), group in groups.items():
