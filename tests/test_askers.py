@@ -66,3 +66,28 @@ def test_who_signs_in_keeps_what_came_before(tmp_path: Path) -> None:
     assert sorted(visits_of(tmp_path)) == sorted(
         sorted(line for line, each in whose.items() if each == visit) for visit in set(whose.values())
     )
+
+
+def test_who_sees_to_many_customers_in_turn_is_one_visitor(tmp_path: Path) -> None:
+    """Their numbers stand in paths that staff goes through, and in what the application says of customers who log in."""
+    access: list[tuple[datetime, str]] = []
+    application = []
+
+    def ask(when: datetime, address: str, target: str, page: str) -> None:
+        referrer = f"https://shop.example.com{page}" if page else "-"
+        request = f'"GET {target} HTTP/1.1" 200 512 "{referrer}" "Firefox/{address}"'
+        access.append((when, f"{address} - - [{when:%d/%b/%Y:%H:%M:%S} +0000] {request}"))
+
+    for person in range(PEOPLE):
+        at = START + timedelta(seconds=200 * person)
+        for step, page in enumerate(PAGES):
+            ask(at + timedelta(seconds=20 * step), f"198.51.100.{person + 1}", page, PAGES[step - 1] if step else "")
+        application.append(f"{at:%Y-%m-%d %H:%M:%S},500 INFO shop customer=C{41_000 + person} logged in")
+        at = START + timedelta(days=1, seconds=90 * person)
+        ask(at, "10.0.0.9", "/crm/queue", f"/crm/customers/C{41_000 + person - 1}" if person else "")
+        ask(at + timedelta(seconds=9), "10.0.0.9", f"/crm/customers/C{41_000 + person}", "/crm/queue")
+    (tmp_path / "access.log").write_text("".join(line + "\n" for _, line in sorted(access)), encoding="utf-8")
+    (tmp_path / "app.log").write_text("".join(line + "\n" for line in application), encoding="utf-8")
+    found = visits_of(tmp_path)
+    assert len(found) == PEOPLE + 1
+    assert max(len(lines) for lines in found) == 2 * PEOPLE

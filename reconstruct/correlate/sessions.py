@@ -199,6 +199,17 @@ def _find_named(
     return np.where(named[place] == eid, code[place], code.dtype.type(-1)), values
 
 
+def _find_in_paths(db: duckdb.DuckDBPyConnection, kind: int) -> Codes:
+    """Events whose path names a value of the type."""
+    rows = db.execute(
+        f"""
+        SELECT DISTINCT eid FROM told JOIN slot_types t USING (slot) JOIN slots s USING (slot)
+        WHERE t.type = {kind} AND starts_with(s.name, 'path:')
+        """
+    ).fetchnumpy()
+    return np.asarray(rows["eid"], np.int64)
+
+
 @dataclass(slots=True)
 class _Coded:
     """Requests as codes, in the order visits are built."""
@@ -229,6 +240,11 @@ def _as_codes(
     session, sessions = _find_named(db, found.eid, session_types, table)
     customer, _ = _find_named(db, found.eid, customer_types)
     asker, _ = _find_named(db, found.eid, customer_types[: int(by_name)])
+    if np.any(asker >= 0):
+        # A page that one comes to from another is about the customer in its path: staff sees to many. A call of an interface is theirs.
+        about = _find_in_paths(db, customer_types[0])
+        is_about = np.isin(found.eid, about) & (found.texts["referrer"][0] >= 0)
+        asker[is_about] = customer[is_about] = -1
     known = (session >= 0) | (found.texts["client_ip"][0] >= 0) | (found.numbers["browser"] >= 0)
     order = visits.order_requests(found.numbers["second"], found.numbers["asset"].astype(np.bool_), found.eid)
     order = narrow(order[known[order]])
