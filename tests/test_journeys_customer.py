@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -778,3 +779,18 @@ def test_of_a_booking_in_several_forms_only_the_one_that_books_is_a_success() ->
     # Where nothing tells where bookings begin, that the form was accepted is all there is.
     unknown = fit_models(MODELS, counts, births=births[:1])
     assert visit(begun, models=unknown)["customer_journey"]["outcome"] == "achieved"
+
+
+def test_a_form_beside_the_one_that_orders_is_on_the_way_to_an_order() -> None:
+    """Its words say nothing: only where orders begin does."""
+    counts = [("GET", "/x/plans", 200, 300), ("POST", "/y/details", 302, 90), ("POST", "/y/send", 302, 50)]
+    shop = replace(MODELS, use="retail")
+    models = fit_models(shop, counts, births=[("POST", "/y/send", "order", 50)])
+    begun = "0 GET /x/plans 200\n9 POST /y/details 302\n10 GET /y/send 200"
+    assert visit(begun, models=models)["customer_journey"]["outcome"] == "abandoned"
+    for text in ("0 GET /y/details 200", "0 POST /x/details 302", "0 POST /y/1001/details 302"):
+        assert visit(text, models=models)["customer_journey"]["outcome"] == "browsed", text
+    at_root = fit_models(
+        shop, [*counts, ("POST", "/api/orders", 201, 50)], births=[("POST", "/api/orders", "order", 50)]
+    )
+    assert visit("0 POST /api/settings 200", models=at_root)["customer_journey"]["outcome"] == "browsed"

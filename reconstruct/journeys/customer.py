@@ -74,6 +74,18 @@ class Teller:
         self._campaign = frozenset(models.vocabulary["campaign_keys"])
         self._channels: dict[str, str] = {}
         self._devices: dict[str, str] = {}
+        self._ways = {
+            goal.name: tuple(
+                sorted(
+                    {
+                        _directory(route)
+                        for (_, route), kinds in models.birthplaces.items()
+                        if not kinds.isdisjoint(goal.objects) and _is_own(_directory(route), models)
+                    }
+                )
+            )
+            for goal in models.model.goals
+        }
         self._places = {
             goal.name: frozenset(
                 place
@@ -200,9 +212,18 @@ class Teller:
                 and goal.attempts.isdisjoint(kinds)
                 and goal.reached.isdisjoint(kinds)
                 and goal.objects.isdisjoint(classes)
+                and not any(_is_on_way(touchpoint, self._ways[goal.name]) for touchpoint in touchpoints)
             )
             if engaged:
-                course = _pursue(goal, touchpoints, births, stage, self._models.birthplaces, self._places[goal.name])
+                course = _pursue(
+                    goal,
+                    touchpoints,
+                    births,
+                    stage,
+                    self._models.birthplaces,
+                    self._places[goal.name],
+                    self._ways[goal.name],
+                )
                 if course is not None:
                     return self._censor(session, course)
         for birth in births:
@@ -361,12 +382,13 @@ def _pursue(
     stage: int,
     birthplaces: Container[tuple[str, str]],
     places: Set[tuple[str, str]],
+    ways: tuple[str, ...],
 ) -> Course | None:
     """How the pursuit of one goal ended; None when nothing that happened was part of it.
 
     ``birthplaces``: (method, route) of requests that bring the object of a goal into being whenever they succeed; when one does
     not, the goal was tried for. ``places``: those where what this goal is about begins. Where they are known, other attempts that are
-    accepted are steps on the way: of a booking in five forms only the last one books.
+    accepted are steps on the way: of a booking in five forms only the last one books. ``ways``: what forms beside these begin with.
     """
     reached: int | None = None
     believed: int | None = None  # reached as far as the answer to an attempt tells
@@ -381,7 +403,7 @@ def _pursue(
             begun = tried = place
             failed = touchpoint.text
             continue
-        if touchpoint.follows is None and kind not in goal.concerned:
+        if touchpoint.follows is None and kind not in goal.concerned and not _is_on_way(touchpoint, ways):
             continue
         kinds = {kind, *(act.kind for act in touchpoint.follows or ())}
         proofs = goal.reached if begun is None and kind not in goal.attempts else goal.proves
@@ -396,7 +418,7 @@ def _pursue(
                 tried = place
                 failed = touchpoint.text
             begun = place
-        elif touchpoint.ok and _commits(touchpoint, goal):
+        elif touchpoint.ok and (_commits(touchpoint, goal) or _is_on_way(touchpoint, ways)):
             begun = place
     for birth in births:
         if birth.thing_id in goal.objects:
@@ -415,6 +437,24 @@ def _pursue(
     if begun is not None:
         return Course(goal.name, "abandoned", begun, f"went as far as: {touchpoints[begun].text}", stage)
     return None
+
+
+def _directory(route: str) -> str:
+    """What a route begins with, up to its last segment: ``/order/`` of ``/order/submit``."""
+    return route.rpartition("/")[0] + "/"
+
+
+def _is_own(directory: str, models: Models) -> bool:
+    """Whether routes that begin so are about one thing: all of a site's, or of its interface, are not."""
+    words = [part for part in directory.split("/") if part and part not in models.vocabulary["api_words"]]
+    return bool(words) and "{}" not in words
+
+
+def _is_on_way(touchpoint: Touchpoint, ways: tuple[str, ...]) -> bool:
+    """A form sent beside the one by which the object of a goal is brought into being: the address of an order, its payment."""
+    if not (ways and touchpoint.act.write and touchpoint.ok and touchpoint.route):
+        return False
+    return touchpoint.route.startswith(ways) and "{}" not in touchpoint.route  # what has a number is there already
 
 
 def _commits(touchpoint: Touchpoint, goal: Goal) -> bool:
