@@ -94,3 +94,69 @@ def test_what_differs_in_one_value_is_no_copy(tmp_path: Path) -> None:
 def test_two_logs_of_one_content_are_two_logs(tmp_path: Path) -> None:
     sources = read(tmp_path, {"web-a.log": LOG, "web-b.log": LOG[:150]})
     assert [source["duplicates"] for source in sources] == [0, 0]
+
+
+# --- what a syslog daemon writes into several files -----------------------------------------------------------------------
+
+
+def said(n: int, host: str = "web1", program: str = "shop") -> str:
+    level = "WARN" if n % 5 == 0 else "INFO"
+    return (
+        f"Jan  2 15:{n // 60:02d}:{n % 60:02d} {host} {program}[{700 + n % 3}]: {level} order {5000 + n // 2} placed\n"
+    )
+
+
+SAID = [said(n) for n in range(120)]
+OTHERS = [said(n, program="cron").replace("placed", "checked") for n in range(0, 120, 3)]
+
+
+def duplicates(sources: list[dict[str, object]]) -> dict[str, tuple[object, object]]:
+    return {str(source["path"]): (source["events"], source["duplicates"]) for source in sources}
+
+
+def test_what_stands_in_a_larger_log_too_was_said_once(tmp_path: Path) -> None:
+    everything = sorted(SAID + OTHERS, key=lambda line: line[:15])
+    calm = [line for line in SAID if "WARN" not in line]
+    sources = read(tmp_path, {"syslog": everything, "user.log": SAID, "messages": calm, "cron.log": OTHERS})
+    assert duplicates(sources) == {"cron.log": (0, 40), "messages": (0, 96), "syslog": (160, 0), "user.log": (0, 120)}
+    assert all(
+        any("syslog:" in note for note in source["notes"])  # type: ignore[attr-defined]
+        for source in sources
+        if source["duplicates"]
+    )
+
+
+def test_what_the_larger_log_does_not_reach_back_to_stays(tmp_path: Path) -> None:
+    recent = sorted(SAID[40:] + OTHERS[14:], key=lambda line: line[:15])
+    sources = read(tmp_path, {"syslog": recent, "user.log": SAID[:100]})
+    assert duplicates(sources)["user.log"] == (40, 60)
+
+
+def test_said_twice_is_kept_twice(tmp_path: Path) -> None:
+    """As often as the larger log has it, and no oftener."""
+    sources = read(tmp_path, {"syslog": sorted(SAID + OTHERS), "user.log": sorted(SAID + SAID[:5])})
+    assert duplicates(sources) == {"syslog": (160, 0), "user.log": (5, 120)}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [said(n, host="web2") for n in range(100)],
+        [said(n) for n in range(60)] + [said(n, program="pay") for n in range(60, 100)],
+        [request(n) for n in range(100)],
+    ],
+    ids=["another host", "half of it", "a log without writers"],
+)
+def test_another_log_is_none(tmp_path: Path, other: list[str]) -> None:
+    sources = read(tmp_path, {"a.log": SAID, "b.log": other})
+    assert duplicates(sources) == {"a.log": (120, 0), "b.log": (100, 0)}
+
+
+def test_two_hosts_that_log_the_same_requests_are_two(tmp_path: Path) -> None:
+    """A monitor asks both at the same second: nothing in the lines says who wrote them."""
+    probes = [
+        f'192.0.2.9 - - [02/Jan/2026:15:{n:02d}:00 +0000] "GET /up HTTP/1.1" 200 2 "-" "UptimeRobot/2.0"\n'
+        for n in range(50)
+    ]
+    sources = read(tmp_path, {"web1.log": probes, "web2.log": [*probes, request(3000)]})
+    assert [source["duplicates"] for source in sources] == [0, 0]

@@ -5,6 +5,9 @@ order of time. Where several entries in a row stand a second time, the same to t
 same moments gone through again in the same order, the log was not written so: that is a copy, and the first one counts.
 Only places where time steps back are looked at, so logs without copies cost next to nothing. Whole files that are
 copies of others never get here: ``sources`` leaves them out.
+
+A syslog daemon writes what a program says into several files: ``syslog``, ``user.log``, ``messages``. Such an entry names its host and its
+program; where nearly all of one log stands in a larger one too, it was said once.
 """
 
 from __future__ import annotations
@@ -26,11 +29,17 @@ RUN_LEAST = 8
 MOMENTS_LEAST = 4
 """Different moments in such a run: what is said again and again within a second or two may well be honest."""
 
+NEARLY_ALL = 0.9
+"""Share of a log's entries that must name their writer for it to be one of a syslog daemon's, and share of those from the time of a larger
+one that must stand in that: a file of its own for something is another choice of the same entries, not another log."""
+
 BATCH_EVENTS = 200_000
 """Entries of families that are searched together, unless one alone has more; 5 MB of hashes and moments."""
 
 PLACE = ("source", "line", "offset")
 """Columns that say where an entry stands; all others must agree."""
+
+CONTENT = ", ".join(f'e."{name}"' for name in EVENTS.names if name not in PLACE)
 
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, bits well mixed (2^64 / golden ratio): Knuth, TAOCP 3, 6.4
 
@@ -63,11 +72,12 @@ class _Window:
     """entries of the family"""
 
 
-def drop_copies(db: duckdb.DuckDBPyConnection, families: Iterable[Sequence[int]]) -> list[Copied]:
+def drop_copies(db: duckdb.DuckDBPyConnection, families: Sequence[Sequence[int]]) -> list[Copied]:
     """Take copied entries out of ``events`` and ``mentions``, and say what was taken. ``families``: the sources of each log,
     oldest first. Needs final ``events.time_ns``."""
     windows = _find_windows(db, [tuple(family) for family in families])
     found = [_find_copies(db, batch) for batch in _in_batches(windows)]
+    found.append(_find_said_once(db, families))
     pairs = pa.concat_tables([table for table in found if len(table)] or [_pairs([], [])])
     if not len(pairs):
         return []
@@ -153,7 +163,6 @@ def _late_window(time: NDArray[np.int64]) -> tuple[int, int] | None:
 
 def _find_copies(db: duckdb.DuckDBPyConnection, windows: Sequence[_Window]) -> pa.Table:
     """``eid`` of each copied entry and ``original``, that of the entry of the same family that it repeats."""
-    content = ", ".join(f'e."{name}"' for name in EVENTS.names if name not in PLACE)
     spans = [
         (number, place, source, window.first, window.last)
         for number, window in enumerate(windows)
@@ -163,7 +172,7 @@ def _find_copies(db: duckdb.DuckDBPyConnection, windows: Sequence[_Window]) -> p
     db.register("windows", pa.table(dict(zip(names, zip(*spans, strict=True), strict=True))))
     rows = db.execute(
         f"""
-        SELECT w.family, e.eid, e.source, e.time_ns, hash({content}) AS content FROM events e JOIN windows w USING (source)
+        SELECT w.family, e.eid, e.source, e.time_ns, hash({CONTENT}) AS content FROM events e JOIN windows w USING (source)
         WHERE e.time_ns BETWEEN w.first AND w.last ORDER BY w.family, w.place, e.eid
         """
     ).fetchnumpy()
@@ -188,6 +197,55 @@ def _find_copies(db: duckdb.DuckDBPyConnection, windows: Sequence[_Window]) -> p
     copied = np.flatnonzero(original >= 0)
     eid = np.asarray(rows["eid"])
     return _pairs(eid[copied], eid[original[copied]])
+
+
+def _find_said_once(db: duckdb.DuckDBPyConnection, families: Sequence[Sequence[int]]) -> pa.Table:
+    """The same of entries that a larger log of another name has too."""
+    told = {
+        source: (count, named)
+        for source, count, named in db.execute(
+            "SELECT source, count(*), count(*) FILTER (host IS NOT NULL AND process IS NOT NULL) FROM events GROUP BY source"
+        ).fetchall()
+    }
+    sizes = [tuple(map(sum, zip(*(told.get(source, (0, 0)) for source in family), strict=True))) for family in families]
+    syslogs = [at for at, (count, named) in enumerate(sizes) if named >= max(RUN_LEAST, NEARLY_ALL * count)]
+    pairs: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    keys, eids, first, last = np.zeros(0, np.uint64), np.zeros(0, np.int64), 0, -1
+    for at in sorted(syslogs, key=lambda at: (-sizes[at][0], at)) if len(syslogs) > 1 else ():
+        listed = ", ".join(map(str, families[at]))
+        rows = db.execute(
+            f"SELECT eid, time_ns, hash({CONTENT}) AS content FROM events e WHERE source IN ({listed}) AND time_ns IS NOT NULL ORDER BY eid"
+        ).fetchnumpy()
+        eid, time = np.asarray(rows["eid"]), np.asarray(rows["time_ns"])
+        key = _number_alike(np.asarray(rows["content"], np.uint64))
+        place = np.minimum(np.searchsorted(keys, key), max(len(keys) - 1, 0))
+        held = keys[place] == key if len(keys) else np.zeros(len(key), np.bool_)
+        within = (time >= first) & (time <= last)
+        is_enough = np.count_nonzero(within) >= RUN_LEAST and len(np.unique(time[within])) >= MOMENTS_LEAST
+        if is_enough and np.count_nonzero(held) >= NEARLY_ALL * np.count_nonzero(within):
+            pairs.append((eid[held], eids[place[held]]))
+            key, eid = key[~held], eid[~held]
+        if len(time):
+            first, last = (
+                (min(first, int(time.min())), max(last, int(time.max())))
+                if len(keys)
+                else (int(time.min()), int(time.max()))
+            )
+        keys, eids = np.append(keys, key), np.append(eids, eid)
+        order = np.argsort(keys, kind="stable")
+        keys, eids = keys[order], eids[order]
+    return pa.concat_tables([_pairs(eid, original) for eid, original in pairs] or [_pairs([], [])])
+
+
+def _number_alike(content: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Hashes that tell the first, second … of equal entries apart."""
+    order = np.argsort(content, kind="stable")
+    ordered = content[order]
+    begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
+    number = np.arange(len(ordered)) - np.repeat(begins, np.diff(np.append(begins, len(ordered))))
+    found = np.empty(len(content), np.uint64)
+    found[order] = ordered * _FACTOR + number.astype(np.uint64)
+    return found
 
 
 def _pairs(eid: Iterable[int], original: Iterable[int]) -> pa.Table:
