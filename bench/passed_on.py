@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import random
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -91,6 +92,26 @@ BESIDE: dict[str, Callable[[dict[str, Any]], tuple[str, Lines]]] = {
 }  # fmt: skip
 
 
+def _back_up(logs: Path) -> None:
+    """The logs as they are, beside themselves."""
+    shutil.copytree(logs, logs / "backup")
+
+
+def _collect_twice(logs: Path) -> None:
+    """Beside the logs what another person collected of them at noon before the last day: the ones that are plain, some cut off."""
+    for path in [each for each in sorted(logs.rglob("*")) if each.is_file() and each.suffix != ".gz"]:
+        target = logs / "collected-before" / path.relative_to(logs)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lines = path.read_bytes().splitlines(keepends=True)
+        target.write_bytes(b"".join(lines[: len(lines) * 2 // 3]))
+
+
+COPIED: dict[str, Callable[[Path], None]] = {
+    "with a backup beside it": _back_up,
+    "collected twice": _collect_twice,
+}
+
+
 def rewrite(logs: Path, into: Path, way: Way) -> None:
     """All files of a directory another way, compressed as they were."""
     for path in sorted(logs.rglob("*")):
@@ -128,6 +149,12 @@ def main(arguments: Sequence[str]) -> int:
             if given.only in name:
                 with tempfile.TemporaryDirectory() as scratch:
                     rewrite(logs, Path(scratch), way)
+                    print(show(f"{directory.name}, {name}", export(Path(scratch), checkout), directory), flush=True)
+        for name, copy in COPIED.items():
+            if given.only in name:
+                with tempfile.TemporaryDirectory() as scratch:
+                    rewrite(logs, Path(scratch), WAYS["as they are"])
+                    copy(Path(scratch))
                     print(show(f"{directory.name}, {name}", export(Path(scratch), checkout), directory), flush=True)
         told = {name: beside for name, beside in BESIDE.items() if given.only in name}
         found = export(logs, checkout) if told else {}

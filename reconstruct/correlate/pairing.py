@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from reconstruct.correlate.tiers import SAME_REQUEST_S, RequestLog, asked_for
-from reconstruct.store.codes import Codes, code_rows, code_texts
+from reconstruct.store.codes import Codes, code_texts
 
 SAME_REQUEST_NS = SAME_REQUEST_S * 1_000_000_000
 
@@ -63,7 +63,7 @@ def _read_requests(
     """Requests of both sides in time order; ``waits`` for those to be paired. None where there are none of these.
 
     Args:
-        asked: SQL of the target of a request ``e``.
+        asked: SQL of what a request ``e`` asked for, as a number.
     """
     inner_listed, edge_listed = (", ".join(map(str, families)) or "-1" for families in (inner, edge))
     request = "e.method IS NOT NULL AND e.path IS NOT NULL"
@@ -73,7 +73,7 @@ def _read_requests(
         return None
     return db.sql(
         f"""
-        SELECT e.eid, t.family, t.t, e.user_agent, e.referrer, e.method, {asked} AS target, e.status, t.family IN ({inner_listed}) AS waits
+        SELECT e.eid, t.family, t.t, e.user_agent, e.referrer, {asked} AS asked, e.status, t.family IN ({inner_listed}) AS waits
         FROM events e JOIN timeline t USING (eid) WHERE {waiting} OR {request} AND t.family IN ({edge_listed}) ORDER BY t.t, e.eid
         """
     ).to_arrow_table()
@@ -82,8 +82,7 @@ def _read_requests(
 def _candidates(table: pa.Table) -> Iterator[tuple[int, int]]:
     """(row that waits, row of the edge) for all that may be one request: by the waiting row, then the nearest first."""
     t, eid = table["t"].to_numpy(), table["eid"].to_numpy()
-    looks = code_rows([table["method"], table["target"]])
-    looks = np.unique(looks, return_inverse=True)[1]
+    looks = np.unique(table["asked"].to_numpy(), return_inverse=True)[1]
     signs = [code_texts(table[name])[0] for name in ("user_agent", "referrer")]
     signs.append(table["status"].fill_null(-1).to_numpy())
     waits = table["waits"].to_numpy(zero_copy_only=False).astype(np.bool_)
