@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconstruct.cli import main
+from reconstruct.layouts.importing import import_told
 from reconstruct.layouts.telling import tell_layout
 
 USUAL = '{proxy} - - [{local}] "{method} {target} HTTP/1.1" {status} {bytes} "{referrer}" "{agent}"'
@@ -152,6 +153,46 @@ def test_lines_that_agree_on_nothing_tell_nothing() -> None:
     dice = random.Random(1)
     lines = [f"{line} {' '.join(['1.250'] * dice.randrange(1, 30))}" for line in lines_of(USUAL)]
     assert tell_layout(lines, beyond_usual=True) == ""
+
+
+PIECES = st.sampled_from(
+    [
+        '"',
+        "[",
+        "]",
+        "|",
+        ",",
+        " ",
+        "-",
+        "=",
+        ":",
+        "$",
+        "{",
+        "\\",
+        "\t",
+        "é",
+        "1.5",
+        "7",
+        "10.0.0.1",
+        "k=v",
+        '"x y"',
+        "/a/b",
+        "::1",
+        "%s",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(PIECES, max_size=14).map("".join), min_size=1, max_size=4), st.booleans())
+def test_any_tail_is_harmless(tails: list[str], is_usual: bool) -> None:
+    """What a layout is told for becomes a format, or nothing."""
+    lines = [f"{line} {tails[at % len(tails)]}" for at, line in enumerate(lines_of(USUAL)[:12])]
+    definition = import_told(lines, ["combined_tail"] if is_usual else [])
+    if definition is not None:
+        assert (
+            definition.id.startswith("told_") and "X_FORWARDED_FOR" in definition.text
+        ) or "CLIENT_IP" in definition.text
 
 
 def test_the_servers_own_address_is_no_visitors() -> None:
