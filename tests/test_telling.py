@@ -119,6 +119,9 @@ WHOLE = {
     "[{local}] [{visitor}] [{method}] [{target}] [{status}] [{seconds}]": (
         "[$time_local] [$remote_addr] [$request_method] [$request_uri] [$status] [$request_time]"
     ),
+    "{local} | {visitor} | {method} | {target} | {status} | {seconds}s | {agent}": (
+        "$time_local | $remote_addr | $request_method | $request_uri | $status | ${request_time}s | $http_user_agent"
+    ),
     'time:{iso} ip:{visitor} req:"{method} {target} HTTP/1.1" status:{status}': (
         'time:$time_iso8601 ip:$remote_addr req:"$request" status:$status'
     ),

@@ -65,7 +65,7 @@ ENOUGH = 30
 """Messages of a writer in the sample from which on they stand for what else it writes: what is not among them is at most a tenth,
 with a probability of 95 %. Of others more is tried, line by line."""
 
-_REQUEST = re.compile(r"\b(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS)\b\W{0,3}/")
+_REQUEST = re.compile(r"\b(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS)\b\W{0,3}(?:/|https?://)")
 """A request in a line of any layout."""
 
 WITNESSES = 3

@@ -65,6 +65,11 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _HOUR = re.compile(r"\d\d:\d\d:\d\d(?:[.,]\d+)?Z?")
 _ZONE = re.compile(r"[+-]\d{4}")
 
+_MEASURED = re.compile(r"(\d+(?:\.\d+)?)(s|ms|us|µs)")
+
+UNITS = {"s": "request_time", "ms": "request_time_msec", "us": "request_time_usec", "µs": "request_time_usec"}
+"""Units behind a number → what the number is."""
+
 ABSENT = ("-", "")
 PAIRS = "="
 
@@ -149,7 +154,8 @@ def _unwrap(text: str, *, is_named: bool) -> _Column:
     for opening, closing in (('"', '"'), ("[", "]")):
         if len(text) >= 2 and text[0] == opening and text[-1] == closing:
             return _Column(before + opening, text[1:-1], closing + after)
-    return _Column(before, text, after)
+    measured = _MEASURED.fullmatch(text)
+    return _Column(before, *measured.groups()) if measured else _Column(before, text, after)
 
 
 @lru_cache(maxsize=1)
@@ -217,7 +223,7 @@ class _Telling:
         if at in self._absent:
             return "-"
         name = self._names.get(at) or f"{'text' if after else 'column'}_{at + 1}"
-        return f"{before}${name}{after}"
+        return f"{before}${{{name}}}{after}" if after[:1].isalpha() else f"{before}${name}{after}"
 
     def _tell_client(self, clients: Sequence[int], when: int) -> None:
         """The client stands first; what it calls itself and who is signed in stand between it and the moment."""
@@ -260,7 +266,11 @@ class _Telling:
                 return
 
     def _tell_times(self, status: int) -> None:
-        """Of times the longest is the request's, the next the server's behind."""
+        """Of times the longest is the request's, the next the server's behind. A unit says it all."""
+        measured = next((at for at, (_, after) in enumerate(self._kinds) if after in UNITS), None)
+        if measured is not None:
+            self._names[measured] = UNITS[self._kinds[measured][1]]
+            return
         times = [at for at, shape in enumerate(self._shape) if shape == "seconds" and at not in self._names]
         plain = [at for at in times if not any("," in value or " " in value for value in self._said[at])]
         order = sorted(plain, key=lambda at: (-sum(map(float, self._said[at])), at))
