@@ -165,6 +165,55 @@ def test_chatter_is_one_step() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        pytest.param(
+            """
+            0 invoice | START RequestId: eaee823c-c559-4e4b-8c9d-5175b071dee3 Version: $LATEST
+            0.1 invoice | invoice created
+            0.3 invoice | END RequestId: eaee823c-c559-4e4b-8c9d-5175b071dee3
+            0.3 invoice | REPORT RequestId: eaee823c-c559-4e4b-8c9d-5175b071dee3 Duration: 311.47 ms Memory Size: 512 MB Max Memory Used: 118 MB
+            """,
+            [("Invoice created", 4)],
+            id="a run of a function",
+        ),
+        pytest.param(
+            """
+            0 postfix/pickup | 4235156DBE: uid=33 from=<www-data>
+            0 postfix/cleanup | 4235156DBE: message-id=<order-AB-88022.c23bec81@portal.werkzeug.example>
+            0 postfix/qmgr | 4235156DBE: from=<shop@werkzeug.example>, size=3151, nrcpt=1 (queue active)
+            2 postfix/smtp | 4235156DBE: to=<dirk@firma.example>, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as EA97543224)
+            4 postfix/qmgr | 4235156DBE: removed
+            """,
+            [("Email sent", 5)],
+            id="a mail",
+        ),
+        pytest.param("0 api | END\n300 api | Order 1 shipped", [("End", 1), ("Order shipped", 1)], id="far apart"),
+        pytest.param("0 api | END\n1 wms | Order 1 shipped", [("End", 1), ("Order shipped", 1)], id="of another"),
+        pytest.param(
+            """
+            0 iis POST /Booking/Extras 302 req=a
+            0 app req=a | HTTP {RequestMethod} {RequestPath} responded {StatusCode} in {Elapsed:0.0000} ms
+            """,
+            [("Chose extras", 2)],
+            id="a request that says that it was one",
+        ),
+        pytest.param("0 mailer | sent", [("Email sent", 1)], id="a program that does one thing"),
+    ],
+)
+def test_what_a_program_writes_around_its_work_is_no_step(text: str, steps: list[tuple[str, int]]) -> None:
+    assert [(step["activity"], len(step["events"])) for step in build(text)["steps"]] == steps
+
+
+def test_a_delivery_that_failed_is_a_failed_step_and_not_the_end() -> None:
+    document = build(
+        "0 shop | Order 1 placed\n60 shop | consignment P: DELIVERY_FAILED\n7200 shop | consignment P: DELIVERED"
+    )
+    assert told(document) == [("Order placed", "ok"), ("Delivery failed", "failed"), ("Shipment delivered", "ok")]
+    assert document["outcome"] == "fulfilled"
+
+
 def test_what_costs_twice_is_never_folded() -> None:
     document = build("0 pay | payment captured\n9 pay | payment captured")
     assert told(document) == [("Payment captured", "ok")] * 2

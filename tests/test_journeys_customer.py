@@ -778,7 +778,8 @@ def test_of_a_booking_in_several_forms_only_the_one_that_books_is_a_success() ->
     assert visit(paid, models=models)["customer_journey"]["outcome"] == "achieved"
     # Where nothing tells where bookings begin, that the form was accepted is all there is.
     unknown = fit_models(MODELS, counts, births=births[:1])
-    assert visit(begun, models=unknown)["customer_journey"]["outcome"] == "achieved"
+    assert visit(paid, models=unknown)["customer_journey"]["outcome"] == "achieved"
+    assert visit(begun, models=unknown)["customer_journey"]["outcome"] == "abandoned", "Start only begins one"
 
 
 def test_a_form_beside_the_one_that_orders_is_on_the_way_to_an_order() -> None:
@@ -794,3 +795,15 @@ def test_a_form_beside_the_one_that_orders_is_on_the_way_to_an_order() -> None:
         shop, [*counts, ("POST", "/api/orders", 201, 50)], births=[("POST", "/api/orders", "order", 50)]
     )
     assert visit("0 POST /api/settings 200", models=at_root)["customer_journey"]["outcome"] == "browsed"
+
+
+def test_what_is_refused_in_a_later_request_is_told_there_and_not_where_it_began() -> None:
+    started = "0 POST /Booking/Start 302\n9 POST /Booking/Driver 302\n60 POST /Booking/Payment 402"
+    rows = read(started)
+    declined = read("60 log | Payment declined: insufficient funds")[0]._replace(
+        source=rows[-1].source, line=rows[-1].line
+    )
+    thing = ObjectInput("offer", "8b74", [rows[0], declined], 0)
+    document = visit(started, objects=[thing])
+    told = [(row["activity"], row["ok"]) for row in document["customer_journey"]["touchpoints"]]
+    assert told == [("Started booking", True), ("Entered the driver", True), ("Payment declined", False)]

@@ -74,6 +74,13 @@ POST /book-demo                                 | request_demo       | Asked for
 GET  /flights?from=LHR&to=JFK                   | search_trip        | Searched for a trip
 GET  /hotels/{}/availability                    | check_availability | Checked availability
 POST /bookings                                  | book               | Booked
+POST /Booking/Start                             | begin_booking      | Started booking
+POST /Booking/Driver                            | enter_travellers   | Entered the driver
+POST /bestellung/tarif                          | checkout_step      | Went on in checkout
+POST /orders/{}/note                            | change_order       | Changed order
+GET  /v2/orders/{}/status                       | track_order        | Tracked order
+GET  /crm/customers/{}                          |                    | Opened crm customers
+GET  /v2/stores/nearby                          |                    | Loaded stores nearby
 POST /booking/{}/passengers                     | enter_travellers   | Entered travellers
 GET  /blog/{}                                   | content            | Read an article
 GET  /faq                                       | help               | Read help
@@ -108,13 +115,22 @@ refunded 159.81 GBP to pay_20d, refund re_36                      | Payment refu
 Order 100003 placed: user=51 basket=3 total=121.73 GBP            | Order placed         | born
 Order 1: status Complete -> Returned                              | Order returned       | returned
 allocated 3 x SKU-MO0014 (stockrecord 14) for order 100003        | Stock allocated      | progress
-consignment PLO0012: DELIVERY_FAILED                              | Delivery failed      | progress
+consignment PLO0012: DELIVERY_FAILED                              | Delivery failed      | exception
 consignment PLO0012: DELIVERED                                    | Shipment delivered   | done
 dispatch email sent for order 100003                              | Dispatch email sent  | progress
 Sent 0 notifications and 0 messages                               | Sent notifications and messages |
 Subscription sub_12 activated                                     | Subscription activated | done
 sales stats updated for order id 1                                | Sales stats updated  |
 Ticket TK-4411 resolved                                           | Case resolved        | done
+invoice created                                                   | Invoice created      | born
+delivery note created for order AB-88022                          | Shipment created     | born
+order received                                                    | Order received       | born
+Order 7 created                                                   | Order placed         | born
+webhook received: payment settled                                 | Payment settled      | progress
+message received                                                  | Email received       | progress
+order paid                                                        | Order paid           | progress
+Booking {BookingNo} changed, new pickup {Pickup}                  | Booking changed new pickup |
+request completed in 12 ms                                        | Request completed    | call
 """
 
 

@@ -10,8 +10,12 @@ import pyarrow as pa
 from reconstruct.resources import vocabulary_directory
 from reconstruct.store.database import Store
 
-_INSTANCE = re.compile(r"\d{4}-\d{2}-\d{2}|\[[^]]*\]|(?<![0-9a-z])(?=[a-f]*\d)[0-9a-f]{12,}(?![0-9a-z])")
-"""What tells one run of a service from another: a day, a version in brackets, hex digits drawn at random."""
+_INSTANCE = re.compile(
+    r"^u_(?:ex|in|nc)(?![a-z])|\d{4}-\d{2}-\d{2}|\[[^]]*\]|(?<![0-9a-z])(?=[a-f]*\d)[0-9a-f]{12,}(?![0-9a-z])",
+    re.IGNORECASE,
+)
+"""What tells one run of a service from another: a day, a version in brackets, hex digits drawn at random; how IIS begins its
+files (``u_ex.log``)."""
 
 
 def service_of_family(family: str, generic: frozenset[str]) -> str:
@@ -21,6 +25,10 @@ def service_of_family(family: str, generic: frozenset[str]) -> str:
     'nginx'
     >>> service_of_family("worker/celery.log", frozenset({"log"}))
     'celery'
+    >>> service_of_family("W3SVC1/u_ex.log", frozenset({"log"}))
+    'W3SVC1'
+    >>> service_of_family("app/log.clef", frozenset({"log", "clef", "app"}))
+    'app'
 
     The day and the number of an instance are no names (the streams of CloudWatch):
 
@@ -29,15 +37,14 @@ def service_of_family(family: str, generic: frozenset[str]) -> str:
     """
     *directories, name = family.split("/")
     for part in (name, *reversed(directories)):
-        named = _INSTANCE.sub("", part.lower())
         words = [
             word
-            for word in re.split(r"[._\s]+", named.strip("-"))
-            if word and word not in generic and not word.isdigit()
+            for word in re.split(r"[._\s]+", _INSTANCE.sub("", part).strip("-"))
+            if word and word.lower().strip("-") not in generic and not word.isdigit()
         ]
         if words:
             return words[0]
-    return name
+    return next((part for part in reversed(directories) if part.lower() not in ("log", "logs")), name)
 
 
 def name_services(store: Store) -> None:

@@ -100,12 +100,13 @@ class _Seen(NamedTuple):
     method: str
     keys: frozenset[str]
     item: bool
+    within: bool
     root: bool
     api: bool
 
 
 class _Rule:
-    __slots__ = ("act", "all", "api", "item", "last", "methods", "none", "query", "root")
+    __slots__ = ("act", "all", "api", "item", "last", "methods", "none", "query", "root", "within")
 
     def __init__(self, table: Mapping[str, Any], stage: str, text: str) -> None:
         self.all = frozenset(table.get("all", ()))
@@ -114,6 +115,7 @@ class _Rule:
         self.methods = frozenset(table.get("methods", ()))
         self.query = frozenset(table.get("query", ()))
         self.item: bool | None = table.get("item")
+        self.within: bool | None = table.get("within")
         self.api: bool | None = table.get("api")
         self.root = bool(table.get("root", False))
         self.act = Act(
@@ -130,6 +132,7 @@ class _Rule:
             and self.none.isdisjoint(seen.groups)
             and (not self.query or not self.query.isdisjoint(seen.keys))
             and (self.item is None or self.item == seen.item)
+            and (self.within is None or self.within == seen.within)
             and (self.api is None or self.api == seen.api)
             and (not self.root or seen.root)
         )
@@ -225,7 +228,8 @@ class Classifier:
             item = not query.router.endswith("s")  # GetProduct asks for one, GetProducts for several
             kind = "read" if api and kind == "write" else kind
         opaque = not query.router and (" graphql " in spelled or " gql " in spelled or " rpc " in spelled)
-        seen = _Seen(groups, self._groups(last), kind, query.keys, item, root, api)
+        within = "{}" in spelled
+        seen = _Seen(groups, self._groups(last), kind, query.keys, item, within, root, api)
         act = self._match(seen, query)
         if act is None:
             act = self._unknown(method, kind, route, query, api, opaque)

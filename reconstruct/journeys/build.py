@@ -127,6 +127,10 @@ class Builder:
         home = place
         if journey.is_born and journey.born_event is not None:
             home = places.get((journey.born_event[0], journey.born_event[1]), place)
+        elif journey.failure:  # what was refused later is told where it was refused, not where it was begun
+            refused = (step for step in reversed(journey.steps) if step.label.failed and step.text == journey.failure)
+            found = (places.get((event[0], event[1])) for step in refused for event in step.events)
+            home = next((at for at in found if at is not None), place)
         undone = journey.failed_ns is not None and journey.failed_ns <= last_ns + ECHO_NS
         stands = journey.is_born and not undone
         return Birth(

@@ -13,7 +13,17 @@ from urllib.parse import parse_qsl
 
 from reconstruct.journeys.activities import QUERY_CAP, Classifier, put_id, words_of
 from reconstruct.journeys.amounts import Amount, AmountReader, choose_value
-from reconstruct.journeys.labels import NOTHING, SEVERITY, VAGUE, Label, Labeler, attributes_of, skeleton_of
+from reconstruct.journeys.labels import (
+    CALL,
+    NOTHING,
+    SEVERITY,
+    VAGUE,
+    Label,
+    Labeler,
+    attributes_of,
+    program_of,
+    skeleton_of,
+)
 from reconstruct.journeys.models import Models
 from reconstruct.journeys.rows import ObjectInput, Row
 
@@ -22,6 +32,8 @@ ECHO_NS = 5 * SECOND
 """Two services that tell the same within this tell one thing: the gateway that did it and the shop that asked."""
 AGAIN_NS = 60 * SECOND
 """The same service telling the same within this is a redelivery, unless doing it twice costs."""
+AROUND_NS = 60 * SECOND
+"""What a program writes around its work stands this near: a run of a function, the queue of a mail server."""
 LOOK_BACK = 8
 """Steps looked back at for one to fold into."""
 ROUTES_KEPT = 10_000
@@ -48,6 +60,8 @@ class Step:
     technical: bool = False
     again: bool = False
     """its unit told this before, in the same words by the same service"""
+    mute: bool = False
+    """nothing in it says what was done: what a program writes around its work"""
 
     @property
     def key(self) -> str:
@@ -99,7 +113,7 @@ class Recorder:
         for number, unit in enumerate(units):
             steps += self._read_unit(unit, number)
         steps.sort(key=lambda step: (step.start_ns, step.events[0]))
-        steps = _fold(steps)
+        steps = _fold(_join_mute(steps))
         outcome, is_born, failure, refused_ns = _judge(steps)
         failed_ns = refused_ns if outcome == "failed" else None
         born = next((step.events[0] for step in steps if step.ok and step.label.state == "born"), None)
@@ -160,7 +174,7 @@ class Recorder:
             told_label = next((other for other in told if other.failed), label)
             return [self._whole(unit, told_label if told_label.failed else label, number)]
         if not told:
-            label = next((label for label in unit.labels if label.text), NOTHING)
+            label = _first_telling(unit)
             if unit.task:
                 label = self._labeler.name_task(unit.task)
             elif len({row.service for row in unit.rows if row.method is None}) > 1:
@@ -211,10 +225,7 @@ class Recorder:
             part.rows.append(row)
             part.labels.append(label)
             part.failed |= row.level in ALARMS or (row.status is not None and row.status >= 400)
-        return [
-            self._whole(part, next((label for label in part.labels if label.text), NOTHING), number)
-            for part in parts.values()
-        ]
+        return [self._whole(part, _first_telling(part), number) for part in parts.values()]
 
     def _whole(self, unit: _Unit, label: Label, number: int) -> Step:
         """A unit that is one step."""
@@ -227,7 +238,8 @@ class Recorder:
             if row.method is None or not entries:
                 _stretch(step, row)
         web = next((row for row in unit.rows if row.method is not None), None)
-        if not step.text and web is not None:
+        step.mute = web is None and not unit.failed and (label.state == CALL or not step.text)
+        if web is not None and (label.state == CALL or not step.text):
             step.text = self._say_route(web)
         if not step.text:
             step.text = first.service.capitalize()
@@ -269,6 +281,12 @@ class Recorder:
         return text
 
 
+def _first_telling(unit: _Unit) -> Label:
+    """What a unit no verb tells of is called by: its first entry that says more than that there was a call."""
+    said = [label for label in unit.labels if label.text]
+    return next((label for label in said if label.state != CALL), said[0] if said else NOTHING)
+
+
 def _same_request(units: Sequence[_Unit], row: Row) -> _Unit | None:
     """The unit whose request another tier's line without a key tells again."""
     for unit in reversed(units[-LOOK_BACK:]):
@@ -306,6 +324,28 @@ def _extend(step: Step, row: Row) -> None:
     step.events.append([row.source, row.line])
     step.services.add(row.service)
     _stretch(step, row)
+
+
+def _join_mute(steps: list[Step]) -> list[Step]:
+    """Let what a program writes around its work (``START``, ``END``, ``removed``) go with the step it did then."""
+    if not any(step.mute for step in steps):
+        return steps
+    telling: dict[str, list[Step]] = {}
+    for step in steps:
+        if not step.mute:
+            for program in sorted(set(map(program_of, step.services))):
+                telling.setdefault(program, []).append(step)
+    joined: set[int] = set()
+    for place, step in enumerate(steps):
+        near = telling.get(program_of(step.service)) if step.mute else None
+        if near:
+            nearest = min(near, key=lambda other: abs(other.start_ns - step.start_ns))
+            if abs(nearest.start_ns - step.start_ns) <= AROUND_NS:
+                nearest.events += step.events
+                joined.add(place)
+    for step in steps:
+        step.events.sort()
+    return [step for place, step in enumerate(steps) if place not in joined]
 
 
 def _fold(steps: list[Step]) -> list[Step]:

@@ -31,6 +31,8 @@ FEW_WORDS = 2
 """A verb this short that stands alone speaks of the object of its entry; ``internal server error`` speaks of a machine."""
 VAGUE = "errored"
 """The verb of failures of anything."""
+CALL = "call"
+"""State of what a program says of its work and not of what it did: ``request completed``, ``END``."""
 SEVERITY = {
     "cancelled": 6, "failed": 6, "exception": 5, "returned": 5, "done": 4, "nearly": 3, "born": 2, "progress": 1,
 }  # fmt: skip
@@ -48,6 +50,10 @@ _NUMBERED_JOB = re.compile(
 """``job 7c9e… started: mail order-confirmation for order 12``: the number is the job's, the words after it say what it does."""
 _TAG = re.compile(r"\b(?:trace|span|request|correlation)[_-]?id[:=]\s?[\w-]{1,64}", re.IGNORECASE)
 """Tags that a logger puts before every message."""
+_PLACEHOLDER = re.compile(r"\{@?\$?[A-Za-z_][\w.]{0,60}(?:[,:][^{}]{0,20})?\}")
+"""What a message template leaves for a value (https://messagetemplates.org): ``Booking {BookingNo} changed``."""
+_ANGLED = re.compile(r"=\s?<[^<>]{0,200}>")
+"""A value in angle brackets, as mail programs write them: ``from=<www-data>``."""
 _QUALIFIED = ("email", "invoice")
 
 
@@ -77,6 +83,8 @@ class _Verb(NamedTuple):
     text: str
     """the whole activity; ``""``: noun and ``said``"""
     said: str
+    spoken: Mapping[str, frozenset[str]]
+    """words that are said of these nouns as the log says them: an order is placed, its invoice created"""
     noun: str
     nouns: tuple[str, ...]
     state: str
@@ -88,7 +96,8 @@ class _Verb(NamedTuple):
 
 def _read_verb(name: str, table: Mapping[str, Any], weight: int) -> _Verb:
     return _Verb(
-        name, tuple(table["words"]), table.get("text", ""), table.get("said", name), table["noun"], tuple(table["nouns"]),
+        name, tuple(table["words"]), table.get("text", ""), table.get("said", name),
+        {word: frozenset(nouns) for word, nouns in table.get("spoken", {}).items()}, table["noun"], tuple(table["nouns"]),
         table["state"], table.get("technical", False), table.get("once", False), weight,
     )  # fmt: skip
 
@@ -130,6 +139,10 @@ class Labeler:
         self._never_qualify = frozenset(small["never_qualify"])
         self._small = self._prepositions | self._never_qualify
         self._asides = tuple(f" {words} " for words in small["asides"])
+        self._calls = frozenset(small["calls"])
+        self._speaks_of = {
+            word: noun for noun, words in vocabulary["speaks_of"].items() for word in words
+        }  # program → what its entries are about
         self._event_keys: list[str] = vocabulary["keys"]["event"]
         self._task_keys: list[str] = vocabulary["keys"]["task"]
         self._task_ids: list[str] = vocabulary["keys"]["task_id"]
@@ -151,6 +164,11 @@ class Labeler:
         if attributes is None:
             attributes = attributes_of(row)
         text = row.message or ""
+        own = self._speaks_of.get(program_of(row.service), "")
+        label = self._label(text, attributes, own or about)
+        return label if label.verb or not own else label._replace(noun="", state=CALL)
+
+    def _label(self, text: str, attributes: Mapping[str, Any], about: str) -> Label:
         if attributes and not self._says_event.isdisjoint(attributes):
             event = self._event(attributes)
             if event:
@@ -227,7 +245,9 @@ class Labeler:
             noun, found = verb.noun, ""
         fits = not verb.nouns or noun in verb.nouns or noun == verb.noun
         state = verb.state if fits or verb.state == "failed" else "progress"
-        text = verb.text or f"{self._qualified(noun, found, told)} {verb.said}"
+        word = phrase.strip()
+        said = word if noun in verb.spoken.get(word, ()) else verb.said
+        text = verb.text or f"{self._qualified(noun, found, told)} {said}"
         return Label(text, verb.name, noun, state, verb.technical, verb.once and fits)
 
     def _says_only(self, told: str, phrase: str) -> bool:
@@ -285,13 +305,15 @@ class Labeler:
             subject = next((noun for word, noun in self._nouns if word in f" {before} "), "")
             return Label(f"{(subject or 'Status').capitalize()} {after}"[:60], "", subject, "", False, False)
         words: list[str] = []
-        for word in dict.fromkeys(skeleton.replace("> ", "").split()):
+        told = dict.fromkeys(skeleton.replace("> ", "").split())
+        state = CALL if self._calls.issuperset(told) else ""
+        for word in told:
             if len(words) >= 2 and word in self._ends:
                 break
             words.append(word)
             if len(words) == WEAK_WORDS:
                 break
-        return Label(" ".join(words).capitalize(), "", "", "", False, False)
+        return Label(" ".join(words).capitalize(), "", "", state, False, False)
 
     def task(self, row: Row, attributes: Mapping[str, Any]) -> Task | None:
         """The job a row belongs to, when a job runner wrote it or a job did."""
@@ -337,6 +359,15 @@ class Labeler:
         return label if label.verb else label._replace(text=words_of(last).capitalize())
 
 
+def program_of(service: str) -> str:
+    """The program a service's name begins with.
+
+    >>> program_of("postfix/smtp")
+    'postfix'
+    """
+    return service.partition("/")[0].lower()
+
+
 def attributes_of(row: Row) -> Mapping[str, Any]:
     """The attributes of a row; empty when it has none or they are no JSON object."""
     if not row.attributes:
@@ -365,6 +396,10 @@ def skeleton_of(message: str) -> str:
     if "id" in text or "Id" in text or "ID" in text or "iD" in text:
         text = _TAG.sub(" ", text)
     told = _STATE_KEY.search(text) if "=" in text or ":" in text else None
+    if "{" in text:
+        text = _PLACEHOLDER.sub(" ", text)
+    if "<" in text:
+        text = _ANGLED.sub("= ", text)
     if '"' in text or "'" in text:
         text = _QUOTED.sub(" ", text)
     if ">" in text or "→" in text or "⇒" in text or "»" in text:

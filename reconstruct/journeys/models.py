@@ -240,10 +240,11 @@ def _check_words(lists: Iterable[tuple[str, Iterable[str]]], path: Path) -> None
 TEXTS = [str]
 RULE: dict[str, Any] = {
     "kind": str, "activity": str, "stage": str, "failed?": str, "named?": str, "all?": TEXTS, "none?": TEXTS, "last?": TEXTS,
-    "methods?": TEXTS, "query?": TEXTS, "item?": bool, "root?": bool, "api?": bool, "milestone?": bool, "background?": bool,
+    "methods?": TEXTS, "query?": TEXTS, "item?": bool, "within?": bool, "root?": bool, "api?": bool, "milestone?": bool, "background?": bool,
 }  # fmt: skip
 VERB: dict[str, Any] = {
-    "words": TEXTS, "noun": str, "nouns": TEXTS, "state": str, "text?": str, "said?": str, "technical?": bool, "once?": bool,
+    "words": TEXTS, "noun": str, "nouns": TEXTS, "state": str, "text?": str, "said?": str, "spoken?": {"*": TEXTS},
+    "technical?": bool, "once?": bool,
 }  # fmt: skip
 THING: dict[str, Any] = {"born": str, "failed": str, "goal": str, "words": TEXTS}
 VOCABULARY: dict[str, Any] = {
@@ -254,7 +255,8 @@ VOCABULARY: dict[str, Any] = {
     "task": {"started": TEXTS, "ended": TEXTS, "failed": TEXTS, "retried": TEXTS},
     "keys": {"event": TEXTS, "task": TEXTS, "task_id": TEXTS, "amount": TEXTS, "minor": TEXTS, "currency": TEXTS,
              "result": TEXTS},
-    "object": {"*": THING}, "small_words": {"prepositions": TEXTS, "ends": TEXTS, "never_qualify": TEXTS, "asides": TEXTS},
+    "object": {"*": THING}, "speaks_of": {"*": TEXTS},
+    "small_words": {"prepositions": TEXTS, "ends": TEXTS, "never_qualify": TEXTS, "asides": TEXTS, "calls": TEXTS},
     "status": {"*": TEXTS}, "referrer": {"*": TEXTS}, "channel": {"*": TEXTS},
 }  # fmt: skip
 FRICTION: dict[str, Any] = {
@@ -353,5 +355,9 @@ def _check_vocabulary(vocabulary: Mapping[str, Any], path: Path) -> None:
     for name, verb in vocabulary["verb"].items():
         _known([verb["state"]], STATES, path, f"verb.{name}.state")
         _known([*verb["nouns"], *filter(None, [verb["noun"]])], vocabulary["noun"], path, f"verb.{name}.nouns")
+        for word, nouns in verb.get("spoken", {}).items():
+            _known([word], verb["words"], path, f"verb.{name}.spoken")
+            _known(nouns, vocabulary["noun"], path, f"verb.{name}.spoken.{word}")
+    _known(vocabulary["speaks_of"], vocabulary["noun"], path, "speaks_of")
     for status, verbs in vocabulary["status"].items():
         _known(verbs, vocabulary["verb"], path, f"status.{status}")

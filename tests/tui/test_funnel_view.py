@@ -201,3 +201,16 @@ def test_a_wait_is_the_bottleneck_only_when_it_is_long() -> None:
 
 def test_names_with_quotes_can_be_asked_for() -> None:
     assert quote('5" \\ nails') == '"5\\" \\\\ nails"'
+
+
+@pytest.mark.parametrize("slices", [1, 7, 62, 92, 400])
+def test_moments_below_the_chart_stand_apart(slices: int) -> None:
+    """Also where several slices share a column."""
+    chart = TimeChart()
+    chart.rows = [{"at": f"2026-09-{14 + place // 24:02}T{place % 24:02}:00:00Z"} for place in range(slices)]
+    chart.slice_s = 3600
+    words = chart._labels(62, 4).split("   ")
+    told = [word.strip() for word in words if word.strip()]
+    assert told[0] == "Mon 14 Sep 00:00"
+    assert all(len(word) == len("Mon 14 Sep 00:00") for word in told)
+    assert len(set(told)) == len(told)

@@ -8,12 +8,13 @@ from subprocess import CompletedProcess
 
 import pytest
 from drive import Driver, drive
-from shop import FakeReader, long_journey, make_shop
+from shop import FakeReader, long_journey, make_shop, order_journey
 
 from reconstruct.tui.app import ReconstructApp
 from reconstruct.tui.screens.raw import RawView
 from reconstruct.tui.widgets.merged_view import MergedLines
 from reconstruct.tui.widgets.raw_view import FileLines, JourneyLines
+from reconstruct.tui.widgets.timeline import Timeline
 
 
 def test_raw_lines_follow_the_journey_through_its_files() -> None:
@@ -35,6 +36,19 @@ def test_raw_lines_follow_the_journey_through_its_files() -> None:
         assert lines.lines[lines.cursor][1] == (1, 89), "o works in both lists"
 
     drive(FakeReader(make_shop(10)), script)
+
+
+def test_what_never_came_opens_the_last_line_that_is_known_of_its_object() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("enter", "G")
+        cursor = driver.app.screen.query_one(Timeline).cursor
+        assert cursor is not None and cursor.kind == "missing"
+        await driver.press("enter")
+        lines = driver.app.screen.query_one(JourneyLines)
+        own = [place for place, line in enumerate(lines.lines) if line[2].business == cursor.business]
+        assert lines.cursor == own[-1] > 0
+
+    drive(FakeReader([order_journey()]), script)
 
 
 def test_raw_lines_of_all_logs_stand_in_the_order_of_time() -> None:

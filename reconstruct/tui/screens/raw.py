@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from textual.timer import Timer
 from textual.widget import Widget
 
-from reconstruct.journeys.moments import Story
+from reconstruct.journeys.moments import Ref, Story
 from reconstruct.tui.elsewhere import copy_text, edit_file
 from reconstruct.tui.fetch import start
 from reconstruct.tui.messages import Remark, RowPointed
@@ -80,10 +80,20 @@ class RawView(View):
             self.at = None
         pointed, self.reconstruct.pointed = self.reconstruct.pointed, None
         if pointed is not None:
-            place = next((index for index, line in enumerate(self.lines.lines) if line[2] == pointed), None)
+            place = self._place_of(pointed)
             if place is not None:
                 self.lines.point(place)
         self._follow()
+
+    def _place_of(self, pointed: Ref) -> int | None:
+        """The line to begin with: the first of what was pointed at; of a step that never came, the last that is known of its object."""
+        refs = [line[2] for line in self.lines.lines]
+        if pointed.kind in ("touchpoint", "step"):
+            return next((index for index, ref in enumerate(refs) if ref == pointed), None)
+        own = [index for index, ref in enumerate(refs) if ref.business == pointed.business]
+        if not own:
+            return None
+        return own[-1] if pointed.kind == "missing" else own[0]
 
     def pen_changed(self) -> None:
         """ASCII or not."""

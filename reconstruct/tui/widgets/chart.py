@@ -121,7 +121,7 @@ class TimeChart(PlotextPlot, can_focus=True):
         for place, row in enumerate(self.rows):
             column = left + place * (width - left) // len(self.rows)
             words = say_slice(row, self.slice_s)
-            if (column == left or column >= len(line) + 4) and column + len(words) < width:
+            if (not place or column >= len(line) + 4) and column + len(words) < width:
                 line = line.ljust(column) + words
         return line
 
