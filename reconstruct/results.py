@@ -24,7 +24,7 @@ from reconstruct.measures.chosen import PEOPLE
 from reconstruct.query.compiling import Context, Where, compile_query
 from reconstruct.query.completion import Completion, complete
 from reconstruct.query.selection import EVERYTHING, Selection, bound, choose, join, read_bound
-from reconstruct.query.syntax import Node
+from reconstruct.query.syntax import And, Node
 from reconstruct.query.values import Clock
 from reconstruct.raw_lines import RawLine, TimedLine, plain_file, read_around, read_entry, read_lines, read_texts
 from reconstruct.sources import Discovery
@@ -209,6 +209,20 @@ class Reconstruction:
         """How many journeys match a query. Raises QueryError."""
         where = self.select(text).selection.where
         return int(self.store.rows(f"SELECT count(*) FROM listed WHERE {where.sql}", where.parameters)[0][0])
+
+    def conditions_alone(self) -> list[tuple[str, int]]:
+        """The conditions that the selection ties together, and how many journeys each leaves alone."""
+        parts = self._query.parts if isinstance(self._query, And) else [self._query] if self._query is not None else []
+        alone = [choose(part, self._context) for part in parts]
+        return [
+            (each.text, int(self.store.rows(f"SELECT count(*) FROM {each.listed}", each.parameters)[0][0]))
+            for each in alone
+        ]
+
+    def extent(self) -> tuple[int, str, str]:
+        """How many journeys there are, chosen or not, and when the first and the last begin (RFC 3339; "" where there is none)."""
+        ((n, first, last),) = self.store.rows("SELECT count(*), min(started_at), max(started_at) FROM listed")
+        return n, str(first or ""), str(last or "")
 
     def journey_rows(
         self,

@@ -198,8 +198,50 @@ def test_the_command_line_selects(logs: Path, tmp_path: Path) -> None:
         (["export", "-o", "-", "--where", '"card'], ["never closed"]),
         (["summary", "--since", "yesteryear"], ["yesteryear is no moment", "2026-09-14"]),
         (["events", "--until", "32h1"], ["32h1 is no moment"]),
-        (["events", "--where", "x"], ["unrecognized arguments"]),
+        (["events", "--where", "x"], ["reconstruct events has no option --where"]),
+        (["summary", "--where", "-agent:bot"], ["--where='-agent:bot'"]),
+        (["summary", "--wher"], ["expected one argument"]),
+        (["summary", "--bye", "device"], ["reconstruct summary has no option --bye", "did you mean --by?"]),
+        (["export", "-o", "-", "--since", "14:00"], ["14:00 is no moment", "with its day: 2026-09-14T14:00"]),
     ],
 )
 def test_the_command_line_refuses(arguments: list[str], words: list[str], logs: Path) -> None:
     assert_refused(reconstruct(arguments[0], logs, *arguments[1:]), 2, *words)
+
+
+def test_few_journeys_are_told_one_by_one_with_the_line_that_is_known_last() -> None:
+    lines = reconstruct("summary", SHOP, "--where", "order:100003").stdout.splitlines()
+    told = lines[lines.index("of the journeys where order:100003:") + 1 :]
+    head, wrong, order, last = told[:4]
+    assert head.startswith("  88650b979d · email:mia.2.50@inbox.example · web · 2026-09-14 06:37, 3m35s · achieved")
+    assert wrong.startswith("    went wrong: Address refused ✖, 2026-09-14 06:40:")
+    assert order.startswith("    order 100003 fulfilled, ")
+    assert last.startswith("      last: Order completed, 2026-09-15 ")
+    file, line = last.rsplit("  ", 1)[1].rsplit(":", 1)
+    explained = reconstruct("explain", SHOP / f"{file}:{line}", "--in", SHOP).stdout
+    assert "100003" in explained.splitlines()[0]
+    many = reconstruct("summary", SHOP, "--where", "outcome:achieved").stdout
+    assert "      last: " not in many
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("order:999999", ["no journey matches: none of ", 'everywhere in a journey: "999999"']),
+        (
+            "outcome:failed channel:fax",
+            ["each condition alone: outcome:failed 10, channel:fax 0", "channel is one of web"],
+        ),
+        ("since:2030-01-01", ["they begin from 2026-09-14 04:"]),
+    ],
+)
+def test_where_nothing_matches_it_is_said_why(query: str, told: list[str]) -> None:
+    said = reconstruct("summary", SHOP, "--where", query)
+    assert said.returncode == 0
+    assert "no business objects found" not in said.stdout
+    by_device = reconstruct("summary", SHOP, "--where", query, "--by", "device").stdout
+    exported = reconstruct("export", SHOP, "--where", query, "-o", "-")
+    assert json.loads(exported.stdout)["journeys"] == []
+    assert exported.stderr.startswith("warning: no journey matches")
+    for words in told:
+        assert words in said.stdout and words in by_device and words in exported.stderr

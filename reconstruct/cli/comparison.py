@@ -16,6 +16,7 @@ from reconstruct.comparing.telling import (
     say_verdict,
     split_changes,
 )
+from reconstruct.measures.paths import ARROW
 from reconstruct.wording import say_ms, table
 
 Document = dict[str, Any]
@@ -48,9 +49,25 @@ def render_populations(document: Document) -> list[str]:
 def _told(row: Document) -> list[str]:
     name = row["name"]
     if len(name) > NAME_WIDTH:
-        name = f"{name[: NAME_WIDTH // 2]}…{name[-NAME_WIDTH // 2 + 1 :]}"
+        name = _shorten(name)
     told = say_change(row)
     return [row["topic"], name, f"{told.first} → {told.second}", told.change]
+
+
+def _shorten(name: str) -> str:
+    """A long way by its first and its last activities, none cut in two where there is room for that.
+
+    >>> _shorten("customer: Viewed category ‘…’ › Viewed product ‘…’ › Added to basket › Started checkout")
+    'customer: Viewed category ‘…’ › … › Started checkout'
+    """
+    parts = name.split(ARROW)
+    first, last = parts[0], parts[-1:]
+    while len(parts) > len(last) + 2 and len(ARROW.join([first, "…", parts[-len(last) - 1], *last])) <= NAME_WIDTH:
+        last = parts[-len(last) - 1 :]
+    short = ARROW.join([first, "…", *last])
+    if len(parts) > 2 and len(short) <= NAME_WIDTH:
+        return short
+    return f"{name[: NAME_WIDTH // 2]}…{name[-NAME_WIDTH // 2 + 1 :]}"
 
 
 def render_pair(document: Document) -> list[str]:

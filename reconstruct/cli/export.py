@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
+from reconstruct.cli.chosen import tell_none
 from reconstruct.cli.inputs import select
-from reconstruct.cli.output import check_output, open_output
+from reconstruct.cli.output import check_output, clean, open_output
 from reconstruct.errors import EXIT_OK, UsageError
 from reconstruct.export.document import write_json, write_jsonl
 
@@ -27,6 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     name = wanted[-1] if wanted else _format_of(arguments.output)
     check_output(arguments.output)
     results = select(arguments)
+    if not results.count_journeys():
+        print(clean(f"warning: {'; '.join(map(str.strip, tell_none(results)))}"), file=sys.stderr)
     with open_output(arguments.output) as out:
         WRITERS[name](results, out)
     results.close()

@@ -24,6 +24,11 @@ exit codes: 0 ok, 1 error, 2 usage, 130 interrupted
 """
 
 
+FOLLOW_ELSEWHERE = "--follow is for browsing and for events: what other commands write is of one moment"
+_NO_QUERY = re.compile(r"--(?:where|against): expected one argument")
+FOLLOW_HINT = "reconstruct PATH --follow, or reconstruct events PATH --follow"
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The parsed command line; ``run`` holds the function to call. Raises UsageError."""
     parser = build_parser()
@@ -36,7 +41,31 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     elif arguments[first] not in commands:
         _refuse_misspelt(arguments[first], sorted(commands))
         arguments = ["browse", *arguments]
-    return parser.parse_args(arguments)
+    parsed, rest = parser.parse_known_args(arguments)
+    if rest:
+        command = next(each for each in arguments if each in commands)
+        _refuse_unknown(rest, command, _options_of(parser, command))
+    return parsed
+
+
+def _options_of(parser: argparse.ArgumentParser, command: str) -> list[str]:
+    """The long options of a command."""
+    (group,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
+    return [
+        option for action in group.choices[command]._actions for option in action.option_strings if option[:2] == "--"
+    ]
+
+
+def _refuse_unknown(rest: list[str], command: str, options: list[str]) -> NoReturn:
+    """An option the command does not have: the one that was meant, or where they are told."""
+    option = next((each for each in rest if each.startswith("-")), rest[0])
+    if option.startswith("--follow"):
+        raise UsageError(FOLLOW_ELSEWHERE, hint=FOLLOW_HINT)
+    near = get_close_matches(option.partition("=")[0], options, 1)
+    raise UsageError(
+        f"reconstruct {command} has no option {option}" if option.startswith("-") else f"{option} is one word too many",
+        hint=f"did you mean {near[0]}?" if near else f"reconstruct {command} --help",
+    )
 
 
 def _refuse_misspelt(word: str, commands: list[str]) -> None:
@@ -51,10 +80,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if "--follow" in message:
-            raise UsageError(
-                "--follow is for browsing and for events: what other commands write is of one moment",
-                hint="reconstruct PATH --follow, or reconstruct events PATH --follow",
-            )
+            raise UsageError(FOLLOW_ELSEWHERE, hint=FOLLOW_HINT)
+        if _NO_QUERY.search(message):
+            raise UsageError(message, hint="a query that begins with - is written --where='-agent:bot'")
         raise UsageError(message, hint=f"{self.prog} --help")
 
 

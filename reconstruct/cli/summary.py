@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from reconstruct.cli.chosen import tell_chosen, tell_none
 from reconstruct.cli.inputs import select
 from reconstruct.cli.output import clean
 from reconstruct.errors import EXIT_OK
@@ -50,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
             orjson.dumps(figures["by"][arguments.by] if arguments.by else figures, option=orjson.OPT_INDENT_2).decode()
             + "\n"
         )
+    elif arguments.by and not results.count_journeys():
+        print("\n".join(map(clean, tell_none(results))))
     elif arguments.by:
         print("\n".join(map(clean, render_by(results.summary(), arguments.by))))
     else:
@@ -113,7 +116,9 @@ def render(results: Reconstruction) -> list[str]:
     if len(remarks) > REMARKS_SHOWN:
         lines.append(f"… and {len(remarks) - REMARKS_SHOWN:,} more remarks: see the quality view")
     if "where" in figures:
-        lines += ["", f"of the journeys where {figures['where']}:"]
+        if not results.count_journeys():
+            return [*lines, "", f"of the journeys where {figures['where']}:", "", *tell_none(results)]
+        lines += ["", f"of the journeys where {figures['where']}:", *tell_chosen(results)]
     lines += ["", *_journeys(figures), "", *_business(figures), "", *_identifiers(results.identifiers())]
     return lines
 

@@ -26,6 +26,7 @@ _STATUS = re.compile(r"[1-9](?:[0-9]{2}|[0-9]x|xx)", re.IGNORECASE)
 _AMOUNT = re.compile(
     r"(?P<before>[^\W\d_]{3}|[^\w\s.,-])?\s*(?P<number>-?\d+(?:\.\d+)?)\s*(?P<after>[^\W\d_]{3}|[^\w\s.,-])?", re.ASCII
 )
+_CLOCK = re.compile(r"t?\d{1,2}:\d\d(?::\d\d)?")
 _MOMENT = re.compile(
     r"(\d{4})-(\d\d)(?:-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?)?)?\s*(Z|UTC|[+-]\d\d:?\d\d)?",
     re.IGNORECASE | re.ASCII,
@@ -135,6 +136,10 @@ def read_moment(text: str, clock: Clock) -> Moment:
             return Moment(start, start + POINT, True)
         return _read_stamp(lower, clock.zone_s)
     except (ValueError, OverflowError):
+        if _CLOCK.fullmatch(lower):  # an hour is of a day, and nobody can tell of which
+            hint = f"a moment with its day: 2026-09-14T{lower.removeprefix('t').zfill(5)}; " + hint.removeprefix(
+                "a moment: "
+            )
         raise ValueError(hint) from None
 
 

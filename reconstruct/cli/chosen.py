@@ -1,0 +1,102 @@
+"""The journeys a query chose, where they are few: who, when, what came of it, and where each order stands. And why there is none."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from reconstruct.comparing.telling import say_journey
+from reconstruct.results import Reconstruction
+from reconstruct.wording import say_money
+
+Document = dict[str, Any]
+
+FEW_CHOSEN = 12
+"""Journeys told one by one; more of them are figures, and would push these off the screen."""
+ORDERS_TOLD = 3
+"""Business journeys told of one journey."""
+STOOD = {"failed": " ✖", "ok": ""}
+VALUES_TOLD = 12
+"""Values of a field told all; of more, such as numbers of orders, a few would help nobody."""
+_SIMPLE = re.compile(r'(?P<field>[\w.]+):"?(?P<value>[^()"\s]+)"?')
+BY_MOMENT = ("since:", "until:", "started", "ended")
+
+
+def tell_chosen(results: Reconstruction) -> list[str]:
+    """A few lines for each journey that was chosen; none when these are too many."""
+    if results.count_journeys() > FEW_CHOSEN:
+        return []
+    paths = {source["id"]: source["path"] for source in results.sources()}
+    lines: list[str] = []
+    for row in results.journey_rows(limit=FEW_CHOSEN):
+        lines += _tell(results.journey(row["id"]), paths)
+    return lines
+
+
+def _tell(document: Document, paths: dict[int, str]) -> list[str]:
+    """One journey: what the visitor came to, and the last that is known of every order."""
+    course = document["customer_journey"]
+    head = {
+        **{key: document[key] for key in ("id", "customer", "channel", "started_at", "duration_ms")},
+        "outcome": course["outcome"], "score": document["experience"]["score"], "business": None,
+    }  # fmt: skip
+    lines = [f"  {' · '.join(say_journey(head))}"]
+    touchpoints = course["touchpoints"]
+    orders = document["business_journeys"]
+    wrong = [row for row in touchpoints if not row["ok"]]
+    if wrong:
+        lines.append(_at("went wrong", wrong[-1], "activity", paths))
+    if touchpoints and not orders:
+        lines.append(_at("left after", touchpoints[-1], "activity", paths))
+    for order in orders[:ORDERS_TOLD]:
+        lines += _tell_order(order, paths)
+    if len(orders) > ORDERS_TOLD:
+        lines.append(f"    … and {len(orders) - ORDERS_TOLD:,} more of its orders")
+    return lines
+
+
+def _tell_order(order: Document, paths: dict[int, str]) -> list[str]:
+    thing, value = order["object"], order["value"]
+    worth = f", {say_money(value['amount'], value.get('currency'))}" if value else ""
+    lines = [f"    {thing['type']} {thing['id']} {order['outcome'].replace('_', ' ')}{worth}"]
+    steps = order["steps"]
+    failed = [step for step in steps if step["status"] == "failed"]
+    if failed and failed[-1] is not steps[-1]:
+        lines.append("  " + _at("failed", failed[-1], "activity", paths))
+    if steps:
+        lines.append("  " + _at("last", steps[-1], "activity", paths))
+    for row in order["deviations"]:
+        due = row.get("expected_at")
+        until = f", expected by {due[:16].replace('T', ' ')}" if due else ""
+        lines.append(f"      {row['kind'].replace('_', ' ')}: {row['activity']}{until}: {row['why']}")
+    return lines
+
+
+def _at(said: str, row: Document, key: str, paths: dict[int, str]) -> str:
+    """What happened, when, and where its first line is."""
+    tries = f", {row['attempts']} tries" if row.get("attempts", 1) > 1 else ""
+    source, line = row["events"][0]
+    sign = STOOD.get(row.get("status", "ok"), "") if "service" in row else "" if row["ok"] else " ✖"
+    moment = row["at"][:19].replace("T", " ")
+    return f"    {said}: {row[key]}{sign}{tries}, {moment}  {paths.get(source, source)}:{line}"
+
+
+def tell_none(results: Reconstruction) -> list[str]:
+    """Why no journey was chosen: how many each condition leaves alone, and when journeys begin."""
+    alone = results.conditions_alone()
+    listed, first, last = results.extent()
+    lines = [f"no journey matches: none of {listed:,}"]
+    if len(alone) > 1:
+        lines.append("  each condition alone: " + ", ".join(f"{text} {n:,}" for text, n in alone))
+    if first and any(text.startswith(BY_MOMENT) and not n for text, n in alone):
+        lines.append(f"  they begin from {first[:19].replace('T', ' ')} to {last[:19].replace('T', ' ')} UTC")
+    simple = next((found for text, n in alone if not n and (found := _SIMPLE.fullmatch(text))), None)
+    if simple and not simple[0].startswith(BY_MOMENT):
+        seen = [each.text for each in results.completions(f"{simple['field']}:")]
+        if 0 < len(seen) <= VALUES_TOLD:
+            lines.append(f"  {simple['field']} is one of {', '.join(seen)}")
+        else:
+            lines.append(
+                f'  words alone are looked for everywhere in a journey: "{simple["value"]}"; * stands for what is not known'
+            )
+    return lines
