@@ -212,6 +212,8 @@ def test_a_delivery_that_failed_is_a_failed_step_and_not_the_end() -> None:
     )
     assert told(document) == [("Order placed", "ok"), ("Delivery failed", "failed"), ("Shipment delivered", "ok")]
     assert document["outcome"] == "fulfilled"
+    undelivered = build("0 shop | Order 1 placed\n60 wms | Order 1 shipped\n7200 shop | consignment P: DELIVERY_FAILED")
+    assert undelivered["outcome"] == "in_progress", "shipped is not delivered where that failed"
 
 
 def test_what_costs_twice_is_never_folded() -> None:

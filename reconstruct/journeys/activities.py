@@ -362,13 +362,17 @@ def fill(act: Act, route: str | None, path: str | None, query: Query = _NO_QUERY
     return text
 
 
-def put_id(text: str, value: str) -> str:
+def put_id(text: str, value: str, *, is_object: bool = False) -> str:
     """Fill ``{id}`` in where a person can read it, or take it out with the space or the brackets around it.
+
+    ``is_object``: it is known to name a business object, so that what looks drawn at random is no secret but its number.
 
     >>> put_id("Placed order {id}", "R000010544"), put_id("Subscribed ({id})", "sub_ujRTB7VWgztU4fO2UNSVlYeK")
     ('Placed order R000010544', 'Subscribed')
+    >>> put_id("Placed order {id}", "ord_Y4YN3BP7WNVN"), put_id("Placed order {id}", "ord_Y4YN3BP7WNVN", is_object=True)
+    ('Placed order', 'Placed order ord_Y4YN3BP7WNVN')
     """
-    if value and len(value) <= ID_CAP and not looks_random(value) and _HEX.fullmatch(value) is None:
+    if value and len(value) <= ID_CAP and (is_object or not looks_random(value)) and _HEX.fullmatch(value) is None:
         return text.replace("{id}", value)
     return " ".join(text.replace("({id})", "").replace("{id}", "").split())
 
@@ -434,11 +438,23 @@ def plain(activity: str) -> str:
 
     >>> plain("Searched ‘wool throw’"), plain("Placed order 100003")
     ('Searched', 'Placed order')
+
+    Codes of letters alone are told by their capitals; the word an activity begins with is none:
+
+    >>> plain("Booked RCHCKDPY"), plain("Placed order ord_FBPDWKDJWVJ"), plain("OPTIONS basket")
+    ('Booked', 'Placed order', 'OPTIONS basket')
     """
-    return " ".join(word for word in _QUOTED.sub("", activity).split() if not any(c.isdigit() for c in word))
+    words = _QUOTED.sub("", activity).split()
+    return " ".join(
+        word
+        for place, word in enumerate(words)
+        if not any(c.isdigit() for c in word) and not (place and _CODE.match(word))
+    )
 
 
 _QUOTED = re.compile(r"‘[^’]*+’")
+_CODE = re.compile(r"(?=\S{5})\S[^A-Z]*[A-Z]")
+"""A word of five letters or more with a capital after its first."""
 
 
 def operation_of(attributes: Mapping[str, Any], keys: Iterable[str]) -> str:

@@ -400,6 +400,8 @@ def _judge(steps: Sequence[Step]) -> tuple[str, bool, str, int]:
                 pending = failure = step.text
                 refused_ns = step.end_ns
             continue
+        if state == "exception":
+            nearly = False  # shipped, and the delivery failed: it is not there, and nothing says that it will be
         if not step.ok:
             continue
         if noun != "email" and state in PROGRESS:

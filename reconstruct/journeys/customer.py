@@ -148,7 +148,7 @@ class Teller:
                 touchpoint.ok = (touchpoint.stumble or touchpoint.status or 0) < 400
                 touchpoint.refused = False
                 told = birth.thing["born" if touchpoint.ok else "failed"]
-                touchpoint.text = put_id(told.replace("{type}", birth.type), birth.id)
+                touchpoint.text = put_id(told.replace("{type}", birth.type), birth.id, is_object=True)
             elif birth.failure:
                 touchpoint.ok = False
                 touchpoint.text = birth.failure

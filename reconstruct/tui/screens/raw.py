@@ -12,7 +12,7 @@ from reconstruct.tui.elsewhere import copy_text, edit_file
 from reconstruct.tui.fetch import start
 from reconstruct.tui.messages import Remark, RowPointed
 from reconstruct.tui.screens.view import View
-from reconstruct.tui.widgets.detail import Position
+from reconstruct.tui.widgets.detail import Position, positions_of
 from reconstruct.tui.widgets.header import JourneyHeader
 from reconstruct.tui.widgets.merged_view import MergedLines
 from reconstruct.tui.widgets.prompt import Prompt
@@ -87,10 +87,14 @@ class RawView(View):
 
     def _place_of(self, pointed: Ref) -> int | None:
         """The line to begin with: the first of what was pointed at; of a step that never came, the last that is known of its object."""
-        refs = [line[2] for line in self.lines.lines]
+        lines = self.lines.lines
         if pointed.kind in ("touchpoint", "step"):
-            return next((index for index, ref in enumerate(refs) if ref == pointed), None)
-        own = [index for index, ref in enumerate(refs) if ref.business == pointed.business]
+            return next((place for place, line in enumerate(lines) if line[2] == pointed), None)
+        rows = self.shown.rows if self.shown else {}
+        # A line that a touchpoint and a step share is listed once, as the touchpoint's: by its place in its file it is found.
+        steps = [ref for ref in rows if ref.kind == "step" and ref.business == pointed.business]
+        wanted = {position for ref in steps for position in positions_of(rows[ref])}
+        own = [place for place, line in enumerate(lines) if line[1] in wanted]
         if not own:
             return None
         return own[-1] if pointed.kind == "missing" else own[0]
