@@ -210,3 +210,11 @@ def test_what_logs_say_cannot_steer_the_terminal(tmp_path: Path) -> None:
 def test_help_and_version_are_printed_to_stdout() -> None:
     assert "COMMAND" in reconstruct("--help").stdout
     assert reconstruct("--version").stdout.startswith("reconstruct ")
+
+
+def test_the_summary_of_logs_without_visitors_says_so(tmp_path: Path) -> None:
+    steps = "2026-03-10 10:00:0{n},000 INFO [orders] order 100{n} placed\n2026-03-10 10:05:0{n},000 INFO [orders] order 100{n} shipped\n"
+    (tmp_path / "orders.log").write_text("".join(steps.format(n=n) for n in range(8)), encoding="utf-8")
+    said = reconstruct("summary", tmp_path).stdout
+    assert "no visits: nothing here is a visitor's request" in said
+    assert "0 journeys" not in said and "conversion" not in said

@@ -163,6 +163,13 @@ def _name_first(paths: Sequence[str]) -> str:
 
 def _journeys(figures: dict[str, Any]) -> list[str]:
     agents = figures["agents"]
+    if not figures["journeys"] and not any(agents.values()):
+        why = (
+            "no visit is known that they began in"
+            if "where" in figures
+            else "nothing here is a visitor's request, as an access log has them"
+        )
+        return [f"no visits: {why}", *_joins(figures)]
     machines = ", ".join(f"{agents[kind]:,} by {kind}s" for kind in ("bot", "monitor") if agents.get(kind))
     lines = [
         f"{_plural(figures['journeys'], 'journey')} of {_plural(figures['customers'], 'known customer')}"
