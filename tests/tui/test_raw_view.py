@@ -10,10 +10,11 @@ import pytest
 from drive import Driver, drive
 from shop import FakeReader, long_journey, make_shop, order_journey
 
+from reconstruct.journeys.moments import read_story
 from reconstruct.tui.app import ReconstructApp
 from reconstruct.tui.screens.raw import RawView
 from reconstruct.tui.widgets.merged_view import MergedLines
-from reconstruct.tui.widgets.raw_view import FileLines, JourneyLines
+from reconstruct.tui.widgets.raw_view import FileLines, JourneyLines, journey_lines
 from reconstruct.tui.widgets.timeline import Timeline
 
 
@@ -49,6 +50,19 @@ def test_what_never_came_opens_the_last_line_that_is_known_of_its_object() -> No
         assert lines.cursor == own[-1] > 0
 
     drive(FakeReader([order_journey()]), script)
+
+
+def test_what_an_order_set_off_hours_later_stands_where_it_happened() -> None:
+    document = order_journey()
+    business = document["business_journeys"][0]
+    later = business["steps"][-1]["events"] = [[3, 500]]
+    document["customer_journey"]["touchpoints"][5]["events"] = [[0, 116], [1, 97], *later]
+    told = journey_lines(read_story(document))
+    assert [line[0] for line in told] == sorted(line[0] for line in told)
+    (at,) = [line[2] for line in told if line[1] == (3, 500)]
+    assert at.kind == "step"
+    assert told[-1][1] == (3, 500)
+    assert any(line[1] == (0, 116) and line[2].kind == "touchpoint" for line in told)
 
 
 def test_raw_lines_of_all_logs_stand_in_the_order_of_time() -> None:

@@ -10,7 +10,7 @@ from textual import events as ui_events
 from textual.binding import BindingType
 from textual.strip import Strip
 
-from reconstruct.journeys.axis import to_datetime
+from reconstruct.journeys.axis import SECOND, to_datetime
 from reconstruct.journeys.moments import Moment, Ref, Story
 from reconstruct.tui.bindings import MOVE, RAW
 from reconstruct.tui.fetch import Fetcher, start_beside
@@ -36,12 +36,21 @@ def journey_lines(story: Story) -> list[tuple[int, Position, Ref]]:
     """Every line of a journey once, in the order of the moments it belongs to: (time, position, moment)."""
     moments: list[Moment] = [*story.touchpoints, *(moment for steps in story.businesses for _, moment in steps)]
     moments.sort(key=lambda moment: (moment.at_ns, moment.ref.business, moment.ref.place))
+    # What a touchpoint set off, hours later, is listed where it happened.
+    later = {
+        position: moment.at_ns
+        for moment in moments
+        if moment.ref.kind == "step"
+        for position in positions_of(story.rows.get(moment.ref, {}))
+    }
     seen: set[Position] = set()
     lines = []
     for moment in moments:
         if moment.ref.kind not in ("touchpoint", "step"):
             continue
         for position in positions_of(story.rows.get(moment.ref, {})):
+            if moment.ref.kind == "touchpoint" and later.get(position, 0) > moment.end_ns + SECOND:
+                continue
             if position not in seen:
                 seen.add(position)
                 lines.append((moment.at_ns, position, moment.ref))
