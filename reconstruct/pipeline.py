@@ -54,7 +54,7 @@ from reconstruct.sources.progress import Progress
 from reconstruct.store.cache import prune_cache
 from reconstruct.store.database import Store
 
-STORE_VERSION = "16"
+STORE_VERSION = "17"
 """Raise it whenever what a store holds changes meaning: older stores are then rebuilt."""
 
 
