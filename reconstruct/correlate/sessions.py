@@ -23,6 +23,7 @@ from reconstruct.correlate.beginnings import find_beginnings
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.disguises import find_disguised
 from reconstruct.correlate.doubles import trust_addresses
+from reconstruct.correlate.lending import lend_addresses, needs_addresses
 from reconstruct.correlate.openings import find_openings
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.signed_in import CUSTOMER_CONFIDENCE, find_signed_in
@@ -253,6 +254,14 @@ def _as_codes(
     second, browser, path, status, folded = (found.numbers.pop(name)[order] for name in NUMBERS)
     asset = folded.astype(np.bool_)
     address, addresses = _in_order(found.texts.pop("client_ip"), order)
+    asked, queries = _in_order(found.texts.pop("asked"), order)
+    page = narrow(np.where(asked >= 0, len(paths) + wide(asked), path))
+    del asked, path
+    referrer, referrers = _in_order(found.texts.pop("referrer"), order)
+    named_pages = _read_referrers(referrers, pa.concat_arrays([paths, queries]))
+    if needs_addresses(address, asset):
+        referred = np.append(named_pages.page, NO_REFERRER)[referrer]
+        address = lend_addresses(address, browser, second, asset, page, referred)
     # Without an address and a browser the session identifier is all there is to tell visitors apart.
     alone = (address < 0) & (browser < 0)
     pair = wide(address) * (int(browser.max(initial=0)) + 2) + browser
@@ -273,12 +282,7 @@ def _as_codes(
         }
     )
     del address
-    asked, queries = _in_order(found.texts.pop("asked"), order)
-    page = narrow(np.where(asked >= 0, len(paths) + wide(asked), path))
-    del asked, path
-    referrer, referrers = _in_order(found.texts.pop("referrer"), order)
-    vhosts = found.texts.pop("vhost")[1]
-    internal = _internal_pages(visitor, page, referrer, pa.concat_arrays([paths, queries]), referrers, vhosts)
+    internal = _internal_pages(visitor, page, referrer, asset, named_pages, found.texts.pop("vhost")[1])
     codes = narrow(np.append(internal, NO_REFERRER))[referrer]
     requests = Requests(second, visitor, browser + 1, session, page, codes, status, asset)
     requests.asker = asker if by_name else None
@@ -295,18 +299,25 @@ def _present(codes: Narrow) -> pa.Array:
     return pa.array(codes, mask=codes < 0)
 
 
-def _internal_pages(
-    visitor: Narrow, page: Narrow, referrer: Narrow, pages: pa.Array, referrers: pa.Array, vhosts: pa.Array
-) -> Codes:
-    """Page code of every distinct referrer, FOREIGN_REFERRER for another site's, NO_REFERRER for an empty one.
+@dataclass(slots=True)
+class _Referrers:
+    """What the distinct referrers name."""
 
-    A host is the site's own when visitors come from pages of it that they have opened here before. Requests are in time order.
-    """
-    if not len(referrers):
-        return np.zeros(0, np.int64)
+    page: Codes
+    """code of the page, NO_REFERRER where it is no URL"""
+    size: int
+    """a number above all of these codes"""
+    host: NDArray[np.int32]
+    """index into hosts"""
+    hosts: list[str]
+    telling: NDArray[np.bool_]
+    """says where somebody was; and a False behind the last, for no referrer"""
+
+
+def _read_referrers(referrers: pa.Array, pages: pa.Array) -> _Referrers:
     hosts: dict[str, int] = {}
     host_code = np.empty(len(referrers), np.int32)
-    targets = []
+    targets = [pa.array([], pa.string())]
     for start in range(0, len(referrers), BATCH_ROWS):
         split = [_split_referrer(text) for text in referrers.slice(start, BATCH_ROWS).to_pylist()]
         host_code[start : start + BATCH_ROWS] = [hosts.setdefault(host, len(hosts)) for host, _ in split]
@@ -315,26 +326,41 @@ def _internal_pages(
     codes, size = _code_targets(whole, pages)
     # A bare "/" says nothing: everybody has one, and other sites often send no more.
     front = pc.equal(whole, "/").fill_null(False).to_numpy(zero_copy_only=False)
-    telling = np.append(~front, False)
+    return _Referrers(codes, size, host_code, list(hosts), np.append(~front, False))
+
+
+def _internal_pages(
+    visitor: Narrow, page: Narrow, referrer: Narrow, asset: NDArray[np.bool_], named: _Referrers, vhosts: pa.Array
+) -> Codes:
+    """Page code of every distinct referrer, FOREIGN_REFERRER for another site's, NO_REFERRER for an empty one.
+
+    A host is the site's own when visitors come from pages of it that they have opened here before; those of whom only files are here,
+    as the log of pages is missing, say nothing of that. Requests are in time order.
+    """
+    codes, hosts = named.page, named.hosts
+    if not len(codes):
+        return codes
+    opens_pages = np.zeros(int(visitor.max(initial=-1)) + 1, np.bool_)
+    opens_pages[visitor[~asset]] = True
     total, returning = np.zeros(len(hosts), np.int64), np.zeros(len(hosts), np.int64)
     # What a visitor opened, some visitors at a time.
     shares = len(page) // TRACED_REQUESTS + 1
     for share in range(shares):
         mine = visitor % shares == share if shares > 1 else slice(None)
         who, there, link = wide(visitor[mine]), page[mine], referrer[mine]
-        opened = who * size + there
-        came_from = np.where(link >= 0, who * size + codes[link], -1)
+        opened = who * named.size + there
+        came_from = np.where(link >= 0, who * named.size + codes[link], -1)
         # The request by which the visitor opened that page first.
         found = pc.index_in(pa.array(came_from), value_set=pa.array(opened)).fill_null(len(there)).to_numpy()
         # Opened before, and another page.
-        tells = telling[link]
+        tells = named.telling[link] & opens_pages[who]
         seen = tells & (found < np.arange(len(there))) & (came_from != opened)
-        total += np.bincount(host_code[link[tells]], minlength=len(hosts))
-        returning += np.bincount(host_code[link[seen]], minlength=len(hosts))
+        total += np.bincount(named.host[link[tells]], minlength=len(hosts))
+        returning += np.bincount(named.host[link[seen]], minlength=len(hosts))
     own = {host for host in vhosts.to_pylist() if host} | {""}
     internal = returning >= INTERNAL_SHARE * np.maximum(total, 1)
     internal |= np.array([host in own for host in hosts])
-    codes[(codes >= 0) & ~internal[host_code]] = FOREIGN_REFERRER
+    codes[(codes >= 0) & ~internal[named.host]] = FOREIGN_REFERRER
     return codes
 
 
