@@ -86,9 +86,18 @@ class Shop:
             self._ask(at, "POST", f"/hooks/orders/{number}", "198.51.100.9", CARRIER, f"order {number} delivered")
         self.stock.append(line(at + timedelta(minutes=1), message=f"closed order {number}"))
 
-    def write(self, directory: Path) -> None:
+    def sell_to_partner(self, orders: range, address: str) -> None:
+        """One system of a partner's orders by another way than people do, and what it ordered is seen to like the rest."""
+        for number in orders:
+            at = START + timedelta(minutes=4 * (number - orders.start), seconds=33)
+            self._ask(at, "POST", "/partner/orders", address, "PartnerSync/2", f"partner order {number} taken")
+            self.stock.append(line(at + timedelta(minutes=5), message=f"picked order {number}"))
+            self.placed[str(number)] = address
+
+    def write(self, directory: Path, until: datetime = START + timedelta(days=1)) -> None:
+        """What is written before ``until``."""
         for name in ("edge", "shop", "stock"):
-            lines = sorted(getattr(self, name))
+            lines = sorted(each for each in getattr(self, name) if json.loads(each)["ts"] < until.isoformat())
             (directory / f"{name}.log").write_text("".join(f"{each}\n" for each in lines), encoding="utf-8")
 
 
@@ -112,3 +121,24 @@ def test_orders_are_of_who_placed_them(tmp_path: Path, app: bool) -> None:
     owned, loose = owners(tmp_path)
     assert {order: owned.get(order) for order in shop.placed} == shop.placed
     assert loose == {str(number) for number in OLD}
+
+
+@pytest.mark.parametrize("minutes", [20, 30, 45])
+def test_in_half_an_hour_the_carrier_has_placed_nothing(tmp_path: Path, minutes: int) -> None:
+    """It reports of more orders than were placed meanwhile, and of none of these."""
+    shop, until = Shop(), START + timedelta(minutes=minutes)
+    shop.write(tmp_path, until)
+    owned, loose = owners(tmp_path)
+    placed = {number for number in NEW if START + timedelta(minutes=9 * (number - NEW.start), seconds=50) < until}
+    assert owned == {str(number): shop.placed[str(number)] for number in placed}
+    assert loose
+    assert loose < {str(number) for number in OLD}
+
+
+def test_a_partner_that_orders_much_owns_what_it_ordered(tmp_path: Path) -> None:
+    shop = Shop()
+    shop.sell_to_partner(range(6000, 6009), "198.51.100.40")
+    shop.write(tmp_path, START + timedelta(minutes=100))
+    owned, loose = owners(tmp_path)
+    assert {order: owned.get(order) for order in shop.placed if order in owned or order in loose} == shop.placed
+    assert loose <= {str(number) for number in OLD}

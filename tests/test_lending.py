@@ -31,7 +31,7 @@ def write_logs(directory: Path) -> dict[tuple[str, int], int]:
             for name in ("site.css", f"picture-{step}.jpg"):
                 file = f'"GET /static/{name} HTTP/1.1" 200 99 "{ROOT}{page}" {agent}'
                 told.append(("static.log", at, f"192.0.2.{person + 1} - - {stamp} {file}", person))
-    whose = {}
+    whose: dict[tuple[str, int], int] = {}
     for log in ("app.log", "static.log"):
         lines = sorted((at, person, line) for name, at, line, person in told if name == log)
         (directory / log).write_text("".join(f"{line}\n" for *_, line in lines), encoding="utf-8")
