@@ -123,6 +123,22 @@ def test_orders_are_of_who_placed_them(tmp_path: Path, app: bool) -> None:
     assert loose == {str(number) for number in OLD}
 
 
+def test_how_long_it_took_is_told_of_what_begins_in_the_logs(tmp_path: Path) -> None:
+    """The carrier's orders are closed a minute after it reports of them, and were placed days ago."""
+    shop = Shop()
+    for number in NEW:
+        at = START + timedelta(minutes=9 * (number - NEW.start))
+        shop.stock += [line(at + timedelta(minutes=30), message=f"order {number} delivered")]
+    shop.write(tmp_path)
+    with closing(open_paths([tmp_path], Options(cache=False, workers=1))) as results:
+        (fulfilled,) = (row for row in results.summary()["times"] if row["outcome"] == "fulfilled")
+        assert fulfilled["n"] == len(NEW)
+        assert fulfilled["p50_ms"] > 25 * 60_000
+        assert "begun:yes" in fulfilled["query"]
+        selected = results.select(fulfilled["query"])
+        assert selected.summary()["business_outcomes"] == {"fulfilled": len(NEW)}
+
+
 @pytest.mark.parametrize("minutes", [20, 30, 45])
 def test_in_half_an_hour_the_carrier_has_placed_nothing(tmp_path: Path, minutes: int) -> None:
     """It reports of more orders than were placed meanwhile, and of none of these."""

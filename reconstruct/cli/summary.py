@@ -272,11 +272,13 @@ def _completion(figures: dict[str, Any]) -> list[str]:
             lines.append(f"  {row['type']}: none of {row['business_journeys']:,} is over yet")
             continue
         took = times.get(row["type"])
-        within = f"; half within {say_median(took)}, 95% within {say_ms(took['p95_ms'])}" if took else ""
-        lines += [
-            f"  {row['type']}: fulfilled {say_part(row['fulfilled'])} that are over{within}",
-            f"    {own_query(row['fulfilled']['query'], where)}",
-        ]
+        within = f"half within {say_median(took)}, 95% within {say_ms(took['p95_ms'])}" if took else ""
+        fulfilled = f"  {row['type']}: fulfilled {say_part(row['fulfilled'])} that are over"
+        query = f"    {own_query(row['fulfilled']['query'], where)}"
+        if took and took["n"] != row["fulfilled"]["n"]:  # some were begun before the logs
+            lines += [fulfilled, query, f"    {within}  {own_query(took['query'], where)}"]
+        else:
+            lines += [f"{fulfilled}; {within}" if took else fulfilled, query]
     return lines
 
 

@@ -182,7 +182,9 @@ def _measure(results: Reconstruction) -> Side:
     samples: dict[Key, Sample] = {("wait", name): values for name, values in _samples(list_waits(chosen))}
     samples["time", "goal"] = list_goal_times(chosen).column("ms").to_numpy()
     queries = {("time", "goal"): summary["achieved"]["query"]}
-    queries |= {("time", f"{row['type']} fulfilled"): row["fulfilled"]["query"] for row in summary["completion"]}
+    queries |= {
+        ("time", f"{row['type']} fulfilled"): row["query"] for row in summary["times"] if row["outcome"] == "fulfilled"
+    }
     met = count_met(chosen)
     for topic, name in samples:
         if (

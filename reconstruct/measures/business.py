@@ -30,6 +30,8 @@ COUNTED = "id = type || ':' || object"
 """What ``retried:no`` means."""
 ONCE = named("retried", "no")
 
+BEGUN = named("begun", "yes")
+
 OPEN = "in_progress"
 """The outcome that is none yet: such a business journey counts for nothing but itself."""
 
@@ -91,8 +93,8 @@ def _completion(chosen: Chosen) -> list[Document]:
     return sorted(rows, key=lambda row: (-row["business_journeys"], row["type"]))[:LISTED]
 
 
-def _business(chosen: Chosen, type_: str, outcome: str) -> str | None:
-    return chosen.query(within("business", [named("type", type_), named("outcome", outcome), ONCE]))
+def _business(chosen: Chosen, type_: str, outcome: str, *more: Node) -> str | None:
+    return chosen.query(within("business", [named("type", type_), named("outcome", outcome), ONCE, *more]))
 
 
 def _revenue(chosen: Chosen) -> list[Document]:
@@ -144,18 +146,20 @@ def list_goal_times(chosen: Chosen) -> pa.Table:
 
 
 def list_fulfilled_times(chosen: Chosen) -> pa.Table:
-    """``type``, ``ms`` from first to last step, ``listed``, of fulfilled business journeys; sorted by ``type`` and ``ms``."""
-    which = f"AND outcome = 'fulfilled' AND {COUNTED} ORDER BY type, ms"
+    """``type``, ``ms`` from first to last step, ``listed``, of fulfilled business journeys whose beginning is in the logs; sorted by
+    ``type`` and ``ms``."""
+    which = f"AND outcome = 'fulfilled' AND {COUNTED} AND number IN (SELECT number FROM begun) ORDER BY type, ms"
     return chosen.arrow("business", "listed", "type, duration_ms AS ms, listed", which)
 
 
 def _times(chosen: Chosen) -> list[Document]:
-    """How long it took: people to their goal, the business to fulfil, by type of object."""
+    """How long it took: people to their goal, the business to fulfil, by type of object: what was begun before the logs took longer than they
+    tell."""
     goal, business = list_goal_times(chosen), list_fulfilled_times(chosen)
     rows = [_time("goal", None, goal, chosen.query(PERSON, named("outcome", "achieved")))] if goal.num_rows else []
     for type_ in pc.unique(business.column("type")).to_pylist():
         of_type = business.filter(pc.equal(business.column("type"), type_))
-        rows.append(_time("fulfilled", type_, of_type, _business(chosen, type_, "fulfilled")))
+        rows.append(_time("fulfilled", type_, of_type, _business(chosen, type_, "fulfilled", BEGUN)))
     return rows
 
 

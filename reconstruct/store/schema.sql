@@ -134,5 +134,18 @@ SELECT listed AS seq, id, 'no session' AS channel, 'unknown' AS agent_kind, star
        lower(id || ' ' || outcome || ' no session') AS search
 FROM business WHERE journey IS NULL;
 
+-- Business journeys whose beginning is in the logs: those of visits, and others in whose first two minutes comes what half of those that
+-- have it have in theirs. Where none is of a visit there is nothing to compare with, and all are.
+CREATE VIEW begun AS
+WITH early AS (SELECT number, type, activity FROM business JOIN steps ON business = number
+               WHERE business.journey IS NULL AND "at" <= CAST(started_at AS TIMESTAMP) + INTERVAL 2 MINUTE),
+     met AS (SELECT number, type, activity, min("at") <= CAST(any_value(started_at) AS TIMESTAMP) + INTERVAL 2 MINUTE AS is_early
+             FROM business JOIN steps ON business = number SEMI JOIN early USING (type, activity)
+             WHERE business.journey IS NOT NULL GROUP BY ALL),
+     openings AS (SELECT type, activity FROM met GROUP BY ALL HAVING avg(is_early::INT) >= 0.5)
+SELECT number FROM business
+WHERE journey IS NOT NULL OR number IN (SELECT number FROM early SEMI JOIN openings USING (type, activity))
+      OR type NOT IN (SELECT type FROM business WHERE journey IS NOT NULL);
+
 -- zstd frames of journey documents, one JSON document a line, a comma before each line end; kind 'journey' or 'business' (unattributed)
 CREATE TABLE frames (kind VARCHAR NOT NULL, frame INTEGER NOT NULL, docs BLOB NOT NULL);
