@@ -38,6 +38,7 @@ from reconstruct.engines.known import (
     origins_of,
 )
 from reconstruct.engines.local import WORTH_WORKERS, default_workers
+from reconstruct.engines.services import name_services
 from reconstruct.engines.workers import WorkerPool
 from reconstruct.errors import UsageError
 from reconstruct.events.source_profile import PROFILE_BYTES
@@ -384,4 +385,5 @@ def place_events(store: Store, options: Options) -> Plan:
     db = store.connection
     build_timeline(db, infer_zones(db, options.timezone_s), options.region)
     tabulate_ends(db)
+    name_services(store)
     return make_plan(db, options.pins)

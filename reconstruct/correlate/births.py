@@ -31,16 +31,18 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
     lines of its kind come up in the sessions in which others are born, or come up nowhere else and somebody did something, the app's own
     checkout, and such objects go on like those whose birth was seen: what a carrier reports of does not. Where those were not seen to go on,
     whoever names more objects than others bring into being reports of them.
-    Needs ``things``, ``thing_links``, ``event_visit``, ``anchors``, ``visitors``, ``agents``, ``disguised``, ``worded`` and ``wordings``.
+    Needs ``things``, ``thing_links``, ``event_visit``, ``anchors``, ``visitors``, ``agents``, ``disguised``, ``worded``,
+    ``wordings`` and ``family_services``.
     """
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE namings AS
         WITH named AS (
                 SELECT l.object, l.eid, t.t, o.type, v.visit, v.confidence,
-                       coalesce(e.method || ' ' || coalesce(p.route, ''), text, '') || t.family AS template
+                       coalesce(e.method || ' ' || coalesce(p.route, ''), text, '') || log AS template
                 FROM thing_links l JOIN things o ON o.object = l.object AND o.type::VARCHAR = l.via_type
-                JOIN timeline t USING (eid) JOIN events e USING (eid) LEFT JOIN paths p USING (path) LEFT JOIN event_visit v USING (eid)
+                JOIN timeline t USING (eid) JOIN family_services USING (family) JOIN events e USING (eid) LEFT JOIN paths p USING (path)
+                LEFT JOIN event_visit v USING (eid)
                 LEFT JOIN worded ON worded.eid = l.eid LEFT JOIN wordings USING (wording) WHERE l.rule = 'identifier'),
              begun AS (SELECT object, min(t) AS t0, arg_min(template, (t, eid)) AS first FROM named GROUP BY object),
              callers AS (SELECT visit, min(visitor) AS visitor FROM anchors SEMI JOIN named USING (visit) GROUP BY visit),

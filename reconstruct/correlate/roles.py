@@ -70,7 +70,7 @@ class Behaviour:
     median_life_s: float = 0.0
     life_p95_s: float = 0.0
     families: int = 0
-    """families of logs any of its values appears in"""
+    """logs any of its values appears in, whatever host wrote them"""
     families_per_value: float = 0.0
     """mean number of families a value appears in"""
     back_families: int = 0
@@ -104,11 +104,12 @@ class Role:
 
 
 def tabulate_sightings(db: duckdb.DuckDBPyConnection) -> None:
-    """Make ``sightings(type, value, family, mentions, t0, t1, on_requests, multi)``: where and when each value is met; a row for each
-    slice of the events that it is met in. Needs ``typed`` and ``timeline``."""
+    """Make ``sightings(type, value, log, mentions, t0, t1, on_requests, multi)``: where and when each value is met; a row for each
+    slice of the events that it is met in. What several hosts write is one log: it is worked on in no more places for that. Needs
+    ``typed``, ``timeline`` and ``family_services``."""
     db.execute(
         """
-        CREATE OR REPLACE TEMP TABLE sightings (type INTEGER, value VARCHAR, family INTEGER, mentions BIGINT, t0 BIGINT, t1 BIGINT,
+        CREATE OR REPLACE TEMP TABLE sightings (type INTEGER, value VARCHAR, log INTEGER, mentions BIGINT, t0 BIGINT, t1 BIGINT,
                                                 on_requests BIGINT, multi BIGINT)
         """
     )
@@ -116,8 +117,9 @@ def tabulate_sightings(db: duckdb.DuckDBPyConnection) -> None:
         db.execute(
             f"""
             INSERT INTO sightings
-            SELECT type, value, t.family, count(*), min(t.t), max(t.t), count(*) FILTER (t.request), count(*) FILTER (multi)
-            FROM typed y JOIN timeline t USING (eid) WHERE y.eid BETWEEN {first} AND {last} AND t.eid BETWEEN {first} AND {last}
+            SELECT type, value, log, count(*), min(t.t), max(t.t), count(*) FILTER (t.request), count(*) FILTER (multi)
+            FROM typed y JOIN timeline t USING (eid) JOIN family_services USING (family)
+            WHERE y.eid BETWEEN {first} AND {last} AND t.eid BETWEEN {first} AND {last}
             GROUP BY ALL
             """
         )
@@ -125,10 +127,10 @@ def tabulate_sightings(db: duckdb.DuckDBPyConnection) -> None:
 
 def observe(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> list[Behaviour]:
     """Behaviour of every type. Needs ``typed``, ``sightings``, ``events`` and ``timeline``; makes
-    ``entities(type, value, events, t0, t1, families)``, the last the number of families of logs a value appears in."""
+    ``entities(type, value, events, t0, t1, families)``, the last the number of logs a value appears in."""
     whole = "sightings"
     if len(slice_events(db)) > 1:
-        whole = "(SELECT type, value, sum(mentions) AS mentions, min(t0) AS t0, max(t1) AS t1 FROM sightings GROUP BY type, value, family)"
+        whole = "(SELECT type, value, sum(mentions) AS mentions, min(t0) AS t0, max(t1) AS t1 FROM sightings GROUP BY type, value, log)"
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE entities AS
@@ -146,7 +148,7 @@ def observe(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> list[Behaviou
                 FROM entities, horizon GROUP BY type),
              of_mentions AS (
                 SELECT type, sum(mentions)::BIGINT AS mentions, sum(on_requests) / sum(mentions), sum(multi) / sum(mentions),
-                       count(DISTINCT family), count(DISTINCT family) FILTER (on_requests < mentions)
+                       count(DISTINCT log), count(DISTINCT log) FILTER (on_requests < mentions)
                 FROM sightings GROUP BY type)
         SELECT * FROM of_values JOIN of_mentions USING (type)
         """

@@ -19,7 +19,6 @@ from reconstruct.engines.assembly import Frame
 from reconstruct.engines.documents import ObjectFacts, Partition, SessionFacts
 from reconstruct.engines.frames import FrameWriter
 from reconstruct.engines.people import identify_visits
-from reconstruct.engines.services import name_services
 from reconstruct.engines.session_rows import ObjectRows, SessionRows, Slice
 from reconstruct.engines.workers import Parcel, Shared, run_ahead
 from reconstruct.events.nouns import prior_roles
@@ -95,7 +94,6 @@ def write_journeys(
     """
     ((logs_end,),) = store.rows(f"SELECT {LOGS_END}")
     number_journeys(store)
-    name_services(store)
     beside = ThreadPoolExecutor(1)
     # Takes half a second, and the first rows are the first to need it.
     doubts = beside.submit(find_doubts, store, cut_s)

@@ -48,15 +48,24 @@ def service_of_family(family: str, generic: frozenset[str]) -> str:
 
 
 def name_services(store: Store) -> None:
-    """Make ``family_services(family, service)``."""
+    """Make ``family_services(family, service, log)``. Families of one service whose files are called the same are one ``log``, kept by
+    several hosts in a directory each; its number is that of the first of them."""
     generic = frozenset(
         tomllib.loads((vocabulary_directory() / "services.toml").read_text(encoding="utf-8"))["generic"]
     )
     rows = store.rows("SELECT family, name FROM families ORDER BY family")
+    services = [service_of_family(name, generic) for _, name in rows]
+    logs: dict[tuple[str, str], int] = {}
+    for (family, name), service in zip(rows, services, strict=True):
+        logs.setdefault((service, name.rpartition("/")[2]), family)
     table = pa.table(
         {
             "family": pa.array([family for family, _ in rows], pa.int32()),
-            "service": pa.array([service_of_family(name, generic) for _, name in rows], pa.string()),
+            "service": pa.array(services, pa.string()),
+            "log": pa.array(
+                [logs[service, name.rpartition("/")[2]] for (_, name), service in zip(rows, services, strict=True)],
+                pa.int32(),
+            ),
         }
     )
     store.connection.register("services_in", table)
