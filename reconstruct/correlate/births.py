@@ -19,18 +19,15 @@ AT_HOME = 0.5
 """Share of lines of a kind that stand in the session in which what they name was born, for one of them to tell that session; and share of
 births with a request that changes something, for a look to be none."""
 
-ORDINARY = 0.95
-"""Quantile of how many objects one visitor brings into being: who has to do with more is somebody else."""
-
 
 def find_births(db: duckdb.DuckDBPyConnection) -> None:
     """Make ``births(object, eid, t, visit, confidence, typical)``: every time an object was (tried to be) brought into being in a session.
 
     The birth line of a type is the one by which objects of most visitors are first named (``typical``), of those that begin with somebody
     who has looked around and does something, if there are any. Where an object's was not seen, its first line in a session stands for it if
-    lines of its kind come up in the sessions in which others are born, or come up nowhere else and somebody did something, the app's own
-    checkout, and such objects go on like those whose birth was seen: what a carrier reports of does not. Where those were not seen to go on,
-    whoever names more objects than others bring into being reports of them.
+    lines of its kind come up in the sessions in which others are born, or come up nowhere else and somebody did something: the app's own
+    checkout. Whoever looks around nowhere, or has to do with more objects than anybody brings into being, has only done so if what begins like
+    that goes on like those whose birth was seen: what a partner orders does, what a carrier reports of does not.
     Needs ``things``, ``thing_links``, ``event_visit``, ``anchors``, ``visitors``, ``agents``, ``disguised``, ``worded``,
     ``wordings`` and ``family_services``.
     """
@@ -76,7 +73,7 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
              habits AS (SELECT type, template, count(h.visit) / count(*) AS at_home
                         FROM seen SEMI JOIN homes USING (object) LEFT JOIN homes h USING (object, type, visit) GROUP BY ALL),
              busy AS (SELECT type, visitor, count(DISTINCT object) AS n FROM seen WHERE near GROUP BY ALL),
-             ordinary AS (SELECT type, quantile_disc(n, {ORDINARY}) AS most FROM busy SEMI JOIN homes USING (type, visitor) GROUP BY type),
+             ordinary AS (SELECT type, max(n) AS most FROM busy SEMI JOIN homes USING (type, visitor) GROUP BY type),
              born AS (SELECT type, count(DISTINCT object) AS n FROM homes GROUP BY type),
              courses AS (SELECT type, template FROM namings SEMI JOIN homes USING (object) JOIN born USING (type) WHERE template <> first
                          GROUP BY ALL HAVING count(DISTINCT object) >= {AT_HOME} * any_value(n)),
@@ -88,7 +85,7 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
         LEFT JOIN busy USING (type, visitor) LEFT JOIN ordinary USING (type) LEFT JOIN going_on USING (type, first)
         WHERE typical OR near AND object NOT IN (SELECT object FROM homes) AND (NOT by_robot OR by_whom = 0)
               AND CASE WHEN by_acts IS NULL THEN acted OR by_whom < 2 WHEN at_home IS NULL THEN acted OR NOT by_acts ELSE at_home >= {AT_HOME} END
-              AND (most IS NULL OR coalesce(alike >= {AT_HOME}, busy.n <= most))
+              AND (most IS NULL OR alike >= {AT_HOME} OR busy.n <= most AND (browses OR alike IS NULL))
         ORDER BY object, t, eid
         """
     )
