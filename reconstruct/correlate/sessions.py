@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import duckdb
 import numpy as np
@@ -25,10 +24,11 @@ from reconstruct.correlate.disguises import find_disguised
 from reconstruct.correlate.doubles import trust_addresses
 from reconstruct.correlate.lending import lend_addresses, needs_addresses
 from reconstruct.correlate.openings import find_openings
+from reconstruct.correlate.referrers import find_internal, read_referrers
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.signed_in import CUSTOMER_CONFIDENCE, find_signed_in
 from reconstruct.correlate.slices import slice_events
-from reconstruct.correlate.visits import FOREIGN_REFERRER, NO_REFERRER, RULES, Requests
+from reconstruct.correlate.visits import NO_REFERRER, RULES, Requests
 from reconstruct.store.codes import Codes, Narrow, TextCodes, narrow, number_values, wide
 
 ENCODING_THREADS = 2
@@ -36,9 +36,6 @@ ENCODING_THREADS = 2
 
 WRITING_THREADS = 2
 """Tables written at a time."""
-
-INTERNAL_SHARE = 0.3
-"""Share of a referrer host's requests whose visitor opened that very page on this site: above it, the host is the site."""
 
 
 @dataclass(slots=True)
@@ -129,9 +126,6 @@ TEXTS = ("client_ip", "asked", "referrer", "vhost")
 
 BATCH_ROWS = 262_144
 """Requests whose texts are in memory at a time."""
-
-TRACED_REQUESTS = 2_000_000
-"""Requests looked up at a time when the hosts of the site are looked for: 60 bytes each."""
 
 
 def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> _Asked:
@@ -258,7 +252,7 @@ def _as_codes(
     page = narrow(np.where(asked >= 0, len(paths) + wide(asked), path))
     del asked, path
     referrer, referrers = _in_order(found.texts.pop("referrer"), order)
-    named_pages = _read_referrers(referrers, pa.concat_arrays([paths, queries]))
+    named_pages = read_referrers(referrers, pa.concat_arrays([paths, queries]))
     if needs_addresses(address, asset):
         referred = np.append(named_pages.page, NO_REFERRER)[referrer]
         address = lend_addresses(address, browser, second, asset, page, referred)
@@ -282,7 +276,7 @@ def _as_codes(
         }
     )
     del address
-    internal = _internal_pages(visitor, page, referrer, asset, named_pages, found.texts.pop("vhost")[1])
+    internal = find_internal(visitor, page, referrer, asset, named_pages, found.texts.pop("vhost")[1])
     codes = narrow(np.append(internal, NO_REFERRER))[referrer]
     requests = Requests(second, visitor, browser + 1, session, page, codes, status, asset)
     requests.asker = asker if by_name else None
@@ -297,95 +291,6 @@ def _in_order(column: tuple[Narrow, pa.Array], order: Narrow) -> tuple[Narrow, p
 def _present(codes: Narrow) -> pa.Array:
     """Codes to take by; null where there is none."""
     return pa.array(codes, mask=codes < 0)
-
-
-@dataclass(slots=True)
-class _Referrers:
-    """What the distinct referrers name."""
-
-    page: Codes
-    """code of the page, NO_REFERRER where it is no URL"""
-    size: int
-    """a number above all of these codes"""
-    host: NDArray[np.int32]
-    """index into hosts"""
-    hosts: list[str]
-    telling: NDArray[np.bool_]
-    """says where somebody was; and a False behind the last, for no referrer"""
-
-
-def _read_referrers(referrers: pa.Array, pages: pa.Array) -> _Referrers:
-    hosts: dict[str, int] = {}
-    host_code = np.empty(len(referrers), np.int32)
-    targets = [pa.array([], pa.string())]
-    for start in range(0, len(referrers), BATCH_ROWS):
-        split = [_split_referrer(text) for text in referrers.slice(start, BATCH_ROWS).to_pylist()]
-        host_code[start : start + BATCH_ROWS] = [hosts.setdefault(host, len(hosts)) for host, _ in split]
-        targets.append(pa.array([target for _, target in split], pa.string()))
-    whole = pa.chunked_array(targets).combine_chunks()
-    codes, size = _code_targets(whole, pages)
-    # A bare "/" says nothing: everybody has one, and other sites often send no more.
-    front = pc.equal(whole, "/").fill_null(False).to_numpy(zero_copy_only=False)
-    return _Referrers(codes, size, host_code, list(hosts), np.append(~front, False))
-
-
-def _internal_pages(
-    visitor: Narrow, page: Narrow, referrer: Narrow, asset: NDArray[np.bool_], named: _Referrers, vhosts: pa.Array
-) -> Codes:
-    """Page code of every distinct referrer, FOREIGN_REFERRER for another site's, NO_REFERRER for an empty one.
-
-    A host is the site's own when visitors come from pages of it that they have opened here before; those of whom only files are here,
-    as the log of pages is missing, say nothing of that. Requests are in time order.
-    """
-    codes, hosts = named.page, named.hosts
-    if not len(codes):
-        return codes
-    opens_pages = np.zeros(int(visitor.max(initial=-1)) + 1, np.bool_)
-    opens_pages[visitor[~asset]] = True
-    total, returning = np.zeros(len(hosts), np.int64), np.zeros(len(hosts), np.int64)
-    # What a visitor opened, some visitors at a time.
-    shares = len(page) // TRACED_REQUESTS + 1
-    for share in range(shares):
-        mine = visitor % shares == share if shares > 1 else slice(None)
-        who, there, link = wide(visitor[mine]), page[mine], referrer[mine]
-        opened = who * named.size + there
-        came_from = np.where(link >= 0, who * named.size + codes[link], -1)
-        # The request by which the visitor opened that page first.
-        found = pc.index_in(pa.array(came_from), value_set=pa.array(opened)).fill_null(len(there)).to_numpy()
-        # Opened before, and another page.
-        tells = named.telling[link] & opens_pages[who]
-        seen = tells & (found < np.arange(len(there))) & (came_from != opened)
-        total += np.bincount(named.host[link[tells]], minlength=len(hosts))
-        returning += np.bincount(named.host[link[seen]], minlength=len(hosts))
-    own = {host for host in vhosts.to_pylist() if host} | {""}
-    internal = returning >= INTERNAL_SHARE * np.maximum(total, 1)
-    internal |= np.array([host in own for host in hosts])
-    codes[(codes >= 0) & ~internal[named.host]] = FOREIGN_REFERRER
-    return codes
-
-
-def _code_targets(targets: pa.Array, pages: pa.Array) -> tuple[Codes, int]:
-    """The page code of each target, NO_REFERRER where it is null; those that are no page here have codes of their own. And a number
-    above all of these codes."""
-    at = pc.index_in(targets, value_set=pages)
-    elsewhere = pc.if_else(at.is_null(), targets, None).dictionary_encode()
-    others = pc.add(elsewhere.indices.cast(pa.int64()), len(pages))
-    codes = pc.coalesce(at.cast(pa.int64()), others, NO_REFERRER).to_numpy()
-    return codes.copy(), len(pages) + len(elsewhere.dictionary) + 1
-
-
-def _split_referrer(text: str) -> tuple[str, str | None]:
-    """(host, path and query) of a referrer; no target when it is not a URL."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return "", None
-    if not parts.path and not parts.netloc:
-        return "", None
-    if not parts.netloc and not text.startswith("/"):
-        return "", None
-    path = parts.path or "/"
-    return parts.netloc.lower(), f"{path}?{parts.query}" if parts.query else path
 
 
 VIA = {

@@ -1,0 +1,113 @@
+"""The pages that requests say they come from: which of them are this site's, and which page of it each names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from reconstruct.correlate.visits import FOREIGN_REFERRER, NO_REFERRER
+from reconstruct.store.codes import Codes, Narrow, wide
+
+INTERNAL_SHARE = 0.3
+"""Share of a referrer host's requests whose visitor opened that very page on this site: above it, the host is the site."""
+
+TRACED_REQUESTS = 2_000_000
+"""Requests looked up at a time when the hosts of the site are looked for: 60 bytes each."""
+
+SPLIT_AT_ONCE = 262_144
+"""Distinct referrers that are Python texts at a time."""
+
+
+@dataclass(slots=True)
+class Referrers:
+    """What the distinct referrers name."""
+
+    page: Codes
+    """code of the page, NO_REFERRER where it is no URL"""
+    size: int
+    """a number above all of these codes"""
+    host: NDArray[np.int32]
+    """index into hosts"""
+    hosts: list[str]
+    telling: NDArray[np.bool_]
+    """says where somebody was; and a False behind the last, for no referrer"""
+
+
+def read_referrers(referrers: pa.Array, pages: pa.Array) -> Referrers:
+    """What distinct referrers name, by the codes of ``pages``: paths, some with queries."""
+    hosts: dict[str, int] = {}
+    host_code = np.empty(len(referrers), np.int32)
+    targets = [pa.array([], pa.string())]
+    for start in range(0, len(referrers), SPLIT_AT_ONCE):
+        split = [_split_referrer(text) for text in referrers.slice(start, SPLIT_AT_ONCE).to_pylist()]
+        host_code[start : start + SPLIT_AT_ONCE] = [hosts.setdefault(host, len(hosts)) for host, _ in split]
+        targets.append(pa.array([target for _, target in split], pa.string()))
+    whole = pa.chunked_array(targets).combine_chunks()
+    codes, size = _code_targets(whole, pages)
+    # A bare "/" says nothing: everybody has one, and other sites often send no more.
+    front = pc.equal(whole, "/").fill_null(False).to_numpy(zero_copy_only=False)
+    return Referrers(codes, size, host_code, list(hosts), np.append(~front, False))
+
+
+def find_internal(
+    visitor: Narrow, page: Narrow, referrer: Narrow, asset: NDArray[np.bool_], named: Referrers, vhosts: pa.Array
+) -> Codes:
+    """Page code of every distinct referrer, FOREIGN_REFERRER for another site's, NO_REFERRER for an empty one.
+
+    A host is the site's own when visitors come from pages of it that they have opened here before; those of whom only files are here,
+    as the log of pages is missing, say nothing of that. Requests are in time order.
+    """
+    codes, hosts = named.page, named.hosts
+    if not len(codes):
+        return codes
+    opens_pages = np.zeros(int(visitor.max(initial=-1)) + 1, np.bool_)
+    opens_pages[visitor[~asset]] = True
+    total, returning = np.zeros(len(hosts), np.int64), np.zeros(len(hosts), np.int64)
+    # What a visitor opened, some visitors at a time.
+    shares = len(page) // TRACED_REQUESTS + 1
+    for share in range(shares):
+        mine = visitor % shares == share if shares > 1 else slice(None)
+        who, there, link = wide(visitor[mine]), page[mine], referrer[mine]
+        opened = who * named.size + there
+        came_from = np.where(link >= 0, who * named.size + codes[link], -1)
+        # The request by which the visitor opened that page first.
+        found = pc.index_in(pa.array(came_from), value_set=pa.array(opened)).fill_null(len(there)).to_numpy()
+        # Opened before, and another page.
+        tells = named.telling[link] & opens_pages[who]
+        seen = tells & (found < np.arange(len(there))) & (came_from != opened)
+        total += np.bincount(named.host[link[tells]], minlength=len(hosts))
+        returning += np.bincount(named.host[link[seen]], minlength=len(hosts))
+    own = {host for host in vhosts.to_pylist() if host} | {""}
+    internal = returning >= INTERNAL_SHARE * np.maximum(total, 1)
+    internal |= np.array([host in own for host in hosts])
+    codes[(codes >= 0) & ~internal[named.host]] = FOREIGN_REFERRER
+    return codes
+
+
+def _code_targets(targets: pa.Array, pages: pa.Array) -> tuple[Codes, int]:
+    """The page code of each target, NO_REFERRER where it is null; those that are no page here have codes of their own. And a number
+    above all of these codes."""
+    at = pc.index_in(targets, value_set=pages)
+    elsewhere = pc.if_else(at.is_null(), targets, None).dictionary_encode()
+    others = pc.add(elsewhere.indices.cast(pa.int64()), len(pages))
+    codes = pc.coalesce(at.cast(pa.int64()), others, NO_REFERRER).to_numpy()
+    return codes.copy(), len(pages) + len(elsewhere.dictionary) + 1
+
+
+def _split_referrer(text: str) -> tuple[str, str | None]:
+    """(host, path and query) of a referrer; no target when it is not a URL."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return "", None
+    if not parts.path and not parts.netloc:
+        return "", None
+    if not parts.netloc and not text.startswith("/"):
+        return "", None
+    path = parts.path or "/"
+    return parts.netloc.lower(), f"{path}?{parts.query}" if parts.query else path
