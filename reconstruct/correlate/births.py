@@ -84,7 +84,8 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
         FROM seen JOIN surest USING (type) LEFT JOIN known USING (type) LEFT JOIN habits USING (type, template)
         LEFT JOIN busy USING (type, visitor) LEFT JOIN ordinary USING (type) LEFT JOIN going_on USING (type, first)
         WHERE typical OR near AND object NOT IN (SELECT object FROM homes) AND (NOT by_robot OR by_whom = 0)
-              AND CASE WHEN by_acts IS NULL THEN acted OR by_whom < 2 WHEN at_home IS NULL THEN acted OR NOT by_acts ELSE at_home >= {AT_HOME} END
+              AND CASE WHEN by_acts IS NULL THEN acted OR by_whom < 2 OR type NOT IN (SELECT type FROM homes)
+                       WHEN at_home IS NULL THEN acted OR NOT by_acts ELSE at_home >= {AT_HOME} END
               AND (most IS NULL OR alike >= {AT_HOME} OR busy.n <= most AND (browses OR alike IS NULL))
         ORDER BY object, t, eid
         """
