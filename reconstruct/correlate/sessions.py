@@ -24,7 +24,7 @@ from reconstruct.correlate.disguises import find_disguised
 from reconstruct.correlate.doubles import trust_addresses
 from reconstruct.correlate.lending import lend_addresses, needs_addresses
 from reconstruct.correlate.openings import find_openings
-from reconstruct.correlate.referrers import find_internal, read_referrers
+from reconstruct.correlate.referrers import Referrers, find_internal, read_referrers
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.signed_in import CUSTOMER_CONFIDENCE, find_signed_in
 from reconstruct.correlate.slices import slice_events
@@ -248,14 +248,11 @@ def _as_codes(
     second, browser, path, status, folded = (found.numbers.pop(name)[order] for name in NUMBERS)
     asset = folded.astype(np.bool_)
     address, addresses = _in_order(found.texts.pop("client_ip"), order)
-    asked, queries = _in_order(found.texts.pop("asked"), order)
-    page = narrow(np.where(asked >= 0, len(paths) + wide(asked), path))
-    del asked, path
-    referrer, referrers = _in_order(found.texts.pop("referrer"), order)
-    named_pages = read_referrers(referrers, pa.concat_arrays([paths, queries]))
+    pages = None
     if needs_addresses(address, asset):
-        referred = np.append(named_pages.page, NO_REFERRER)[referrer]
-        address = lend_addresses(address, browser, second, asset, page, referred)
+        pages = _read_pages(found, order, paths, path)
+        referred = np.append(pages.named.page, NO_REFERRER)[pages.referrer]
+        address = lend_addresses(address, browser, second, asset, pages.page, referred)
     # Without an address and a browser the session identifier is all there is to tell visitors apart.
     alone = (address < 0) & (browser < 0)
     pair = wide(address) * (int(browser.max(initial=0)) + 2) + browser
@@ -276,11 +273,32 @@ def _as_codes(
         }
     )
     del address
-    internal = find_internal(visitor, page, referrer, asset, named_pages, found.texts.pop("vhost")[1])
-    codes = narrow(np.append(internal, NO_REFERRER))[referrer]
-    requests = Requests(second, visitor, browser + 1, session, page, codes, status, asset)
+    pages = pages or _read_pages(found, order, paths, path)
+    internal = find_internal(visitor, pages.page, pages.referrer, asset, pages.named, found.texts.pop("vhost")[1])
+    codes = narrow(np.append(internal, NO_REFERRER))[pages.referrer]
+    requests = Requests(second, visitor, browser + 1, session, pages.page, codes, status, asset)
     requests.asker = asker if by_name else None
     return _Coded(requests, found.eid, sessions, customer, named, visitors)
+
+
+@dataclass(slots=True)
+class _Pages:
+    """Which page each request asked for, and which it came from."""
+
+    page: Narrow
+    """code of path and query"""
+    referrer: Narrow
+    """index of the referrer; -1 for none"""
+    named: Referrers
+
+
+def _read_pages(found: _Asked, order: Narrow, paths: pa.Array, path: Narrow) -> _Pages:
+    """``path``: code of the path alone, in order. Late, if nobody asks before: it is much of what a large log holds."""
+    asked, queries = _in_order(found.texts.pop("asked"), order)
+    page = narrow(np.where(asked >= 0, len(paths) + wide(asked), path))
+    del asked
+    referrer, referrers = _in_order(found.texts.pop("referrer"), order)
+    return _Pages(page, referrer, read_referrers(referrers, pa.concat_arrays([paths, queries])))
 
 
 def _in_order(column: tuple[Narrow, pa.Array], order: Narrow) -> tuple[Narrow, pa.Array]:
