@@ -198,6 +198,25 @@ def test_any_tail_is_harmless(tails: list[str], is_usual: bool) -> None:
         ) or "CLIENT_IP" in definition.text
 
 
+@pytest.mark.parametrize("column", ["{seconds}", "{usec}", "{behind}, {behind}", "{site}", "{request}"])
+@pytest.mark.parametrize("odd", ["n/a", "²", "1.2.3", "'"])
+def test_a_column_may_say_something_else_now_and_then(column: str, odd: str) -> None:
+    """A fifth of its values need not look like the others."""
+    lines = [
+        line.replace("{}", odd if number % 8 == 0 else each)
+        for number, (line, each) in enumerate(
+            zip(lines_of(f'{USUAL} {{{{}}}} "{{visitor}}"'), lines_of(column), strict=True)
+        )
+    ]
+    assert '"$http_x_forwarded_for"' in tell_layout(lines, beyond_usual=True)
+
+
+def test_a_browser_in_front_has_no_column_before_it() -> None:
+    layout = '"{agent}" {visitor} [{local}] "{method} {target} HTTP/1.1" {status} {seconds} -'
+    told = '"$http_user_agent" $remote_addr [$time_local] "$request" $status $request_time $column_7'
+    assert tell_layout(lines_of(layout)) == told
+
+
 def test_the_servers_own_address_is_no_visitors() -> None:
     """Of two addresses the one that changes more is the visitor's, wherever it stands."""
     assert tell_layout(lines_of(f"{USUAL.replace('proxy', 'visitor')} 10.0.9.9 {{seconds}}"), beyond_usual=True) == (

@@ -187,7 +187,7 @@ class _Telling:
                 self._names |= {method: "request_method", path: "request_uri"}
                 what = path
         status = self._first("three_digits")
-        clients = [at for at, shape in enumerate(self._shape) if shape == "addresses"]
+        clients = self._open("addresses")
         if when is None or what is None or status is None or not clients:
             return None
         self._names |= {when: self._shape[when], status: "status"}
@@ -212,8 +212,12 @@ class _Telling:
                 return name
         return ""
 
+    def _open(self, *shapes: str) -> list[int]:
+        """The columns of these shapes that have no name yet."""
+        return [at for at, shape in enumerate(self._shape) if shape in shapes and at not in self._names]
+
     def _first(self, *shapes: str) -> int | None:
-        return next((at for at, shape in enumerate(self._shape) if shape in shapes and at not in self._names), None)
+        return next(iter(self._open(*shapes)), None)
 
     def _write(self, at: int) -> str:
         """A column as it stands in the layout."""
@@ -248,7 +252,7 @@ class _Telling:
         if agent is not None:
             self._names[agent] = "http_user_agent"
             before = agent - 1
-            if page is None and before not in self._names and not self._said[before]:
+            if page is None and before >= 0 and before not in self._names and not self._said[before]:
                 page = before if self._kinds[before] == self._kinds[agent] else None
         if page is not None:
             self._names[page] = "http_referer"
@@ -271,28 +275,27 @@ class _Telling:
         if measured is not None:
             self._names[measured] = UNITS[self._kinds[measured][1]]
             return
-        times = [at for at, shape in enumerate(self._shape) if shape == "seconds" and at not in self._names]
+        times = sorted(self._open("seconds"), key=lambda at: (-self._sum(at), at))
         plain = [at for at in times if not any("," in value or " " in value for value in self._said[at])]
-        order = sorted(plain, key=lambda at: (-sum(map(float, self._said[at])), at))
-        if order:
-            whole = order[0]
+        if plain:
+            whole = plain[0]
             self._names[whole] = "request_time"
             behind = [at for at in times if at != whole]
             if behind:
-                self._names[max(behind, key=lambda at: (self._sum(at), -at))] = "upstream_response_time"
+                self._names[behind[0]] = "upstream_response_time"
             return
-        whole_numbers = [at for at, shape in enumerate(self._shape) if shape == "whole" and at not in self._names]
         sizes = self._columns[status + 1] if self._names.get(status + 1) == "body_bytes_sent" else ()
-        for at in whole_numbers:
+        for at in self._open("whole"):
             if self._is_usec(at, sizes):
                 self._names[at] = "request_time_usec"
                 return
 
     def _sum(self, at: int) -> float:
+        """All times of a column, of several servers too; a value may say something else."""
         return sum(float(part) for value in self._said[at] for part in re.findall(r"\d+\.\d+", value))
 
     def _is_usec(self, at: int, sizes: Sequence[str]) -> bool:
-        numbers = sorted(map(int, self._said[at]))
+        numbers = sorted(int(value) for value in self._said[at] if value.isdecimal())
         low, middle, high = (numbers[int(share * (len(numbers) - 1))] for share in (0.05, 0.5, 0.95))
         if middle < LEAST_USEC or high < SPREAD * max(low, 1):
             return False
