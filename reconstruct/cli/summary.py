@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,6 +16,7 @@ from reconstruct.cli.output import clean
 from reconstruct.errors import EXIT_OK
 from reconstruct.journeys.axis import say_share
 from reconstruct.results import Reconstruction
+from reconstruct.sources.copies import BEGINNING, COMPRESSED_COPY, COPY
 from reconstruct.wording import (
     FEW,
     own_query,
@@ -92,14 +92,12 @@ def render(results: Reconstruction) -> list[str]:
         + (" …" if len(ranked) > FORMATS_SHOWN else "")
     )
     skipped = _gather((each["reason"], each["path"], 0) for each in figures["skipped"])
-    copies = {reason: paths for reason, (paths, _) in skipped.items() if _HOLDS.match(reason)}
-    remarks = [
-        f"not read: {_name_first(paths)} ({reason})" for reason, (paths, _) in skipped.items() if reason not in copies
-    ]
-    if copies:
-        paths = [path for found in copies.values() for path in found]
-        reason = next(iter(copies)) if len(paths) == 1 else f"{next(iter(copies))} …"
-        remarks.append(f"not read, as other logs hold it: {_name_first(paths)} ({reason})")
+    copies = [reason for reason in skipped if reason.startswith((COPY, BEGINNING, COMPRESSED_COPY))]
+    remarks = [f"not read: {_name_first(skipped[reason][0])} ({reason})" for reason in skipped if reason not in copies]
+    if copies:  # each names another log
+        paths = [path for reason in copies for path in skipped[reason][0]]
+        more = " …" if len(paths) > 1 else ""
+        remarks.append(f"not read, as other logs hold it: {_name_first(paths)} ({copies[0]}{more})")
     notes = _gather((note, source["path"], n) for source in sources for note, n in source["notes"].items())
     remarks += [
         f"{_name_first(paths)}: {note}" + (f" ({n:,} lines)" if n > 1 else "") for note, (paths, n) in notes.items()
@@ -141,10 +139,6 @@ def _assumed_zones(sources: list[dict[str, Any]]) -> list[str]:
         if source["timezone_from"] == "assumed" and source["events"] and source["first_at"]
     )
     return [f"{_name_first(paths)}: {zone}; --timezone gives it" for zone, (paths, _) in assumed.items()]
-
-
-_HOLDS = re.compile(r"(?:a copy|the compressed copy|the beginning) of ")
-"""Why a log is not read that another one holds; each names another one."""
 
 
 def _gather(remarks: Iterable[tuple[str, str, int]]) -> dict[str, tuple[list[str], int]]:

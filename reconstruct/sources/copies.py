@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from reconstruct.sources.decode import DecodedStream, Stored
 from reconstruct.sources.probe import fingerprint_of
@@ -17,6 +17,10 @@ from reconstruct.sources.probe import fingerprint_of
 HEAD_BYTES = 512
 """Decoded bytes that logs must have and agree in before they are compared: several lines with their stamps. Two servers may well log
 the same few words in the same second."""
+
+
+COPY, BEGINNING, COMPRESSED_COPY = "a copy of", "the beginning of", "the compressed copy of"
+"""How the reason begins for which a log is skipped that another one holds; the path of that one follows."""
 
 
 class Log(Stored, Protocol):
@@ -32,6 +36,14 @@ class Log(Stored, Protocol):
     def first_stamp(self) -> int | None: ...
 
 
+class _Held(NamedTuple):
+    """By which log another one is held."""
+
+    by: Log
+    is_whole: bool
+    """and it holds no more"""
+
+
 def find_copies(logs: Sequence[Log]) -> dict[str, str]:
     """The paths of logs that another directory holds too → why they are left out, naming the log that stays.
 
@@ -43,67 +55,75 @@ def find_copies(logs: Sequence[Log]) -> dict[str, str]:
     for log in logs:
         if log.first_stamp is not None and len(log.head) >= HEAD_BYTES:
             alike[log.head[:HEAD_BYTES], log.first_stamp].append(log)
-    found: dict[str, Log] = {}
+    found: dict[str, _Held] = {}
     for group in alike.values():
         if len(group) > 1:
             found |= _compare(sorted(group, key=lambda log: (-many[_directory(log)], log.path.count("/"), log.path)))
     found |= _find_small(logs, found)
-    by_path = {log.path: log for log in logs}
-    return {path: _say(whole, by_path[path]) for path, whole in found.items()}
+    return {path: f"{COPY if held.is_whole else BEGINNING} {held.by.path}" for path, held in found.items()}
 
 
-def _compare(group: Sequence[Log]) -> dict[str, Log]:
+def _compare(group: Sequence[Log]) -> dict[str, _Held]:
     """Logs that may hold the same → the log of another directory that holds all of it."""
-    found: dict[str, Log] = {}
+    found: dict[str, _Held] = {}
     kept: list[Log] = []
     for log in group:
-        others = [other for other in kept if _directory(other) != _directory(log)]
-        whole = next((other for other in others if _begins_with(other, log)), None)
-        if whole is not None:
-            found[log.path] = whole
-            continue
-        parts = [other for other in others if _begins_with(log, other)]
-        kept = [*(other for other in kept if other not in parts), log]
-        found |= {path: log for path, other in found.items() if other in parts}
-        found |= {other.path: log for other in parts}
+        parts: list[Log] = []
+        for other in kept:
+            if _directory(other) == _directory(log):
+                continue
+            is_part, is_whole = _relate(log, other)
+            if is_part:
+                found[log.path] = _Held(other, is_whole)
+                break
+            if is_whole:
+                parts.append(other)
+        else:
+            kept = [*(other for other in kept if other not in parts), log]
+            found |= {path: _Held(log, False) for path, held in found.items() if held.by in parts}
+            found |= {other.path: _Held(log, False) for other in parts}
     return found
 
 
-def _find_small(logs: Sequence[Log], found: Mapping[str, Log]) -> dict[str, Log]:
+def _find_small(logs: Sequence[Log], found: Mapping[str, _Held]) -> dict[str, _Held]:
     """Logs too small to prove anything, in directories that others prove to be copied, under their names there."""
     by_path = {log.path: log for log in logs}
-    copied = {(_directory(by_path[path]), _directory(log)) for path, log in found.items()}
-    small: dict[str, Log] = {}
+    beside: dict[str, list[Log]] = defaultdict(list)
+    for log in logs:
+        beside[_directory(log)].append(log)
+    copied = {(_directory(by_path[path]), _directory(held.by)) for path, held in found.items()}
+    small: dict[str, _Held] = {}
     for here, there in sorted(copied):
-        for log in logs:
+        for log in beside[here]:
             other = by_path.get(str(PurePosixPath(there, PurePosixPath(log.path).name)))
-            if _directory(log) != here or other is None or log.path in found or other.path in small:
+            if other is None or log.path in found or other.path in small:
                 continue
             if log.fingerprint == other.fingerprint:
-                small[log.path] = other
+                small[log.path] = _Held(other, True)
     return small
-
-
-def _say(whole: Log, log: Log) -> str:
-    return f"{'a copy' if _begins_with(log, whole) else 'the beginning'} of {whole.path}"
 
 
 def _directory(log: Log) -> str:
     return str(PurePosixPath(log.path).parent)
 
 
-def _begins_with(whole: Log, part: Log) -> bool:
-    """Whether all of ``part`` is the beginning of ``whole``."""
-    if whole.compression is None and part.compression is None and whole.encoding == part.encoding:
-        return part.size <= whole.size and fingerprint_of(whole.file, part.size) == part.fingerprint
-    held, blocks = b"", iter(DecodedStream(whole))
-    for block in DecodedStream(part):
-        while len(held) < len(block):
-            more = next(blocks, None)
-            if more is None:
-                return False
-            held += more
-        if not held.startswith(block):
-            return False
-        held = held[len(block) :]
-    return True
+def _relate(one: Log, other: Log) -> tuple[bool, bool]:
+    """Whether all of ``one`` is the beginning of ``other``, and all of ``other`` that of ``one``; both where they are equal."""
+    if one.compression is None and other.compression is None and one.encoding == other.encoding:
+        short, long = (one, other) if one.size <= other.size else (other, one)
+        try:
+            begins = fingerprint_of(long.file, short.size) == short.fingerprint
+        except OSError:  # gone since it was found: reading it will say so
+            return False, False
+        return begins and short.size == one.size, begins and short.size == other.size
+    streams = (iter(DecodedStream(one)), iter(DecodedStream(other)))
+    held = [b"", b""]
+    while True:
+        for side in (0, 1):
+            held[side] = held[side] or next(streams[side], b"")
+        common = min(map(len, held))
+        if not common:
+            return not held[0], not held[1]
+        if held[0][:common] != held[1][:common]:
+            return False, False
+        held = [block[common:] for block in held]

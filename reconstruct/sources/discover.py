@@ -23,7 +23,7 @@ from reconstruct.layouts.names import CONFIGURATION_CAP, SUFFIXES
 from reconstruct.options import matches
 from reconstruct.sources import spool
 from reconstruct.sources.archives import is_sections, unpack
-from reconstruct.sources.copies import find_copies
+from reconstruct.sources.copies import COMPRESSED_COPY, COPY, find_copies
 from reconstruct.sources.decode import describe_failure
 from reconstruct.sources.families import FirstStamp, Member, find_first_stamp, group_families, parse_name
 from reconstruct.sources.model import STDIN, Discovery, Skipped, Source
@@ -316,9 +316,9 @@ class _Search:
             original = by_content.setdefault(log.fingerprint, log)
             twin = by_mark.setdefault((name.date, name.number), log)
             if original is not log:
-                self._skipped[log.path] = f"a copy of {original.path}"
+                self._skipped[log.path] = f"{COPY} {original.path}"
             elif twin.compression is None and log.compression and twin.head.startswith(log.head):
-                self._skipped[log.path] = f"the compressed copy of {twin.path}"
+                self._skipped[log.path] = f"{COMPRESSED_COPY} {twin.path}"
         return [path for path in paths if path not in self._skipped]
 
     def _nothing_to_read(self, paths: Sequence[str]) -> SourceError:
