@@ -6,7 +6,6 @@ import gzip
 import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 
 from reconstruct.cli import main
 from reconstruct.sources import discover
-from reconstruct.sources.copies import find_copies
 
 DAYS = ("16", "17", "18")
 

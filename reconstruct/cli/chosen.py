@@ -15,7 +15,6 @@ FEW_CHOSEN = 12
 """Journeys told one by one; more of them are figures, and would push these off the screen."""
 ORDERS_TOLD = 3
 """Business journeys told of one journey."""
-STOOD = {"failed": " ✖", "ok": ""}
 VALUES_TOLD = 12
 """Values of a field told all; of more, such as numbers of orders, a few would help nobody."""
 _SIMPLE = re.compile(r'(?P<field>[\w.]+):"?(?P<value>[^()"\s]+)"?')
@@ -45,9 +44,9 @@ def _tell(document: Document, paths: dict[int, str]) -> list[str]:
     orders = document["business_journeys"]
     wrong = [row for row in touchpoints if not row["ok"]]
     if wrong:
-        lines.append(_at("went wrong", wrong[-1], "activity", paths))
+        lines.append(_at("went wrong", wrong[-1], paths))
     if touchpoints and not orders:
-        lines.append(_at("left after", touchpoints[-1], "activity", paths))
+        lines.append(_at("left after", touchpoints[-1], paths))
     for order in orders[:ORDERS_TOLD]:
         lines += _tell_order(order, paths)
     if len(orders) > ORDERS_TOLD:
@@ -62,9 +61,9 @@ def _tell_order(order: Document, paths: dict[int, str]) -> list[str]:
     steps = order["steps"]
     failed = [step for step in steps if step["status"] == "failed"]
     if failed and failed[-1] is not steps[-1]:
-        lines.append("  " + _at("failed", failed[-1], "activity", paths))
+        lines.append("  " + _at("failed", failed[-1], paths))
     if steps:
-        lines.append("  " + _at("last", steps[-1], "activity", paths))
+        lines.append("  " + _at("last", steps[-1], paths))
     for row in order["deviations"]:
         due = row.get("expected_at")
         until = f", expected by {due[:16].replace('T', ' ')}" if due else ""
@@ -72,13 +71,13 @@ def _tell_order(order: Document, paths: dict[int, str]) -> list[str]:
     return lines
 
 
-def _at(said: str, row: Document, key: str, paths: dict[int, str]) -> str:
+def _at(said: str, row: Document, paths: dict[int, str]) -> str:
     """What happened, when, and where its first line is."""
     tries = f", {row['attempts']} tries" if row.get("attempts", 1) > 1 else ""
     source, line = row["events"][0]
-    sign = STOOD.get(row.get("status", "ok"), "") if "service" in row else "" if row["ok"] else " ✖"
+    has_failed = row["status"] == "failed" if "service" in row else not row["ok"]  # a step, or a touchpoint
     moment = row["at"][:19].replace("T", " ")
-    return f"    {said}: {row[key]}{sign}{tries}, {moment}  {paths.get(source, source)}:{line}"
+    return f"    {said}: {row['activity']}{' ✖' if has_failed else ''}{tries}, {moment}  {paths.get(source, source)}:{line}"
 
 
 def tell_none(results: Reconstruction) -> list[str]:

@@ -209,8 +209,9 @@ def _find_said_once(db: duckdb.DuckDBPyConnection, families: Sequence[Sequence[i
     }
     sizes = [tuple(map(sum, zip(*(told.get(source, (0, 0)) for source in family), strict=True))) for family in families]
     syslogs = [at for at, (count, named) in enumerate(sizes) if named >= max(RUN_LEAST, NEARLY_ALL * count)]
-    pairs: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-    keys, eids, first, last = np.zeros(0, np.uint64), np.zeros(0, np.int64), 0, -1
+    found = [_pairs([], [])]
+    keys, eids = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    first, last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
     for at in sorted(syslogs, key=lambda at: (-sizes[at][0], at)) if len(syslogs) > 1 else ():
         listed = ", ".join(map(str, families[at]))
         rows = db.execute(
@@ -223,18 +224,13 @@ def _find_said_once(db: duckdb.DuckDBPyConnection, families: Sequence[Sequence[i
         within = (time >= first) & (time <= last)
         is_enough = np.count_nonzero(within) >= RUN_LEAST and len(np.unique(time[within])) >= MOMENTS_LEAST
         if is_enough and np.count_nonzero(held) >= NEARLY_ALL * np.count_nonzero(within):
-            pairs.append((eid[held], eids[place[held]]))
+            found.append(_pairs(eid[held], eids[place[held]]))
             key, eid = key[~held], eid[~held]
-        if len(time):
-            first, last = (
-                (min(first, int(time.min())), max(last, int(time.max())))
-                if len(keys)
-                else (int(time.min()), int(time.max()))
-            )
+        first, last = int(time.min(initial=first)), int(time.max(initial=last))
         keys, eids = np.append(keys, key), np.append(eids, eid)
         order = np.argsort(keys, kind="stable")
         keys, eids = keys[order], eids[order]
-    return pa.concat_tables([_pairs(eid, original) for eid, original in pairs] or [_pairs([], [])])
+    return pa.concat_tables(found)
 
 
 def _number_alike(content: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -54,20 +54,13 @@ def name_services(store: Store) -> None:
         tomllib.loads((vocabulary_directory() / "services.toml").read_text(encoding="utf-8"))["generic"]
     )
     rows = store.rows("SELECT family, name FROM families ORDER BY family")
-    services = [service_of_family(name, generic) for _, name in rows]
-    logs: dict[tuple[str, str], int] = {}
-    for (family, name), service in zip(rows, services, strict=True):
-        logs.setdefault((service, name.rpartition("/")[2]), family)
-    table = pa.table(
-        {
-            "family": pa.array([family for family, _ in rows], pa.int32()),
-            "service": pa.array(services, pa.string()),
-            "log": pa.array(
-                [logs[service, name.rpartition("/")[2]] for (_, name), service in zip(rows, services, strict=True)],
-                pa.int32(),
-            ),
-        }
-    )
+    first: dict[tuple[str, str], int] = {}
+    told: list[tuple[int, str, int]] = []
+    for family, name in rows:
+        service = service_of_family(name, generic)
+        told.append((family, service, first.setdefault((service, name.rpartition("/")[2]), family)))
+    schema = pa.schema([("family", pa.int32()), ("service", pa.string()), ("log", pa.int32())])
+    table = pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in told], schema)
     store.connection.register("services_in", table)
     store.connection.execute("CREATE OR REPLACE TABLE family_services AS SELECT * FROM services_in")
     store.connection.unregister("services_in")

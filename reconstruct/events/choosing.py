@@ -150,6 +150,8 @@ class Chooser:
     def _tell_layout(self, found: dict[str, Rows], sample: Sample, head: Head) -> bool:
         """Whether the requests that no format reads to the end tell of a layout of their own, which is known then."""
         unread = np.array([_REQUEST.search(line) is not None for line in sample.lines], np.bool_)
+        if not unread.any():
+            return False
         usual: list[str] = []
         for name, rows in found.items():
             left = self._formats.leaves_end(name, [sample.lines[at] for at in rows.tolist()])
