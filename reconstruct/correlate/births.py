@@ -19,6 +19,9 @@ AT_HOME = 0.5
 """Share of lines of a kind that stand in the session in which what they name was born, for one of them to tell that session; and share of
 births with a request that changes something, for a look to be none."""
 
+NOBODY, SOMEBODY, SOMEBODY_WHO_ACTS, CUSTOMER = range(4)
+"""Who first names an object: nobody who is known, a visit, one that changes something of it, one that has also looked around."""
+
 
 def find_births(db: duckdb.DuckDBPyConnection) -> None:
     """Make ``births(object, eid, t, visit, confidence, typical)``: every time an object was (tried to be) brought into being in a session.
@@ -31,6 +34,28 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
     Needs ``things``, ``thing_links``, ``event_visit``, ``anchors``, ``visitors``, ``agents``, ``disguised``, ``worded``,
     ``wordings`` and ``family_services``.
     """
+    _gather_namings(db)
+    _find_usual(db)
+    _find_homes(db)
+    _judge_callers(db)
+    db.execute(
+        f"""
+        CREATE OR REPLACE TABLE births AS
+        SELECT object, eid, t, visit, confidence, typical
+        FROM named_in_visits LEFT JOIN born_by_acts USING (type) LEFT JOIN home_habits USING (type, template)
+        LEFT JOIN callers USING (type, visitor) LEFT JOIN busiest_at_home USING (type) LEFT JOIN going_on USING (type, first)
+        WHERE typical OR near AND object NOT IN (SELECT object FROM birth_homes) AND (NOT by_robot OR by_whom = {NOBODY})
+              AND CASE WHEN by_acts IS NULL THEN acted OR by_whom < {SOMEBODY_WHO_ACTS} OR type NOT IN (SELECT type FROM birth_homes)
+                       WHEN at_home IS NULL THEN acted OR NOT by_acts ELSE at_home >= {AT_HOME} END
+              AND (most IS NULL OR alike >= {AT_HOME} OR callers.n <= most AND (browses OR alike IS NULL))
+        ORDER BY object, t, eid
+        """
+    )
+
+
+def _gather_namings(db: duckdb.DuckDBPyConnection) -> None:
+    """Make ``namings``: every line that names an object by its identifier, what kind of line it is (``template``), by which kind its object
+    was first named, whether that was just before, and what its visit is like: ``acted`` on the object, ``browses``, is ``by_robot``."""
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE namings AS
@@ -55,38 +80,61 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
              LEFT JOIN callers USING (visit) LEFT JOIN browsing USING (visit)
         """
     )
+
+
+def _find_usual(db: duckdb.DuckDBPyConnection) -> None:
+    """Make ``named_in_visits``: the namings in visits, with the surest kind of people who first name objects of the type (``by_whom``), and
+    whether it is the kind of line by which those name most of them first (``typical``)."""
     db.execute(
         f"""
-        CREATE OR REPLACE TABLE births AS
-        WITH begun AS (  -- by somebody who looked around and did something, by somebody who did, by somebody, by nobody who is known
-                SELECT object, type, first, coalesce(max(1 + acted::TINYINT * (1 + browses::TINYINT)) FILTER (somebodys), 0) AS by_whom,
-                       min(visitor) FILTER (somebodys) AS visitor
+        CREATE OR REPLACE TEMP TABLE named_in_visits AS
+        WITH begun AS (
+                SELECT object, type, first, min(visitor) FILTER (somebodys) AS visitor,
+                       coalesce(max(CASE WHEN NOT acted THEN {SOMEBODY} WHEN NOT browses THEN {SOMEBODY_WHO_ACTS} ELSE {CUSTOMER} END)
+                                FILTER (somebodys), {NOBODY}) AS by_whom
                 FROM (SELECT *, near AND visit IS NOT NULL AND NOT by_robot AS somebodys FROM namings) GROUP BY ALL),
              surest AS (SELECT type, max(by_whom) AS by_whom FROM begun GROUP BY type),
              counted AS (SELECT type, first, count(*) AS n, count(DISTINCT visitor) AS visitors
                          FROM begun SEMI JOIN surest USING (type, by_whom) GROUP BY ALL),
-             usual AS (SELECT type, arg_max(first, (visitors, -n, first)) AS usual FROM counted GROUP BY type),
-             seen AS (SELECT namings.*, template = usual AS typical FROM namings JOIN usual USING (type) WHERE visit IS NOT NULL),
-             homes AS (SELECT object, type, visit, visitor, bool_or(acted) AS acted FROM seen WHERE typical GROUP BY ALL),
-             known AS (SELECT type, count_if(acted) >= {AT_HOME} * count(*) AS by_acts FROM homes
-                       GROUP BY type HAVING count(DISTINCT object) >= {KNOWN_BIRTHS}),
-             habits AS (SELECT type, template, count(h.visit) / count(*) AS at_home
-                        FROM seen SEMI JOIN homes USING (object) LEFT JOIN homes h USING (object, type, visit) GROUP BY ALL),
-             busy AS (SELECT type, visitor, count(DISTINCT object) AS n FROM seen WHERE near GROUP BY ALL),
-             ordinary AS (SELECT type, max(n) AS most FROM busy SEMI JOIN homes USING (type, visitor) GROUP BY type),
-             born AS (SELECT type, count(DISTINCT object) AS n FROM homes GROUP BY type),
-             courses AS (SELECT type, template FROM namings SEMI JOIN homes USING (object) JOIN born USING (type) WHERE template <> first
-                         GROUP BY ALL HAVING count(DISTINCT object) >= {AT_HOME} * any_value(n)),
-             going_on AS (SELECT type, first, count(DISTINCT object) FILTER (usual) / count(DISTINCT object) AS alike
-                          FROM namings SEMI JOIN courses USING (type) LEFT JOIN (SELECT *, true AS usual FROM courses) USING (type, template)
-                          GROUP BY type, first)
-        SELECT object, eid, t, visit, confidence, typical
-        FROM seen JOIN surest USING (type) LEFT JOIN known USING (type) LEFT JOIN habits USING (type, template)
-        LEFT JOIN busy USING (type, visitor) LEFT JOIN ordinary USING (type) LEFT JOIN going_on USING (type, first)
-        WHERE typical OR near AND object NOT IN (SELECT object FROM homes) AND (NOT by_robot OR by_whom = 0)
-              AND CASE WHEN by_acts IS NULL THEN acted OR by_whom < 2 OR type NOT IN (SELECT type FROM homes)
-                       WHEN at_home IS NULL THEN acted OR NOT by_acts ELSE at_home >= {AT_HOME} END
-              AND (most IS NULL OR alike >= {AT_HOME} OR busy.n <= most AND (browses OR alike IS NULL))
-        ORDER BY object, t, eid
+             usual AS (SELECT type, arg_max(first, (visitors, -n, first)) AS usual FROM counted GROUP BY type)
+        SELECT namings.*, template = usual AS typical, by_whom FROM namings JOIN usual USING (type) JOIN surest USING (type)
+        WHERE visit IS NOT NULL
+        """
+    )
+
+
+def _find_homes(db: duckdb.DuckDBPyConnection) -> None:
+    """Make ``birth_homes``: the visits in which objects were born by a typical line; ``born_by_acts``: of types with enough of them, whether
+    births come with a request that changes something; ``home_habits``: which share of the lines of a kind stands at the home of what it names."""
+    db.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE birth_homes AS
+        SELECT object, type, visit, visitor, bool_or(acted) AS acted FROM named_in_visits WHERE typical GROUP BY ALL;
+        CREATE OR REPLACE TEMP TABLE born_by_acts AS
+        SELECT type, count_if(acted) >= {AT_HOME} * count(*) AS by_acts FROM birth_homes
+        GROUP BY type HAVING count(DISTINCT object) >= {KNOWN_BIRTHS};
+        CREATE OR REPLACE TEMP TABLE home_habits AS
+        SELECT type, template, count(h.visit) / count(*) AS at_home
+        FROM named_in_visits SEMI JOIN birth_homes USING (object) LEFT JOIN birth_homes h USING (object, type, visit) GROUP BY ALL
+        """
+    )
+
+
+def _judge_callers(db: duckdb.DuckDBPyConnection) -> None:
+    """Make ``callers``: with how many objects each visitor has to do; ``busiest_at_home``: with how many of a type at most who brought any
+    into being; ``going_on``: of what begins with a kind of line, the share that goes on like what was seen born."""
+    db.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE callers AS
+        SELECT type, visitor, count(DISTINCT object) AS n FROM named_in_visits WHERE near GROUP BY ALL;
+        CREATE OR REPLACE TEMP TABLE busiest_at_home AS
+        SELECT type, max(n) AS most FROM callers SEMI JOIN birth_homes USING (type, visitor) GROUP BY type;
+        CREATE OR REPLACE TEMP TABLE going_on AS
+        WITH born AS (SELECT type, count(DISTINCT object) AS n FROM birth_homes GROUP BY type),
+             courses AS (SELECT type, template FROM namings SEMI JOIN birth_homes USING (object) JOIN born USING (type) WHERE template <> first
+                         GROUP BY ALL HAVING count(DISTINCT object) >= {AT_HOME} * any_value(n))
+        SELECT type, first, count(DISTINCT object) FILTER (usual) / count(DISTINCT object) AS alike
+        FROM namings SEMI JOIN courses USING (type) LEFT JOIN (SELECT *, true AS usual FROM courses) USING (type, template)
+        GROUP BY type, first
         """
     )
