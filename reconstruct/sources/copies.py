@@ -1,5 +1,5 @@
-"""Logs in one directory that hold what a log in another one holds, or its beginning: a backup beside the logs, two bundles that support
-collected a day apart.
+"""Logs that hold what another log holds: a backup beside the logs, two bundles that support collected a day apart (``find_copies``, across
+directories), a rotation that was copied or was being compressed (``find_twins``, within one log's family).
 
 Read twice, everything would have happened twice. Only what agrees to the byte is left out, and is listed with the log that holds it.
 """
@@ -12,12 +12,16 @@ from pathlib import PurePosixPath
 from typing import NamedTuple, Protocol
 
 from reconstruct.sources.decode import DecodedStream, Stored
+from reconstruct.sources.families import parse_name
 from reconstruct.sources.probe import fingerprint_of
 
 HEAD_BYTES = 512
 """Decoded bytes that logs must have and agree in before they are compared: several lines with their stamps. Two servers may well log
 the same few words in the same second."""
 
+TWIN_BYTES = 1 << 10
+"""Decoded bytes in which ``x.log.1`` and ``x.log.1.gz`` must agree, as far as the latter goes, to be one log that was
+being compressed: several lines with their stamps."""
 
 COPY, BEGINNING, COMPRESSED_COPY = "a copy of", "the beginning of", "the compressed copy of"
 """How the reason begins for which a log is skipped that another one holds; the path of that one follows."""
@@ -31,7 +35,9 @@ class Log(Stored, Protocol):
     @property
     def fingerprint(self) -> str: ...
     @property
-    def head(self) -> bytes: ...
+    def head(self) -> bytes:
+        """The first TWIN_BYTES, decoded; all, if it has less."""
+
     @property
     def first_stamp(self) -> int | None: ...
 
@@ -127,3 +133,24 @@ def _relate(one: Log, other: Log) -> tuple[bool, bool]:
         if held[0][:common] != held[1][:common]:
             return False, False
         held = [block[common:] for block in held]
+
+
+def find_twins(family: Sequence[Log]) -> dict[str, str]:
+    """The paths of files of one log that hold what another of its files holds → why they are left out, naming the one that stays.
+
+    Only with a stamp to show for it: two days may well log the same few words.
+    """
+    found: dict[str, str] = {}
+    by_content: dict[str, Log] = {}
+    by_mark: dict[tuple[str, int | None], Log] = {}
+    for log in sorted(family, key=lambda log: (log.compression is not None, log.path)):
+        if log.first_stamp is None:
+            continue
+        name = parse_name(PurePosixPath(log.path).name)
+        original = by_content.setdefault(log.fingerprint, log)
+        twin = by_mark.setdefault((name.date, name.number), log)
+        if original is not log:
+            found[log.path] = f"{COPY} {original.path}"
+        elif twin.compression is None and log.compression and twin.head.startswith(log.head):
+            found[log.path] = f"{COMPRESSED_COPY} {twin.path}"
+    return found

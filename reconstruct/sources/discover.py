@@ -23,9 +23,9 @@ from reconstruct.layouts.names import CONFIGURATION_CAP, SUFFIXES
 from reconstruct.options import matches
 from reconstruct.sources import spool
 from reconstruct.sources.archives import is_sections, unpack
-from reconstruct.sources.copies import COMPRESSED_COPY, COPY, find_copies
+from reconstruct.sources.copies import TWIN_BYTES, find_copies, find_twins
 from reconstruct.sources.decode import describe_failure
-from reconstruct.sources.families import FirstStamp, Member, find_first_stamp, group_families, parse_name
+from reconstruct.sources.families import FirstStamp, Member, find_first_stamp, group_families
 from reconstruct.sources.model import STDIN, Discovery, Skipped, Source
 from reconstruct.sources.probe import Probe, RefusedError, probe_file
 from reconstruct.sources.walk import Found, kind_of, walk_directory, why_passed_over
@@ -34,10 +34,6 @@ if TYPE_CHECKING:
     from reconstruct.layouts.importing import Configuration
 EXCLUDED = "excluded by"
 """How the reason begins for which a source the user vetoed is skipped; its pattern follows."""
-
-TWIN_BYTES = 1 << 10
-"""Decoded bytes in which ``x.log.1`` and ``x.log.1.gz`` must agree, as far as the latter goes, to be one log that was
-being compressed: several lines with their stamps."""
 
 
 def discover(
@@ -275,7 +271,9 @@ class _Search:
         members = [Member(log.path, log.modified_ns, log.first_stamp, log.last_stamp) for log in self._logs.values()]
         place: dict[str, tuple[str, int]] = {}
         for family, ordered in group_families(members).items():
-            kept = self._without_copies(ordered)
+            twins = find_twins([self._logs[path] for path in ordered])
+            self._skipped |= twins
+            kept = (path for path in ordered if path not in twins)
             place.update((path, (family, rank)) for rank, path in enumerate(kept))
         if not place:
             raise self._nothing_to_read(paths)
@@ -302,24 +300,6 @@ class _Search:
         from reconstruct.layouts.importing import definitions_of
 
         return definitions_of(self._configurations)
-
-    def _without_copies(self, paths: Sequence[str]) -> list[str]:
-        """The family without files that hold what another of its files holds: a rotation that was copied, or one that
-        was being compressed. Only with a stamp to show for it: two days may well log the same few words."""
-        logs = sorted((self._logs[path] for path in paths), key=lambda log: (log.compression is not None, log.path))
-        by_content: dict[str, _Log] = {}
-        by_mark: dict[tuple[str, int | None], _Log] = {}
-        for log in logs:
-            if log.first_stamp is None:
-                continue
-            name = parse_name(Path(log.path).name)
-            original = by_content.setdefault(log.fingerprint, log)
-            twin = by_mark.setdefault((name.date, name.number), log)
-            if original is not log:
-                self._skipped[log.path] = f"{COPY} {original.path}"
-            elif twin.compression is None and log.compression and twin.head.startswith(log.head):
-                self._skipped[log.path] = f"{COMPRESSED_COPY} {twin.path}"
-        return [path for path in paths if path not in self._skipped]
 
     def _nothing_to_read(self, paths: Sequence[str]) -> SourceError:
         shown = ", ".join("standard input" if path == "-" else path for path in paths) or "nothing"
