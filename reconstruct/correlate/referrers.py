@@ -68,18 +68,26 @@ def find_internal(
     opens_pages = np.zeros(int(visitor.max(initial=-1)) + 1, np.bool_)
     opens_pages[visitor[~asset]] = True
     total, returning = np.zeros(len(hosts), np.int64), np.zeros(len(hosts), np.int64)
+    is_left = np.zeros(named.size, np.bool_)
+    is_left[codes[codes >= 0]] = True
     # What a visitor opened, some visitors at a time.
     shares = len(page) // TRACED_REQUESTS + 1
     for share in range(shares):
         mine = visitor % shares == share if shares > 1 else slice(None)
         who, there, link = wide(visitor[mine]), page[mine], referrer[mine]
-        opened = who * named.size + there
-        came_from = np.where(link >= 0, who * named.size + codes[link], -1)
+        tells = np.flatnonzero(named.telling[link] & opens_pages[who])
+        came_from = who[tells] * named.size + codes[link[tells]]
+        # Most requests are for files, which nobody comes from: they need not be looked through.
+        left = np.flatnonzero(is_left[there])
         # The request by which the visitor opened that page first.
-        found = pc.index_in(pa.array(came_from), value_set=pa.array(opened)).fill_null(len(there)).to_numpy()
+        found = (
+            pc.index_in(pa.array(came_from), value_set=pa.array(who[left] * named.size + there[left]))
+            .fill_null(-1)
+            .to_numpy()
+        )
+        first = np.append(left, len(there))[found]
         # Opened before, and another page.
-        tells = named.telling[link] & opens_pages[who]
-        seen = tells & (found < np.arange(len(there))) & (came_from != opened)
+        seen = tells[(first < tells) & (came_from != who[tells] * named.size + there[tells])]
         total += np.bincount(named.host[link[tells]], minlength=len(hosts))
         returning += np.bincount(named.host[link[seen]], minlength=len(hosts))
     own = {host for host in vhosts.to_pylist() if host} | {""}
