@@ -134,8 +134,8 @@ def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> _Asked:
         SELECT e.eid, t.t // 1000000000 AS second, e.client_ip, coalesce(g.number, -1) AS browser, p.number AS path,
                CASE WHEN e.query IS NOT NULL THEN e.path || '?' || e.query END AS asked, e.referrer, e.vhost,
                coalesce(e.status, 0) AS status, p.is_asset::TINYINT AS asset
-        FROM events e JOIN timeline t USING (eid) JOIN paths p USING (path) LEFT JOIN agents g USING (user_agent)
-        ANTI JOIN beginnings USING (eid)
+        FROM events e JOIN (SELECT * FROM timeline ANTI JOIN beginnings USING (eid)) t USING (eid)
+        JOIN paths p USING (path) LEFT JOIN agents g USING (user_agent)
         WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND t.family IN ({families})
         """
     eids: list[Codes] = []
