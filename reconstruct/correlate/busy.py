@@ -26,6 +26,9 @@ BUSY_SAMPLE = 5_000
 LARGEST_SKEW_S = 90
 """Clocks that nobody sets are seldom further off; beyond, jobs that follow each other by habit look the same."""
 
+LEAST_SKEW_S = 2
+"""A second is no clock that is off: one log stamps the beginning of a request, another its end, and both round."""
+
 SKEW_SAMPLE, SKEW_LEAST = 200, 50
 """Distinct seconds that are compared at every lag, and how many it takes: the best of 20,000 lags is .14 above chance with 200."""
 
@@ -107,7 +110,7 @@ def find_skew(
     # A request takes a second or two from its first line to the one the edge writes: neighbours of the best lag are no rivals.
     far = np.abs(lags - lags[best]) > 2
     if (
-        not skew
+        abs(skew) < LEAST_SKEW_S
         or shares[best] < np.max(shares[far]) + SKEW_MARGIN
         or shares[best] < shares[lags % 900 == 0].max() + SKEW_MARGIN
         or _count_steps(db, family, own, together[best]) < LEAST_STEPS
