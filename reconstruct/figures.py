@@ -15,6 +15,7 @@ from reconstruct.journeys.align import SURE
 from reconstruct.measures.business import measure_business
 from reconstruct.measures.chosen import PEOPLE, Chosen
 from reconstruct.measures.conversion import measure_conversion
+from reconstruct.measures.failures import measure_failures
 from reconstruct.query.selection import EVERYTHING, Selection
 from reconstruct.sources import Discovery
 from reconstruct.store.database import Store
@@ -91,6 +92,7 @@ def summarise(store: Store, selection: Selection = EVERYTHING, zone_s: int = 0) 
         "agents": chosen.counts("journeys", "seq", "agent_kind"),
         **measure_conversion(chosen, zone_s),
         **measure_business(chosen),
+        "failures": measure_failures(chosen, zone_s),
         "events": total,
         "events_in_journeys": sum(rule["events"] for rule in session.values()),
         "business_journeys_in_sessions": bridged,

@@ -171,6 +171,10 @@ class LiveReader:
         results = self._now()
         return results.process_map(subject, text) if results else {}
 
+    def failures(self, text: str = "") -> Document:
+        results = self._now()
+        return results.failures(text) if results else {}
+
     def group_rows(self, by: str, text: str = "") -> list[Document]:
         results = self._now()
         return results.group_rows(by, text) if results else []

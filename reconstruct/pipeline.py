@@ -46,6 +46,7 @@ from reconstruct.figures import describe_reading, summarise
 from reconstruct.grammar.definition import Definition
 from reconstruct.grammar.plans import plans_of
 from reconstruct.journeys.models import load_models
+from reconstruct.labels import label_types
 from reconstruct.options import Forced, Options, matches
 from reconstruct.resources import cache_directory, grammar_directories
 from reconstruct.results import Reconstruction
@@ -55,7 +56,7 @@ from reconstruct.sources.progress import Progress
 from reconstruct.store.cache import prune_cache
 from reconstruct.store.database import Store
 
-STORE_VERSION = "17"
+STORE_VERSION = "18"
 """Raise it whenever what a store holds changes meaning: older stores are then rebuilt."""
 
 
@@ -358,7 +359,7 @@ def finish(
     pa.default_memory_pool().release_unused()
     if accounts is not None:
         save_sources(store, accounts, discovery.formats)
-    identifiers = describe_plan(plan, resolution.owners, resolution.roots)
+    identifiers = label_types(describe_plan(plan, resolution.owners, resolution.roots))
     store.set_meta("identifiers", orjson.dumps(identifiers).decode())
     store.set_meta("plan_notes", orjson.dumps(plan.notes).decode())
     models = load_models(own=options.models)

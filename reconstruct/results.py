@@ -20,7 +20,8 @@ from reconstruct.engines.frames import loads, read_blocks, read_document, read_d
 from reconstruct.engines.known import NOT_KNOWN, Reading
 from reconstruct.figures import share_lines, summarise
 from reconstruct.grammar.timestamps import format_time
-from reconstruct.measures.chosen import PEOPLE
+from reconstruct.measures.chosen import PEOPLE, Chosen
+from reconstruct.measures.failures import measure_failures
 from reconstruct.query.compiling import Context, Where, compile_query
 from reconstruct.query.completion import Completion, complete
 from reconstruct.query.selection import EVERYTHING, Selection, bound, choose, join, read_bound
@@ -112,7 +113,9 @@ class Reconstruction:
 
     def completions(self, text: str, cursor: int | None = None) -> list[Completion]:
         """What could stand where the cursor is in a query (default: at its end): fields, groups, values seen."""
-        return complete(text, len(text) if cursor is None else cursor, self._context.kinds, self.store.rows)
+        labels = {row["type"].lower(): row["label"] for row in self.identifiers()}
+        kinds = {kind: labels.get(kind, kind) for kind in self._context.kinds}
+        return complete(text, len(text) if cursor is None else cursor, kinds, self.store.rows)
 
     @cached_property
     def _context(self) -> Context:
@@ -315,6 +318,13 @@ class Reconstruction:
     def process_map(self, subject: str, text: str = "") -> Document:
         """What follows what, and after how long. Raises QueryError."""
         return flows.draw_map(self.store, subject, self._people(text))
+
+    def failures(self, text: str = "") -> Document:
+        """What failed in the journeys that match, since when and whom it hit: ``failures`` of the summary. Raises QueryError."""
+        if not text and not self.selection.text:
+            found: Document = self.summary().get("failures", {})
+            return found
+        return measure_failures(Chosen(self.store, self.select(text).selection), self._zone_s)
 
     def group_rows(self, by: str, text: str = "") -> list[Document]:
         """The journeys of the list in groups, the largest first. Raises QueryError, and ValueError for what there are no groups by."""

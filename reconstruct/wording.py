@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from reconstruct.journeys.axis import say_duration, say_share
@@ -10,6 +11,9 @@ Document = dict[str, Any]
 
 FEW = 10
 """Of fewer than these a share is said as numbers only: a percentage would look like more than is known."""
+
+ERRORS_FROM = 400
+"""Statuses from here on say that something went wrong; of others the words tell it."""
 
 MS = 1_000_000
 """Nanoseconds of a millisecond."""
@@ -93,3 +97,63 @@ def table(rows: list[list[str]], left: frozenset[int] = frozenset({0})) -> list[
         )
         for row in rows
     ]
+
+
+RAMP = " ▁▂▃▄▅▆▇█"
+
+
+def spark(values: Sequence[float], ramp: str = RAMP, top: float = 0.0) -> str:
+    """Values as heights, one sign each; zero is the first sign, the smallest value is still seen.
+
+    >>> spark([0, 1, 4, 8])
+    ' ▁▄█'
+    """
+    top = max([top, *values, 1e-9])
+    steps = len(ramp) - 1
+    return "".join(ramp[0 if value <= 0 else max(1, round(value / top * steps))] for value in values)
+
+
+def say_failure(kind: Document) -> str:
+    """A kind of failure in words: ``Payment declined, POST /checkout 402``; a step or a line behind who wrote it."""
+    if kind["kind"] == "request":
+        status = kind["status"] if (kind["status"] or 0) >= ERRORS_FROM else None
+        words = [kind["method"], kind["route"], status]
+        return f"{kind['what']}, {' '.join(str(word) for word in words if word is not None)}".rstrip(", ")
+    level = f" {kind['level']}" if kind["kind"] == "line" else ""
+    return f"{kind['service'] or 'somebody'}{level}: {kind['what']}"
+
+
+def say_surge(surge: Document) -> str:
+    """What came with failures that came all at once, and what became of those who came then; "" where neither surely differs."""
+    if not any(_is_sure(surge[name]) for name in ("failed_difference", "achieved_difference")):
+        return ""
+    said = []
+    if surge["failed"]["of"] and surge["failed_else"]["of"]:
+        said.append(
+            f"{say_part(surge['failed'])} requests failed, at other times {say_share(surge['failed_else']['share'])}; "
+            f"{surge['failed']['journeys']:,} journeys were hit"
+        )
+    if surge["achieved"]["of"] and surge["achieved_else"]["of"]:
+        said.append(
+            f"of visits begun then {say_part(surge['achieved'])} reached their goal, of others {say_part(surge['achieved_else'])}"
+        )
+        said.append(
+            f"{surge['begun']:,} business journeys begun, {surge['begun_usual']:g} would be usual of so many visits"
+        )
+    return "; ".join(said)
+
+
+def _is_sure(difference: Document) -> bool:
+    low, high = difference["low"], difference["high"]
+    return low is not None and high is not None and (low > 0 or high < 0)
+
+
+def say_period(surge: Document) -> str:
+    """From when to when: ``09-15 15:00 to 18:00``."""
+    begin, end = say_moment(surge["from_at"]), say_moment(surge["until_at"])
+    return f"{begin} to {end[6:] if end[:5] == begin[:5] else end}"
+
+
+def say_moment(at: str) -> str:
+    """``09-14 13:05`` of a moment of the export: in one set of logs the year goes without saying."""
+    return at[5:16].replace("T", " ")

@@ -212,7 +212,7 @@ def test_two_queries_two_periods_two_directories(tmp_path: Path) -> None:
         (["x", "y", "z"], ["not 3"]),
         (["--where", "outcome:failed", "--against", "outcom:failed"], ["did you mean outcome"]),
         (["--split", "someday"], ["no moment"]),
-        (["--split", "2030-01-01"], ["no journeys to compare", "since 2030-01-01"]),
+        (["--split", "2030-01-01"], ["no journeys to compare", "2030-01-01 and later"]),
         (["--until", "2026-09-15"], ["--since too"]),
         (["--against", "stuck", "--split", "1d"], ["two comparisons"]),
         (["nosuch-journey", "100003"], ["no journey or order is called nosuch-journey"]),

@@ -75,6 +75,7 @@ def test_a_written_plan_says_what_was_measured(measured: tuple[dict[str, Any], R
 def test_names_and_reasons_of_logs_are_safe_in_a_written_plan() -> None:
     row = {
         "type": 'a"]\n[x',
+        "label": "a\nb = 1",
         "role": "other",
         "slots": ['key:"\\\x7f'],
         "distinct": 1,

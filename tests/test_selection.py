@@ -181,7 +181,7 @@ def test_the_command_line_selects(logs: Path, tmp_path: Path) -> None:
     assert found["summary"]["where"] == "ip:192.0.2.5,192.0.2.7"
     lines = reconstruct("summary", logs, "--since", "2026-03-10T10:00:20").stdout.splitlines()
     assert "of the journeys where since:2026-03-10T10:00:20:" in lines
-    assert "10 journeys of 0 known customers" in lines
+    assert "10 journeys of 0 known customers: 10 ongoing" in lines
     zoned = reconstruct("summary", "--json", logs, "--timezone", "+01:00", "--since", "2026-03-10T11:00:20")
     assert json.loads(zoned.stdout)["journeys"] == 10
     assert "10 journeys" in reconstruct(logs, "--since", "2026-03-10T10:00:20").stdout, (
@@ -212,16 +212,26 @@ def test_the_command_line_refuses(arguments: list[str], words: list[str], logs: 
 def test_few_journeys_are_told_one_by_one_with_the_line_that_is_known_last() -> None:
     lines = reconstruct("summary", SHOP, "--where", "order:100003").stdout.splitlines()
     told = lines[lines.index("of the journeys where order:100003:") + 1 :]
-    head, wrong, order, last = told[:4]
-    assert head.startswith("  88650b979d · email:mia.2.50@inbox.example · web · 2026-09-14 06:37, 3m35s · achieved")
-    assert wrong.startswith("    went wrong: Address refused ✖, 2026-09-14 06:40:")
-    assert order.startswith("    order 100003 fulfilled, ")
-    assert last.startswith("      last: Order completed, 2026-09-15 ")
+    assert told[0].startswith("  88650b979d · email:mia.2.50@inbox.example · web · 2026-09-14 06:37, 3m35s · achieved")
+    order = next(place for place, line in enumerate(told) if line.startswith("    order 100003 fulfilled, "))
+    wrong, last = next(line for line in told if "✖" in line), told[told.index("") - 1]
+    assert wrong.startswith("      ✖  2026-09-14 06:40:") and "Address refused" in wrong and told.index(wrong) < order
+    assert last.startswith("         2026-09-15 09:53:10  Order completed ")
+    told_at = [line[9:28] for line in told[order + 1 : told.index("")]]
+    assert len(told_at) > 10 and told_at == sorted(told_at)
     file, line = last.rsplit("  ", 1)[1].rsplit(":", 1)
     explained = reconstruct("explain", SHOP / f"{file}:{line}", "--in", SHOP).stdout
     assert "100003" in explained.splitlines()[0]
+
+
+def test_of_more_journeys_only_what_went_wrong_and_where_they_stand() -> None:
+    lines = reconstruct("summary", SHOP, "--where", "order(outcome:stuck,failed)").stdout.splitlines()
+    assert sum(line.startswith("    went wrong: ") for line in lines) == 10
+    assert sum(line.startswith("      last: ") for line in lines) == 10
+    assert "10 business journeys: 10 failed" in lines
+    assert not any("dropped here" in line or line.startswith("what failed") for line in lines)
     many = reconstruct("summary", SHOP, "--where", "outcome:achieved").stdout
-    assert "      last: " not in many
+    assert "      last: " not in many and "what failed: " in many
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,16 @@ from typing import Any
 
 from reconstruct.comparing.telling import say_journey
 from reconstruct.results import Reconstruction
-from reconstruct.wording import say_money
+from reconstruct.wording import say_money, table
 
 Document = dict[str, Any]
 
 FEW_CHOSEN = 12
 """Journeys told one by one; more of them are figures, and would push these off the screen."""
+COURSES_TOLD = 3
+"""Journeys told from beginning to end; of more only what went wrong and where it stands."""
+ENTRIES_TOLD = 60
+"""Entries told of one journey."""
 ORDERS_TOLD = 3
 """Business journeys told of one journey."""
 VALUES_TOLD = 12
@@ -23,17 +27,18 @@ BY_MOMENT = ("since:", "until:", "started", "ended")
 
 def tell_chosen(results: Reconstruction) -> list[str]:
     """A few lines for each journey that was chosen; none when these are too many."""
-    if results.count_journeys() > FEW_CHOSEN:
+    n = results.count_journeys()
+    if n > FEW_CHOSEN:
         return []
     paths = {source["id"]: source["path"] for source in results.sources()}
     lines: list[str] = []
     for row in results.journey_rows(limit=FEW_CHOSEN):
-        lines += _tell(results.journey(row["id"]), paths)
+        lines += _tell(results.journey(row["id"]), paths, is_whole=n <= COURSES_TOLD)
     return lines
 
 
-def _tell(document: Document, paths: dict[int, str]) -> list[str]:
-    """One journey: what the visitor came to, and the last that is known of every order."""
+def _tell(document: Document, paths: dict[int, str], *, is_whole: bool) -> list[str]:
+    """One journey: what the visitor came to, and the last that is known of every order. ``is_whole``: and how it came to that."""
     course = document["customer_journey"]
     head = {
         **{key: document[key] for key in ("id", "customer", "channel", "started_at", "duration_ms")},
@@ -42,6 +47,14 @@ def _tell(document: Document, paths: dict[int, str]) -> list[str]:
     lines = [f"  {' · '.join(say_journey(head))}"]
     touchpoints = course["touchpoints"]
     orders = document["business_journeys"]
+    if is_whole:
+        told = [row for row in touchpoints if row["milestone"] or not row["ok"] or row is touchpoints[-1]]
+        lines += _course(told, paths)
+        if len(told) < len(touchpoints):
+            lines.append(f"      ({len(touchpoints) - len(told):,} more requests on the way, none of them failed)")
+        for order in orders[:ORDERS_TOLD]:
+            lines += [_head_of(order), *_course(order["steps"], paths), *_deviations(order)]
+        return lines + _rest(orders)
     wrong = [row for row in touchpoints if not row["ok"]]
     if wrong:
         lines.append(_at("went wrong", wrong[-1], paths))
@@ -49,21 +62,47 @@ def _tell(document: Document, paths: dict[int, str]) -> list[str]:
         lines.append(_at("left after", touchpoints[-1], paths))
     for order in orders[:ORDERS_TOLD]:
         lines += _tell_order(order, paths)
-    if len(orders) > ORDERS_TOLD:
-        lines.append(f"    … and {len(orders) - ORDERS_TOLD:,} more of its orders")
+    return lines + _rest(orders)
+
+
+def _rest(orders: list[Document]) -> list[str]:
+    n = len(orders) - ORDERS_TOLD
+    return [f"    … and {n:,} more of its orders"] if n > 0 else []
+
+
+def _course(entries: list[Document], paths: dict[int, str]) -> list[str]:
+    """What happened, one a line: when, what, by whom, and where its first line is."""
+    rows = []
+    for row in entries[:ENTRIES_TOLD]:
+        words = row["activity"] + (f", {row['attempts']} tries" if row.get("attempts", 1) > 1 else "")
+        rows.append([
+            "✖" if _has_failed(row) else " ", row["at"][:19].replace("T", " "), words, row.get("service") or "", _line_of(row, paths),
+        ])  # fmt: skip
+    lines = [f"    {line}".rstrip() for line in table(rows, frozenset(range(5)))]
+    if len(entries) > ENTRIES_TOLD:
+        lines.append(f"      … and {len(entries) - ENTRIES_TOLD:,} more")
     return lines
 
 
 def _tell_order(order: Document, paths: dict[int, str]) -> list[str]:
-    thing, value = order["object"], order["value"]
-    worth = f", {say_money(value['amount'], value.get('currency'))}" if value else ""
-    lines = [f"    {thing['type']} {thing['id']} {order['outcome'].replace('_', ' ')}{worth}"]
+    lines = [_head_of(order)]
     steps = order["steps"]
     failed = [step for step in steps if step["status"] == "failed"]
     if failed and failed[-1] is not steps[-1]:
         lines.append("  " + _at("failed", failed[-1], paths))
     if steps:
         lines.append("  " + _at("last", steps[-1], paths))
+    return lines + _deviations(order)
+
+
+def _head_of(order: Document) -> str:
+    thing, value = order["object"], order["value"]
+    worth = f", {say_money(value['amount'], value.get('currency'))}" if value else ""
+    return f"    {thing['type']} {thing['id']} {order['outcome'].replace('_', ' ')}{worth}"
+
+
+def _deviations(order: Document) -> list[str]:
+    lines = []
     for row in order["deviations"]:
         due = row.get("expected_at")
         until = f", expected by {due[:16].replace('T', ' ')}" if due else ""
@@ -74,10 +113,18 @@ def _tell_order(order: Document, paths: dict[int, str]) -> list[str]:
 def _at(said: str, row: Document, paths: dict[int, str]) -> str:
     """What happened, when, and where its first line is."""
     tries = f", {row['attempts']} tries" if row.get("attempts", 1) > 1 else ""
-    source, line = row["events"][0]
-    has_failed = row["status"] == "failed" if "service" in row else not row["ok"]  # a step, or a touchpoint
     moment = row["at"][:19].replace("T", " ")
-    return f"    {said}: {row['activity']}{' ✖' if has_failed else ''}{tries}, {moment}  {paths.get(source, source)}:{line}"
+    return f"    {said}: {row['activity']}{' ✖' if _has_failed(row) else ''}{tries}, {moment}  {_line_of(row, paths)}"
+
+
+def _has_failed(row: Document) -> bool:
+    """Of a step, or of a touchpoint."""
+    return bool(row["status"] == "failed" if "service" in row else not row["ok"])
+
+
+def _line_of(row: Document, paths: dict[int, str]) -> str:
+    source, line = row["events"][0]
+    return f"{paths.get(source, source)}:{line}"
 
 
 def tell_none(results: Reconstruction) -> list[str]:

@@ -94,11 +94,15 @@ def _sides(
     chosen = results.select(where)
     if arguments.split is not None:
         later = chosen.select(since=arguments.split)
-        return chosen.select(before(arguments.split)), later, (f"before {arguments.split}", f"since {arguments.split}")
+        return (
+            chosen.select(before(arguments.split)),
+            later,
+            (f"before {arguments.split}", f"{arguments.split} and later"),
+        )
     begin = begin_before(results, arguments.since, arguments.until)
     earlier = chosen.select(before(arguments.since), since=begin)
     later = chosen.select(since=arguments.since, until=arguments.until)
-    until = f" until {arguments.until}" if arguments.until else ""
+    until = f" through {arguments.until}" if arguments.until else ""  # a day counts to its end
     return earlier, later, ("the same length before", f"since {arguments.since}{until}")
 
 

@@ -13,6 +13,7 @@ from reconstruct.cli.output import check_output, clean, open_output
 from reconstruct.errors import EXIT_OK, SourceError, UsageError
 from reconstruct.export.events import EventTail, write_events
 from reconstruct.query.selection import compose
+from reconstruct.results import Reconstruction
 from reconstruct.sources import Source
 
 ENTRY_REST_S = 1.0
@@ -26,9 +27,29 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(arguments.output)
     results = open_results(arguments, only_events=True)
     with open_output(arguments.output) as out:
-        write_events(results, out, since=arguments.since, until=arguments.until)
+        n = write_events(results, out, since=arguments.since, until=arguments.until)
+    if not n:
+        _say_none(results, arguments)
     results.close()
     return EXIT_OK
+
+
+def _say_none(results: Reconstruction, arguments: argparse.Namespace) -> None:
+    """Say on stderr that no event is in the period that was asked for, and what period the logs are of."""
+    start, end = results.period(arguments.since, arguments.until)
+    sources = results.sources()
+    first = min((source["first_at"] for source in sources if source["first_at"]), default="")[:19].replace("T", " ")
+    last = max((source["last_at"] for source in sources if source["last_at"]), default="")[:19].replace("T", " ")
+    if not first:
+        said = "no event has a moment: --since and --until leave nothing"
+    elif start >= end:
+        said = f"--since {arguments.since} is later than --until {arguments.until}: nothing is between"
+    else:
+        asked = " ".join(
+            f"--{name} {moment}" for name, moment in (("since", arguments.since), ("until", arguments.until)) if moment
+        )
+        said = f"no event for {asked}: the logs begin at {first} and end at {last} UTC"
+    print(clean(f"note: {said}"), file=sys.stderr)
 
 
 def _follow(arguments: argparse.Namespace) -> int:

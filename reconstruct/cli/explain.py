@@ -354,16 +354,18 @@ def _explain_links(explained: Source, number: int, within: Path, options: Option
         " LEFT JOIN type_names k ON k.number = v.via_type WHERE v.eid = ?",
         [eid],
     )
+    labels = {row["type"]: row["label"] for row in results.identifiers()}
     print(f"\nin the logs of {within} (--in DIR looks in others):")
     for id, rule, kind, value, confidence in row:
-        print(f"  journey {id} by rule “{rule}”{_via(kind, value)}, confidence {confidence:.3f}")
+        print(f"  journey {id} by rule “{rule}”{_via(labels.get(kind, kind), value)}, confidence {confidence:.3f}")
     things = results.store.rows(
         "SELECT n.name, t.value, l.rule, coalesce(k.name, l.via_type), l.via_value, l.confidence FROM thing_links l JOIN things t USING (object)"
         " JOIN type_names n ON n.number = t.type::VARCHAR LEFT JOIN type_names k ON k.number = l.via_type WHERE l.eid = ? ORDER BY ALL LIMIT ?",
         [eid, LINKS_SHOWN],
     )
     for name, value, rule, kind, via, confidence in things:
-        print(f"  {name} {clean(str(value))} by rule “{rule}”{_via(kind, via)}, confidence {confidence:.3f}")
+        said = f"{clean(labels.get(name, name))} {clean(str(value))}"
+        print(f"  {said} by rule “{rule}”{_via(labels.get(kind, kind), via)}, confidence {confidence:.3f}")
     if not row and not things:
         print("  in no journey and of no business object")
     refused = results.alternatives(source, number)

@@ -213,7 +213,9 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--where", metavar="QUERY", default="", help="only journeys that match (docs/query.md)")
     group.add_argument("--against", metavar="QUERY", help="compare those that match --where with those that match this")
     group.add_argument(
-        "--split", metavar="MOMENT", help="compare journeys that began before with those that began later"
+        "--split",
+        metavar="MOMENT",
+        help="compare journeys that began before it with those that began then or later; a day begins at its midnight",
     )
     _add_period(group, "journeys that began", "; of one directory, compared with the same length before")
     parser.add_argument("--json", action="store_true", help="print everything that was compared as JSON")

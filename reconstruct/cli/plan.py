@@ -43,7 +43,12 @@ def run(arguments: argparse.Namespace) -> int:
         return EXIT_OK
     for row in rows:
         owner = f" · owned by {row['owner']}" if row["owner"] else ""
-        print(clean(f"{row['type']}: {row['role']} · {row['distinct']:,} values{owner}"))
+        label = "" if row["label"] == row["type"] else f" “{row['label']}”"
+        print(
+            clean(
+                f"{row['type']}{label}: {row['role']} · {row['distinct']:,} value{'' if row['distinct'] == 1 else 's'}{owner}"
+            )
+        )
         slots = row["slots"]
         more = f" … and {len(slots) - SLOTS_SHOWN} more" if len(slots) > SLOTS_SHOWN else ""
         print(clean(f"    found in  {', '.join(slots[:SLOTS_SHOWN])}{more}"))

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from reconstruct.cli.chosen import tell_chosen, tell_none
+from reconstruct.cli.failing import render_failures
 from reconstruct.cli.inputs import select
 from reconstruct.cli.output import clean
+from reconstruct.cli.reading import say_reading, say_sources
 from reconstruct.errors import EXIT_OK
 from reconstruct.journeys.axis import say_share
 from reconstruct.results import Reconstruction
-from reconstruct.sources.copies import BEGINNING, COMPRESSED_COPY, COPY
 from reconstruct.wording import (
     FEW,
     own_query,
@@ -29,12 +28,10 @@ from reconstruct.wording import (
     table,
 )
 
-FORMATS_SHOWN = 8
-
 RULES_SHOWN = 6
-REMARKS_SHOWN = 8
 FRICTION_SHOWN = 4
 TYPES_SHOWN = 3
+TYPES_NAMED = 8
 BAR = 20
 ALL_WORDS = frozenset(range(5))
 FATES = {"fulfilled": "fulfilled", "open": "on the way", "at_risk": "at risk", "lost": "cancelled or returned"}
@@ -64,95 +61,41 @@ def run(arguments: argparse.Namespace) -> int:
 def render(results: Reconstruction) -> list[str]:
     """The lines of the summary."""
     figures, sources = results.summary(), results.sources()
-    counted = {
-        name: sum(source[name] for source in sources)
-        for name in ("events", "continuations", "unparsed", "duplicates", "blank", "directives")
-    }
-    n_lines, other = sum(counted.values()), counted["blank"] + counted["directives"]
-    first = min((source["first_at"] for source in sources if source["first_at"]), default=None)
-    last = max((source["last_at"] for source in sources if source["last_at"]), default=None)
-    quality = figures["quality"]
-    lines = [
-        f"{_plural(len(sources), 'source')}, {n_lines:,} lines: {counted['events']:,} events, "
-        f"{counted['continuations']:,} continuation lines, {counted['unparsed']:,} unparsed, {other:,} blank or directives"
-        + (f", {counted['duplicates']:,} there twice" if counted["duplicates"] else ""),
-        "understood: "
-        + ", ".join(f"{say_share(quality[f'{name}_share'])} {name}" for name in ("parsed", "generic", "unparsed")),
-    ]
-    if first and last:
-        lines.append(f"from {first[:19].replace('T', ' ')} to {last[:19].replace('T', ' ')} UTC")
-    formats: dict[str, int] = {}
-    for source in sources:
-        for name, n in source["formats"].items():
-            formats[name] = formats.get(name, 0) + n
-    ranked = sorted(formats.items(), key=lambda item: (-item[1], item[0]))
-    lines.append(
-        "formats: "
-        + ", ".join(f"{name} {n:,}" for name, n in ranked[:FORMATS_SHOWN])
-        + (" …" if len(ranked) > FORMATS_SHOWN else "")
-    )
-    skipped = _gather((each["reason"], each["path"], 0) for each in figures["skipped"])
-    copies = [reason for reason in skipped if reason.startswith((COPY, BEGINNING, COMPRESSED_COPY))]
-    remarks = [f"not read: {_name_first(skipped[reason][0])} ({reason})" for reason in skipped if reason not in copies]
-    if copies:  # each names another log
-        paths = [path for reason in copies for path in skipped[reason][0]]
-        more = " …" if len(paths) > 1 else ""
-        remarks.append(f"not read, as other logs hold it: {_name_first(paths)} ({copies[0]}{more})")
-    notes = _gather((note, source["path"], n) for source in sources for note, n in source["notes"].items())
-    remarks += [
-        f"{_name_first(paths)}: {note}" + (f" ({n:,} lines)" if n > 1 else "") for note, (paths, n) in notes.items()
-    ]
-    unread = sorted((source for source in sources if source["unparsed"]), key=lambda source: -source["unparsed"])
-    remarks += [f"{source['path']}: {source['unparsed']:,} unparsed{_first_sample(source, False)}" for source in unread]
-    vague = sorted((source for source in sources if source["quality"]["generic"]), key=lambda source: -source["events"])
-    remarks += [
-        f"{source['path']}: {say_share(source['quality']['generic'])} known by their moment only{_first_sample(source, True)}"
-        for source in vague
-    ]
-    remarks += _assumed_zones(sources)
-    lines += remarks[:REMARKS_SHOWN]
-    if len(remarks) > REMARKS_SHOWN:
-        lines.append(f"… and {len(remarks) - REMARKS_SHOWN:,} more remarks: see the quality view")
     if "where" in figures:
+        lines = [*say_sources(sources), "", f"of the journeys where {figures['where']}:"]
         if not results.count_journeys():
-            return [*lines, "", f"of the journeys where {figures['where']}:", "", *tell_none(results)]
-        lines += ["", f"of the journeys where {figures['where']}:", *tell_chosen(results)]
-    lines += ["", *_journeys(figures), "", *_business(figures), "", *_identifiers(results.identifiers())]
-    return lines
+            return [*lines, "", *tell_none(results)]
+        told = tell_chosen(results)
+        if told:
+            return [*lines, *told, "", *_count_few(figures)]
+    else:
+        lines = say_reading(figures, sources)
+    labels = {row["type"]: row["label"] for row in results.identifiers()}
+    lines += ["", *_journeys(figures), "", *_business(figures, labels)]
+    failing = render_failures(figures)
+    lines += ["", *failing] if failing else []
+    return lines if "where" in figures else [*lines, "", *_identifiers(results.identifiers())]
 
 
-def _first_sample(source: dict[str, Any], generic: bool) -> str:
-    """Where the first line is that nothing reads, or that is known by its moment only, and how near it came."""
-    samples = [sample for sample in source["quality"]["samples"] if sample["generic"] == generic]
-    if not samples:
-        return ""
-    nearest = samples[0]["nearest"]
-    near = f"; {nearest['format']} came to column {nearest['column']}" if nearest else ""
-    return f", the first is line {samples[0]['line']}{near}"
+def _count_few(figures: dict[str, Any]) -> list[str]:
+    """Of journeys that were told one by one only how many came to what: shares of so few would say nothing."""
+    lines = []
+    if figures["journeys"]:
+        lines.append(f"{_say_visits(figures)}: {_ranked(figures['outcomes'])}")
+    if figures["business_journeys"]:
+        lines.append(
+            f"{_plural(figures['business_journeys'], 'business journey')}: {_ranked(figures['business_outcomes'])}"
+        )
+    return [*lines, "reconstruct explain FILE:LINE --in DIR says how a line was read, and why it belongs there"]
 
 
-def _assumed_zones(sources: list[dict[str, Any]]) -> list[str]:
-    """Zones that nothing tells, one remark for all sources of which the same is assumed."""
-    assumed = _gather(
-        (f"zone {source['timezone']} assumed ({source['quality']['timezone_why']})", source["path"], 0)
-        for source in sources
-        if source["timezone_from"] == "assumed" and source["events"] and source["first_at"]
-    )
-    return [f"{_name_first(paths)}: {zone}; --timezone gives it" for zone, (paths, _) in assumed.items()]
+def _say_visits(figures: dict[str, Any]) -> str:
+    return f"{_plural(figures['journeys'], 'journey')} of {_plural(figures['customers'], 'known customer')}"
 
 
-def _gather(remarks: Iterable[tuple[str, str, int]]) -> dict[str, tuple[list[str], int]]:
-    """What is said of several files, the files, and the sum of the lines; ``remarks``: what, of which file, lines."""
-    paths: dict[str, list[str]] = {}
-    total: Counter[str] = Counter()
-    for what, path, lines in remarks:
-        paths.setdefault(what, []).append(path)
-        total[what] += lines
-    return {what: (found, total[what]) for what, found in paths.items()}
-
-
-def _name_first(paths: Sequence[str]) -> str:
-    return f"{paths[0]} and {len(paths) - 1:,} more" if len(paths) > 1 else paths[0]
+def _ranked(counts: dict[str, int]) -> str:
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in ranked)
 
 
 def _journeys(figures: dict[str, Any]) -> list[str]:
@@ -165,10 +108,7 @@ def _journeys(figures: dict[str, Any]) -> list[str]:
         )
         return [f"no visits: {why}", *_joins(figures)]
     machines = ", ".join(f"{agents[kind]:,} by {kind}s" for kind in ("bot", "monitor") if agents.get(kind))
-    lines = [
-        f"{_plural(figures['journeys'], 'journey')} of {_plural(figures['customers'], 'known customer')}"
-        + (f" (and {machines}, left out of the figures)" if machines else "")
-    ]
+    lines = [_say_visits(figures) + (f" (and {machines}, left out of the figures)" if machines else "")]
     where = figures.get("where", "")
     for row in figures["funnel"]:
         dropped = row["dropped"]
@@ -177,7 +117,7 @@ def _journeys(figures: dict[str, Any]) -> list[str]:
             share = f", {say_share(dropped['share'])} ({say_range(dropped)})" if dropped["of"] >= FEW else ""
             line += f"  {dropped['n']:,} dropped here{share}  {own_query(dropped['query'], where)}"
         lines.append(line.rstrip())
-    outcomes = ", ".join(f"{n:,} {name}" for name, n in sorted(figures["outcomes"].items(), key=lambda item: -item[1]))
+    outcomes = _ranked(figures["outcomes"])
     achieved = figures["achieved"]
     lines.append(
         f"  outcomes: {outcomes or 'none'}; conversion {say_part(achieved)}  {own_query(achieved['query'], where)}"
@@ -208,9 +148,9 @@ def _friction(figures: dict[str, Any], where: str) -> list[str]:
         ]
         for row in found[:FRICTION_SHOWN]
     ]
-    more = f", {len(found) - FRICTION_SHOWN} more in --json" if len(found) > FRICTION_SHOWN else ""
+    more = f"; {len(found) - FRICTION_SHOWN} more signs: --json" if len(found) > FRICTION_SHOWN else ""
     return [
-        f"  conversion of journeys with a sign of friction{more}; not its effect",
+        f"  conversion of journeys with a sign of friction, and of those without it (what goes together need not be the cause){more}",
         *("  " + line for line in table(rows, ALL_WORDS)),
     ]
 
@@ -227,7 +167,7 @@ def _joins(figures: dict[str, Any]) -> list[str]:
     by = ", ".join(f"{name} {rule['events']:,} ({rule['confidence']:.2f})" for name, rule in most)
     return [
         f"  {placed:,} of {figures['events']:,} events are in journeys ({placed / figures['events']:.1%}), {sure / placed:.1%} of them for sure",
-        f"  by {by}" + (" …" if len(rules) > RULES_SHOWN else ""),
+        f"  joined by (confidence) {by}" + (" …" if len(rules) > RULES_SHOWN else ""),
         *left_out,
     ]
 
@@ -240,34 +180,32 @@ def _abstained(reasons: dict[str, int]) -> list[str]:
     return ["  left out rather than guessed: " + ", ".join(f"{n:,} where {reason}" for reason, n in most)]
 
 
-def _business(figures: dict[str, Any]) -> list[str]:
-    outcomes = ", ".join(
-        f"{n:,} {name.replace('_', ' ')}"
-        for name, n in sorted(figures["business_outcomes"].items(), key=lambda item: -item[1])
-    )
+def _business(figures: dict[str, Any], labels: dict[str, str]) -> list[str]:
+    outcomes = _ranked(figures["business_outcomes"])
     n = figures["business_journeys"]
     if not n:
         return ["no business objects found"]
     return [
         f"{_plural(n, 'business journey')}, {figures['business_journeys_in_sessions']:,} of them begun in a known session",
         f"  {outcomes}",
-        *_completion(figures),
+        *_completion(figures, labels),
         *_revenue(figures),
     ]
 
 
-def _completion(figures: dict[str, Any]) -> list[str]:
+def _completion(figures: dict[str, Any], labels: dict[str, str]) -> list[str]:
     """What share of those that are over was fulfilled, and how long that took."""
     where = figures.get("where", "")
     times = {row["type"]: row for row in figures["times"] if row["outcome"] == "fulfilled"}
     lines = []
     for row in figures["completion"][:TYPES_SHOWN]:
+        label = labels.get(row["type"], row["type"])
         if not row["fulfilled"]["of"]:
-            lines.append(f"  {row['type']}: none of {row['business_journeys']:,} is over yet")
+            lines.append(f"  {label}: none of {row['business_journeys']:,} is over yet")
             continue
         took = times.get(row["type"])
         within = f"half within {say_median(took)}, 95% within {say_ms(took['p95_ms'])}" if took else ""
-        fulfilled = f"  {row['type']}: fulfilled {say_part(row['fulfilled'])} that are over"
+        fulfilled = f"  {label}: fulfilled {say_part(row['fulfilled'])} that are over"
         query = f"    {own_query(row['fulfilled']['query'], where)}"
         if took and took["n"] != row["fulfilled"]["n"]:  # some were begun before the logs
             lines += [fulfilled, query, f"    {within}  {own_query(took['query'], where)}"]
@@ -308,9 +246,23 @@ def render_by(figures: dict[str, Any], name: str) -> list[str]:
 
 
 def _identifiers(rows: list[dict[str, Any]]) -> list[str]:
+    """What identifies things, in words of the logs; of parts, what they are parts of."""
+    labels = {row["type"]: row["label"] for row in rows}
     telling = [row for row in rows if row["role"] in ("object", "sub-object", "session", "customer", "request")]
-    found = ", ".join(f"{row['type']} ({row['role']}, {row['distinct']:,})" for row in telling[:8])
-    return [f"identifiers: {found or 'none'}", "  reconstruct plan says why"]
+    found = ", ".join(
+        f"{row['label']} ({_say_role(row, labels)}, {row['distinct']:,})" for row in telling[:TYPES_NAMED]
+    )
+    more = f" and {len(telling) - TYPES_NAMED} more" if len(telling) > TYPES_NAMED else ""
+    return [
+        f"identifiers: {found or 'none'}{more}",
+        "  reconstruct plan says where each was seen, and why it is taken for that",
+    ]
+
+
+def _say_role(row: dict[str, Any], labels: dict[str, str]) -> str:
+    if row["role"] != "sub-object" or not row["owner"]:
+        return str(row["role"])
+    return f"part of {labels.get(row['owner'], row['owner'])}"
 
 
 def _plural(n: int, noun: str) -> str:

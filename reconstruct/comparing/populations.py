@@ -130,13 +130,15 @@ def _mark_uneven(changes: Sequence[Document], sides: Sequence[Side]) -> list[str
 
 def _say_side(results: Reconstruction, name: str) -> Document:
     summary = results.summary()
-    ((first, last),) = Chosen(results.store, results.selection).rows("listed", "seq", "min(started_at), max(ended_at)")
+    columns = "min(started_at), max(started_at), max(ended_at)"
+    ((first, last_begun, last),) = Chosen(results.store, results.selection).rows("listed", "seq", columns)
     return {
         "name": name,
         "where": results.selection.text,
         "journeys": summary["journeys"],
         "business_journeys": summary["business_journeys"],
         "first_at": first,
+        "last_begun_at": last_begun,
         "last_at": last,
     }
 

@@ -74,8 +74,10 @@ def say_set(side: Document) -> str:
 
 
 def say_counts(side: Document) -> str:
-    """How many journeys a set has, and from when to when."""
-    period = f"{_minute(side['first_at'])} to {_minute(side['last_at'])}" if side["first_at"] else "no time"
+    """How many journeys a set has, and when the first and the last of them began: what a period is about, not how long parcels took."""
+    period = "no time"
+    if side["first_at"]:
+        period = f"begun {_minute(side['first_at'])} to {_minute(side['last_begun_at'])} UTC"
     people, business = side["journeys"], side["business_journeys"]
     return (
         f"{people:,} {'journey' if people == 1 else 'journeys'} of people, "

@@ -183,7 +183,9 @@ class _Asked:
         self._cut_ns = int(cut_s * 1e9)
         self._db = store.connection.cursor()
         self._db.register("asked_in", pa.table({"eid": pa.array(sorted(set(eids)), pa.int64())}))
-        self._roles = {each["type"]: each["role"] for each in orjson.loads(store.meta("identifiers") or "[]")}
+        identifiers = orjson.loads(store.meta("identifiers") or "[]")
+        self._roles = {each["type"]: each["role"] for each in identifiers}
+        self._labels = {each["type"]: each["label"] for each in identifiers}
 
     def all(self) -> Iterator[tuple[int, Alternative]]:
         ((waiting, first, last, things),) = self._rows(WHICH)
@@ -230,14 +232,15 @@ class _Asked:
             role = self._roles.get(kind, "")
             if role == "request":
                 continue
-            named = f"{kind} {_shorten(value)}"
+            label = self._labels.get(kind, kind)
+            named = f"{label} {_shorten(value)}"
             if role not in PERSONAL:
-                why = f"{named} stands there too, but joins nothing: {kind} is {_with_article(role or 'other')}"
+                why = f"{named} stands there too, but joins nothing: {label} is {_with_article(role or 'other')}"
             elif role == "session":
                 why = f"{named} stands there too, {say_duration(away)} away"
             else:
                 others = f", and in {visits - 1} more" if visits > 1 else ""
-                why = f"{named} stands there too{others}, but one {kind} may have many visits"
+                why = f"{named} stands there too{others}, but one {label} may have many visits"
             yield eid, Alternative("session", journey, why)
 
     def _same_request(self) -> Iterator[tuple[int, Alternative]]:
@@ -248,7 +251,7 @@ class _Asked:
 
     def _other_tries(self) -> Iterator[tuple[int, Alternative]]:
         for eid, journey, kind, value in self._rows(OTHER_TRIES):
-            why = f"{kind} {_shorten(value)} was tried for there too; a line belongs to the try it follows"
+            why = f"{self._labels.get(kind, kind)} {_shorten(value)} was tried for there too; a line belongs to the try it follows"
             yield eid, Alternative("session", journey, why)
 
 

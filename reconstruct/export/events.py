@@ -23,8 +23,8 @@ def write_events(
     since: str | None = None,
     until: str | None = None,
     lines: Sequence[tuple[int, int]] | None = None,
-) -> None:
-    """Write every event, or those of a period, with its corrected time and its identifiers. Raises QueryError.
+) -> int:
+    """Write every event, or those of a period, with its corrected time and its identifiers, and say how many. Raises QueryError.
 
     An entry without a stamp of its own is of the time of those around it. ``lines``: of each source only entries that begin
     behind the first of these lines, and before the second.
@@ -41,9 +41,12 @@ def write_events(
     ordered = results.store.batches(
         f"SELECT {stamped} FROM events e JOIN timeline t USING (eid) WHERE {wanted} ORDER BY e.eid", ROWS_AT_ONCE, given
     )
+    n = 0
     for batch in ordered:
+        n += batch.num_rows
         for line in event_lines(batch, paths, _identifiers(results, batch)):
             out.write(line)
+    return n
 
 
 class EventTail:

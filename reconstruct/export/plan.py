@@ -31,7 +31,8 @@ def render_plan(rows: Sequence[dict[str, Any]]) -> str:
 
 def _render_type(row: dict[str, Any]) -> str:
     name = row["type"] if _BARE.fullmatch(row["type"]) else quote(row["type"])
-    lines = ["", f"[plan.types.{name}]  # {row['distinct']:,} values: {comment('; '.join(row['why']))}"]
+    label = "" if row["label"] == row["type"] else comment(f"“{row['label']}”, ")
+    lines = ["", f"[plan.types.{name}]  # {label}{row['distinct']:,} values: {comment('; '.join(row['why']))}"]
     lines.append(f"role = {quote(row['role'])}")
     if row["owner"] and row["role"] in OWNED:
         lines.append(f"owner = {quote(row['owner'])}")

@@ -33,7 +33,15 @@ class Chosen:
 
     def rows(self, table: str, key: str, columns: str, more: str = "") -> list[tuple[Any, ...]]:
         """Columns over the rows of a table of which ``key`` is a ``listed.seq`` that is selected."""
-        return self._cursor.execute(self._ask(table, key, columns, more)).fetchall()
+        return self.ask(self._ask(table, key, columns, more))
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a statement gives: of all there is, but for tables named by ``of``."""
+        return self._cursor.execute(sql).fetchall()
+
+    def of(self, table: str, key: str) -> str:
+        """A table for a statement: its rows of which ``key`` is a ``listed.seq`` that is selected."""
+        return f"({self._ask(table, key, '*', '')})"
 
     def arrow(self, table: str, key: str, columns: str, more: str = "") -> pa.Table:
         """The same as an Arrow table."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +41,8 @@ class Completion:
     """what it means; of a value how many journeys or things have it"""
 
 
-def complete(text: str, cursor: int, kinds: Iterable[str], rows: Rows) -> list[Completion]:
-    """Completions at the cursor, the likeliest first. ``kinds``: types of objects seen; ``rows`` asks the store."""
+def complete(text: str, cursor: int, kinds: Mapping[str, str], rows: Rows) -> list[Completion]:
+    """Completions at the cursor, the likeliest first. ``kinds``: types of objects seen → what they are called; ``rows`` asks the store."""
     before = text[: max(0, cursor)][-MAX_LENGTH:]
     skipped = len(text[: max(0, cursor)]) - len(before)
     found = _UNFINISHED.search(before)
@@ -73,7 +73,7 @@ def _scope(before: str, words: Words, kinds: frozenset[str]) -> str:
     return open_groups[-1] if open_groups else JOURNEY
 
 
-def _names(words: Words, scope: str, typed: str, start: int, end: int, kinds: Iterable[str]) -> list[Completion]:
+def _names(words: Words, scope: str, typed: str, start: int, end: int, kinds: Mapping[str, str]) -> list[Completion]:
     """Fields first by their own names, then by others; then groups."""
     wanted = typed.lower()
     if "." in wanted:
@@ -96,7 +96,7 @@ def _names(words: Words, scope: str, typed: str, start: int, end: int, kinds: It
         for name, field in [*own, *(each for each in others if each[0] not in shown)]
     ]
     found += [
-        Completion(f"{kind}:", start, end, "field", f"id of the {kind}")
+        Completion(f"{kind}:", start, end, "field", f"id of the {kinds[kind]}")
         for kind in sorted(kinds)
         if scope == JOURNEY and kind.startswith(wanted) and f"{kind}:" not in {each.text for each in found}
     ]

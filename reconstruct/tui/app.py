@@ -87,6 +87,8 @@ class ReconstructApp(App[int]):
         self.pen = Pen(ascii_wanted() if wanted is None else wanted)
         self.summary: Document = {}
         self.paths: dict[int, str] = {}
+        self.labels: dict[str, str] = {}
+        """what types of identifiers are called in words of the logs, where that is not their name"""
         self.spans_years = False
         """whether the logs hold more than a year"""
         self.journey_id: str | None = None
@@ -204,6 +206,11 @@ class ReconstructApp(App[int]):
         sources = await self.fetcher.ask(self.reader.sources)
         self.paths.clear()
         self.paths.update({row["id"]: text_of(row.get("path")) for row in sources if isinstance(row.get("id"), int)})
+        identifiers = await self.fetcher.ask(self.reader.identifiers)
+        self.labels.clear()
+        self.labels.update(
+            {text_of(row.get("type")): text_of(row.get("label") or row.get("type")) for row in identifiers}
+        )
         self.spans_years = spans_years(sources)
         self.version_shown = version
         view = self.view

@@ -192,8 +192,8 @@ ABOUT = {
         "3 Funnel",
         "What many journeys have in common, of those the filter leaves. Funnel: stages with what is lost, outcomes, experience. Ways: "
         "variants by share. Map: steps in usual order, the wait before each, where things branch off, fail and end; the longest wait "
-        "is the bottleneck; Tab goes to what comes before a step and after it. Over time: when journeys begin. Enter opens the journeys that "
-        "a number counts; o looks at business objects.",
+        "is the bottleneck; Tab goes to what comes before a step and after it. Over time: when journeys begin. Failures: what failed, "
+        "since when, whom it hit, whether it came all at once. Enter opens the journeys that a number counts; o looks at business objects.",
     ),
     "raw": ("4 Raw lines", "The lines of the journey as they stand in their files, and the lines around each."),
     "quality": (

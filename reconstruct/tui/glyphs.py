@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from reconstruct.journeys.align import Lettering
 from reconstruct.journeys.moments import Glyph
 from reconstruct.tui import sanitise
+from reconstruct.wording import RAMP, spark
 
 ASCII_VARIABLE = "RECONSTRUCT_ASCII"
 """Set to anything but 0: draw with ASCII alone."""
@@ -61,7 +62,7 @@ UNICODE = Signs(
         Glyph.MISSING: "○",
         Glyph.IN_FLIGHT: "▶",
     },
-    eighths="▏▎▍▌▋▊▉█", ramp=" ▁▂▃▄▅▆▇█", life="─", gap="╌", torn="≈", line="│", dashed="┆",
+    eighths="▏▎▍▌▋▊▉█", ramp=RAMP, life="─", gap="╌", torn="≈", line="│", dashed="┆",
     turn_right="╰", turn_left="╯", turn_down="╭",
     ruler="─", tick="┬", dots="⋯", ellipsis="…", good="✔", bad="✖", warn="⚠", running="▶", unknown="·",
     stage_full="▰", stage_empty="▱", bar_empty="░", up="▲", down="▼", arrow="→", dot="·", pointer="▸",
@@ -151,6 +152,4 @@ class Pen:
 
     def spark(self, values: list[float], top: float = 0.0) -> str:
         """Values as heights, one cell each; zero is blank, the smallest value is still seen."""
-        top = max([top, *values, 1e-9])
-        steps = len(self.signs.ramp) - 1
-        return "".join(self.signs.ramp[0 if value <= 0 else max(1, round(value / top * steps))] for value in values)
+        return spark(values, self.signs.ramp, top)

@@ -147,6 +147,9 @@ class Reader(Protocol):
     def process_map(self, subject: str, text: str = "") -> Document:
         """What follows what in journeys of a subject, and after how long."""
 
+    def failures(self, text: str = "") -> Document:
+        """What failed in the journeys that match, since when and whom it hit: ``failures`` of the summary."""
+
     def group_rows(self, by: str, text: str = "") -> list[Document]:
         """The journeys that match, in groups."""
 

@@ -464,6 +464,9 @@ class FakeReader:
     def process_map(self, subject: str, text: str = "") -> Document:
         return self.real.process_map(subject, text)
 
+    def failures(self, text: str = "") -> Document:
+        return self.real.failures(text)
+
     def group_rows(self, by: str, text: str = "") -> list[Document]:
         return self.real.group_rows(by, text)
 

@@ -11,6 +11,8 @@ from reconstruct.tui.widgets.columns import Column
 from reconstruct.tui.widgets.paint import Line, Span
 
 BAR_CELLS = 24
+LEAST_BAR = 8
+"""A bar where there is little room: what is lost tells more."""
 WIDE_BAR = 72
 """A bar where there is room."""
 BAND = 10
@@ -54,8 +56,8 @@ COLUMNS = (
     Column("label", "", 18, _label, 0, grows=1, most=26),
     Column("count", "Journeys", 9, _number, 0, align="right"),
     Column("share", "Share", 6, _share, 0, align="right"),
-    Column("bar", "", BAR_CELLS, _bar, 1, grows=1, most=WIDE_BAR, paint=_paint_bar),
-    Column("lost", "Drop-off", 16, _lost, 2),
+    Column("bar", "", LEAST_BAR, _bar, 2, grows=1, most=WIDE_BAR, paint=_paint_bar),
+    Column("lost", "Drop-off", 16, _lost, 1),
 )
 
 

@@ -1,4 +1,4 @@
-"""View 3: how far journeys come, which ways they take, where they wait, when they begin. Numbers open what they count."""
+"""View 3: how far journeys come, which ways they take, where they wait, when they begin, what failed. Numbers open what they count."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconstruct.tui.bindings import FUNNEL
 from reconstruct.tui.fetch import start
 from reconstruct.tui.messages import Remark, RowPointed
 from reconstruct.tui.reader import Document
-from reconstruct.tui.screens import counts, ways
+from reconstruct.tui.screens import counts, failing, ways
 from reconstruct.tui.screens.paged import PagedView
 from reconstruct.tui.widgets.chart import TimeChart
 from reconstruct.tui.widgets.pages import PageStrip
@@ -31,10 +31,10 @@ WIDE = 130
 
 
 class FunnelView(PagedView):
-    """Four pages over the journeys that the list's filter leaves."""
+    """Five pages over the journeys that the list's filter leaves."""
 
     NAME = "funnel"
-    PAGES = (("counts", "Funnel"), ("ways", "Ways"), ("map", "Map"), ("time", "Over time"))
+    PAGES = (("counts", "Funnel"), ("ways", "Ways"), ("map", "Map"), ("time", "Over time"), ("failures", "Failures"))
     BINDINGS: ClassVar[list[BindingType]] = list(FUNNEL)
 
     def __init__(self) -> None:
@@ -44,6 +44,9 @@ class FunnelView(PagedView):
         self.flows: Document = {}
         self.ways: Document = {}
         self.map: Document = {}
+        self.failures: Document = {}
+        self.first_line: tuple[Document, str] = ({}, "")
+        """a kind of error lines, and the first of them"""
 
     def body(self) -> Iterable[Widget]:
         yield PageStrip(self.PAGES)
@@ -53,6 +56,7 @@ class FunnelView(PagedView):
             with Vertical(id="below"):
                 yield FactTable(ways.WAY_COLUMNS, on_open=self._open, id="ways")
                 yield FactTable(ways.MAP_COLUMNS, on_open=self._open, id="map")
+                yield FactTable(failing.COLUMNS, on_open=self._open_failures, id="failures")
                 yield Rule("Detail", id="seam")
                 yield Sheet(id="detail")
                 yield SectionTable(ways.EDGE_COLUMNS, on_open=self._open, id="edges")
@@ -78,16 +82,18 @@ class FunnelView(PagedView):
         beside = self.page == "counts" and self.app.size.width >= WIDE
         self.query_one("#counts").display = self.page == "counts"
         self.query_one("#time").display = self.page == "time" or beside
-        self.query_one("#below").display = self.page in ("ways", "map")
-        for name, page in (("ways", "ways"), ("detail", "ways"), ("map", "map"), ("edges", "map")):
-            self.query_one(f"#{name}").display = self.page == page
+        self.query_one("#below").display = self.page in ("ways", "map", "failures")
+        for name, pages in (
+            ("ways", ("ways",)), ("map", ("map",)), ("edges", ("map",)), ("failures", ("failures",)), ("detail", ("ways", "failures")),
+        ):  # fmt: skip
+            self.query_one(f"#{name}").display = self.page in pages
         if self.focused is None or not self.focused.display or self.focused.id != self.page:
             self.query_one(f"#{self.page}").focus()
         self._say()
 
     def _say(self) -> None:
         about = ["customers" if self.subject == ways.CUSTOMER else f"business journeys: {self.subject}"]
-        if self.page in ("counts", "time"):
+        if self.page in ("counts", "time", "failures"):
             about = []
         if self.reconstruct.filter_text:
             about.append(f"only {self.reconstruct.filter_text}   F clears")
@@ -107,6 +113,8 @@ class FunnelView(PagedView):
         if self.flows and not number_of(self.flows.get("journeys")):
             known = bool(mappings_of(self.flows.get("subjects"))) and not self.reconstruct.filter_text
             return "No session in these logs: p shows the ways of business journeys" if known else "No journeys"
+        if self.page == "failures" and self.failures and not mappings_of(self.failures.get("kinds")):
+            return "Nothing failed"
         return "Enter opens the journeys that are counted; programs are left out"
 
     # --- reading
@@ -138,6 +146,9 @@ class FunnelView(PagedView):
         elif self.page == "ways":
             self.ways = await app.fetcher.ask(app.reader.ways, self.subject, text)
             self.query_one("#ways", FactTable).fill(ways.share_rows(self.ways, self.subject), "variant")
+        elif self.page == "failures":
+            self.failures = await app.fetcher.ask(app.reader.failures, text)
+            self.query_one("#failures", FactTable).fill(failing.failure_rows(self.failures), "label")
         else:
             self.map = await app.fetcher.ask(app.reader.process_map, self.subject, text)
             self._fill_map()
@@ -159,7 +170,7 @@ class FunnelView(PagedView):
 
     def show_detail(self) -> None:
         """Say the way or step under the cursor."""
-        if self.page not in ("ways", "map"):
+        if self.page not in ("ways", "map", "failures"):
             return
         table = self.query_one(f"#{self.page}", FactTable)
         row = table.rows[table.cursor] if table.rows else {}
@@ -168,12 +179,34 @@ class FunnelView(PagedView):
             self.query_one("#seam", Rule).say("Detail")
             self.query_one("#detail", Sheet).show(lambda width: ways.describe_way(row, pen))
             return
+        if self.page == "failures":
+            self._show_failure(row)
+            return
         self.query_one("#seam", Rule).say(ways.say_step(row, pen))
         edges = self.query_one("#edges", SectionTable)
         if edges.about is not row:
             edges.about = row
             edges.fill(ways.edge_rows(row, self.map, self.subject))
             edges.point_first()
+
+    def _show_failure(self, row: Document) -> None:
+        if row.get("example") and self.first_line[0] is not row:
+            start(self, "line", self._read_first_line, row)
+        example = row.get("example")
+        place = ""
+        if isinstance(example, list | tuple):
+            place = f"{self.reconstruct.paths.get(example[0], example[0])}:{example[1]}"
+        text = self.first_line[1] if self.first_line[0] is row else ""
+        pen = self.reconstruct.pen
+        self.query_one("#seam", Rule).say("Detail")
+        self.query_one("#detail", Sheet).show(
+            lambda width: failing.describe_failure(row, self.failures, pen, text, place)
+        )
+
+    async def _read_first_line(self, row: Document) -> None:
+        (text,) = await self.reconstruct.fetcher.ask(self.reconstruct.reader.raw_texts, [tuple(row["example"])])
+        self.first_line = (row, text)
+        self.show_detail()
 
     # --- doors
 
@@ -197,6 +230,12 @@ class FunnelView(PagedView):
     def action_clear_filter(self) -> None:
         self.reconstruct.filter_text = ""
         self._ask()
+
+    def _open_failures(self, row: Document) -> None:
+        if row.get("query"):
+            self.reconstruct.list_journeys(text_of(row["query"]))
+        elif row.get("example"):
+            self.post_message(Remark("Lines are no journeys: below is where the first one stands"))
 
     def _open(self, row: Document) -> None:
         if row.get("filter"):

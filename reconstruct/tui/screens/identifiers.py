@@ -32,7 +32,7 @@ def _words(value: object) -> list[str]:
 
 
 def _type(row: Document, pen: Pen) -> Span:
-    return Span(pen.clean(text_of(row.get("type"), "?"), 100), "strong")
+    return Span(pen.clean(_label(row), 100), "strong")
 
 
 def _paint_type(row: Document, pen: Pen, cells: int) -> Line:
@@ -41,13 +41,27 @@ def _paint_type(row: Document, pen: Pen, cells: int) -> Line:
     if pen.ascii:
         branches = branches.translate(TO_ASCII)
     ink = "strong" if text_of(row.get("role")) in TELLING else "text"
-    return [Span(branches, "faint"), Span(pen.cut(_type(row, pen).text, max(0, cells - len(branches))), ink)]
+    label = pen.cut_middle(_type(row, pen).text, max(0, cells - len(branches)))
+    return [Span(branches, "faint"), Span(label, ink)]
+
+
+def _label(row: Document) -> str:
+    """What a type is called in words of the logs."""
+    return text_of(row.get("label")) or text_of(row.get("type"), "?")
+
+
+def _name(row: Document) -> str:
+    """The same, with the name it has in queries and in reconstruct.toml where that is another."""
+    label, name = _label(row), text_of(row.get("type"), "?")
+    return label if label == name else f"{label} ({name})"
 
 
 def grow_tree(rows: list[Document]) -> list[Document]:
     """Types in the order of the tree of owners, each with the ``branches`` drawn before it. What owns nothing and is owned by
     nothing comes last, in the order given; a circle of owners is cut where it was entered."""
-    names = {text_of(row.get("type")) for row in rows}
+    labels = {text_of(row.get("type")): _label(row) for row in rows}
+    rows = [{**row, "owner_label": labels.get(text_of(row.get("owner")))} for row in rows]
+    names = set(labels)
     of_role = {text_of(row.get("role")): text_of(row.get("type")) for row in reversed(rows)}
     below: dict[str, list[Document]] = {}
     for row in rows:
@@ -86,7 +100,7 @@ def _distinct(row: Document, pen: Pen) -> Span:
 
 
 def _owner(row: Document, pen: Pen) -> Span:
-    owner = pen.clean(text_of(row.get("owner")), 100)
+    owner = pen.clean(text_of(row.get("owner_label")) or text_of(row.get("owner")), 100)
     return Span(f"{pen.signs.arrow} {owner}" if owner else pen.signs.unknown, "dim" if not owner else "text")
 
 
@@ -138,8 +152,7 @@ class IdentifiersView(FactsView):
 
     def _decide(self, row: Document) -> None:
         """Ask what is to be said of a type."""
-        type = text_of(row.get("type"))
-        self._choose(f"{type}: say what it is", DECISIONS, "", lambda answer: self._go_on(answer, row))
+        self._choose(f"{_name(row)}: say what it is", DECISIONS, "", lambda answer: self._go_on(answer, row))
 
     def _go_on(self, decision: str, row: Document) -> None:
         type, slots = text_of(row.get("type")), _words(row.get("slots"))
@@ -206,10 +219,15 @@ def describe_identifier(row: Document, pen: Pen) -> list[Paragraph]:
     if not row:
         return [Paragraph([Span("No identifiers yet", "dim")])]
     owner = text_of(row.get("owner"))
-    title = [Span(pen.clean(text_of(row.get("type"), "?")), "title"), Span("  role ", "dim")]
+    title = [Span(pen.clean(_label(row)), "title"), Span("  role ", "dim")]
     title.append(Span(pen.clean(text_of(row.get("role"), "?")), "accent"))
     if owner:
-        title += [Span(", belongs to one ", "dim"), Span(pen.clean(owner), "accent")]
+        title += [Span(", belongs to one ", "dim"), Span(pen.clean(text_of(row.get("owner_label")) or owner), "accent")]
+    if _label(row) != text_of(row.get("type")):
+        title += [
+            Span(", in queries and reconstruct.toml ", "dim"),
+            Span(pen.clean(text_of(row.get("type"))), "accent"),
+        ]
     lines = [Paragraph(title, 2), Paragraph()]
     lines += [Paragraph([Span(f"  {pen.signs.dot} "), Span(pen.clean(reason))], 4) for reason in _words(row.get("why"))]
     slots = _words(row.get("slots"))

@@ -74,7 +74,8 @@ class TimelineView(View):
 
     def _change(self, story: Story | None) -> None:
         self.shown = story
-        self.describer = Describer(story, self.reconstruct.pen, self.reconstruct.paths) if story else None
+        app = self.reconstruct
+        self.describer = Describer(story, app.pen, app.paths, app.labels) if story else None
         self.query_one(JourneyHeader).show(story)
         self.timeline.show(story)
         self._describe(self.timeline.cursor)

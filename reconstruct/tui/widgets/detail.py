@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from reconstruct.journeys.axis import say_duration, to_datetime
 from reconstruct.journeys.moments import (
@@ -49,10 +50,14 @@ def positions_of(row: Mapping[str, object]) -> list[Position]:
 class Describer:
     """Writes the detail pane of one journey."""
 
-    def __init__(self, story: Story, pen: Pen, paths: Mapping[int, str]) -> None:
+    def __init__(
+        self, story: Story, pen: Pen, paths: Mapping[int, str], labels: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """``labels``: what types of identifiers are called in words of the logs, where that is not their name."""
         self.story = story
         self.pen = pen
         self.paths = paths
+        self.labels = labels
         self.alternatives: dict[Position, Sequence[Mapping[str, object]]] = {}
         """of lines that were asked about: where else each might have belonged, and why it does not"""
         self.links: dict[Position, list[Mapping[str, object]]] = {}
@@ -65,6 +70,11 @@ class Describer:
         return f"{self.pen.clean(self.paths.get(position[0], f'source {position[0]}'))}:{position[1]}"
 
     # --- parts
+
+    def _label(self, part: Mapping[str, object]) -> str:
+        """What the type of an identifier is called."""
+        kind = text_of(part.get("type"))
+        return self.labels.get(kind, kind)
 
     def _fact(self, label: str, *spans: Span) -> Paragraph:
         return Paragraph([Span(self.pen.fit(label, LABEL_CELLS), "dim"), *spans], LABEL_CELLS)
@@ -196,7 +206,7 @@ class Describer:
         )
         value = mapping_of(row.get("value"))
         amount = f"{text_of(value.get('amount'))} {text_of(value.get('currency'))}".strip()
-        parts = ", ".join(f"{text_of(p.get('type'))} {text_of(p.get('id'))}" for p in mappings_of(row.get("objects")))
+        parts = ", ".join(f"{self._label(p)} {text_of(p.get('id'))}" for p in mappings_of(row.get("objects")))
         lines += self._facts([
             ("value", amount), ("from", self.say_time(row.get("started_at"))), ("until", self.say_time(row.get("ended_at"))),
             ("took", self.say_ms(row.get("duration_ms"))), ("with", parts),
@@ -260,7 +270,7 @@ class Describer:
             return []
         count = len(positions)
         named = dict.fromkeys(
-            (text_of(part.get("type")), text_of(part.get("value")))
+            (self._label(part), text_of(part.get("value")))
             for position in positions
             for link in self.links.get(position, [])
             for part in mappings_of(link.get("via"))
@@ -304,7 +314,7 @@ class Describer:
 
     def _identifier(self, part: Mapping[str, object], rule: str) -> str:
         """Type and value, the type only when the rule does not name it, a long value by its beginning."""
-        kind = text_of(part.get("type"))
+        kind = self._label(part)
         value = self.pen.cut(self.pen.clean(text_of(part.get("value")), 200), VALUE_CELLS)
         return value if kind == rule else f"{kind} {value}"
 
