@@ -117,6 +117,10 @@ async def take(directory: Path) -> list[Path]:
         point_at_bottleneck(app)
         await settle(app, pilot)
         await shoot("map")
+        for key in ("p", "p", "j", "j", "j"):  # the failures, on the first kind
+            await pilot.press(key)
+            await settle(app, pilot)
+        await shoot("failures")
         await shoot("quality", "5")
         await shoot("identifiers", "6")
         for key in ("1", "slash", *"device:mobile", "enter", "T", "o"):

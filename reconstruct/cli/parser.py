@@ -215,7 +215,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--split",
         metavar="MOMENT",
-        help="compare journeys that began before it with those that began then or later; a day begins at its midnight",
+        help="compare journeys that began before it with those that began then or later; of a day, its midnight",
     )
     _add_period(group, "journeys that began", "; of one directory, compared with the same length before")
     parser.add_argument("--json", action="store_true", help="print everything that was compared as JSON")

@@ -30,7 +30,7 @@ GROUPS_LISTED = 5_000
 
 
 def count_journeys(store: Store, chosen: Where) -> Document:
-    """How many of a selection get how far, end how, and feel how."""
+    """How many of a selection end how, and feel how."""
     parameters = chosen.parameters
     journeys = f"SELECT * FROM journeys WHERE {chosen.sql}"
 
@@ -45,7 +45,7 @@ def count_journeys(store: Store, chosen: Where) -> Document:
         parameters,
     )
     return {
-        "journeys": total, "stages": by("stage_reached"), "outcomes": by("outcome"), "devices": by("device"),
+        "journeys": total, "outcomes": by("outcome"), "devices": by("device"),
         "scores": {int(band): n for band, n in bands.items()}, "business": dict(business),
     }  # fmt: skip
 

@@ -53,7 +53,7 @@ def measure_conversion(chosen: Chosen, zone_s: int) -> Document:
     Args:
         zone_s: Seconds east of UTC that days begin in.
     """
-    rows = chosen.rows("journeys", "seq", "stage_reached, outcome, count(*)", f"AND {PEOPLE} GROUP BY ALL")
+    rows = _count_ends(chosen)
     n = sum(count for _, _, count in rows)
     achieved = sum(count for _, outcome, count in rows if outcome == "achieved")
     return {
@@ -62,6 +62,17 @@ def measure_conversion(chosen: Chosen, zone_s: int) -> Document:
         "by": {**{name: _by_value(chosen, name) for name in BY}, "period": _by_period(chosen, zone_s)},
         "friction_cost": _friction(chosen, n, achieved),
     }
+
+
+def measure_funnel(chosen: Chosen) -> list[Document]:
+    """``funnel`` of the summary."""
+    return _funnel(chosen, _count_ends(chosen))
+
+
+def _count_ends(chosen: Chosen) -> list[tuple[str | None, str, int]]:
+    """(stage reached, outcome, journeys)"""
+    rows = chosen.rows("journeys", "seq", "stage_reached, outcome, count(*)", f"AND {PEOPLE} GROUP BY ALL")
+    return [(stage, outcome, n) for stage, outcome, n in rows]
 
 
 def _outcome(*values: str) -> Node:

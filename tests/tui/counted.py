@@ -22,8 +22,10 @@ from reconstruct.store.database import Store
 Document = dict[str, Any]
 
 NO_LOGS = (
-    "events (eid BIGINT)",
-    "event_visit (visit BIGINT, rule VARCHAR, confidence DOUBLE)",
+    "events (eid BIGINT, source BIGINT, line BIGINT, format VARCHAR, service VARCHAR, process VARCHAR, level VARCHAR, method VARCHAR, "
+    "message VARCHAR)",
+    "family_services (family BIGINT, service VARCHAR)",
+    "event_visit (eid BIGINT, visit BIGINT, rule VARCHAR, confidence DOUBLE)",
     "numbered (visit BIGINT, seq BIGINT)",
     "thing_links (object BIGINT, rule VARCHAR, confidence DOUBLE)",
 )
@@ -33,7 +35,7 @@ NO_LOGS = (
 def results_of(documents: list[Document]) -> Reconstruction:
     """The documents that keep to the contract, as results. Others are left out: the program never writes them."""
     store = Store.create(None, threads=1, memory_limit="200MB")
-    store.connection.execute("CREATE TABLE timeline AS SELECT 0::BIGINT AS t")
+    store.connection.execute("CREATE TABLE timeline AS SELECT 0::BIGINT AS eid, 0 AS family, 0::BIGINT AS t")
     store.connection.execute("CREATE TABLE log_ends AS SELECT 0 AS family, 0::BIGINT AS t, true AS tells")
     writer = FrameWriter(store)
     writer.add(_frame([document for document in documents if keeps_to_contract(document)]))

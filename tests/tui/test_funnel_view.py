@@ -16,7 +16,7 @@ from reconstruct.tui.widgets.sections import SectionTable
 from reconstruct.tui.widgets.table import FactTable
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
-PAGES = [("counts", []), ("ways", ["p"]), ("map", ["p"]), ("time", ["p"])]
+PAGES = [("counts", []), ("ways", ["p"]), ("map", ["p"]), ("time", ["p"]), ("failures", ["p"])]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=[f"{width}x{height}" for width, height in SIZES])
@@ -44,7 +44,7 @@ def test_pages_in_ascii(golden_screen: Callable[[str, str], None]) -> None:
 def test_themes_change_colours_and_nothing_else() -> None:
     async def script(driver: Driver) -> None:
         await driver.press("3")
-        for page in ("counts", "ways", "map", "time"):
+        for page in ("counts", "ways", "map", "time", "failures"):
             view = driver.app.screen
             assert isinstance(view, FunnelView)
             view.action_show_page(page)
@@ -59,7 +59,7 @@ def test_themes_change_colours_and_nothing_else() -> None:
     drive(FakeReader(make_shop(60)), script, (160, 40))
 
 
-@pytest.mark.parametrize("page", ["counts", "ways", "map"])
+@pytest.mark.parametrize("page", ["counts", "ways", "map", "failures"])
 def test_every_number_opens_what_it_counts(page: str) -> None:
     async def script(driver: Driver) -> None:
         await driver.press("3")
@@ -70,7 +70,7 @@ def test_every_number_opens_what_it_counts(page: str) -> None:
         table = view.query_one(f"#{page}", FactTable)
         for place in range(len(table.rows)):
             row = table.rows[place]
-            if row.get("heading"):
+            if row.get("heading") or (page == "failures" and not row.get("query")):
                 continue
             table.point(place)
             await driver.press("enter")
@@ -117,7 +117,7 @@ def test_every_edge_of_the_map_opens_the_journeys_that_take_it(subject: str) -> 
 
 def test_a_slice_of_time_opens_the_journeys_that_begin_in_it() -> None:
     async def script(driver: Driver) -> None:
-        await driver.press("3", "P")
+        await driver.press("3", "P", "P")
         chart = driver.app.screen.query_one(TimeChart)
         assert chart.has_focus
         await driver.press("l", "l", "l", "l", "h", "enter")
@@ -126,6 +126,26 @@ def test_a_slice_of_time_opens_the_journeys_that_begin_in_it() -> None:
         assert shown.table.count == chart.rows[3]["journeys"] > 0
         await driver.press("F", "3", "G", "enter")
         assert shown.table.count == chart.rows[-1]["journeys"] > 0
+
+    drive(FakeReader(make_shop(60)), script, (120, 40))
+
+
+def test_failures_say_since_when_and_whom_they_hit() -> None:
+    async def script(driver: Driver) -> None:
+        await driver.press("3", "P")
+        table = driver.app.screen.query_one("#failures", FactTable)
+        assert table.has_focus
+        kinds = [place for place, row in enumerate(table.rows) if row.get("kind")]
+        assert kinds and any(row["kind"] == "step" for row in map(table.row, kinds) if row)
+        for place in kinds:
+            table.point(place)
+            await driver.settle()
+            row = table.rows[place]
+            assert f"{row['times']:,} times in {row['journeys']:,} journeys, from " in driver.text
+        assert " a mark, " in driver.text
+        await driver.press("1", "slash", *"device:mobile", "enter", "3")
+        asked = driver.reader.failures("device:mobile")
+        assert [row["times"] for row in table.rows if row.get("kind")] == [row["times"] for row in asked["kinds"]]
 
     drive(FakeReader(make_shop(60)), script, (120, 40))
 

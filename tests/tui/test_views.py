@@ -27,11 +27,13 @@ def test_views(size: tuple[int, int], golden_screen: Callable[[str, str], None])
     drive(FakeReader(make_shop(60)), script, size)
 
 
-def test_the_funnel_counts_each_stage_and_what_is_lost() -> None:
-    rows = stage_rows({"stages": {"awareness": 5, "interest": 3, "purchase": 2}})[1:]
-    assert [(row["label"], row["count"], row["lost"]) for row in rows] == [
-        ("awareness", 10, 0), ("interest", 5, 5), ("consideration", 2, 3), ("purchase", 2, 0),
-    ]  # fmt: skip
+def test_the_funnel_says_of_each_stage_what_the_summary_says() -> None:
+    reader = FakeReader(make_shop(60))
+    rows = stage_rows(reader.flows())[1:]
+    funnel = reader.real.summary()["funnel"]
+    assert [(row["label"], row["count"]) for row in rows] == [(row["stage"], row["n"]) for row in funnel]
+    assert [row["lost"] for row in rows[:-1]] == [row["dropped"]["n"] for row in funnel[:-1]]
+    assert rows[-1]["lost"] is None
     assert business_rows({"business": {"fulfilled": 3, "in_progress": 1}})[1]["share"] == 0.75
     assert stage_rows({}) == []
 

@@ -1,10 +1,10 @@
-"""Rows of the funnel: stages with what is lost, outcomes, business outcomes, experience; each with what opens it."""
+"""Rows of the funnel: stages with who drops off, outcomes, business outcomes, experience; each with what opens it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconstruct.journeys.moments import STAGES, mapping_of, number_of, text_of
+from reconstruct.journeys.moments import mapping_of, mappings_of, number_of, text_of
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.reader import Document
 from reconstruct.tui.widgets.columns import Column
@@ -49,7 +49,7 @@ def _paint_bar(row: Document, pen: Pen, cells: int) -> Line:
 def _lost(row: Document, pen: Pen) -> Span:
     lost = number_of(row.get("lost"))
     share = f"{number_of(row.get('lost_share')):.0%}"
-    return Span(f"{pen.signs.down} {int(lost):,} lost, {share}" if lost else "", "warn")
+    return Span(f"{pen.signs.down} {int(lost):,} dropped, {share}" if lost else "", "warn")
 
 
 COLUMNS = (
@@ -57,7 +57,7 @@ COLUMNS = (
     Column("count", "Journeys", 9, _number, 0, align="right"),
     Column("share", "Share", 6, _share, 0, align="right"),
     Column("bar", "", LEAST_BAR, _bar, 2, grows=1, most=WIDE_BAR, paint=_paint_bar),
-    Column("lost", "Drop-off", 16, _lost, 1),
+    Column("lost", "Drop-off", 19, _lost, 1),
 )
 
 
@@ -72,22 +72,16 @@ def count_rows(flows: Mapping[str, object]) -> list[Document]:
 
 
 def stage_rows(flows: Mapping[str, object]) -> list[Document]:
-    """How many reach each stage, and how many are lost on the way there."""
-    ends = {stage: int(number_of(count)) for stage, count in mapping_of(flows.get("stages")).items()}
-    places = [place for place, stage in enumerate(STAGES) if ends.get(stage)]
-    if not places:
-        return []
+    """How many reach each stage, and how many of them go no further without having got what they wanted: the figures of the summary."""
     rows = [_heading("Stages")]
-    before = 0
-    for place, stage in enumerate(STAGES[: places[-1] + 1]):
-        count = sum(ends.get(later, 0) for later in STAGES[place:])
-        lost = max(0, before - count) if place else 0
+    for stage in mappings_of(flows.get("funnel")):
+        dropped = mapping_of(stage.get("dropped"))
+        name = text_of(stage.get("stage"))
         rows.append({
-            "label": stage, "count": count, "share": count / max(1, sum(ends.values())), "lost": lost,
-            "lost_share": lost / max(1, before), "filter": f"stage>={stage}" if place else "stage:*",
+            "label": name, "count": stage.get("n"), "share": stage.get("share"), "lost": dropped.get("n"), "lost_share": dropped.get("share"),
+            "filter": f"stage>={name}" if len(rows) > 1 else "stage:*",
         })  # fmt: skip
-        before = count
-    return rows
+    return rows if len(rows) > 1 else []
 
 
 def outcome_rows(flows: Mapping[str, object]) -> list[Document]:

@@ -39,6 +39,15 @@ def failure_rows(failures: Mapping[str, object]) -> list[Document]:
     return rows
 
 
+def say_marks(failures: Mapping[str, object]) -> str:
+    """What time the courses are of: how long a mark is, and from when to when they go."""
+    over_time = mappings_of(failures.get("over_time"))
+    if not over_time:
+        return ""
+    length = say_duration(int(number_of(failures.get("slice_s"))) * 1_000_000_000)
+    return f"{length} a mark, {say_when(over_time[0].get('at')).strip()} to {say_when(over_time[-1].get('at')).strip()} UTC"
+
+
 def _label(row: Document, pen: Pen) -> Span:
     sign = f"{pen.signs.warn} " if row.get("surge") else "  "
     return Span(f"{sign}{pen.clean(text_of(row.get('label')), 200)}", text_of(row.get("ink"), "text"))
@@ -119,6 +128,4 @@ def describe_failure(row: Document, failures: Mapping[str, object], pen: Pen, te
             Paragraph([Span(f"the first: {pen.clean(place)}", "accent")], 2),
             Paragraph([Span(pen.clean(text, 2000), "dim")], 2),
         ]
-    length = say_duration(int(number_of(failures.get("slice_s"))) * 1_000_000_000)
-    lines += [Paragraph(), Paragraph([Span(f"A mark of its course is {length}.", "dim")], 2)]
     return lines

@@ -94,7 +94,7 @@ class FunnelView(PagedView):
     def _say(self) -> None:
         about = ["customers" if self.subject == ways.CUSTOMER else f"business journeys: {self.subject}"]
         if self.page in ("counts", "time", "failures"):
-            about = []
+            about = [failing.say_marks(self.failures)] if self.page == "failures" and self.failures else []
         if self.reconstruct.filter_text:
             about.append(f"only {self.reconstruct.filter_text}   F clears")
         pen = self.reconstruct.pen
