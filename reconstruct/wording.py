@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from reconstruct.journeys.axis import say_duration, say_share
@@ -149,11 +150,16 @@ def _is_sure(difference: Document) -> bool:
 
 
 def say_period(surge: Document) -> str:
-    """From when to when: ``09-15 15:00 to 18:00``."""
-    begin, end = say_moment(surge["from_at"]), say_moment(surge["until_at"])
-    return f"{begin} to {end[6:] if end[:5] == begin[:5] else end}"
+    """From when to when: ``15 Sep 15:00 to 18:00``."""
+    (begin_day, begin), (end_day, end) = (say_moment(surge[name]).rsplit(" ", 1) for name in ("from_at", "until_at"))
+    return f"{begin_day.strip()} {begin} to {end if end_day == begin_day else f'{end_day.strip()} {end}'}"
 
 
 def say_moment(at: str) -> str:
-    """``09-14 13:05`` of a moment of the export: in one set of logs the year goes without saying."""
-    return at[5:16].replace("T", " ")
+    """``14 Sep 13:05`` of a moment of the export: in one set of logs the year goes without saying.
+
+    >>> say_moment("2026-09-04T13:05:59.250000Z")
+    ' 4 Sep 13:05'
+    """
+    moment = datetime.fromisoformat(at)
+    return f"{moment.day:2} {moment:%b %H:%M}"

@@ -53,7 +53,12 @@ def test_an_outage_is_told_with_its_time_its_route_and_whom_it_hit(tmp_path: Pat
     failures = results.summary()["failures"]
     assert failures["slice_s"] == 3600
     kind = failures["kinds"][0]
-    assert (kind["kind"], kind["method"], kind["route"], kind["status"]) == ("request", "POST", "/checkout/place-order", 503)
+    assert (kind["kind"], kind["method"], kind["route"], kind["status"]) == (
+        "request",
+        "POST",
+        "/checkout/place-order",
+        503,
+    )
     assert kind["technical"] and kind["times"] == 19 and sum(kind["slices"]) == 19
     assert kind["surge"]["from_at"] == "2026-03-10T14:00:00.000000Z"
     assert kind["surge"]["until_at"] == "2026-03-10T15:00:00.000000Z"
@@ -65,7 +70,7 @@ def test_an_outage_is_told_with_its_time_its_route_and_whom_it_hit(tmp_path: Pat
     assert results.count_journeys(surge["failed"]["query"]) == 15
     results.close()
     told = reconstruct("summary", tmp_path).stdout
-    assert "  ! all at once, 03-10 14:00 to 15:00 UTC: " in told
+    assert "  ! all at once, 10 Mar 14:00 to 15:00 UTC: " in told
     assert "15 journeys were hit; of visits begun then 0% (0–20%) of 15 reached their goal" in told
 
 
@@ -95,7 +100,9 @@ def test_error_lines_are_kinds_with_the_first_of_them(tmp_path: Path) -> None:
         f"2026-03-10 {9 + n // 6:02d}:{n % 6 * 10:02d}:00,000 ERROR [worker] could not reach printer {n + 100} in 30 s\n"
         for n in range(12)
     ]
-    (tmp_path / "worker.log").write_text("2026-03-10 08:00:00,000 INFO [worker] started\n" + "".join(lines), encoding="utf-8")
+    (tmp_path / "worker.log").write_text(
+        "2026-03-10 08:00:00,000 INFO [worker] started\n" + "".join(lines), encoding="utf-8"
+    )
     results = open_paths([tmp_path])
     (kind,) = results.summary()["failures"]["kinds"]
     assert (kind["kind"], kind["service"], kind["level"], kind["times"]) == ("line", "worker", "error", 12)

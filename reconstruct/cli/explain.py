@@ -359,8 +359,9 @@ def _explain_links(explained: Source, number: int, within: Path, options: Option
     for id, rule, kind, value, confidence in row:
         print(f"  journey {id} by rule “{rule}”{_via(labels.get(kind, kind), value)}, confidence {confidence:.3f}")
     things = results.store.rows(
-        "SELECT n.name, t.value, l.rule, coalesce(k.name, l.via_type), l.via_value, l.confidence FROM thing_links l JOIN things t USING (object)"
-        " JOIN type_names n ON n.number = t.type::VARCHAR LEFT JOIN type_names k ON k.number = l.via_type WHERE l.eid = ? ORDER BY ALL LIMIT ?",
+        f"SELECT n.name, t.value, v.rule, coalesce(k.name, v.via_type), {VIA_VALUE}, v.confidence FROM thing_links v JOIN things t USING (object)"
+        " JOIN events e USING (eid) JOIN type_names n ON n.number = t.type::VARCHAR LEFT JOIN type_names k ON k.number = v.via_type"
+        " WHERE v.eid = ? ORDER BY ALL LIMIT ?",
         [eid, LINKS_SHOWN],
     )
     for name, value, rule, kind, via, confidence in things:

@@ -25,7 +25,7 @@ def render_failures(figures: Document) -> list[str]:
     if not kinds:
         return ["nothing failed"] if over_time else []
     lines = [_head(failures, figures["journeys"], where)]
-    begin = f"{say_duration(failures['slice_s'] * SECOND)} a mark from {say_moment(over_time[0]['at'])} UTC"
+    begin = f"{say_duration(failures['slice_s'] * SECOND)} a mark from {say_moment(over_time[0]['at']).strip()} UTC"
     rows = [["", "times", "journeys", "first", "last", begin, ""]]
     for name, key in (("all requests of people", "requests"), ("business journeys begun", "begun")):
         counts = [row[key] for row in over_time]

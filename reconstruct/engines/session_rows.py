@@ -23,7 +23,7 @@ from reconstruct.engines.folding import Placed, fold_files
 from reconstruct.engines.links import EVIDENCE_COLUMNS, Evidence
 from reconstruct.journeys.touchpoints import path_of
 from reconstruct.store.codes import Codes, code_rows, number_values
-from reconstruct.store.database import Store
+from reconstruct.store.database import EID_SHIFT, Store
 
 Columns = dict[str, NDArray[Any]]
 
@@ -32,10 +32,11 @@ SERVICE = f"coalesce({writer_of('e')}, fs.service)"
 REQUEST = "coalesce(served.anchor, d.anchor)"
 """Given where it joins lines."""
 
-VIA_VALUE = (
-    """coalesce(v.via_value, CASE v.via_type WHEN 'address' THEN e.client_ip WHEN 'referrer' THEN e.referrer END)"""
-)
-"""Addresses and referrers a link went by stand in the event."""
+VIA_VALUE = f"""coalesce(
+    CASE v.via_type WHEN 'request' THEN (SELECT path FROM sources WHERE id = TRY_CAST(v.via_value AS BIGINT) >> {EID_SHIFT})
+                                        || ':' || (TRY_CAST(v.via_value AS BIGINT) & {(1 << EID_SHIFT) - 1}) ELSE v.via_value END,
+    CASE v.via_type WHEN 'address' THEN e.client_ip WHEN 'referrer' THEN e.referrer END)"""
+"""Addresses and referrers a link went by stand in the event; a request that has no identifier is told by its line."""
 
 ANCHORED = """
     LEFT JOIN anchors a USING (eid) LEFT JOIN anchored d USING (eid)

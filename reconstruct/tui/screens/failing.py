@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconstruct.journeys.axis import say_duration, to_datetime
-from reconstruct.journeys.moments import mapping_of, mappings_of, number_of, text_of, time_of
+from reconstruct.journeys.axis import say_duration
+from reconstruct.journeys.moments import mapping_of, mappings_of, number_of, text_of
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.reader import Document
 from reconstruct.tui.widgets.columns import Column
 from reconstruct.tui.widgets.paint import Line, Span
 from reconstruct.tui.widgets.sheet import Paragraph
-from reconstruct.wording import say_failure, say_period, say_surge
+from reconstruct.wording import say_failure, say_moment, say_period, say_surge
 
 MARKS = 40
 """Cells of a course over time, as many as there are slices."""
@@ -45,7 +45,7 @@ def say_marks(failures: Mapping[str, object]) -> str:
     if not over_time:
         return ""
     length = say_duration(int(number_of(failures.get("slice_s"))) * 1_000_000_000)
-    return f"{length} a mark, {say_when(over_time[0].get('at')).strip()} to {say_when(over_time[-1].get('at')).strip()} UTC"
+    return f"{length} a mark, {say_moment(text_of(over_time[0].get('at'))).strip()} to {say_moment(text_of(over_time[-1].get('at'))).strip()} UTC"
 
 
 def _label(row: Document, pen: Pen) -> Span:
@@ -64,18 +64,9 @@ def _count(key: str) -> Column:
 
 def _moment(key: str, title: str, priority: int) -> Column:
     def render(row: Document, _pen: Pen) -> Span:
-        return Span(say_when(row.get(key)), "dim")
+        return Span(say_moment(text_of(row[key])) if row.get(key) else "", "dim")
 
     return Column(key, title, 12, render, priority)
-
-
-def say_when(at: object) -> str:
-    """``14 Sep 09:26``"""
-    moment = time_of(at)
-    if moment is None:
-        return ""
-    when = to_datetime(moment)
-    return f"{when.day:2} {when:%b %H:%M}"
 
 
 def _paint_course(row: Document, pen: Pen, cells: int) -> Line:
@@ -121,7 +112,7 @@ def describe_failure(row: Document, failures: Mapping[str, object], pen: Pen, te
     n, journeys = int(number_of(row.get("times"))), int(number_of(row.get("journeys")))
     told = f"{n:,} times" + (f" in {journeys:,} journeys" if journeys else "")
     if row.get("first_at"):
-        told += f", from {say_when(row.get('first_at')).strip()} to {say_when(row.get('last_at')).strip()} UTC"
+        told += f", from {say_moment(text_of(row['first_at'])).strip()} to {say_moment(text_of(row['last_at'])).strip()} UTC"
     lines.append(Paragraph([Span(told)], 2))
     if text:
         lines += [
