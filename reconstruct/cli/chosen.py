@@ -10,6 +10,8 @@ from reconstruct.results import Reconstruction
 from reconstruct.wording import say_money, table
 
 Document = dict[str, Any]
+Places = set[tuple[int, int]]
+"""(source id, line)"""
 
 FEW_CHOSEN = 12
 """Journeys told one by one; more of them are figures, and would push these off the screen."""
@@ -47,21 +49,22 @@ def _tell(document: Document, paths: dict[int, str], *, is_whole: bool) -> list[
     lines = [f"  {' · '.join(say_journey(head))}"]
     touchpoints = course["touchpoints"]
     orders = document["business_journeys"]
+    assets = {tuple(link["event"]) for link in document["links"] if link["rule"] == "asset"}
     if is_whole:
         told = [row for row in touchpoints if row["milestone"] or not row["ok"] or row is touchpoints[-1]]
-        lines += _course(told, paths)
+        lines += _course(told, paths, assets)
         if len(told) < len(touchpoints):
             lines.append(f"      ({len(touchpoints) - len(told):,} more requests on the way, none of them failed)")
         for order in orders[:ORDERS_TOLD]:
-            lines += [_head_of(order), *_course(order["steps"], paths), *_deviations(order)]
+            lines += [_head_of(order), *_course(order["steps"], paths, assets), *_deviations(order)]
         return lines + _rest(orders)
     wrong = [row for row in touchpoints if not row["ok"]]
     if wrong:
-        lines.append(_at("went wrong", wrong[-1], paths))
+        lines.append(_at("went wrong", wrong[-1], paths, assets))
     if touchpoints and not orders:
-        lines.append(_at("left after", touchpoints[-1], paths))
+        lines.append(_at("left after", touchpoints[-1], paths, assets))
     for order in orders[:ORDERS_TOLD]:
-        lines += _tell_order(order, paths)
+        lines += _tell_order(order, paths, assets)
     return lines + _rest(orders)
 
 
@@ -70,13 +73,13 @@ def _rest(orders: list[Document]) -> list[str]:
     return [f"    … and {n:,} more of its orders"] if n > 0 else []
 
 
-def _course(entries: list[Document], paths: dict[int, str]) -> list[str]:
+def _course(entries: list[Document], paths: dict[int, str], assets: Places) -> list[str]:
     """What happened, one a line: when, what, by whom, and where its first line is."""
     rows = []
     for row in entries[:ENTRIES_TOLD]:
         words = row["activity"] + (f", {row['attempts']} tries" if row.get("attempts", 1) > 1 else "")
         rows.append([
-            "✖" if _has_failed(row) else " ", row["at"][:19].replace("T", " "), words, row.get("service") or "", _line_of(row, paths),
+            "✖" if _has_failed(row) else " ", row["at"][:19].replace("T", " "), words, row.get("service") or "", _line_of(row, paths, assets),
         ])  # fmt: skip
     lines = [f"    {line}".rstrip() for line in table(rows, frozenset(range(5)))]
     if len(entries) > ENTRIES_TOLD:
@@ -84,14 +87,14 @@ def _course(entries: list[Document], paths: dict[int, str]) -> list[str]:
     return lines
 
 
-def _tell_order(order: Document, paths: dict[int, str]) -> list[str]:
+def _tell_order(order: Document, paths: dict[int, str], assets: Places) -> list[str]:
     lines = [_head_of(order)]
     steps = order["steps"]
     failed = [step for step in steps if step["status"] == "failed"]
     if failed and failed[-1] is not steps[-1]:
-        lines.append("  " + _at("failed", failed[-1], paths))
+        lines.append("  " + _at("failed", failed[-1], paths, assets))
     if steps:
-        lines.append("  " + _at("last", steps[-1], paths))
+        lines.append("  " + _at("last", steps[-1], paths, assets))
     return lines + _deviations(order)
 
 
@@ -110,11 +113,11 @@ def _deviations(order: Document) -> list[str]:
     return lines
 
 
-def _at(said: str, row: Document, paths: dict[int, str]) -> str:
+def _at(said: str, row: Document, paths: dict[int, str], assets: Places) -> str:
     """What happened, when, and where its first line is."""
     tries = f", {row['attempts']} tries" if row.get("attempts", 1) > 1 else ""
     moment = row["at"][:19].replace("T", " ")
-    return f"    {said}: {row['activity']}{' ✖' if _has_failed(row) else ''}{tries}, {moment}  {_line_of(row, paths)}"
+    return f"    {said}: {row['activity']}{' ✖' if _has_failed(row) else ''}{tries}, {moment}  {_line_of(row, paths, assets)}"
 
 
 def _has_failed(row: Document) -> bool:
@@ -122,8 +125,9 @@ def _has_failed(row: Document) -> bool:
     return bool(row["status"] == "failed" if "service" in row else not row["ok"])
 
 
-def _line_of(row: Document, paths: dict[int, str]) -> str:
-    source, line = row["events"][0]
+def _line_of(row: Document, paths: dict[int, str], assets: Places) -> str:
+    """The first line behind an entry, but not of a picture that the page fetched."""
+    source, line = next((event for event in row["events"] if tuple(event) not in assets), row["events"][0])
     return f"{paths.get(source, source)}:{line}"
 
 

@@ -29,10 +29,13 @@ def run(arguments: argparse.Namespace) -> int:
     name = wanted[-1] if wanted else _format_of(arguments.output)
     check_output(arguments.output)
     results = select(arguments)
-    if not results.count_journeys():
+    n = results.count_journeys()
+    if not n:
         print(clean(f"warning: {'; '.join(map(str.strip, tell_none(results)))}"), file=sys.stderr)
     with open_output(arguments.output) as out:
         WRITERS[name](results, out)
+    if arguments.output != "-":
+        print(clean(f"{arguments.output}: {n:,} journey{'' if n == 1 else 's'}"), file=sys.stderr)
     results.close()
     return EXIT_OK
 

@@ -149,10 +149,13 @@ def _add_detection(group: argparse._ArgumentGroup, *, also: str = "") -> None:
     )
 
 
+QUERY_EXAMPLES = "order:1001, customer:mia, 'outcome:failed status:5xx', words"
+
+
 def _add_selection(parser: argparse.ArgumentParser, what: str, period: str) -> None:
     """Which journeys are meant."""
     group = parser.add_argument_group("selecting")
-    group.add_argument("--where", metavar="QUERY", default="", help=f"{what} (docs/query.md)")
+    group.add_argument("--where", metavar="QUERY", default="", help=f"{what}: {QUERY_EXAMPLES} (docs/query.md)")
     _add_period(group, period)
 
 

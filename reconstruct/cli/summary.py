@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from reconstruct.cli.chosen import tell_chosen, tell_none
+from reconstruct.cli.chosen import FEW_CHOSEN, tell_chosen, tell_none
 from reconstruct.cli.failing import render_failures
 from reconstruct.cli.inputs import select
 from reconstruct.cli.output import clean
@@ -66,6 +66,8 @@ def render(results: Reconstruction) -> list[str]:
         if not results.count_journeys():
             return [*lines, "", *tell_none(results)]
         told = tell_chosen(results)
+        if not told:
+            lines.append(f"  more than {FEW_CHOSEN}, so not one by one: reconstruct export … -o FILE.jsonl writes them all")
         if told:
             return [*lines, *told, "", *_count_few(figures)]
     else:

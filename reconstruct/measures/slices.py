@@ -29,7 +29,8 @@ LINES = f"""(
     SELECT coalesce({writer_of("e")}, s.service) AS service, e.level, e.source, e.line, n.seq AS seq,
            make_timestamp(l.t // 1000) AS "at",
            name_activity(left(regexp_extract(e.message, '^[^\\r\\n]*'), {TEXT_CAP})) AS what
-    FROM events e JOIN timeline l USING (eid) JOIN family_services s ON s.family = l.family
+    FROM events e JOIN timeline l USING (eid) JOIN source_family f ON f.source = e.source
+         JOIN family_services s ON s.family = f.family
          LEFT JOIN event_visit v USING (eid) LEFT JOIN numbered n USING (visit)
     WHERE e.level IN ('error', 'fatal') AND e.method IS NULL
 )"""
