@@ -67,7 +67,9 @@ def render(results: Reconstruction) -> list[str]:
             return [*lines, "", *tell_none(results)]
         told = tell_chosen(results)
         if not told:
-            lines.append(f"  more than {FEW_CHOSEN}, so not one by one: reconstruct export … -o FILE.jsonl writes them all")
+            lines.append(
+                f"  more than {FEW_CHOSEN}, so not one by one: reconstruct export … -o FILE.jsonl writes them all"
+            )
         if told:
             return [*lines, *told, "", *_count_few(figures)]
     else:
@@ -228,7 +230,8 @@ def _revenue(figures: dict[str, Any]) -> list[str]:
         risks = [
             f"{name} {say_money(row[name]['amount'], None)} ({row[name]['n']:,})" for name in RISKS if row[name]["n"]
         ]
-        lines.append(f"  {', '.join(said)}")
+        without = f"; not counted: {' and '.join(row['without'])}, of which others come" if row["without"] else ""
+        lines.append(f"  {', '.join(said)}{without}")
         if risks:
             lines.append(f"    at risk: {', '.join(risks)}  {own_query(row['at_risk']['query'], where)}")
     return lines

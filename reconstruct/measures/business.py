@@ -57,6 +57,12 @@ LISTED = 20
 AT_RISK = ("stuck", "failed", "late")
 """Money that was promised and may not come, or not in time."""
 
+FOLLOWED = 0.9
+"""Share of the priced objects of a type that begin behind one of another type in the same visit, for these to be what it comes of."""
+
+FOLLOWED_LEAST = 5
+"""Visits below which nothing is said to come of something."""
+
 EXACT_DIGITS = 200
 """Significant digits of sums of money: more than any sum of what a log may hold."""
 
@@ -103,7 +109,11 @@ def _revenue(chosen: Chosen) -> list[Document]:
         f"CASE WHEN outcome = '{OPEN}' THEN if({LATE}, 'late', 'open')"
         " WHEN outcome IN ('cancelled', 'returned') THEN 'lost' ELSE outcome END"
     )
-    priced = f"(SELECT *, upper(currency) AS code, {fate} AS fate FROM business WHERE amount IS NOT NULL AND {COUNTED})"
+    drafts = _list_drafts(chosen)
+    left_out = ", ".join("'" + type_.replace("'", "''") + "'" for type_ in drafts)
+    counted = f"amount IS NOT NULL AND {COUNTED}" + (f" AND type NOT IN ({left_out})" if drafts else "")
+    others = [Not(named("type", *drafts))] if drafts else []
+    priced = f"(SELECT *, upper(currency) AS code, {fate} AS fate FROM business WHERE {counted})"
     both = ("fate", f"if(fate IN {AT_RISK}, 'at_risk', NULL)")
     sums: dict[str | None, dict[str, Decimal]] = {}
     counts: dict[str | None, dict[str, tuple[int, int]]] = {}
@@ -126,12 +136,32 @@ def _revenue(chosen: Chosen) -> list[Document]:
                 "amount": f"{sums[code].get(name, Decimal(0)):f}",
                 "n": counts[code].get(name, (0, 0))[0],
                 "journeys": counts[code].get(name, (0, 0))[1],
-                "query": chosen.query(within("business", [currency, known("value"), ONCE, *conditions])),
+                "query": chosen.query(within("business", [currency, known("value"), ONCE, *others, *conditions])),
             }
             for name, conditions in FATES.items()
         }
-        rows.append({"currency": code, **{name: money[name] for name in FATES}})
+        rows.append({"currency": code, "without": drafts, **{name: money[name] for name in FATES}})
     return rows
+
+
+def _list_drafts(chosen: Chosen) -> list[str]:
+    """Types of objects with a price that are only what others come of: baskets, offers. Their money is that of the order, once more.
+
+    None of them is ever fulfilled, and behind one of them, in the same visit, begins nearly every one of a type that is. Of all logs,
+    whatever is selected.
+    """
+    rows = chosen.ask(
+        f"""
+        WITH priced AS (SELECT journey, type, min(started_at) AS began, bool_or(outcome = 'fulfilled') AS done FROM business
+                        WHERE amount IS NOT NULL AND journey IS NOT NULL AND {COUNTED} GROUP BY ALL),
+             types AS (SELECT type, count(*) AS n, bool_or(done) AS done FROM priced GROUP BY type),
+             followed AS (SELECT a.type, b.type AS by, count(*) AS n FROM priced a JOIN priced b USING (journey)
+                          WHERE a.type <> b.type AND a.began <= b.began GROUP BY ALL)
+        SELECT DISTINCT f.type FROM followed f JOIN types t ON t.type = f.type JOIN types o ON o.type = f.by
+        WHERE NOT t.done AND o.done AND f.n >= greatest({FOLLOWED_LEAST}, {FOLLOWED} * o.n) ORDER BY 1
+        """
+    )
+    return [type_ for (type_,) in rows]
 
 
 def list_goal_times(chosen: Chosen) -> pa.Table:
