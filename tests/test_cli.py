@@ -53,6 +53,31 @@ def test_events_are_the_same_whether_results_are_kept(logs: Path, tmp_path: Path
     results.close()
 
 
+@pytest.mark.parametrize(
+    ("period", "said"),
+    [
+        (["--since", "2030-01-01"], "no event for --since 2030-01-01: the logs begin at 2026-03-10 10:00:01 and end at 2026-03-10 10:00:29 UTC"),
+        (["--until", "2020-01-01"], "no event for --until 2020-01-01: the logs begin at"),
+        (["--since", "2026-03-10", "--until", "2026-03-09"], "--since 2026-03-10 is later than --until 2026-03-09"),
+    ],
+)  # fmt: skip
+def test_a_period_without_events_is_said(logs: Path, period: list[str], said: str) -> None:
+    found = reconstruct("events", logs, *period)
+    assert (found.returncode, found.stdout) == (0, "")
+    assert found.stderr.startswith("note: ") and said in found.stderr
+    assert reconstruct("events", logs, "--since", "2026-03-10T10").stderr == ""
+
+
+def test_an_export_says_how_much_it_wrote(logs: Path, tmp_path: Path) -> None:
+    assert reconstruct("export", logs, "-o", tmp_path / "all.json").stderr.endswith("all.json: 29 journeys\n")
+    assert reconstruct("export", logs, "-o", "-").stderr == ""
+
+
+def test_a_request_without_an_identifier_is_named_by_its_line() -> None:
+    told = reconstruct("explain", SHOP / "nginx" / "hooks.access.json:73", "--in", SHOP).stdout
+    assert "  order 100051 by rule “request” through request nginx/hooks.access.json:73, confidence " in told
+
+
 def test_reads_standard_input(logs: Path) -> None:
     found = reconstruct("events", "-", stdin=(logs / "access.log").read_bytes())
     assert len(found.stdout.splitlines()) == 29

@@ -190,6 +190,12 @@ def test_two_queries_two_periods_two_directories(tmp_path: Path) -> None:
     ran = reconstruct("compare", SHOP, "--where", "device:desktop", "--against", "device:mobile").stdout
     assert "no sure difference in" in ran and ran.splitlines()[0].startswith("first   device:desktop: 300 journeys")
     split = json.loads(reconstruct("compare", SHOP, "--split", "2026-09-15", "--json").stdout)
+    assert split["first"]["last_begun_at"] < "2026-09-15T00:00:00" <= split["second"]["first_at"]
+    first, second = reconstruct("compare", SHOP, "--split", "2026-09-15").stdout.splitlines()[:2]
+    assert first.startswith("first   before 2026-09-15: ") and first.endswith(
+        ", begun 2026-09-14 04:05 to 2026-09-14 23:45 UTC"
+    )
+    assert second.startswith("second  2026-09-15 and later: ") and ", begun 2026-09-15 00:06 to " in second
     before = json.loads(reconstruct("compare", SHOP, "--since", "2026-09-15", "--until", "2026-09-15", "--json").stdout)
     assert split["first"]["journeys"] + split["second"]["journeys"] == 503
     assert before["first"]["journeys"] == split["first"]["journeys"], "the day before"

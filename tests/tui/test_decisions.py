@@ -16,6 +16,7 @@ from reconstruct.tui.bindings import GROUPS, known_ids, read_keymap
 from reconstruct.tui.screens.identifiers import grow_tree
 from reconstruct.tui.screens.menu import letters_for
 from reconstruct.tui.screens.rules import rule_rows
+from reconstruct.tui.widgets.table import FactTable
 
 
 def types(*pairs: tuple[str, str | None]) -> list[dict[str, Any]]:
@@ -127,3 +128,26 @@ def test_a_wrong_interface_section_is_refused(tmp_path: Path, text: str) -> None
     path.write_text(text + "\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="interface"):
         read_configuration(path)
+
+
+def test_a_type_is_told_by_its_label_and_pinned_by_its_name(tmp_path: Path) -> None:
+    class Labelled(FakeReader):
+        def identifiers(self) -> list[dict[str, Any]]:
+            told = {"role": "sub-object", "slots": ["text:order_id"], "distinct": 4, "owner": "order", "why": []}
+            return [*super().identifiers(), {"type": "order_2", "label": "order_id", **told}]
+
+    async def script(driver: Driver) -> None:
+        driver.reader.configuration = tmp_path / "reconstruct.toml"
+        await driver.press("6", "G")
+        table = driver.app.screen.query_one(FactTable)
+        table.point(next(place for place, row in enumerate(table.rows) if row["type"] == "order_2"))
+        await driver.settle()
+        assert "╴order_id " in driver.text
+        assert "in queries and reconstruct.toml order_2" in driver.text
+        await driver.press("enter")
+        assert "order_id (order_2): say what it is" in driver.text
+        await driver.press("r", "r")
+
+    drive(Labelled(make_shop(5)), script)
+    (pin,) = read_configuration(tmp_path / "reconstruct.toml").pins.types
+    assert pin.type == "order_2"
