@@ -23,6 +23,9 @@ MIN_SAMPLE = 20
 """Journeys needed before anything is called usual: below, a share of nine in ten is within chance of two in three."""
 EXPECTED_SHARE = 0.9
 """A step is expected after another when at least this share of the journeys with time for it had it."""
+CLOSING_SHARE = 2 / 3
+"""What ends a journey well is waited for from this share on: logs that lose a fifth of their lines show a step that all have four times in
+five. Nothing is called missing for it."""
 MISSING_SHARE = 0.95
 """Its absence is called missing, and a wrong order or a repetition unusual, from this share on."""
 LATE_FACTOR = 1.5
@@ -171,12 +174,11 @@ def _learn_course(
         label = labeler.read(activity)
         if label.verb:
             critical[activity] = label.once
-    course.expected = _expect(delays, left, done, course)
+    course.expected = _expect(delays, left, done, course, EXPECTED_SHARE)
     rank = {activity: sum(places) / len(places) for activity, places in ranks.items()}
     course.expected.sort(key=lambda expected: (rank[expected.activity], expected.activity))
-    course.closing = [
-        expected.activity for expected in course.expected if labeler.read(expected.activity).state == "done"
-    ]
+    ending = {pair: found for pair, found in delays.items() if labeler.read(pair[1]).state == "done"}
+    course.closing = [expected.activity for expected in _expect(ending, left, done, course, CLOSING_SHARE)]
     course.next_steps = _count_next(direct)
     return course
 
@@ -186,21 +188,22 @@ def _expect(
     left: Mapping[str, list[tuple[int, frozenset[str]]]],
     done: Mapping[str, int],
     course: Course,
+    least: float,
 ) -> list[Expectation]:
-    """For each activity that is usual, the closest step it reliably follows."""
+    """For each activity that is usual, the closest step it reliably follows: in a share of ``least`` of the journeys that had the time."""
     best: dict[str, Expectation] = {}
     for (after, activity), found in sorted(delays.items()):
         n = len(found)
-        if n < MIN_SAMPLE or n < EXPECTED_SHARE * done[activity]:
+        if n < MIN_SAMPLE or n < least * done[activity]:
             continue
         n_both, n_first = _ordered(course, after, activity)
-        if n_first < EXPECTED_SHARE * n_both:
+        if n_first < least * n_both:
             continue
         found.sort()
         p50, p95 = quantile(found, 0.5), quantile(found, 0.95)
         eligible = sum(1 for remaining, present in left[after] if activity in present or remaining >= p95)
         share = n_both / eligible if eligible else 0.0
-        if share < EXPECTED_SHARE:
+        if share < least:
             continue
         expected = Expectation(after, activity, share, n, p50, p95)
         known = best.get(activity)
