@@ -111,6 +111,26 @@ def overlapping(pids: tuple[int, int]) -> list[str]:
     return lines
 
 
+def test_lines_that_name_another_request_are_not_of_the_one_before(tmp_path: Path) -> None:
+    """The last line of one request is lost, and the first of the next."""
+
+    def tagged(line: str, request: int) -> str:
+        return line.replace(" -- : ", f" -- : [{request:08x}-1111-4222-8333-444455556666] ")
+
+    lines = []
+    for number in range(12):
+        at, who = 1000 * number, f"192.0.2.{number + 1}"
+        told = [
+            started(at, 7, "GET", f"/products/{number}", who),
+            ruby(at + 2, 7, "Processing by ProductsController#show as HTML"),
+            completed(at + 20, 7, 200, 20),
+        ]
+        lines += [tagged(line, number) for line in told[number == 7 :]][: None if number != 6 else 2]
+    write(tmp_path, lines)
+    (found,) = [each for each in journeys(tmp_path) if each["session"]["client_ip"] == ["192.0.2.7"]]
+    assert [each["events"] for each in found["customer_journey"]["touchpoints"]] == [[[0, 19], [0, 20]]]
+
+
 def test_requests_of_one_process_that_overlap_are_left_open(tmp_path: Path) -> None:
     """Which of two requests ended first nothing says: not even that one failed is known."""
     write(tmp_path, [*SHOP, *overlapping((8, 8))])

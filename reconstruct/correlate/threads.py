@@ -1,7 +1,7 @@
 """Requests that a log tells of by their first and their last line: ``Started GET "/"`` … ``Completed 200 OK in 14ms``.
 
-What the same process and thread writes in between is of that request. Where requests overlap in one thread's lines, more requests
-have ended than began since: none of those is believed.
+What the same process and thread writes in between is of that request, unless it names another: lines get lost, first and last ones too.
+Where requests overlap in one thread's lines, more requests have ended than began since: none of those is believed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Lines:
 
 def place_by_thread(db: duckdb.DuckDBPyConnection) -> RuleQuality | None:
     """Add lines between the first and the last of a request to ``anchored`` (rule ``same thread``); gives the rule's worth, None if
-    no log has both. Needs ``anchored``, ``timeline`` and ``log_events``."""
+    no log has both. Needs ``anchored``, ``grouped``, ``timeline`` and ``log_events``."""
     lines = _read_lines(db)
     if lines is None:
         return None
@@ -58,7 +58,10 @@ def place_by_thread(db: duckdb.DuckDBPyConnection) -> RuleQuality | None:
     db.execute(
         """
         CREATE OR REPLACE TEMP TABLE by_thread AS
+        WITH named AS (SELECT n.eid, bool_or(g.code = o.code) AS same FROM threads_in n JOIN grouped g ON g.eid = n.eid
+                       JOIN grouped o ON o.eid = n.opening AND o.type = g.type GROUP BY n.eid)
         SELECT n.eid, coalesce(d.anchor, n.opening) AS anchor FROM threads_in n LEFT JOIN anchored d ON d.eid = n.opening
+        LEFT JOIN named ON named.eid = n.eid WHERE same IS NOT FALSE
         """
     )
     db.unregister("threads_in")
