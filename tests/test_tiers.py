@@ -99,6 +99,38 @@ def test_two_outer_logs_may_hold_the_requests_of_an_inner_one_together() -> None
     assert inner_of(shop(edge + other + inner)) == {INNER}
 
 
+def test_what_watches_an_application_past_the_edge_does_not_count() -> None:
+    edge = pages(EDGE, TIMES, browser="Firefox", address="192.0.2.1")
+    beats = [(INNER, float(t), "GET", "/ready", 200, "kube-probe/1.31", None) for t in range(60)]
+    db = shop(edge + pages(INNER, TIMES, browser="Firefox") + beats)
+    logs = rank_request_logs(db, [])
+    assert find_inner(db, logs) == set()
+    assert find_inner(db, logs, ["kube-probe/1.31"]) == {INNER}
+    # A log that holds nothing else is nobody's repetition.
+    alone = shop(edge + beats)
+    assert find_inner(alone, rank_request_logs(alone, []), ["kube-probe/1.31"]) == set()
+
+
+def test_an_edge_that_lost_lines_is_told_from_one_that_is_as_busy() -> None:
+    dice = random.Random(1)
+    moments = [(dice.randrange(40_000) / 10, f"/page/{dice.randrange(12)}") for _ in range(600)]
+    inner: list[Request] = [(INNER, at, "GET", page, 200, None, None) for at, page in moments]
+
+    def edge(seed: int, moved_s: float) -> list[Request]:
+        lost = random.Random(seed)
+        return [
+            (EDGE, at + moved_s, "GET", page, 200, "Firefox", "192.0.2.1")
+            for at, page in moments
+            if lost.random() > 0.35
+        ]
+
+    assert inner_of(shop(edge(2, 0.5) + inner)) == {INNER}
+    assert inner_of(shop(edge(2, 70.5) + inner)) == set(), "the same pages, by others"
+    # A quarter of what the other log is asked for does not come through this edge.
+    others: list[Request] = [(INNER, at + 3, "GET", f"/api{page}", 200, None, None) for at, page in moments[:200]]
+    assert inner_of(shop(edge(2, 0.5) + inner + others)) == set()
+
+
 def pair_slowly(requests: list[Request], settled: set[tuple[int, int]], waiting: set[int]) -> list[tuple[int, int]]:
     """In words: in time order, each to the nearest that is left and contradicts nothing."""
     order = sorted(range(len(requests)), key=lambda eid: (round(requests[eid][1] * SECOND), eid))

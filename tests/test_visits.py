@@ -132,6 +132,11 @@ def test_entries_are_measured_within_one_identifier() -> None:
     assert entries > trials / 3
 
 
+def test_a_few_pages_show_that_nobody_enters_in_mid_visit_if_none_does() -> None:
+    assert visits.are_rare((0, 8)) and visits.are_rare((2, 20))
+    assert not visits.are_rare((0, 7)) and not visits.are_rare((1, 12)) and not visits.are_rare((3, 20))
+
+
 def test_the_cut_lies_between_two_modes_of_gaps() -> None:
     random = np.random.default_rng(1)
     gaps = np.concatenate([random.lognormal(np.log(20), 1, 5000), random.lognormal(np.log(40_000), 1, 800)])

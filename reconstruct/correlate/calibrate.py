@@ -64,6 +64,7 @@ def calibrate_visits(
     cut_s: float,
     entries_start: bool,
     foreign_starts: bool = True,
+    pages_missing: bool = False,
 ) -> dict[str, RuleQuality]:
     """Quality of every visit rule, by name.
 
@@ -77,7 +78,12 @@ def calibrate_visits(
     measured: dict[str, tuple[int, int]] = {}
     if by_session or np.count_nonzero(customer >= 0) >= LEAST_TRIALS:
         blind = build_visits(
-            requests, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts, use_sessions=False
+            requests,
+            cut_s=cut_s,
+            entries_start=entries_start,
+            foreign_starts=foreign_starts,
+            pages_missing=pages_missing,
+            use_sessions=False,
         )
         measured = _agreement(blind.visit, blind.rule, requests.session if by_session else customer, rotates=by_session)
     qualities = {}

@@ -24,28 +24,35 @@ PAIR_CONFIDENCE = 0.97
 BLOCK = 65_536
 """Lines whose candidates are in memory together: a page that everybody opens at once has hundreds for each."""
 
+PAIRS = pa.schema({"eid": pa.int64(), "anchor": pa.int64()})
+
 
 def pair_by_looks(db: duckdb.DuckDBPyConnection, inner: Sequence[RequestLog], edge: Sequence[int]) -> pa.Table:
     """Pairs (eid, anchor) of requests of the inner logs that have no anchor yet, and requests of the edge families.
 
     Needs ``anchored(eid, anchor)`` with what identifiers have settled.
     """
-    pairs: list[tuple[int, int]] = []
+    pairs: list[pa.Table] = []
     for tells_queries in (True, False):
         families = [log.family for log in inner if log.tells_queries == tells_queries]
         table = _read_requests(db, families, edge, asked_for(tells_queries)) if families else None
         if table is not None:
-            pairs += _pair(db, table)
-    return pa.table(
-        {"eid": pa.array([a for a, _ in pairs], pa.int64()), "anchor": pa.array([b for _, b in pairs], pa.int64())}
-    )
+            settled = db.execute(
+                "SELECT DISTINCT t.family, anchor FROM anchored JOIN timeline t USING (eid)"
+            ).fetchall()
+            pairs.append(pair_requests(table, set(settled)))
+    return pa.concat_tables(pairs) if pairs else PAIRS.empty_table()
 
 
-def _pair(db: duckdb.DuckDBPyConnection, table: pa.Table) -> list[tuple[int, int]]:
+def pair_requests(table: pa.Table, used: set[tuple[int, int]]) -> pa.Table:
+    """Pairs (eid, anchor) of requests that wait and others; ``used`` gets them as (family, anchor), and none that it holds is taken.
+
+    Args:
+        table: Requests in time order: ``eid``, ``family``, ``t``, ``user_agent``, ``referrer``, ``asked`` (what for, as a number),
+            ``status`` and ``waits``.
+    """
     pairs: list[tuple[int, int]] = []
     eid, family = table["eid"].to_numpy(), table["family"].to_numpy()
-    settled = db.execute("SELECT DISTINCT t.family, anchor FROM anchored JOIN timeline t USING (eid)").fetchall()
-    used = set(settled)
     before = -1
     # The nearest candidate that is left; of those equally near the one written first.
     for row, other in _candidates(table):
@@ -54,7 +61,7 @@ def _pair(db: duckdb.DuckDBPyConnection, table: pa.Table) -> list[tuple[int, int
             used.add((log, anchor))
             pairs.append((int(eid[row]), anchor))
             before = row
-    return pairs
+    return pa.table([[a for a, _ in pairs], [b for _, b in pairs]], schema=PAIRS)
 
 
 def _read_requests(

@@ -15,22 +15,22 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from reconstruct.correlate import brackets, delays, neighbours, objects, pairing, sessions, tiers
+from reconstruct.correlate import brackets, delays, neighbours, objects, sessions, tiers
+from reconstruct.correlate.anchoring import anchor_by_identifier, anchor_by_looks, start_anchoring, tabulate_heads
+from reconstruct.correlate.beginnings import find_beginnings
 from reconstruct.correlate.behaviour import judge_programs
 from reconstruct.correlate.births import find_births
 from reconstruct.correlate.calibrate import RuleQuality
 from reconstruct.correlate.ends import mark_telling
-from reconstruct.correlate.owners import GROUP_CAP, Ownership, find_owners, find_roots, settle
+from reconstruct.correlate.owners import Ownership, find_owners, find_roots, settle
 from reconstruct.correlate.pins import pin_owners, pin_roots
 from reconstruct.correlate.roles import Role, gathers_lines
+from reconstruct.correlate.strays import find_strays
 from reconstruct.correlate.threads import place_by_thread
 from reconstruct.correlate.types import IdType
 from reconstruct.correlate.wordings import tabulate_wordings
 from reconstruct.events.nouns import prior_roles
 from reconstruct.options import Pins
-
-REQUEST_CONFIDENCE = 0.99
-"""A request identifier names one request; what is left is identifiers copied into the wrong line."""
 
 PEOPLE = ("session", "customer", "device")
 """Roles of who asked. A short visit writes its lines within a minute too, and is several requests all the same."""
@@ -88,17 +88,28 @@ def resolve(
     session_types = [role.type for role in sorted(roles, key=lambda r: -r.points) if role.role == "session"]
     group_requests(db, types, roles)
     logs = tiers.rank_request_logs(db, session_types)
-    inner = tiers.find_inner(db, logs)
+    monitors = db.execute("SELECT user_agent FROM agents WHERE kind = 'monitor' ORDER BY user_agent").fetchall()
+    inner = tiers.find_inner(db, logs, [agent for (agent,) in monitors])
     edge = [log.family for log in logs if log.family not in inner]
     customers = sorted(
         (role for role in roles if role.role == "customer"),
         key=lambda role: (-role.behaviour.mentions * role.behaviour.on_requests, role.type),
     )
     customer_types = [role.type for role in customers]
-    report = sessions.link_requests(db, edge, session_types, customer_types, pool)
+    find_beginnings(db, edge)
+    start_anchoring(db)
+    inner_logs = [log for log in logs if log.family in inner]
+    if inner_logs:  # what only they tell of takes part in visits, so it must be known before those are built
+        tabulate_heads(db, edge, session_types)
+        anchor_by_identifier(db, "heads")
+        anchor_by_looks(db, inner_logs, edge)
+        find_strays(db, inner_logs)
+    report = sessions.link_requests(db, edge, session_types, customer_types, pool, strays=bool(inner_logs))
     judge_programs(db, session_types)
-    _anchor_by_identifier(db)
-    _anchor_by_looks(db, [log for log in logs if log.family in inner], edge)
+    if inner_logs:
+        db.execute("DELETE FROM anchored WHERE anchor NOT IN (SELECT eid FROM anchors)")
+    else:
+        anchor_by_identifier(db, "anchors")
     threads = place_by_thread(db)
     _place_anchored(db)
     _place_by_session(db, session_types, report.cut_s)
@@ -136,48 +147,6 @@ def _demote_crowded(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: l
         named = bool({"object", "sub-object"}.intersection(prior_roles(types[role.type].noun)))
         if visits >= (objects.CROWDED_BY_NAME if named else objects.CROWDED):
             role.role, role.why = "resource", [*role.why, f"half of its values are met in {visits:g} visits and more"]
-
-
-def _anchor_by_identifier(db: duckdb.DuckDBPyConnection) -> None:
-    """Make ``anchored``: lines that carry the request identifier of an edge request, the nearest if there are several."""
-    db.execute(
-        f"""
-        CREATE OR REPLACE TABLE anchored AS
-        WITH lines AS (SELECT g.* FROM grouped g ANTI JOIN anchors USING (eid)),
-             few AS (SELECT code FROM grouped GROUP BY code HAVING count(*) <= {GROUP_CAP}),
-             heads AS (SELECT g.*, t.t FROM grouped g SEMI JOIN anchors USING (eid) JOIN timeline t USING (eid)),
-             nearest AS (SELECT l.eid, arg_min((h.eid, h.type, h.value), (h.rank, abs(t.t - h.t), h.eid)) AS head
-                         FROM lines l SEMI JOIN few USING (code) JOIN timeline t USING (eid) JOIN heads h USING (code)
-                         GROUP BY l.eid)
-        SELECT eid, head[1] AS anchor, 'request' AS rule, head[2]::VARCHAR AS via_type, head[3] AS via_value, {REQUEST_CONFIDENCE} AS confidence
-        FROM nearest
-        """
-    )
-
-
-def _anchor_by_looks(db: duckdb.DuckDBPyConnection, inner: list[tiers.RequestLog], edge: list[int]) -> None:
-    pairs = pairing.pair_by_looks(db, inner, edge)
-    if not pairs.num_rows:
-        return
-    db.register("pairs_in", pairs)
-    db.execute(
-        f"""
-        INSERT INTO anchored
-        SELECT p.eid, p.anchor, 'same request', 'route', e.method || ' ' || e.path, {pairing.PAIR_CONFIDENCE}
-        FROM pairs_in p JOIN events e ON e.eid = p.anchor
-        """
-    )
-    db.unregister("pairs_in")
-    # Lines grouped with a paired inner request follow it.
-    db.execute(
-        """
-        INSERT INTO anchored
-        WITH heads AS (SELECT g.code, a.anchor, a.confidence FROM grouped g JOIN anchored a USING (eid) WHERE a.rule = 'same request')
-        SELECT g.eid, min(h.anchor), 'request', min(g.type)::VARCHAR, arg_min(g.value, (g.type, g.value)), min(h.confidence)
-        FROM grouped g JOIN heads h USING (code) ANTI JOIN anchored USING (eid) ANTI JOIN anchors an ON an.eid = g.eid
-        GROUP BY g.eid
-        """
-    )
 
 
 def _place_anchored(db: duckdb.DuckDBPyConnection) -> None:

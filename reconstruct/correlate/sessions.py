@@ -5,34 +5,28 @@ The request the edge log saw is the *anchor* of everything other logs wrote whil
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from reconstruct.correlate import visits
+from reconstruct.correlate import lending, visits
+from reconstruct.correlate.asked import NUMBERS, Asked, find_named, order_requests, rank_strays, read_requests
 from reconstruct.correlate.askers import are_named_throughout
-from reconstruct.correlate.beginnings import find_beginnings
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.disguises import find_disguised
 from reconstruct.correlate.doubles import trust_addresses
-from reconstruct.correlate.lending import lend_addresses, needs_addresses
+from reconstruct.correlate.lending import hide, lend_addresses, lend_browsers, needs_addresses, weigh_lending
+from reconstruct.correlate.missing_pages import are_pages_missing
 from reconstruct.correlate.openings import find_openings
 from reconstruct.correlate.referrers import Referrers, find_internal, read_referrers
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.signed_in import CUSTOMER_CONFIDENCE, find_signed_in
-from reconstruct.correlate.slices import slice_events
-from reconstruct.correlate.visits import NO_REFERRER, RULES, Requests
-from reconstruct.store.codes import Codes, Narrow, TextCodes, narrow, number_values, wide
-
-ENCODING_THREADS = 2
-"""Columns of texts turned into codes at a time; Arrow does it without holding the interpreter."""
+from reconstruct.correlate.visits import NO_REFERRER, NOWHERE, RULES, Requests
+from reconstruct.store.codes import Codes, Narrow, narrow, number_values, wide
 
 WRITING_THREADS = 2
 """Tables written at a time."""
@@ -57,8 +51,10 @@ def link_requests(
     session_types: list[int],
     customer_types: list[int],
     pool: Executor | None,
+    *,
+    strays: bool = False,
 ) -> SessionReport:
-    """Make ``anchors(eid, visit, visitor, confidence, asset)`` for the requests of the edge families,
+    """Make ``anchors(eid, visit, visitor, confidence, asset)`` for the requests of the edge families, and for ``strays`` if so,
     ``event_visit(eid, visit, rule, via_type, via_value, confidence)`` with the same, ``visitors(visitor, client_ip, user_agent)``
     and ``disguised(visitor, reason)``.
 
@@ -68,10 +64,9 @@ def link_requests(
         db.sql(f"SELECT {text} FROM {table} ORDER BY number").to_arrow_table()[text].combine_chunks().cast(pa.string())
         for text, table in (("path", "paths"), ("user_agent", "agents"))
     )
-    find_beginnings(db, edge)
     signed_in = None if session_types else find_signed_in(db, edge, customer_types)
     visits_by = ("typed", session_types) if signed_in is None else ("signed_in", [signed_in])
-    asked = _requests(db, edge)
+    asked = read_requests(db, edge, strays=strays)
     n_asked = len(asked.eid)
     by_name = not session_types and signed_in is None
     found_requests = _as_codes(db, asked, visits_by, customer_types, paths, agents, by_name=by_name)
@@ -81,10 +76,16 @@ def link_requests(
     entries_start, foreign_starts = visits.are_rare(entries), visits.are_rare(visits.measure_foreign(requests))
     if not entries_start:
         requests.opening = find_openings(requests, cut_s)
-    found = build_in_shards(requests, pool, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
-    rules = calibrate_visits(
-        requests, found_requests.customer, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts
-    )
+    if np.any(found_requests.homeless):
+        opening = np.zeros(len(requests.second), np.int8) if requests.opening is None else requests.opening
+        requests.opening = np.where(found_requests.homeless, np.int8(NOWHERE), opening)
+    habits = {
+        "entries_start": entries_start,
+        "foreign_starts": foreign_starts,
+        "pages_missing": are_pages_missing(found_requests.at_home(), cut_s),
+    }
+    found = build_in_shards(requests, pool, cut_s=cut_s, **habits)
+    rules = calibrate_visits(requests, found_requests.customer, cut_s=cut_s, **habits)
     if signed_in is not None:
         rules["session"] = RuleQuality("customer", 0, 0, CUSTOMER_CONFIDENCE, False)
     numbers = db.execute("SELECT number + 1 FROM agents WHERE kind IN ('bot', 'monitor')").fetchnumpy()
@@ -101,6 +102,8 @@ def link_requests(
     with ThreadPoolExecutor(WRITING_THREADS) as threads:
         list(threads.map(lambda name: _write(db.cursor(), name, tables[name]), tables))
     quality = {each.rule: each for each in rules.values()}
+    if found_requests.lending is not None:
+        quality[STRAY] = found_requests.lending
     return SessionReport(cut_s, cut_why, entries, entries_start, quality, n_asked - len(requests.second))
 
 
@@ -108,90 +111,6 @@ def _write(db: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
     with db:
         db.register("found_in", table)
         db.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM found_in")
-
-
-@dataclass(slots=True)
-class _Asked:
-    """Web requests as they come out of the store."""
-
-    eid: Codes
-    numbers: dict[str, Narrow]
-    """second, browser, path, status, asset"""
-    texts: dict[str, tuple[Narrow, pa.Array]]
-    """per column of TEXTS a code for each request, -1 for none, and the texts by code"""
-
-
-NUMBERS = ("second", "browser", "path", "status", "asset")
-TEXTS = ("client_ip", "asked", "referrer", "vhost")
-
-BATCH_ROWS = 262_144
-"""Requests whose texts are in memory at a time."""
-
-
-def _requests(db: duckdb.DuckDBPyConnection, edge: list[int]) -> _Asked:
-    families = ", ".join(map(str, edge)) or "-1"
-    query = f"""
-        SELECT e.eid, t.t // 1000000000 AS second, e.client_ip, coalesce(g.number, -1) AS browser, p.number AS path,
-               CASE WHEN e.query IS NOT NULL THEN e.path || '?' || e.query END AS asked, e.referrer, e.vhost,
-               coalesce(e.status, 0) AS status, p.is_asset::TINYINT AS asset
-        FROM events e JOIN (SELECT * FROM timeline ANTI JOIN beginnings USING (eid)) t USING (eid)
-        JOIN paths p USING (path) LEFT JOIN agents g USING (user_agent)
-        WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND t.family IN ({families})
-        """
-    eids: list[Codes] = []
-    numbers: dict[str, list[Narrow]] = {name: [] for name in NUMBERS}
-    texts = {name: TextCodes() for name in TEXTS}
-    with ThreadPoolExecutor(ENCODING_THREADS) as threads:
-        for batch in _batches_of(db, query):
-            # Copies: one column that is not would keep the batch, and all its texts.
-            eids.append(batch["eid"].to_numpy().copy())
-            for name, parts in numbers.items():
-                parts.append(narrow(batch[name].to_numpy(zero_copy_only=False)).copy())
-            list(threads.map(lambda name, of=batch: texts[name].add(of[name]), TEXTS))
-    return _Asked(
-        _join(eids, np.int64),
-        {name: _join(numbers.pop(name), np.int32) for name in NUMBERS},
-        {name: each.finish() for name, each in texts.items()},
-    )
-
-
-def _batches_of(db: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.RecordBatch]:
-    """Rows of a query that joins ``events e`` and ``timeline t``, a slice of the events after the other."""
-    for first, last in slice_events(db):
-        within = f" AND e.eid BETWEEN {first} AND {last} AND t.eid BETWEEN {first} AND {last}"
-        yield from db.sql(query + within).to_arrow_reader(BATCH_ROWS)
-
-
-def _join(parts: list[NDArray[Any]], empty: type[np.generic]) -> NDArray[Any]:
-    return np.concatenate(parts or [np.zeros(0, empty)])
-
-
-def _find_named(
-    db: duckdb.DuckDBPyConnection, eid: Codes, types: list[int], table: str = "typed"
-) -> tuple[Narrow, pa.Array]:
-    """What each event names of these types, as a table like ``typed`` says: a code, -1 for nothing, and the values by code.
-
-    Of several it is a value of the type that comes first; of several of that, the least.
-    """
-    reader = db.sql(
-        f"SELECT eid, type, value FROM {table} WHERE type IN ({', '.join(map(str, types)) or '-1'}) AND NOT multi"
-    ).to_arrow_reader(BATCH_ROWS)
-    texts, eids, kinds = TextCodes(), list[Codes](), list[Narrow]()
-    for batch in reader:
-        texts.add(batch["value"])
-        eids.append(batch["eid"].to_numpy().copy())
-        kinds.append(batch["type"].to_numpy().copy())
-    code, values = texts.finish()
-    if not len(code):
-        return np.full(len(eid), -1, np.int32), values
-    named = np.concatenate(eids)
-    if not np.all(named[1:] > named[:-1]):
-        rank = np.argsort(types)[np.searchsorted(np.sort(types), np.concatenate(kinds))]
-        alphabetic = np.argsort(pc.sort_indices(values).to_numpy())[code]
-        order = np.lexsort((alphabetic, rank, named))
-        named, code = named[order], code[order]
-    place = np.minimum(np.searchsorted(named, eid), len(named) - 1)  # of several the first
-    return np.where(named[place] == eid, code[place], code.dtype.type(-1)), values
 
 
 def _find_in_paths(db: duckdb.DuckDBPyConnection, kind: int) -> Codes:
@@ -217,11 +136,21 @@ class _Coded:
     named: NDArray[np.bool_]
     """requests that name whom they are of, where all of a visit do"""
     visitors: pa.Table
+    stray: NDArray[np.bool_]
+    """requests of which only an inner log tells, without an address"""
+    homeless: NDArray[np.bool_]
+    """those that none was lent to"""
+    lending: RuleQuality | None
+    """what a lent address is worth; None where there are no strays"""
+
+    def at_home(self) -> Requests:
+        """The requests whose visitor is known."""
+        return self.requests.select(~self.homeless) if np.any(self.homeless) else self.requests
 
 
 def _as_codes(
     db: duckdb.DuckDBPyConnection,
-    found: _Asked,
+    found: Asked,
     visits_by: tuple[str, list[int]],
     customer_types: list[int],
     paths: pa.Array,
@@ -232,31 +161,46 @@ def _as_codes(
     """``visits_by``: the table and the types whose values are the session identifiers of requests; ``by_name``: whether the customers
     that requests name, of the first type, tell people apart."""
     table, session_types = visits_by
-    session, sessions = _find_named(db, found.eid, session_types, table)
-    customer, _ = _find_named(db, found.eid, customer_types)
-    asker, _ = _find_named(db, found.eid, customer_types[: int(by_name)])
+    n_asked = len(found.eid)
+    session, sessions = find_named(db, found.eid, session_types, table)
+    customer, _ = find_named(db, found.eid, customer_types)
+    asker, _ = find_named(db, found.eid, customer_types[: int(by_name)])
     if np.any(asker >= 0):
         # A page that one comes to from another is about the customer in its path: staff sees to many. A call of an interface is theirs.
         about = _find_in_paths(db, customer_types[0])
         is_about = np.isin(found.eid, about) & (found.texts["referrer"][0] >= 0)
         asker[is_about] = customer[is_about] = -1
     known = (session >= 0) | (found.texts["client_ip"][0] >= 0) | (found.numbers["browser"] >= 0)
-    order = visits.order_requests(found.numbers["second"], found.numbers["asset"].astype(np.bool_), found.eid)
+    is_stray = np.arange(n_asked) >= n_asked - found.strays
+    rank = rank_strays(is_stray, found.numbers["status"]) if found.strays else None
+    order = order_requests(found.numbers["second"], found.numbers["asset"].astype(np.bool_), found.eid, rank)
     order = narrow(order[known[order]])
     # One column at a time: what it is made of is let go before the next.
     session, customer, asker, found.eid = session[order], customer[order], asker[order], found.eid[order]
     second, browser, path, status, folded = (found.numbers.pop(name)[order] for name in NUMBERS)
     asset = folded.astype(np.bool_)
     address, addresses = _in_order(found.texts.pop("client_ip"), order)
-    pages = None
-    if needs_addresses(address, asset):
+    pages, worth = None, None
+    stray = is_stray[order]
+    if found.strays:
+        stray &= (address < 0) | ((browser < 0) & bool(np.any(browser[~stray] >= 0)))
+    if np.any(stray & (address < 0)) or needs_addresses(address, asset):
         pages = _read_pages(found, order, paths, path)
-        referred = np.append(pages.named.page, NO_REFERRER)[pages.referrer]
-        address = lend_addresses(address, browser, second, asset, pages.page, referred)
+        beside = (second, asset, pages.page, np.append(pages.named.page, NO_REFERRER)[pages.referrer])
+        if np.any(stray):
+            hidden, tried = hide(address, asset)
+            worth = weigh_lending(lend_addresses(hidden, browser, *beside), address, tried)
+        address = lend_addresses(address, browser, *beside)
+    if np.any(stray & (browser < 0)):
+        hidden, tried = hide(browser, asset)
+        worth = weigh_lending(lend_browsers(address, hidden, second), browser, tried)
+        browser = np.where(stray, lend_browsers(address, browser, second), browser)
+    homeless = stray & ((address < 0) | (browser < 0))
     # Without an address and a browser the session identifier is all there is to tell visitors apart.
     alone = (address < 0) & (browser < 0)
     pair = wide(address) * (int(browser.max(initial=0)) + 2) + browser
     pair[alone] = -2 - session[alone]
+    pair[homeless] = -3 - len(sessions) - np.arange(np.count_nonzero(homeless))
     by_name, named = bool(np.any(asker >= 0)), np.zeros(len(asker), np.bool_)
     if by_name and are_named_throughout(narrow(number_values(pair)[0]), second, asker):
         pair = pair * (int(asker.max()) + 2) + asker + 1
@@ -278,7 +222,7 @@ def _as_codes(
     codes = narrow(np.append(internal, NO_REFERRER))[pages.referrer]
     requests = Requests(second, visitor, browser + 1, session, pages.page, codes, status, asset)
     requests.asker = asker if by_name else None
-    return _Coded(requests, found.eid, sessions, customer, named, visitors)
+    return _Coded(requests, found.eid, sessions, customer, named, visitors, stray, homeless, worth)
 
 
 @dataclass(slots=True)
@@ -292,7 +236,7 @@ class _Pages:
     named: Referrers
 
 
-def _read_pages(found: _Asked, order: Narrow, paths: pa.Array, path: Narrow) -> _Pages:
+def _read_pages(found: Asked, order: Narrow, paths: pa.Array, path: Narrow) -> _Pages:
     """``path``: code of the path alone, in order. Late, if nobody asks before: it is much of what a large log holds."""
     asked, queries = _in_order(found.texts.pop("asked"), order)
     page = narrow(np.where(asked >= 0, len(paths) + wide(asked), path))
@@ -320,6 +264,10 @@ VIA = {
 }
 """What a rule went by, where it is not the address. Addresses and referrers stand in the event itself."""
 
+VIAS = ("session", "customer", "referrer", "address")
+
+STRAY = "stray"
+"""Rule of requests of which only an inner log tells (``strays``), told of an address by ``lending``, or by the page they came from."""
 
 PROGRAM_CONFIDENCE = 0.99
 """That requests of one address are one robot's, by its user agent or by what it does: two people who share an address and a browser
@@ -339,9 +287,8 @@ def _links(
 ) -> pa.Table:
     """``rules``: by the name in RULES, under the name it is told by; ``is_program``: per request, whether it is a
     robot's or a monitor's; ``trusted``: per visitor, how far the address alone is, where that is not measured."""
-    told = [rules[name].rule for name in RULES]
-    code = pa.array(found.rule.astype(np.int8))
-    confidence = np.array([rules[name].confidence for name in RULES])[found.rule]
+    told = [*(rules[name].rule for name in RULES), STRAY]
+    code, confidence = found.rule.astype(np.int8), np.array([rules[name].confidence for name in RULES])[found.rule]
     if trusted is not None:
         # A file without a referrer goes by the address as well.
         by_address = (found.rule == visits.ADDRESS) | ((found.rule == visits.ASSET) & (coded.requests.referrer < 0))
@@ -349,14 +296,29 @@ def _links(
         confidence[by_address] = np.minimum(sure, rules["asset"].confidence)
     confidence[is_program & (found.rule == visits.ADDRESS)] = PROGRAM_CONFIDENCE
     confidence[coded.named] = NAMED_CONFIDENCE
-    session = np.where(found.rule == visits.SESSION, coded.requests.session, np.int32(-1))
+    via = np.array([VIAS.index(VIA.get(name, "address")) for name in told[:-1]], np.int8)[found.rule]
+    value = np.where(found.rule == visits.SESSION, coded.requests.session, np.int32(-1))
+    values = coded.sessions.cast(pa.string())
+    if coded.lending is not None:
+        lent = coded.stray & ~coded.homeless & (found.rule != visits.SESSION)
+        by_page = coded.homeless & (found.rule == visits.ROAMING)
+        code[lent | by_page] = len(RULES)
+        confidence[lent] *= coded.lending.confidence
+        confidence[by_page] = lending.PRIOR
+        # What a line does not say itself stands beside it.
+        via[lent] = VIAS.index("address")
+        value = np.where(lent, len(values) + wide(coded.requests.visitor), value)
+        values = pa.concat_arrays([values, coded.visitors["client_ip"].combine_chunks()])
     # Texts by number: whole, they would be the largest thing in memory.
-    named = pa.array([VIA.get(name, "address") for name in told])
-    via_value = pa.DictionaryArray.from_arrays(_present(session), coded.sessions.cast(pa.string()))
-    return pa.table(
+    table = pa.table(
         {
             "eid": coded.eid, "visit": found.visit, "visitor": coded.requests.visitor,
-            "rule": pa.DictionaryArray.from_arrays(code, pa.array(told)), "via_type": pa.DictionaryArray.from_arrays(code, named),
-            "via_value": via_value, "confidence": confidence, "asset": coded.requests.asset,
+            "rule": pa.DictionaryArray.from_arrays(code, pa.array(told)), "via_type": pa.DictionaryArray.from_arrays(via, pa.array(VIAS)),
+            "via_value": pa.DictionaryArray.from_arrays(_present(value), values), "confidence": confidence, "asset": coded.requests.asset,
         }
     )  # fmt: skip
+    if coded.lending is None:
+        return table
+    # Nothing shows that somebody came for this one request alone.
+    alone = coded.homeless & (np.bincount(found.visit)[found.visit] == 1)
+    return table.filter(pa.array(~alone))

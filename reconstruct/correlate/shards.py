@@ -26,10 +26,22 @@ SHARD_REQUESTS = 1_000_000
 
 
 def build_in_shards(
-    requests: Requests, pool: Executor | None, *, cut_s: float, entries_start: bool, foreign_starts: bool
+    requests: Requests,
+    pool: Executor | None,
+    *,
+    cut_s: float,
+    entries_start: bool,
+    foreign_starts: bool,
+    pages_missing: bool = False,
 ) -> Visits:
     """What ``build_visits`` gives, with the help of ``pool`` when there is much to do."""
-    build = partial(build_visits, cut_s=cut_s, entries_start=entries_start, foreign_starts=foreign_starts)
+    build = partial(
+        build_visits,
+        cut_s=cut_s,
+        entries_start=entries_start,
+        foreign_starts=foreign_starts,
+        pages_missing=pages_missing,
+    )
     count = len(requests.second)
     if count < WORTH_SHARING or (pool is None and count <= SHARD_REQUESTS):
         return build(requests)

@@ -23,6 +23,13 @@ REPEATED_BY_ID = 0.5
 REPEATED_BY_LOOKS = 0.8
 """The same by looks (method, target, status, second), which coincide by chance more often."""
 
+LOSSY_BY_LOOKS = 0.5
+"""The same where lines are lost, by looks beyond what chance has it (``CHANCE_SHIFTS_S``), of a log that is asked for what better ones are
+asked for as well (REPEATED_BY_LOOKS)."""
+
+CHANCE_SHIFTS_S = (-29, -13, 13, 29)
+"""Seconds to either side at which chance is asked the same: near enough to be as busy, too far for one request."""
+
 SAME_REQUEST_S = 2
 """Two servers write one request down within two seconds: both stamps are rounded, and the outer one waits for the inner."""
 
@@ -79,29 +86,49 @@ def _count_browsers(db: duckdb.DuckDBPyConnection, families: list[int]) -> dict[
     return {int(family): int(count) for family, count in counts}
 
 
-def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog]) -> set[int]:
-    """Families whose requests better ones hold, alone or together. Needs ``grouped(eid, code)``."""
+def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog], monitors: Sequence[str] = ()) -> set[int]:
+    """Families whose requests better ones hold, alone or together. Needs ``grouped(eid, code)``.
+
+    Args:
+        monitors: Browsers whose requests do not count: what watches an application asks it past the edge, every few seconds.
+    """
     inner: set[int] = set()
     if len(logs) < 2:
         return inner
+    db.execute("CREATE OR REPLACE TEMP TABLE watching (eid BIGINT)")
+    watching: dict[int, int] = {}
+    if monitors:
+        db.execute(
+            "INSERT INTO watching SELECT eid FROM events WHERE method IS NOT NULL AND path IS NOT NULL AND list_contains(?, user_agent)",
+            [list(monitors)],
+        )
+        watching = dict(
+            db.execute("SELECT family, count(*) FROM watching JOIN timeline USING (eid) GROUP BY family").fetchall()
+        )
     shared = {
         (a, b): n
         for a, b, n in db.execute(
             """
-            WITH held AS (SELECT DISTINCT family, code FROM grouped JOIN timeline USING (eid) WHERE request)
+            WITH held AS (SELECT DISTINCT family, code FROM grouped JOIN timeline USING (eid) ANTI JOIN watching USING (eid) WHERE request)
             SELECT a.family, b.family, count(*) FROM held a JOIN held b USING (code)
             WHERE a.family <> b.family GROUP BY ALL
             """
         ).fetchall()
     }
     for position, log in enumerate(logs):
+        requests = log.requests - watching.get(log.family, 0)
         outer = [better.family for better in logs[:position] if better.family not in inner]
-        if sum(shared.get((log.family, family), 0) for family in outer) >= REPEATED_BY_ID * log.requests:
+        if not requests:
+            continue
+        if sum(shared.get((log.family, family), 0) for family in outer) >= REPEATED_BY_ID * requests:
             if outer:
                 inner.add(log.family)
-        elif outer and log.requests >= LEAST_REQUESTS:  # identifiers leave it open
+        elif outer and requests >= LEAST_REQUESTS:  # identifiers leave it open
             looks = _read_looks(db, log)
-            if looks.count_repeated(log.family, outer) >= REPEATED_BY_LOOKS * log.requests:
+            repeated = looks.count_repeated(log.family, outer) / requests
+            if repeated >= REPEATED_BY_LOOKS or (
+                repeated >= LOSSY_BY_LOOKS and looks.are_lossy(log.family, outer, requests)
+            ):
                 inner.add(log.family)
     return inner
 
@@ -117,24 +144,35 @@ class _Looks:
     """-1 where the log does not say"""
     second: Codes
 
-    def count_repeated(self, family: int, outer: Sequence[int]) -> int:
-        """Requests of one family that one of the others has as well, within SAME_REQUEST_S."""
+    def are_lossy(self, family: int, outer: Sequence[int], requests: int) -> bool:
+        """Whether the others have been asked for what the family was, and lost what else they should have of its requests."""
+        mine, others = self.family == family, np.isin(self.family, outer)
+        if np.count_nonzero(np.isin(self.target[mine], self.target[others])) < REPEATED_BY_LOOKS * requests:
+            return False
+        chance = max(self.count_repeated(family, outer, shift) for shift in CHANCE_SHIFTS_S) / requests
+        repeated = self.count_repeated(family, outer) / requests
+        # Of lines without a twin, chance finds one for so many.
+        return repeated - chance >= LOSSY_BY_LOOKS * (1 - chance)
+
+    def count_repeated(self, family: int, outer: Sequence[int], shift_s: int = 0) -> int:
+        """Requests of one family that one of the others has as well, within SAME_REQUEST_S; its clock moved by so many seconds."""
         mine, others = np.flatnonzero(self.family == family), np.flatnonzero(np.isin(self.family, outer))
         said, theirs_said = self.status[mine] >= 0, self.status[others] >= 0
-        found = self._are_near(mine, others, self.target * (int(self.status.max(initial=-1)) + 2) + self.status + 1)
+        known = self.target * (int(self.status.max(initial=-1)) + 2) + self.status + 1
+        found = self._are_near(mine, others, known, shift_s)
         # A status that one of the two does not say contradicts nothing.
-        found[~said] |= self._are_near(mine[~said], others, self.target)
-        found |= self._are_near(mine, others[~theirs_said], self.target)
+        found[~said] |= self._are_near(mine[~said], others, self.target, shift_s)
+        found |= self._are_near(mine, others[~theirs_said], self.target, shift_s)
         return int(np.count_nonzero(found))
 
-    def _are_near(self, mine: Codes, others: Codes, code: Codes) -> NDArray[np.bool_]:
-        """Per row of ``mine``: is one of the other rows of the same code, and about the same second?"""
+    def _are_near(self, mine: Codes, others: Codes, code: Codes, shift_s: int) -> NDArray[np.bool_]:
+        """Per row of ``mine``: is one of the other rows of the same code, and about the same second, moved by so many?"""
         if not len(mine) or not len(others):
             return np.zeros(len(mine), np.bool_)
         _, kind = np.unique(code[np.concatenate([mine, others])], return_inverse=True)
-        start, span = int(self.second.min()), int(np.ptp(self.second)) + 2 * SAME_REQUEST_S + 1
+        start, span = int(self.second.min()), int(np.ptp(self.second)) + 2 * (SAME_REQUEST_S + abs(shift_s)) + 1
         moment = kind * span + self.second[np.concatenate([mine, others])] - start
-        wanted, there = moment[: len(mine)], np.sort(moment[len(mine) :])
+        wanted, there = moment[: len(mine)] + shift_s, np.sort(moment[len(mine) :])
         after = np.searchsorted(there, wanted - SAME_REQUEST_S)
         return np.asarray(np.append(there, np.iinfo(np.int64).max)[after] <= wanted + SAME_REQUEST_S)
 
@@ -151,7 +189,8 @@ def _read_looks(db: duckdb.DuckDBPyConnection, log: RequestLog) -> _Looks:
         f"""
         WITH requests AS (SELECT t.family, {asked_for(log.tells_queries)} AS asked, coalesce(e.status, -1)::BIGINT AS status,
                                  t.t // 1000000000 AS second
-                          FROM events e JOIN timeline t USING (eid) WHERE e.method IS NOT NULL AND e.path IS NOT NULL)
+                          FROM events e JOIN timeline t USING (eid) ANTI JOIN watching USING (eid)
+                          WHERE e.method IS NOT NULL AND e.path IS NOT NULL)
         SELECT * FROM requests SEMI JOIN (SELECT DISTINCT asked FROM requests WHERE family = {log.family}) USING (asked)
         """
     ).to_arrow_table()

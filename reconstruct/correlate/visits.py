@@ -45,7 +45,10 @@ ENTRY_SHARE = 0.1
 """Share of in-visit pages without an internal referrer below which an entry starts a visit."""
 
 ENTRY_TRIALS = 20
-"""In-visit pages needed for that measurement."""
+"""In-visit pages needed for that measurement …"""
+
+CLEAR_TRIALS = 8
+"""… or so many without one exception: either says less than one in three, at the upper end of the 95 % interval (Wilson)."""
 
 FALLBACK_CUT_S = 1800
 """The usual half hour, where gaps do not show two modes (Catledge & Pitkow 1995; correlation §2)."""
@@ -69,8 +72,9 @@ SWEPT_VISITS = 50_000
 BLOCK = 65_536
 """Requests turned into Python values at a time."""
 
-OPENS, OPENS_SHARED = 1, 2
-"""Values of ``opening``: a page that begins visits, and one of an address and browser that several people have."""
+OPENS, OPENS_SHARED, NOWHERE = 1, 2, 3
+"""Values of ``opening``: a page that begins visits, one of an address and browser that several people have, and a request from nobody
+knows where, of a visitor of its own."""
 
 RULES = ("start", "session", "redirect", "referrer", "roaming", "address", "asset")
 START, SESSION, REDIRECT, REFERRER, ROAMING, ADDRESS, ASSET = range(len(RULES))
@@ -96,7 +100,7 @@ class Requests:
     status: Narrow
     asset: NDArray[np.bool_]
     opening: NDArray[np.int8] | None = None
-    """what ``openings`` says of each; None where requests say where they come from"""
+    """what ``openings`` says of each, or NOWHERE; None where requests say where they come from"""
     asker: Narrow | None = None
     """code of the customer that a request says it is of, -1 for none; None where that tells nobody apart"""
 
@@ -144,14 +148,6 @@ class _Visit:
         self.last_referrer = NO_REFERRER
 
 
-def order_requests(second: Narrow, asset: NDArray[np.bool_], eid: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Indices in the order visits are built: by second, a page before the assets it asks for, then as logged."""
-    if np.all(eid[1:] > eid[:-1]):
-        # Logs are nearly in time order, and the stable sort runs through what is sorted already.
-        return np.argsort(wide(second) * 2 + asset, kind="stable")
-    return np.lexsort((eid, asset, second))
-
-
 def measure_entries(requests: Requests) -> tuple[int, int]:
     """(entries, pages): consecutive pages of one identifier less than ENTRY_GAP_S apart, and how many of them enter the site.
 
@@ -177,7 +173,7 @@ def measure_entries(requests: Requests) -> tuple[int, int]:
 def are_rare(measured: tuple[int, int]) -> bool:
     """Whether (found, trials) shows something to be rare; without enough trials it does not."""
     found, trials = measured
-    return trials >= ENTRY_TRIALS and found <= ENTRY_SHARE * trials
+    return trials >= (ENTRY_TRIALS if found else CLEAR_TRIALS) and found <= ENTRY_SHARE * trials
 
 
 def measure_foreign(requests: Requests) -> tuple[int, int]:
@@ -242,13 +238,20 @@ def page_gaps(requests: Requests) -> NDArray[np.float64]:
 
 
 def build_visits(
-    requests: Requests, *, cut_s: float, entries_start: bool, foreign_starts: bool = True, use_sessions: bool = True
+    requests: Requests,
+    *,
+    cut_s: float,
+    entries_start: bool,
+    foreign_starts: bool = True,
+    pages_missing: bool = False,
+    use_sessions: bool = True,
 ) -> Visits:
     """Give every request a visit.
 
     Args:
         entries_start: A page without a referrer starts a visit, of visitors that otherwise name one.
         foreign_starts: So does a page that another site led to.
+        pages_missing: Whoever comes from a page that is not on record has rather been here all along than moved here.
         use_sessions: False hides the identifiers and names, to measure the other rules.
     """
     every, (head, head_of, until) = requests, _gather_assets(requests)
@@ -315,6 +318,8 @@ def build_visits(
                 ):  # a new identifier where visits begin is a new visitor, not one who signs in
                     pool = [each for each in pool if each.session < 0 or each.session == session]
                 found, why = _of_page(pool, second, referrer, starts_anew or opens == OPENS_SHARED)
+                if found is None and pool and pages_missing and referrer >= 0:
+                    found, why = max(pool, key=_last), ADDRESS
                 if found is None and referrer >= 0:
                     found = _roaming(
                         by_page.get(offset + referrer, ()),
@@ -324,6 +329,7 @@ def build_visits(
                         last_seen,
                         first_seen,
                         asker,
+                        opens == NOWHERE,
                     )
                     why = ROAMING
                     if found is None and pool:
@@ -451,8 +457,10 @@ def _roaming(
     last_seen: NDArray[np.int64],
     first_seen: NDArray[np.int64],
     asker: int,
+    doubted: bool,
 ) -> _Visit | None:
-    """The visit on another address that opened the referrer last; those still on that page come first."""
+    """The visit on another address that opened the referrer last; those still on that page come first. One that is ``doubted`` goes with
+    the only such, if at all."""
     open_ones = [
         each for each in candidates
         if each.last >= since
@@ -462,7 +470,10 @@ def _roaming(
     if not open_ones:
         return None
     still_there = [each for each in open_ones if each.pages[referrer] == each.last_page_at]
-    return max(still_there or open_ones, key=lambda each: each.pages[referrer])
+    likely = still_there or open_ones
+    if doubted and len(likely) > 1:
+        return None
+    return max(likely, key=lambda each: each.pages[referrer])
 
 
 def _lives(session: Narrow, second: Narrow) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

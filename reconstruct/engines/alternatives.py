@@ -127,6 +127,7 @@ CHOSEN_BY = {
     "asset": "the visit chosen opened the page that asks for this file, or was active last",
     "roaming": "the visit chosen opened the page this came from, from another address of the same browser",
     "address": "the visit chosen was active last",
+    "stray": "the edge's line is missing, and the visit chosen asks for the page's files, goes on from it or was where it came from",
     "start": "this entered the site anew",
 }
 """What spoke for the visit chosen, by the rule of its request (correlate/visits)."""
