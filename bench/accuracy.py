@@ -52,6 +52,7 @@ KINDS: dict[str, dict[str, object]] = {
     "lists": {"batch_rate": 6, "line_items": True},
     "bare numbers": {"bare_numbers": True},
     "placeholders": {"lost": 0.3, "blank": "guest"},
+    "lines 5 % lost": {"lost_lines": 0.05, "repeated": True},
     "rotated, gzip": {"rotate": True, "gzip": True},
 }
 

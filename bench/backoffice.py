@@ -208,10 +208,10 @@ class BackOffice:
                 ("GET", page, -40_000, "-"),
                 ("POST", page + "/refund", 0, f"https://www.fernhill.example{page}"),
             ):
-                line = world.edge_line(
-                    at + after, ip, method, target, 200, 4100, ref, STAFF_AGENT, 70, trace if after == 0 else "", ""
+                named = trace if after == 0 else ""
+                world.serve(
+                    at + after, ip, method, target, 200, 4100, ref, STAFF_AGENT, 70, trace=named, orders=(order.key,)
                 )
-                world.to_edge((at + after, line, None, (order.key,)))
             if at < self.shop.days * DAY_MS:
                 order.outcome = "refunded"
         fields = {"charge": order.charge, "reference": order.id, "minor_units": order.cents, "currency": "EUR"}

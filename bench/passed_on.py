@@ -1,9 +1,10 @@
-"""The same logs as people pass them on, and with other things beside them: does the same story come out?
+"""The same logs as people pass them on, with lines lost, and with other things beside them: does the same story come out?
 
     python bench/passed_on.py DIR...              each DIR holds logs/ and truth-lines.jsonl.gz
     python bench/passed_on.py DIR --only grep     one of the ways
 
-Every line keeps its file and its number, so that the truth stays what it is; measures as in bench/scoring.py.
+Every line keeps its file and its number, so that the truth stays what it is; an empty line is left of one that is lost, which is then not
+judged. Measures as in bench/scoring.py.
 """
 
 from __future__ import annotations
@@ -54,6 +55,26 @@ def _behind_a_proxy(put: str) -> Way:
     return _each(change)
 
 
+def _lossy(share: float) -> Way:
+    """Logs of a sender that drops so many of the lines."""
+
+    def change(lines: Lines, path: str) -> Lines:
+        dice = random.Random(path)
+        return ["" if dice.random() < share else line for line in lines]
+
+    return change
+
+
+def _hush(in_family: str, since: str, until: str) -> Way:
+    """Logs that are silent between two moments, as their stamps begin."""
+
+    def change(_: int, line: str, path: str) -> str:
+        stamp = line.partition("[")[2][:20]
+        return "" if path.startswith(in_family) and since <= stamp < until else line
+
+    return _each(change)
+
+
 WAYS: dict[str, Way] = {
     "as they are": _each(lambda _, line, __: line),
     "grep -r": _each(lambda _, line, path: f"./{path}:{line}"),
@@ -71,6 +92,9 @@ WAYS: dict[str, Way] = {
     "a clock that ran wild": _wild,
     "behind a proxy, visitor last": _behind_a_proxy('{line} "{visitor}, 10.0.0.8"'),
     "behind a proxy, more added": _behind_a_proxy('{line} "www" {visitor} -'),
+    "one line in twenty lost": _lossy(0.05),
+    "one line in five lost": _lossy(0.2),
+    "two hours of the edge lost": _hush("nginx/", "15/Sep/2026:12", "15/Sep/2026:14"),
 }
 
 
@@ -116,18 +140,27 @@ def rewrite(logs: Path, into: Path, way: Way) -> None:
     """All files of a directory another way, compressed as they were."""
     for path in sorted(logs.rglob("*")):
         if path.is_file():
-            data = path.read_bytes()
-            packed = data[:2] == b"\x1f\x8b"
+            packed = path.read_bytes()[:2] == b"\x1f\x8b"
             name = path.relative_to(logs).as_posix()
-            lines = (gzip.decompress(data) if packed else data).decode("utf-8", "surrogateescape").split("\n")
-            changed = "\n".join(way(lines, name)).encode("utf-8", "surrogateescape")
+            changed = "\n".join(way(read_lines(path), name)).encode("utf-8", "surrogateescape")
             target = into / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(gzip.compress(changed, 1) if packed else changed)
 
 
-def show(name: str, document: dict[str, Any], directory: Path) -> str:
-    row = score(document, read_truth(directory / "truth-lines.jsonl.gz"))
+def read_lines(path: Path) -> Lines:
+    data = path.read_bytes()
+    return (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8", "surrogateescape").split("\n")
+
+
+def show(name: str, document: dict[str, Any], directory: Path, logs: Path) -> str:
+    truth = read_truth(directory / "truth-lines.jsonl.gz")
+    for path in {path for path, _ in (*truth.session_of, *truth.orders_of)}:
+        lost = [number for number, line in enumerate(read_lines(logs / path), 1) if not line]
+        for number in lost:
+            truth.session_of.pop((path, number), None)
+            truth.orders_of.pop((path, number), None)
+    row = score(document, truth)
     cells = [f"{row[column]:.4f}" if isinstance(row[column], float) else str(row[column]) for column in COLUMNS]
     orders = [each for journey in document["journeys"] for each in journey["business_journeys"]]
     counted = Counter(each["outcome"] for each in [*orders, *document["unattributed"]["business_journeys"]])
@@ -149,13 +182,19 @@ def main(arguments: Sequence[str]) -> int:
             if given.only in name:
                 with tempfile.TemporaryDirectory() as scratch:
                     rewrite(logs, Path(scratch), way)
-                    print(show(f"{directory.name}, {name}", export(Path(scratch), checkout), directory), flush=True)
+                    print(
+                        show(f"{directory.name}, {name}", export(Path(scratch), checkout), directory, Path(scratch)),
+                        flush=True,
+                    )
         for name, copy in COPIED.items():
             if given.only in name:
                 with tempfile.TemporaryDirectory() as scratch:
                     rewrite(logs, Path(scratch), WAYS["as they are"])
                     copy(Path(scratch))
-                    print(show(f"{directory.name}, {name}", export(Path(scratch), checkout), directory), flush=True)
+                    print(
+                        show(f"{directory.name}, {name}", export(Path(scratch), checkout), directory, Path(scratch)),
+                        flush=True,
+                    )
         told = {name: beside for name, beside in BESIDE.items() if given.only in name}
         found = export(logs, checkout) if told else {}
         for name, beside in told.items():
@@ -163,7 +202,10 @@ def main(arguments: Sequence[str]) -> int:
                 rewrite(logs, Path(scratch), WAYS["as they are"])
                 file, lines = beside(found)
                 Path(scratch, file).write_text("\n".join(lines) + "\n")
-                print(show(f"{directory.name}, {name}", export(Path(scratch), checkout), directory), flush=True)
+                print(
+                    show(f"{directory.name}, {name}", export(Path(scratch), checkout), directory, Path(scratch)),
+                    flush=True,
+                )
     return 0
 
 

@@ -36,7 +36,7 @@ def crawl(world: World, at: int, session: str) -> str:
         targets = ["/.env", "/wp-login.php", "/admin/", "/.git/config", "/phpinfo.php", "/backup.zip"]
     for target in targets:
         status = 404 if kind == "probe" else 200
-        world.to_edge((at, world.edge_line(at, ip, "GET", target, status, 5200, "-", agent, 40, "", ""), session, ()))
+        world.serve(at, ip, "GET", target, status, 5200, "-", agent, 40, session=session)
         at += 900 + rng.randrange(2500)
     return kind
 
@@ -60,10 +60,8 @@ def disguise(world: World, rng: Random, number: int, at: int) -> Iterator[tuple[
             asked = [("GET", product.path, 200) for product in rng.choices(world.products, k=rng.randint(40, 120))]
         for method, target, status in asked:
             ms = 20 + rng.randrange(60)
-            line = world.edge_line(
-                now, ip, method, target, status, 9_000 + rng.randrange(9_000), "-", agent, ms, "", cookie
-            )
-            world.to_edge((now, line, session, ()))
+            size = 9_000 + rng.randrange(9_000)
+            world.serve(now, ip, method, target, status, size, "-", agent, ms, sid=cookie, session=session)
             now += _pause(rng, habit)
         yield session, habit
 

@@ -62,6 +62,13 @@ CURVES = {
     "lost-sessions": Curve(
         "Session identifiers lost", "share lost", _over("missing_session", (0.0, 0.3, 0.6, 1.0), _percent)
     ),
+    "lost-lines": Curve(
+        "Lines lost, the application's server repeats the edge", "share lost", _over("lost_lines", (0.0, 0.05, 0.2), _percent, repeated=True)
+    ),
+    "lost-lines-no-ids": Curve(
+        "The same without identifiers", "share lost", _over("lost_lines", (0.0, 0.05, 0.2), _percent, repeated=True, no_ids=True)
+    ),
+    "lost-lines-edge": Curve("Lines lost, nobody repeats the edge", "share lost", _over("lost_lines", (0.0, 0.05, 0.2), _percent)),
     "nat": Curve(
         "People behind shared addresses, no identifiers", "share of people",
         _over("nat", (0.0, 0.2, 0.4, 0.8), _percent, no_ids=True, mobile=0.1),
@@ -201,6 +208,8 @@ WANTED: tuple[tuple[str, str, str, Callable[[Figures, Figures], bool]], ...] = (
     ("lost", "100%", "overlap >= .90 with all identifiers lost", lambda now, _: now["overlap"] >= 0.90),
     ("skew", "30", "no figure moves by more than .01 with 30 s of skew", lambda now, was: moved(now, was) <= 0.01),
     ("zone", "2", "no figure moves by more than .01 with a zone of 2 h", lambda now, was: moved(now, was) <= 0.01),
+    ("lost-lines", "20%", "exact >= .90 with a fifth of the lines lost", lambda now, _: now["exact"] >= 0.90 and now["pair_p"] >= 0.995),
+    ("lost-lines-no-ids", "20%", "exact >= .88 with those lost and no identifiers", lambda now, _: now["exact"] >= 0.88),
     ("lists", "12", "lists of orders merge no visits", lambda now, _: now["pair_p"] >= 0.999 and now["inflation"] <= 1.01),
 )  # fmt: skip
 LARGEST_ECE = 0.03

@@ -39,6 +39,9 @@ FLUSH_EVERY = 512
 """Visits between two writes: large enough to write in blocks, small enough to stay in memory."""
 LINES_PER_SESSION = 20
 """Least edge lines of a visit on average, to know how many visits ``--lines`` needs (measured: 23)."""
+FILES = (".css", ".js", ".woff2", ".svg", ".webp", ".jpg")
+"""Ends of what the edge serves itself."""
+SUPERVISOR = "kube-probe/1.31"
 MONITOR = ("192.0.2.200", "UptimeWatch/1.4 (+https://uptime.example/)")
 
 
@@ -111,6 +114,10 @@ class Shop:
     """seconds the depot's stamps are off although they end in Z: local time, called UTC"""
     lost: float = 0.0
     """share of identifiers of every kind (session, request, order, cart, charge, job, parcel, customer) that no line shows"""
+    lost_lines: float = 0.0
+    """share of the lines of every log that never arrived"""
+    repeated: bool = False
+    """the application's server keeps an access log of its own, without addresses, session ids and the files the edge serves itself"""
     blank: str = "-"
     """what stands where an identifier was lost: ``-``, ``null``, ``guest``, ``0``"""
     bare_numbers: bool = False
@@ -180,6 +187,9 @@ class World:
         self.spoiler = Spoiler(shop)
         self.to_edge = self.sink(edge_name)
         self.to_app = self.sink(app_name)
+        if shop.repeated:
+            self.server_line = edge_wording("combined" if shop.no_ids else "tail", Stamps(FIRST_DAY))
+            self.to_server = self.sink("shop/access.log")
         self.to_payments = self.sink("payments/gateway.log")
         self.products = make_products(self.rng)
         self.assets = make_assets(self.rng)
@@ -193,6 +203,16 @@ class World:
     def sink(self, name: str) -> Sink:
         """What appends a line to the log of this name, after what befalls its identifiers."""
         return self.spoiler.before(name, self.journal.sink(name))
+
+    def serve(
+        self, at: int, ip: str, method: str, target: str, status: int, size: int, referrer: str, agent: str, ms: int,
+        *, trace: str = "", sid: str = "", session: str | None = None, orders: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """A request that has been answered, as all write it down who do."""
+        what = (method, target, status, size, referrer, agent, ms, trace)
+        self.to_edge((at, self.edge_line(at, ip, *what, sid), session, orders))
+        if self.shop.repeated and not target.endswith(FILES):
+            self.to_server((at, self.server_line(at, "-", *what, ""), session, orders))
 
     def next_order(self, at: int, cart: str) -> tuple[str, str]:
         """(number of an order, what truth calls it)."""
@@ -262,9 +282,11 @@ class World:
 
     def check_health(self, at: int) -> None:
         method = "HEAD" if self.shop.head_checks else "GET"
-        self.to_edge(
-            (at, self.edge_line(at, MONITOR[0], method, "/healthz", 200, 2, "-", MONITOR[1], 1, "", ""), None, ())
-        )
+        self.serve(at, MONITOR[0], method, "/healthz", 200, 2, "-", MONITOR[1], 1)
+        if self.shop.repeated:  # and the application's own supervisor asks past the edge
+            self.to_server(
+                (at, self.server_line(at, "-", "GET", "/ready", 200, 2, "-", SUPERVISOR, 1, "", ""), None, ())
+            )
         if self.shop.head_checks:
             warn = "WARN" if self.shop.style == "spring" else "WARNING"
             self.to_app((at, self.app_line(at, warn, "web", "HEAD /healthz answered with a body", "", 1), None, ()))

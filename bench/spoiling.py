@@ -1,7 +1,7 @@
-"""What befalls identifiers on their way into a log: some are lost, some are written another way.
+"""What befalls lines on their way into a log: some never arrive, identifiers are lost or written another way.
 
 Works on finished lines and draws from its own numbers, so the same seed gives the same shop whatever is spoilt: a curve over the
-share of lost identifiers is one shop told again, and what is missing at 10 % is missing at 30 % too.
+share of lost identifiers, or lines, is one shop told again, and what is missing at 10 % is missing at 30 % too.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ class Spoiler:
         self.shop = shop
 
     def before(self, name: str, sink: Sink) -> Sink:
-        """``sink`` of the log ``name``, with identifiers spoilt; the sink itself where nothing is."""
+        """``sink`` of the log ``name``, with some of its lines left out and identifiers spoilt; the sink itself where nothing is."""
         bare = self.shop.bare_numbers and name.startswith("edge/")
+        arriving = self._drop(name, sink) if self.shop.lost_lines else sink
         if not bare and not self.shop.lost:
-            return sink
+            return arriving
         rng, share, blank = Random(f"{self.shop.seed} {name}"), self.shop.lost, self.shop.blank
 
         def lose(found: re.Match[str]) -> str:
@@ -51,6 +52,15 @@ class Spoiler:
                 text = ORDER_IN_URL.sub(r"\1", text)
             if share:
                 text = IDENTIFIER.sub(lose, text)
-            sink((at, text, session, orders))
+            arriving((at, text, session, orders))
 
         return spoil
+
+    def _drop(self, name: str, sink: Sink) -> Sink:
+        rng, share = Random(f"{self.shop.seed} {name} lines"), self.shop.lost_lines
+
+        def pass_on(line: Line) -> None:
+            if rng.random() >= share:
+                sink(line)
+
+        return pass_on

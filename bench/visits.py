@@ -79,8 +79,10 @@ class Visit:
             trace = ""
         end = at + ms
         came_from = "-" if self.person.private else self.page_url
-        line = self.world.edge_line(end, self.ip, method, target, status, size, came_from, self.agent, ms, trace, sid)
-        self.world.to_edge((end, line, self.session, (order,) if order else ()))
+        self.world.serve(
+            end, self.ip, method, target, status, size, came_from, self.agent, ms,
+            trace=trace, sid=sid, session=self.session, orders=(order,) if order else (),
+        )  # fmt: skip
 
     def app(self, after_ms: int, level: str, component: str, message: str, trace: str, order: str = "") -> None:
         if self.world.edge_only:
