@@ -187,6 +187,41 @@ def test_damage_is_repaired(line: str | bytes, event: dict[str, Any]) -> None:
     assert decode(line) == [event]
 
 
+@pytest.mark.parametrize(
+    ("line", "event"),
+    [
+        ("{ level: 'info', message: 'a' }", {"level": "info", "message": "a"}),
+        (
+            "{'level': 'WARNING', 'event': 'a', 'paid': True, 'by': None}",
+            {"level": "warn", "message": "a", "attributes": {"paid": True, "event": "a"}},
+        ),
+        (r"{ message: '\x1B[32ma\x1B[39m', req: { method: 'GET', url: '/a' } }", {"message": "a", "method": "GET", "path": "/a", "target": "/a"}),
+        (
+            "{ message: 'it\\'s ' + 'here', at: 2026-01-02T15:04:05.123Z, more: [Object], n: 7n }",
+            {"message": "it's here", "attributes": {"at": "2026-01-02T15:04:05.123Z", "n": 7}},
+        ),
+        ("{ _id: new ObjectId(\"65a1\"), list: [ 1, 2, ... 7 more items ] }", {"attributes": {"_id": "65a1", "list": [1, 2]}}),
+        ("<ref *1> { a: 1 }", None),
+        ("{ the basket: empty }", None),
+        ("{ a: 1, b: function }", None),
+        ("{ a: 1", None),
+    ],
+)  # fmt: skip
+def test_an_object_as_it_is_printed_for_people(line: str, event: dict[str, Any] | None) -> None:
+    assert decode(line) == ([] if event is None else [event])
+
+
+def test_colours_in_texts_are_no_part_of_them() -> None:
+    line = r'{"level":"\u001b[32minfo\u001b[39m","message":"\u001b[1mpaid\u001b[22m"}'
+    assert decode(line) == [{"level": "info", "message": "paid"}]
+
+
+def test_a_moment_as_php_writes_it() -> None:
+    line = '{"time":{"date":"2026-09-17 10:00:05.500000","timezone_type":3,"timezone":"Europe/Berlin"},"msg":"a"}'
+    decoded = decode_block([line], ANCHOR).columns
+    assert decoded["time_ns"].to_pylist() == [1_789_632_005_500 * 10**6]
+
+
 @pytest.mark.parametrize("line", ["", "{", "[1]", '"a"', "7", "null", "{a:1}", '{"a":1} tail', '{"a":', "}{", "{]}"])
 def test_what_is_no_object_is_not_matched(line: str) -> None:
     assert decode_block([line], ANCHOR).matched.tolist() == [False]

@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 
 from reconstruct.events.decoded import Decoded
+from reconstruct.events.inspected import read_inspected
 from reconstruct.events.keyed import Row, Scalar, decode_rows
 from reconstruct.grammar.timestamps import TimeAnchor
 from reconstruct.grammar.vocabulary import is_message
@@ -29,6 +30,9 @@ _BLANKS = " \t\r\n\0\ufeff"
 _OPENING = ("{", *_BLANKS)
 _OPENING_BYTES = tuple(each.encode() for each in _OPENING)
 _HEX_ESCAPES = re.compile(r"\\(?:((?:x[0-9A-Fa-f]{2})(?:\\x[0-9A-Fa-f]{2})*)|([^\"\\/bfnrtu])|.)", re.DOTALL)
+_COLOUR_CODE = r"\u001"
+_COLOURS = re.compile(r"\\u001[bB]\[[0-9;]{0,20}m")
+"""Colour codes in texts: winston's ``colorize`` in front of ``json``."""
 _NO_VALUE = re.compile(r'(": *)-?(?= *[,}])')
 
 
@@ -52,6 +56,8 @@ def parse_line(line: str | bytes) -> Row | None:
     """The flat keys and values of a line that is a JSON object; None when it is not."""
     if not line.startswith(_OPENING if type(line) is str else _OPENING_BYTES):
         return None
+    if type(line) is str and _COLOUR_CODE in line:
+        line = _COLOURS.sub("", line)
     try:
         value = orjson.loads(line)
     except ValueError:
@@ -126,7 +132,10 @@ def _flatten(value: dict[str, object], prefix: str, flat: dict[str, object], dep
     count = len(value)
     for key, inner in value.items():
         if isinstance(inner, dict):
-            count += _flatten(inner, f"{prefix}{key}.", flat, depth + 1) - 1
+            if _PHP_MOMENT in inner and isinstance(inner.get("date"), str):
+                flat[prefix + key] = f"{inner['date']} {inner.get('timezone', '')}".rstrip()
+            else:
+                count += _flatten(inner, f"{prefix}{key}.", flat, depth + 1) - 1
         elif isinstance(inner, list):
             count += _flatten_list(inner, prefix + key, flat, depth + 1) - 1
         else:
@@ -165,6 +174,9 @@ def _flatten_list(values: list[object], name: str, flat: dict[str, object], dept
     return len(columns)
 
 
+_PHP_MOMENT = "timezone_type"
+"""A key of what PHP's json_encode makes of a DateTime: its date, and the zone that is meant."""
+
 TYPED = frozenset(("stringValue", "intValue", "boolValue", "doubleValue"))
 """What OpenTelemetry wraps a scalar in to say its type."""
 
@@ -187,20 +199,21 @@ def _read_pairs(values: list[object]) -> dict[str, object] | None:
 
 def _parse_leniently(line: str | bytes) -> object:
     """An object that orjson refuses: NaN, control characters, ``\\xHH`` as nginx writes it, ``"rt": ,`` of hand-made
-    JSON, a comma or braces too many after the object. None when it is none."""
+    JSON, a comma or braces too many after the object; and those that are no JSON (``{ level: 'info' }``). None when it is none."""
     text = line.decode("utf-8", "replace") if isinstance(line, bytes) else line
     text = text.strip(_BLANKS).removesuffix(",")
     if not (text.startswith("{") and text.endswith("}")):
         return None
+    repaired = text
     for repair in (None, _repair_escapes, _repair_values):
         if repair is not None:
-            text = repair(text)
+            repaired = repair(repaired)
         try:
-            value, end = _LENIENT.raw_decode(text)
+            value, end = _LENIENT.raw_decode(repaired)
         except (ValueError, RecursionError):
             continue
-        return value if not text[end:].strip("} ") else None
-    return None
+        return value if not repaired[end:].strip("} ") else None
+    return read_inspected(text)
 
 
 def _parse_int(digits: str) -> int | str:
