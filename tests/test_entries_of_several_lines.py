@@ -190,3 +190,11 @@ def test_lines_below_are_read_inside_envelopes_too() -> None:
     first, second = events_of("\n".join(wrapped) + "\n")
     assert (first["format"], first["level"], first["message"]) == ("docker/jul", "info", "Order 1001 placed")
     assert second["level"] == "error" and second["lines"] == 6
+
+
+def test_lines_that_continue_others_say_nothing_of_the_source() -> None:
+    """A format that is known by little, and whose entries take many lines, reads few of the lines and yet the whole log."""
+    head = "info: Microsoft.AspNetCore.HttpLogging.HttpLoggingMiddleware[1]"
+    text = "\n".join([head, *(f"      {name}: x" for name in ("Request", "Protocol", "Method", "Scheme", "Path"))] * 3)
+    found = events_of(text)
+    assert [(event["format"], event["lines"]) for event in found] == [("dotnet_console", 6)] * 3

@@ -253,7 +253,7 @@ class Chooser:
             if not more:
                 continue
             rows = np.concatenate(list(more.values()))
-            writers = sample.find_writers(rows, MOST, each=True, least=WITNESSES)
+            writers = sample.weigh(self._begins(sample, rows)).find_writers(rows, MOST, each=True, least=WITNESSES)
             for name, rows in more.items():
                 mine = sample.written_by(rows, writers)
                 if len(mine):
@@ -261,6 +261,13 @@ class Chooser:
                     if writers is not None:
                         only[name] = writers
         return found, only
+
+    @staticmethod
+    def _begins(sample: Sample, rows: Rows) -> npt.NDArray[np.bool_]:
+        """The lines of the sample that may begin an entry, where those at ``rows`` do: what continues another says nothing of the source."""
+        begins = np.array([not looks_continued(line) for line in sample.lines], np.bool_)
+        begins[rows] = True
+        return begins
 
     def _find_plain(self, sample: Sample) -> str | None:
         """The local format that says little and yet is what the source as a whole is: it reads most lines, and no other one

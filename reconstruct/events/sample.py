@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 
 import numpy as np
@@ -112,6 +112,10 @@ class Sample:
     def pick(self, rows: npt.NDArray[np.int64], lines: Sequence[str]) -> Sample:
         """What is inside some of the lines."""
         return Sample(list(lines), self.weights[rows], [self.writers[at] for at in rows.tolist()])
+
+    def weigh(self, mask: npt.NDArray[np.bool_]) -> Sample:
+        """The same lines, of which only those of the mask count."""
+        return replace(self, weights=np.where(mask, self.weights, 0.0))
 
     def keep(self, mask: npt.NDArray[np.bool_], lines: Sequence[str] | None = None) -> Sample:
         """The lines of the mask; ``lines``: what is inside them."""
