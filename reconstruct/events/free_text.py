@@ -57,6 +57,10 @@ _OWNER = re.compile(r"([^\W\d][\w$]*)[\"']?\s*[:=]?\s*[({\[]\s*[\"']?$")
 _LISTED = re.compile(r"([^\W\d_]+) +(?:to|for|from|into|in|on|by|with|at|via) +(?:the +)?$")
 """Before the last word of ``3 orders to ERP: 100175, 100176``: what is listed, and where it goes."""
 _DONE = re.compile(r"(?:ed|ing)$")
+_PARTICLES = frozenset(("in", "out", "on", "off", "up"))
+"""Behind a verb, part of it: in "User logged in: 4711" the user is what has the value."""
+_SOURCE_FILE = re.compile(r"\.(?:java|kt|scala|[cm]?[jt]sx?|py|rb|php|go|rs|cs|cpp)$")
+"""``cart.js:12``, ``Cart.java:93``: a place in a program."""
 _PATH = re.compile(r"(?:^|[\s\"'])/[^\s\"']*$")
 _MONEY = re.compile(r"[$€£¥]\s?$")
 
@@ -119,6 +123,8 @@ def name_slot(left: str, right: str) -> str:
     ('', 'key:user_id', 'text:task')
     >>> name_slot(" orders to ERP: ", ", "), name_slot("sent orders to user: ", "")
     ('text:order', 'key:user')
+    >>> name_slot("User logged in: ", ""), name_slot("at pay (/app/cart.js:", ":7)")
+    ('key:User', '')
     >>> name_slot("GET /api/orders ", " in") == UNNAMED  # what stands behind a path is its status, not an order
     True
     """
@@ -161,6 +167,9 @@ def _key_slot(word: str, before: str, right: str) -> str:
     previous = _PREVIOUS.search(before)
     if word.lower() in lex.stopwords and word.islower():
         # "Pay for: 63306003-…"
+        if word in _PARTICLES and previous and _DONE.search(previous[1]):
+            doer = _PREVIOUS.search(before[: previous.start()] + " ")
+            return _key_slot(doer[1], before[: doer.start()], "") if doer else UNNAMED
         return _key_slot(previous[1], before[: previous.start()], "") if previous and previous[1] != word else UNNAMED
     if "." not in word and all(part in lex.qualifiers for part in words_of(word)):
         while previous and previous[1].lower() in lex.stopwords:
@@ -172,7 +181,7 @@ def _key_slot(word: str, before: str, right: str) -> str:
             word = word.lower() if previous else word
     if is_secret(word):
         return SECRET
-    if len(word) > NAME_CAP or not may_identify(word):
+    if len(word) > NAME_CAP or not may_identify(word) or _SOURCE_FILE.search(word):
         return _NOTHING
     return f"key:{word}"
 
