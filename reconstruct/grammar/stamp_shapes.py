@@ -138,7 +138,7 @@ SHAPES = (
     Shape("ISO8601_BASIC",
           rf"{_COMPACT_DATE}[T _:/-]?{_COMPACT_CLOCK}{_FRACTION}{_ZONE}",
           "20260914T050000Z", "2026-09-14T05:00:00Z"),
-    Shape("COMPACT_DATE", rf"{_COMPACT_DATE}[T _.-]{_LOOSE_CLOCK}{_ZONE}",
+    Shape("COMPACT_DATE", rf"{_COMPACT_DATE}[T _.\t-]{_LOOSE_CLOCK}{_ZONE}",
           "20260914-05:00:00:123", "2026-09-14T05:00:00.123"),
     Shape("DB2",
           rf"{_YEAR}-(?P<mo>\d\d)-(?P<d>\d\d)-(?P<h>\d\d)\.(?P<mi>\d\d)\.(?P<s>\d\d)\.(?P<f>\d++)(?P<z>[+-]\d{{3}})?",
@@ -178,13 +178,15 @@ SHAPES = (
           "14 Sep 05:00:00.123", "2026-09-14T05:00:00.123000"),
     Shape("DAY_MONTH_MINUTE", rf"{_DAY}-{_MONTH}[ ](?P<h>\d\d):(?P<mi>\d\d)",  # Bacula
           "14-Sep 05:00", "2026-09-14T05:00:00", findable=False),
+    Shape("RFC822", rf"{_DAY}[ ]{_MONTH}[ ](?P<y2>\d\d)[ ](?P<h>\d\d):(?P<mi>\d\d)(?=[ ](?:[+-]\d{{4}}|[A-Z]{{3,4}})){_ZONE}",  # time.RFC822 of Go
+          "14 Sep 26 05:00 UTC", "2026-09-14T05:00:00Z"),
     Shape("NUMERIC_DATE", rf"{_NUMERIC_DATE}(?:,?[ ]|[T:_-]|{_CELLS}){_LOOSE_CLOCK}{_HALF_DAY}{_ZONE}",
           "09/14/2026 05:00:00 PM", "2026-09-14T17:00:00"),
     Shape("MONTH_DAY", rf"(?P<mo>\d\d)[-./](?P<d>\d\d)[ |-]{_CLOCK}",  # logcat, Proxifier, go-ethereum
           "09-14 05:00:00.123", "2026-09-14T05:00:00.123000"),
     Shape("SHORT_DATE", rf"(?P<y2>\d\d){_COMPACT_DAY}[ ]{{1,2}}{_CLOCK}",  # MySQL 5.5
           "260914  5:00:00", "2026-09-14T05:00:00"),
-    Shape("SHORT_BASIC", rf"(?P<y2>\d\d){_COMPACT_DAY}[ ]{_COMPACT_CLOCK}",  # HDFS
+    Shape("SHORT_BASIC", rf"(?P<y2>\d\d){_COMPACT_DAY}[ /]{_COMPACT_CLOCK}{_FRACTION}",  # HDFS, hapi
           "260914 050000", "2026-09-14T05:00:00"),
     Shape("KLOG", rf"{_COMPACT_DAY}[ ](?P<h>\d\d):(?P<mi>\d\d):(?P<s>\d\d)\.(?P<f>\d++)",  # glog, Kubernetes
           "0914 05:00:00.123456", "2026-09-14T05:00:00.123456"),
