@@ -138,10 +138,17 @@ def test_a_message_that_is_a_request_makes_its_entry_one() -> None:
         "2026-01-02 15:04:05.123 [main] INFO  com.example.Access - POST /orders 201 34ms",
         "2026-01-02 15:04:06.123 [main] INFO  com.example.Access - 192.0.2.7 GET /cart 200 3ms",
         "2026-01-02 15:04:07.123 [main] INFO  com.example.Access - calling POST /pay 200",
+        '2026-01-02 15:04:08.123 [main] INFO  com.example.Access - 192.0.2.7:4711 - "GET /cart HTTP/1.1" 304',
+        "2026-01-02 15:04:09.123 [main] INFO  com.example.Access - path:/cart|method:GET|status:200",
+        "2026-01-02 15:04:10.123 [main] INFO  com.example.Access - GET /cart",
+        '2026-01-02 15:04:11.123 [main] INFO  com.example.Access - see "GET /cart HTTP/1.1" 200 of yesterday',
     ]
     rows = scan("\n".join(lines).encode()).events.to_pylist()
     said = [(row["method"], row["path"], row["status"], row["duration_ms"], row["client_ip"]) for row in rows]
-    assert said == [("POST", "/orders", 201, 34.0, None), ("GET", "/cart", 200, 3.0, "192.0.2.7"), (None,) * 5]
+    assert said == [
+        ("POST", "/orders", 201, 34.0, None), ("GET", "/cart", 200, 3.0, "192.0.2.7"), (None,) * 5,
+        ("GET", "/cart", 304, None, "192.0.2.7"), ("GET", "/cart", 200, None, None), ("GET", "/cart", None, None, None), (None,) * 5,
+    ]  # fmt: skip
     assert [row["message"] for row in rows] == [line.partition(" - ")[2] for line in lines]
 
 

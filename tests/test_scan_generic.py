@@ -112,6 +112,42 @@ def test_the_head_of_a_layout_is_taken_apart(line: str, fields: dict[str, object
             '{"id":"7"}',
         ),
         ("(x) 404 GET /a 12ms", {"method": "GET", "path": "/a", "status": 404, "duration_ms": 12.0}, None),
+        (
+            "GET /cart 200 512 - 12.5 ms",  # morgan's tiny
+            {"path": "/cart", "status": 200, "bytes_sent": 512, "duration_ms": 12.5},
+            None,
+        ),
+        ("GET /cart 200 12.5 ms - 512", {"status": 200, "bytes_sent": 512, "duration_ms": 12.5}, None),
+        ("[GET] /cart - 404 - 12ms", {"method": "GET", "path": "/cart", "status": 404, "duration_ms": 12.0}, None),
+        ("GET | /cart | 200 | 3ms | 2001:db8::7", {"path": "/cart", "status": 200, "client_ip": "2001:db8::7"}, None),
+        ("POST /cart 500 16ms ::1", {"status": 500, "duration_ms": 16.0, "client_ip": "::1"}, None),
+        ("Incoming request: POST /cart from 192.0.2.7", {"method": "POST", "client_ip": "192.0.2.7"}, None),
+        ("HTTP: GET /cart 200 5.1 ms - 9", {"level": "info", "path": "/cart", "bytes_sent": 9}, None),
+        ("HTTP GET /cart responded 200 in 1.25 ms", {"path": "/cart", "status": 200, "duration_ms": 1.25}, None),
+        ("404 Not Found: GET - /cart in 12ms", {"path": "/cart", "status": 404, "duration_ms": 12.0}, None),
+        (
+            "[HTTP] 200 - GET /cart - [2001:db8::7]:4711 - curl/8",
+            {"status": 200, "path": "/cart", "client_ip": "2001:db8::7"},
+            None,
+        ),
+        (
+            "| 200 |    2.5ms |   192.0.2.7 | GET      /cart",  # Gin's columns in the line of another logger
+            {"status": 200, "duration_ms": 2.5, "client_ip": "192.0.2.7", "path": "/cart"},
+            None,
+        ),
+        (
+            "Method: GET, URL: /cart?id=5, Status: 404, Response Time: 12 ms, IP: 192.0.2.7, User-Agent: a (b; c, d)",
+            {
+                "method": "GET",
+                "path": "/cart",
+                "query": "id=5",
+                "status": 404,
+                "duration_ms": 12.0,
+                "client_ip": "192.0.2.7",
+                "user_agent": "a (b; c, d)",
+            },
+            None,
+        ),
         ("done method=GET path=/a status=200 duration=3ms", {"path": "/a", "status": 200, "duration_ms": 3.0}, None),
         ("see https://example.com/?a=1&b=2 if x==1", {}, None),
     ],
@@ -122,6 +158,28 @@ def test_pairs_and_requests_in_text_are_fields(text: str, fields: dict[str, obje
     assert (columns["attributes"][0].as_py() if "attributes" in columns else None) == attributes
 
 
+@pytest.mark.parametrize(
+    ("line", "fields"),
+    [
+        (
+            '192.0.2.7 - - [2026-09-17 10:00:05]  200 "GET /cart HTTP/1.1" 512 "-" "a/1.0" "x"',
+            {"client_ip": "192.0.2.7", "status": 200, "bytes_sent": 512, "referrer": None, "user_agent": "a/1.0"},
+        ),
+        (
+            '2026-09-17 10:00:05 INFO werkzeug 192.0.2.7 - - [17/Sep/2026 10:00:05] "GET /cart HTTP/1.1" 304 -',
+            {"client_ip": "192.0.2.7", "status": 304},
+        ),
+        (
+            '2026-09-17 10:00:05 192.0.2.7:4711 - "POST /cart HTTP/1.1" 201 7',
+            {"client_ip": "192.0.2.7", "client_port": 4711, "status": 201, "bytes_sent": 7},
+        ),
+    ],
+)
+def test_what_stands_beside_a_quoted_request(line: str, fields: dict[str, object]) -> None:
+    columns = decode_block([line], ANCHOR).columns
+    assert {name: columns[name][0].as_py() if name in columns else None for name in fields} == fields
+
+
 def test_a_request_is_seen_in_any_layout() -> None:
     line = '192.0.2.7 | 2026-09-17 10:00:05 | "GET /cart?id=5 HTTP/1.1" | 404 | 12ms'
     columns = decode_block([line], ANCHOR).columns
@@ -129,7 +187,7 @@ def test_a_request_is_seen_in_any_layout() -> None:
     assert found == {"client_ip": "192.0.2.7", "method": "GET", "path": "/cart", "query": "id=5", "status": 404}
 
 
-@pytest.mark.parametrize("text", ["[till] calling POST /pay 201", "= 7 | x | POST /pay again"])
+@pytest.mark.parametrize("text", ["[till] calling POST /pay 201", "= 7 | x | POST /pay again", "the method GET of /a"])
 def test_a_call_that_is_told_is_no_request(text: str) -> None:
     assert "method" not in decode_block([f"2026-09-17 10:00:05 {text}"], ANCHOR).columns
 

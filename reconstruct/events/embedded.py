@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from reconstruct.events import json_lines
 from reconstruct.events.keyed import KEY_CAP, Row, decode_rows, dump_rows
+from reconstruct.events.labelled_requests import LIKELY_LABELLED
 from reconstruct.events.plain_requests import LIKELY_REQUEST, find_request
 from reconstruct.events.wrapping import wrap_columns
 from reconstruct.grammar.fields import IDENTIFIERS
@@ -66,10 +67,9 @@ def _read_requests(columns: dict[str, pa.Array], message: pa.Array, anchor: Time
     if not len(at):
         return columns
     texts = message.take(pa.array(at))
-    likely = pc.match_substring(texts, " /")
+    likely = pc.match_substring_regex(texts, f"{LIKELY_REQUEST}|{LIKELY_LABELLED}")
     if not pc.any(likely).as_py():
         return columns
-    likely = pc.and_(likely, pc.match_substring_regex(texts, LIKELY_REQUEST))
     if "method" in columns:
         likely = pc.and_(likely, columns["method"].take(pa.array(at)).is_null())
     rows, places = _find(likely, texts, find_request)

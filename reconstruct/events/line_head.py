@@ -48,8 +48,8 @@ _CAPITALS = re.compile(
 )
 """Capitals anywhere near the moment; other spellings only between brackets, where they are not prose."""
 
-_LEVEL_FIRST = re.compile(rf"(?:{_LEVELS})(?=[ \t:\])>|/]|$)", re.IGNORECASE)
-"""First word after the moment, in any spelling."""
+_LEVEL_FIRST = re.compile(rf"(?:{_LEVELS})(?=[ \t:\])>|/]|$)|(?-i:HTTP)(?=: )", re.IGNORECASE)
+"""First word after the moment, in any spelling. winston and npm have a level "http" between info and verbose."""
 
 _PART = re.compile(
     r"[ \t\-|:,;\])>]{0,64}(?:"
@@ -77,6 +77,8 @@ _NO_MODULE = re.compile(
 
 _NAME = re.compile(r"[A-Za-z_$][\w$./:-]{1,99}", re.ASCII)
 _STRUCTURED_NAME = re.compile(r"(?:[a-z][\w-]*|[A-Z][\w]*[a-z][A-Z]\w*|[A-Za-z_]\w*(?:[._/-]|::)[\w./:-]+)", re.ASCII)
+_METHOD = re.compile(r"GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS")
+"""``[GET] /cart`` is a request, not a logger of that name."""
 _ERROR_NAME = re.compile(r"(?i:\w*(?:error|exception|failed|failure|warning|caused|http|https))")
 _THREAD = re.compile(
     r"(?i:main|.{0,80}(?:thread|worker|exec|pool|dispatch|schedul|timer|nio|task|reactor|startstop).{0,80}|(?=.*[a-z]).{1,80}[-#]\d{1,6})"
@@ -231,7 +233,7 @@ def _judge_bracketed(inside: str, held: Set[str]) -> Row | None:
 @lru_cache(maxsize=WORDS_KEPT)
 def _shapes_of_bracketed(inside: str) -> tuple[str, ...]:
     """The fields that a text between brackets may be, the most likely first."""
-    if "=" in inside:
+    if "=" in inside or _METHOD.fullmatch(inside):
         return ()
     if _LEVEL.fullmatch(inside) or _SHORT_LEVEL.fullmatch(inside):
         return ("level", "thread") if len(inside) == 1 else ("level",)
