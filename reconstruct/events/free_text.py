@@ -59,8 +59,9 @@ _LISTED = re.compile(r"([^\W\d_]+) +(?:to|for|from|into|in|on|by|with|at|via) +(
 _DONE = re.compile(r"(?:ed|ing)$")
 _PARTICLES = frozenset(("in", "out", "on", "off", "up"))
 """Behind a verb, part of it: in "User logged in: 4711" the user is what has the value."""
-_SOURCE_FILE = re.compile(r"\.(?:java|kt|scala|[cm]?[jt]sx?|py|rb|php|go|rs|cs|cpp)$")
-"""``cart.js:12``, ``Cart.java:93``: a place in a program."""
+_ADVERB = re.compile(r"[a-z]ly$")
+_STEPS = 6
+"""Words between a noun and its identifier in ``Payment has been verified successfully: TXN-9920``."""
 _PATH = re.compile(r"(?:^|[\s\"'])/[^\s\"']*$")
 _MONEY = re.compile(r"[$€£¥]\s?$")
 
@@ -127,6 +128,8 @@ def name_slot(left: str, right: str) -> str:
     ('key:User', '')
     >>> name_slot("GET /api/orders ", " in") == UNNAMED  # what stands behind a path is its status, not an order
     True
+    >>> name_slot("Payment verified successfully: ", ""), name_slot("ORDER_CREATED: ", " -"), name_slot("Cart.java:", ")")
+    ('text:payment', 'text:order', '')
     """
     line = left.rpartition("\n")[2].replace('"."', ".")
     if _LIST.fullmatch(line) and line.strip("\"' "):
@@ -135,6 +138,8 @@ def name_slot(left: str, right: str) -> str:
         return _NOTHING
     text = line.rstrip(_OPENERS)
     delimiter = line[len(text) :]
+    if delimiter in (":", "(") and text.rpartition(".")[2].lower() in lexicon().files:
+        return _NOTHING  # "Cart.java:277", "Cart.php(31)": the line of a file
     # nothing but the closing quote of a JSON key between word and token: the token took its "=" or ":" with it
     keyed = any(sign in delimiter for sign in "=:：") or (bool(text) and delimiter in ("", '"', "'"))
     if not keyed and _is_quantity(right):
@@ -148,7 +153,8 @@ def name_slot(left: str, right: str) -> str:
         listed = _LISTED.search(before) if ":" in delimiter and noun_of(f"text:{word}") not in lexicon().roles else None
         if listed and (noun := listed[1].lower()) != singular(noun) and singular(noun) in lexicon().roles:
             return f"text:{singular(noun)}"
-        return _key_slot(word, before, right if ":" in delimiter else "")
+        told = _told_slot(word, before) if "=" not in delimiter else ""
+        return told or _key_slot(word, before, right if ":" in delimiter else "")
     if before.endswith("/") and _PATH.search(before):
         return UNNAMED
     if delimiter[:1] in ("[", "(") and "." in word:
@@ -157,6 +163,32 @@ def name_slot(left: str, right: str) -> str:
     if delimiter.startswith(" (") and noun_of(slot) not in lexicon().roles:
         return UNNAMED  # "insufficient funds (pay_2d66…)": an aside, unless the noun is one that has identifiers
     return slot
+
+
+def _told_slot(word: str, before: str) -> str:
+    """Slot of ``Order created: 17`` and ``ORDER_CREATED: 17``: what something happened to; empty where the word before the colon
+    says of nothing that it happened."""
+    if "_" in word:
+        words = words_of(word) if word.isupper() else []
+        return f"text:{singular(words[-2])}" if len(words) > 1 and _happens(words[-1]) and _is_noun(words[-2]) else ""
+    if not _happens(word.lower()):
+        return ""
+    for _ in range(_STEPS):
+        previous = _PREVIOUS.search(before)
+        if previous is None:
+            return ""
+        noun, before = previous[1].lower().strip(".-"), before[: previous.start()]
+        if not _happens(noun) and noun not in lexicon().stopwords:
+            return _noun_slot(previous[1].strip(".-"), before)
+    return UNNAMED
+
+
+def _happens(word: str) -> bool:
+    """Whether a word says that, or how, something happened: ``created``, ``successfully``."""
+    lex = lexicon()
+    if word in lex.roles or word in lex.canonical:
+        return False
+    return _DONE.search(word) is not None or _ADVERB.search(word) is not None
 
 
 def _key_slot(word: str, before: str, right: str) -> str:
@@ -172,18 +204,28 @@ def _key_slot(word: str, before: str, right: str) -> str:
             return _key_slot(doer[1], before[: doer.start()], "") if doer else UNNAMED
         return _key_slot(previous[1], before[: previous.start()], "") if previous and previous[1] != word else UNNAMED
     if "." not in word and all(part in lex.qualifiers for part in words_of(word)):
-        while previous and previous[1].lower() in lex.stopwords:
-            before = before[: previous.start()]
-            previous = _PREVIOUS.search(before + " ")
+        before, previous = _find_owner(before)
         owner = previous or _OWNER.search(before)
         if owner:
             word = f"{owner[1].rstrip('.-')}{'_' if previous else '.'}{word}"
             word = word.lower() if previous else word
     if is_secret(word):
         return SECRET
-    if len(word) > NAME_CAP or not may_identify(word) or _SOURCE_FILE.search(word):
+    if len(word) > NAME_CAP or not may_identify(word):
         return _NOTHING
+    if word.lower() in lex.counted and word.lower() != singular(word.lower()):
+        return _NOTHING  # "Items: 7"
     return f"key:{word}"
+
+
+def _find_owner(before: str) -> tuple[str, re.Match[str] | None]:
+    """The word that an identifier belongs to, over prepositions and what happened to it (``Order saved with ID``), and the text
+    that ends in it."""
+    previous = _PREVIOUS.search(before)
+    while previous and (previous[1].lower() in lexicon().stopwords or _happens(previous[1].lower())):
+        before = before[: previous.start()]
+        previous = _PREVIOUS.search(before + " ")
+    return before, previous
 
 
 def _called(word: str, before: str) -> tuple[str, str]:
@@ -204,7 +246,7 @@ def _noun_slot(word: str, before: str) -> str:
     if is_secret(word):
         return SECRET
     if noun in lex.qualifiers:
-        previous = _PREVIOUS.search(before)
+        _, previous = _find_owner(before)
         owner = words[-2] if len(words) > 1 else words_of(previous[1])[-1] if previous and words_of(previous[1]) else ""
         if not owner or not _is_noun(owner):
             return UNNAMED
@@ -222,10 +264,11 @@ def _is_noun(word: str) -> bool:
 
 @cache
 def _quantity_pattern() -> re.Pattern[str]:
-    units = sorted(lexicon().units | lexicon().counted, key=lambda unit: (-len(unit), unit))
+    lex = lexicon()
+    units = sorted(lex.units | lex.counted | lex.currencies, key=lambda unit: (-len(unit), unit))
     return re.compile(r"\s?(?:" + "|".join(map(re.escape, units)) + r")(?![\w=:-])", re.IGNORECASE)
 
 
 def _is_quantity(right: str) -> bool:
-    """Whether the text after a number makes it a quantity: ``5 items``, ``12 ms``."""
+    """Whether the text after a number makes it a quantity: ``5 items``, ``12 ms``, ``1000 zł``."""
     return bool(right) and _quantity_pattern().match(right) is not None

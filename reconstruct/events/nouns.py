@@ -23,6 +23,9 @@ CACHED_NAMES = 65_536
 _WORDS = re.compile(r"[A-Z]{2,}s(?![a-z])|[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 """Words of a name: ``orderID`` → order, ID; ``HTTPStatus`` → HTTP, Status. Digits separate."""
 
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+"""Kana and Chinese characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
@@ -33,6 +36,8 @@ class Lexicon:
     units: frozenset[str]
     counted: frozenset[str]
     """nouns that follow a number when it counts something"""
+    currencies: frozenset[str]
+    """what stands behind an amount"""
     files: frozenset[str]
     told: frozenset[str]
     """endings of file names"""
@@ -51,6 +56,8 @@ class Lexicon:
     label_prefixes: tuple[str, ...]
     canonical: dict[str, str]
     """spelling → word"""
+    unspaced: tuple[str, ...]
+    """the words of scripts that leave no blanks between words, the longest first"""
     roles: dict[str, tuple[str, ...]]
     """word → roles it may play"""
 
@@ -65,11 +72,14 @@ def lexicon() -> Lexicon:
         for role, words in table["roles"].items():
             for word in words:
                 roles.setdefault(word, []).append(role)
+        never = frozenset(table["measures"] + table["times"] + table["labels"] + table["units"] + table["currencies"])
+        canonical = {spelling: word for word, spellings in table["synonyms"].items() for spelling in spellings}
         return Lexicon(
             nulls=frozenset(table["nulls"]),
             booleans=frozenset(table["booleans"]),
             units=frozenset(table["units"]),
             counted=frozenset(table["counted"]),
+            currencies=frozenset(table["currencies"]),
             files=frozenset(table["files"]),
             told=frozenset(table["told"]),
             hard_qualifiers=frozenset(table["hard_qualifiers"]),
@@ -79,10 +89,16 @@ def lexicon() -> Lexicon:
             transparent=frozenset(table["transparent"]),
             stopwords=frozenset(table["stopwords"]),
             secrets=frozenset(table["secrets"]),
-            never=frozenset(table["measures"] + table["times"] + table["labels"] + table["units"]),
+            never=never,
             measure_prefixes=frozenset(table["measure_prefixes"]),
             label_prefixes=tuple(table["label_prefixes"]),
-            canonical={spelling: word for word, spellings in table["synonyms"].items() for spelling in spellings},
+            canonical=canonical,
+            unspaced=tuple(
+                sorted(
+                    (word for word in {*never, *canonical, *table["soft_qualifiers"]} if _UNSPACED.match(word)),
+                    key=lambda word: (-len(word), word),
+                )
+            ),
             roles={word: tuple(found) for word, found in sorted(roles.items())},
         )
     except KeyError as error:
@@ -94,8 +110,23 @@ def words_of(name: str) -> list[str]:
 
     >>> words_of("X-OrderID"), words_of("order_line2_ref")
     (['x', 'order', 'id'], ['order', 'line', 'ref'])
+    >>> words_of("订单号"), words_of("支付单号")
+    (['订单', '号'], ['支付', '单号'])
     """
-    return [word.lower() for word in _WORDS.findall(name)]
+    words = [word.lower() for word in _WORDS.findall(name)]
+    return words if name.isascii() else [part for word in words for part in _split_unspaced(word)]
+
+
+def _split_unspaced(word: str) -> list[str]:
+    """A word of Chinese or Japanese and the known word that it ends in, its head: ``订单号`` is the number of an order."""
+    if not _UNSPACED.match(word):
+        return [word]
+    lex = lexicon()
+    heads = [known for known in lex.unspaced if len(known) < len(word) and word.endswith(known)]
+    if word in lex.unspaced or not heads:
+        return [word]
+    head = next((known for known in heads if word.removesuffix(known) in lex.unspaced), heads[0])
+    return [*_split_unspaced(word.removesuffix(head)), head]
 
 
 def singular(word: str) -> str:

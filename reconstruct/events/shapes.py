@@ -70,6 +70,7 @@ _KIND = re.compile(
     r"|(?P<sleuth>(?:[\w.-]++,(?:[0-9a-fA-F]{16}|[0-9a-fA-F]{32})|[0-9a-fA-F]{32}),[0-9a-fA-F]{16}(?:,(?:true|false))?)"
     r"|(?P<jwt>eyJ[0-9A-Za-z_-]++\.eyJ[0-9A-Za-z_-]++\.[0-9A-Za-z_-]*)"
     r"|(?P<amazon>(?:Root|Self|Parent)=.*)"
+    r"|(?P<instance>(?:[A-Za-z_$][\w$]*+\.)*+[A-Z][\w$]*+@[0-9a-f]{1,8})"  # shop.Order@1f3c9a: where Java keeps an object
     r"|(?P<email>[^@\s:/<>()\[\],;]+@[^@\s.:/<>()\[\],;]+(?:\.[^@\s.:/<>()\[\],;]+)+)"
     r"|(?P<constant>[A-Z]+(?:_[A-Z]+)+)"
     r"|(?P<prefixed>[A-Za-z]{2,10}(?:_[a-z]{2,8})?_[0-9A-Za-z]{8,})"
@@ -132,7 +133,7 @@ def _random_bits(text: str) -> float:
 
 CARRIERS = frozenset({"traceparent", "b3", "sleuth", "jwt", "amazon"})
 """Kinds that identify nothing themselves and carry what does."""
-_NEVER = frozenset({"decimal", "date", "time", "ip", "version", "constant", "prose", "other"}) | CARRIERS
+_NEVER = frozenset({"decimal", "date", "time", "ip", "version", "constant", "instance", "prose", "other"}) | CARRIERS
 _LOWERED = frozenset({"uuid", "hex", "email", "mac"})
 _IDENTIFYING = frozenset({"uuid", "hex", "integer", "code", "token", "prefixed", "word", "email", "mac"})
 
