@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -243,3 +244,29 @@ def test_an_entry_that_is_longer_than_entries_may_be_is_noted() -> None:
     assert found.account.continuations == 50
     assert found.account.unparsed == 50
     assert found.notes == {"more than 0 KiB below the entry they seem to belong to": 50}
+
+
+@pytest.mark.parametrize(
+    ("text", "attributes"),
+    [
+        ("saved {'id': 17, 'total': Decimal('12.50'), 'paid': True, 'note': None}", {"id": 17, "total": "12.50", "paid": True, "note": None}),
+        ("saved { id: 'c7', lines: [ { sku: 'A-1' } ] }", {"id": "c7", "lines.sku": ["A-1"]}),
+        ("saved {:id=>17, \"user\"=>{\"email\"=>\"gus@post.example\"}}", {"id": 17, "user.email": "gus@post.example"}),
+        ('saved { "id": 17 } in 3 ms', {"id": 17}),
+        ('saved {\n  "id": 17,\n  "total": 12.5\n}', {"id": 17, "total": 12.5}),
+        ('failed {"user":7,"exception":"[object] (Gone: no key)\n[trace]\n#0 {main}\n"}', {"user": 7, "exception": "[object] (Gone: no key)"}),
+        ("GET /orders/{id}/items/{item}", None),
+        ("plan { a: 1 } of { b: 2 } in 3 ms", None),
+    ],
+)  # fmt: skip
+def test_objects_in_messages_are_attributes(text: str, attributes: dict[str, object] | None) -> None:
+    (row,) = rows(scan(f"2026-09-17 10:00:02,125 INFO [shop.orders] {text}\n"))
+    assert row["message"] == text
+    assert (orjson.loads(str(row["attributes"])) if "attributes" in row else None) == attributes
+
+
+def test_what_stands_below_a_line_does_not_count_against_its_format() -> None:
+    sql = "      SELECT o.id\n      FROM orders AS o\n      WHERE o.id = 17\n      ORDER BY o.id\n"
+    found = scan(f"info: Shop.Data.Command[20101]\n      Executed (46ms)\n{sql}" * 3)
+    assert found.formats == {"dotnet_console": 3}
+    assert found.account.unparsed == 0

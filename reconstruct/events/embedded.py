@@ -1,13 +1,13 @@
-"""JSON objects inside the text of a message: their values as attributes of the entry; and messages that are requests.
+"""Objects inside the text of a message: their values as attributes of the entry; and messages that are requests.
 
-Loggers put what they know behind the text (``order placed {"order_id":"1001"}``, zap's console), people log payloads whole,
-and some encode them for a URL. The message stays as it was written.
+Loggers put what they know behind the text (``order placed {"order_id":"1001"}``, zap's console), people log payloads whole, over
+several lines or as their language prints them (`literals`), and some encode them for a URL. The message stays as it was written.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from urllib.parse import unquote_plus
 
@@ -19,13 +19,17 @@ import pyarrow.compute as pc
 from reconstruct.events import json_lines
 from reconstruct.events.keyed import KEY_CAP, Row, decode_rows, dump_rows
 from reconstruct.events.labelled_requests import LIKELY_LABELLED
+from reconstruct.events.literals import load_literal
 from reconstruct.events.plain_requests import LIKELY_REQUEST, find_request
-from reconstruct.events.wrapping import wrap_columns
+from reconstruct.events.wrapping import merge_attributes, wrap_columns
 from reconstruct.grammar.fields import IDENTIFIERS
 from reconstruct.grammar.text_columns import has_char
 from reconstruct.grammar.timestamps import TimeAnchor
 
-OPENS = '{"'
+OPENS = "{"
+OPENS_KEY = r"""\{\s*(?:"|'[^']+': |(:?[A-Za-z_$][\w$]{0,64}(?:: |=>)))"""
+"""How an object begins: with a key in quotes, or a bare one as Node and Ruby print it. One with a bare key must end the text:
+databases write their queries so, one behind the other."""
 BETWEEN = '} {"'
 """Between two objects, and next to never inside of one."""
 OPENS_ENCODED = "%7B%22"
@@ -38,6 +42,9 @@ REQUEST_FIELDS = (
 identifiers are the entry's own; the status of a payment is not that of the line that speaks of it."""
 
 _ENCODED = re.compile(r"%7B%22[^\s\"'<>&]+")
+_OPENS_KEY = re.compile(OPENS_KEY)
+_SPANS = re.compile(r"\{[^\n]*+\n")
+"""A line that may open an object, and one below it."""
 
 
 def read_embedded(columns: Mapping[str, pa.Array], anchor: TimeAnchor) -> dict[str, pa.Array]:
@@ -48,17 +55,39 @@ def read_embedded(columns: Mapping[str, pa.Array], anchor: TimeAnchor) -> dict[s
         return columns
     columns = _read_requests(columns, message, anchor)
     # one byte is found twenty times as fast as a text, and few lines have it
-    maybe = pc.or_(has_char(message, OPENS[0]), has_char(message, OPENS_ENCODED[0]))
+    maybe = pc.or_(has_char(message, OPENS), has_char(message, OPENS_ENCODED[0]))
     at = np.flatnonzero(np.asarray(maybe))
+    if not len(at):
+        return columns
     texts = message.take(pa.array(at))
-    likely = pc.or_(pc.match_substring(texts, OPENS), pc.match_substring(texts, OPENS_ENCODED))
+    likely = pc.or_(pc.match_substring_regex(texts, OPENS_KEY), pc.match_substring(texts, OPENS_ENCODED))
     rows, places = _find(likely, texts, find_object)
     places = at[places]
     if not rows:
         return columns
-    capped = [row if len(row) <= KEY_CAP else dict(islice(row.items(), KEY_CAP)) for row in rows]
-    inside = _spread(rows, places, len(message), anchor, pa.array(dump_rows(capped), pa.string()))
+    inside = _spread(rows, places, len(message), anchor, pa.array(dump_rows(list(map(_cap, rows))), pa.string()))
     return wrap_columns(inside, columns)
+
+
+def read_wrapped(message: pa.Array, attributes: pa.Array, places: Iterable[int]) -> pa.Array:
+    """The attributes of entries with what objects say that only all lines of an entry together hold; ``places`` are the entries of
+    several lines. Of texts of several lines (stack traces) the first is told: the message holds them."""
+    at = [place for place in sorted(places) if _SPANS.search(message[place].as_py() or "")]
+    found = [(place, row) for place in at if (row := find_object(message[place].as_py()))]
+    if not found:
+        return attributes
+    rows = [
+        {key: value.partition("\n")[0] if isinstance(value, str) else value for key, value in _cap(row).items()}
+        for _, row in found
+    ]
+    where = np.full(len(message), -1, np.int64)
+    where[[place for place, _ in found]] = np.arange(len(found))
+    inside = pa.array(dump_rows(rows), pa.string()).take(pa.array(where, mask=where < 0))
+    return merge_attributes(inside, attributes)
+
+
+def _cap(row: Row) -> Row:
+    return row if len(row) <= KEY_CAP else dict(islice(row.items(), KEY_CAP))
 
 
 def _read_requests(columns: dict[str, pa.Array], message: pa.Array, anchor: TimeAnchor) -> dict[str, pa.Array]:
@@ -93,12 +122,17 @@ def find_object(text: str) -> Row | None:
     {'order.id': '1001'}
     >>> find_object('order placed {"order":1001} {"request_id":"a1"}')
     {'order': 1001, 'request_id': 'a1'}
+    >>> find_object("order saved: {'id': 1001, 'total': Decimal('12.50')}"), find_object("cart { id: 'c7', empty: false }")
+    ({'id': 1001, 'total': '12.50'}, {'id': 'c7', 'empty': False})
     """
-    start = text.find(OPENS)
-    if start < 0:
+    opens = _OPENS_KEY.search(text)
+    if opens is None:
         encoded = _ENCODED.search(text)
         return find_object(unquote_plus(encoded[0])) if encoded else None
-    value = _load(text[start : text.rfind("}") + 1])
+    end = text.rfind("}") + 1
+    if opens[1] and text[end:].strip():
+        return None
+    value = _load(text[opens.start() : end])
     return json_lines.flat(value) if value else None
 
 
@@ -106,7 +140,7 @@ def _load(text: str) -> dict[str, object] | None:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return _load_several(text)
+        return _load_several(text) or load_literal(text)
     return value if isinstance(value, dict) else None
 
 
@@ -115,10 +149,11 @@ def _load_several(text: str) -> dict[str, object] | None:
     if BETWEEN not in text:
         return None
     pieces = text.split(BETWEEN)
+    opens = BETWEEN.removeprefix("} ")
     values: dict[str, object] = {}
     try:
         for at, piece in enumerate(pieces):
-            value = orjson.loads(("" if at == 0 else OPENS) + piece + ("" if at == len(pieces) - 1 else "}"))
+            value = orjson.loads(("" if at == 0 else opens) + piece + ("" if at == len(pieces) - 1 else "}"))
             values = {**values, **{key: value[key] for key in value if key not in values}}
     except (orjson.JSONDecodeError, TypeError):
         return None

@@ -23,6 +23,7 @@ from reconstruct.events.attribute_keys import ATTRIBUTES_CAP, find_in_attributes
 from reconstruct.events.below import join_heads, read_below
 from reconstruct.events.candidates import Found, join_found
 from reconstruct.events.decoded import ATTRIBUTE_VALUES
+from reconstruct.events.embedded import read_wrapped
 from reconstruct.events.formats import GENERIC, formats_of
 from reconstruct.events.layers import Reader
 from reconstruct.events.lines import MATCH_CAP, Lines, split_lines
@@ -130,7 +131,10 @@ def read_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
     read_below(reading, owners, reader)
     parts = [kept for part in reading.parts if (kept := _keep_events(part, owners)) is not None]
     rows, columns = assemble_columns(parts)
-    n_cut = append_messages(columns, _continuation_text(reading, owners, rows, joined))
+    added = _continuation_text(reading, owners, rows, joined)
+    n_cut = append_messages(columns, added)
+    if added:
+        columns["attributes"] = read_wrapped(columns["message"], columns["attributes"], added)
     if profile.service is not None:
         columns["service"] = _fill_label(columns["service"], profile.service)
     events = _build_events(chunk, lines, owners, rows, columns)
