@@ -14,6 +14,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from reconstruct.events.keyed import Row
+from reconstruct.events.nouns import lexicon, words_of
 
 PARTS_CAP = 10
 """Parts of a head; the longest layouts known (VMware, Spring with Sleuth) have eight."""
@@ -83,6 +84,12 @@ _ERROR_NAME = re.compile(r"(?i:\w*(?:error|exception|failed|failure|warning|caus
 _THREAD = re.compile(
     r"(?i:main|.{0,80}(?:thread|worker|exec|pool|dispatch|schedul|timer|nio|task|reactor|startstop).{0,80}|(?=.*[a-z]).{1,80}[-#]\d{1,6})"
 )
+_STRONG_THREAD = re.compile(
+    r"(?i:main|.{0,80}(?:thread|worker|exec|pool|dispatch|schedul|nio|task|reactor|startstop).{0,80})"
+)
+"""Of threads those that are called so, and not merely numbered: ``http-nio-8080-exec-1``, not ``abc-123``."""
+_TAGGED = re.compile(r"[A-Za-z]{2,8}[-_](?=[\w-]*\d)[\w-]{6,64}", re.ASCII)
+"""``req-8f3a21c0``: an identifier that says of what."""
 _HEX = re.compile(r"0x[0-9a-f]{4,16}|(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{8,16}", re.IGNORECASE)
 _ERLANG_PID = re.compile(r"\d{1,9}\.\d{1,9}\.\d{1,9}")
 _LEVEL_GLUED = re.compile(r"(TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL)[:/|](?=\S)")
@@ -96,6 +103,8 @@ _NUMBER = re.compile(r"\d{1,8}")
 _PLACED_NAME = re.compile(r"([A-Za-z_][\w.$]{0,100}):(\d{1,6})")
 """``shop.orders:42``: logger and line."""
 _FILE = re.compile(r"([\w./\\-]{1,100}\.[A-Za-z]{1,5}):(\d{1,6})")
+_LABELLED = re.compile(r"([A-Za-z][\w.-]{1,40}): ?([\w.@/+-]{1,100})", re.ASCII)
+"""``[traceId: 4bf92f35]``, ``[user:42]``: what the line is about, by name."""
 _ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{1,4}:[0-9a-fA-F:]{3,38})(?::(\d{1,5}))?")
 _SEPARATOR = re.compile(r":?[ \t]*(?:[-|]{1,3}|:|\])(?:[ \t]|$)|:(?=[ \t]|$)")
 
@@ -184,6 +193,13 @@ def _read_parts(text: str, at: int, row: Row, *, before: bool = False) -> tuple[
             at -= len(inside) - len(word)
             separated = _SEPARATOR.match(text, at) is not None or (before and at >= len(text))
             fields = _judge_word(word, row.keys() | waiting.keys(), separated=separated, certain=certain)
+            if (
+                fields is None
+                and separated
+                and _CERTAIN_LOGGER.fullmatch(word)
+                and _gives_way("logger", row, waiting, aside)
+            ):
+                fields = {"logger": word}
             if fields is None:
                 break
             waiting |= fields
@@ -196,11 +212,18 @@ def _read_parts(text: str, at: int, row: Row, *, before: bool = False) -> tuple[
             }
             believed = certain = True
         else:
+            if _STRONG_THREAD.fullmatch(inside.strip()):
+                _gives_way("thread", row, waiting, aside)
             fields = _judge_bracketed(inside.strip(), row.keys() | waiting.keys())
             believed = fields is not None
             if fields is not None:
                 waiting |= fields
                 certain = True
+            elif (
+                kind == _SQUARE and (labelled := _LABELLED.fullmatch(inside.strip())) and _names_something(labelled[1])
+            ):
+                waiting.setdefault(labelled[1], labelled[2])
+                believed = certain = True
             elif kind == _SQUARE and certain:  # between parts of this layout, whatever it is
                 aside.append(inside.strip())
             else:
@@ -213,6 +236,19 @@ def _read_parts(text: str, at: int, row: Row, *, before: bool = False) -> tuple[
     if context:
         row["context"] = ", ".join(context)
     return done, seen
+
+
+_SURE = {"logger": _CERTAIN_LOGGER, "thread": _STRONG_THREAD}
+
+
+def _gives_way(name: str, row: Row, waiting: Row, aside: list[str]) -> bool:
+    """Whether what was taken for a logger or thread by its place alone makes room for a word that is certain to be it: then it is
+    something of this layout (``[abc-123] [exec-1] INFO shop.Cart -``)."""
+    for fields in (row, waiting):
+        if name in fields and not _SURE[name].fullmatch(str(fields[name])):
+            aside.insert(0, str(fields.pop(name)))
+            return True
+    return False
 
 
 def _judge_bracketed(inside: str, held: Set[str]) -> Row | None:
@@ -241,14 +277,17 @@ def _shapes_of_bracketed(inside: str) -> tuple[str, ...]:
         return ("pid",)
     if _is_address(inside):
         return ("client_ip",)
-    if _FILE.fullmatch(inside):
+    if _is_file(inside):
         return ("file",)
     thread = any(shape.fullmatch(inside) for shape in (_THREAD, _HEX, _ERLANG_PID))
     if _CERTAIN_LOGGER.fullmatch(inside) and not thread:
         return ("logger",)
-    if _PLACED_NAME.fullmatch(inside) and not thread:
+    placed = _PLACED_NAME.fullmatch(inside)
+    if placed and _names_something(placed[1]):
+        return ()
+    if placed and not thread:
         return ("placed",)
-    name = ("logger",) if _NAME.fullmatch(inside) else ()
+    name = ("logger",) if _NAME.fullmatch(inside) and not _TAGGED.fullmatch(inside) else ()
     return ("thread", *name) if thread else name
 
 
@@ -271,7 +310,7 @@ def _shapes_of_word(word: str) -> tuple[tuple[str, bool, bool], ...]:
         return (("pid", False, False),)
     if _is_address(word):
         return (("client_ip", False, False),)
-    if _FILE.fullmatch(word):
+    if _is_file(word):
         return (("file", False, False),)
     shapes = []
     if _LEVEL.fullmatch(word):
@@ -285,6 +324,22 @@ def _shapes_of_word(word: str) -> tuple[tuple[str, bool, bool], ...]:
     if _STRUCTURED_NAME.fullmatch(word) and not _ERROR_NAME.fullmatch(word):
         shapes.append(("logger", True, True))
     return tuple(shapes)
+
+
+def _is_file(text: str) -> bool:
+    """Whether it is a source file and its line, and not a module's name: ``views.py:42``, ``orders.views:42``."""
+    found = _FILE.fullmatch(text)
+    return found is not None and found[1].rpartition(".")[2].lower() in lexicon().files
+
+
+@lru_cache(maxsize=WORDS_KEPT)
+def _names_something(label: str) -> bool:
+    """Whether a label in front of a value says what is identified: ``traceId``, ``user``."""
+    lex = lexicon()
+    words = words_of(label)
+    return bool(words) and (
+        words[-1] in lex.hard_qualifiers or bool({words[-1], label.lower()} & (lex.roles.keys() | lex.canonical.keys()))
+    )
 
 
 def _is_address(text: str) -> bool:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from reconstruct.grammar.stamp_calendar import Ints, Mask, has_region
-from reconstruct.grammar.stamp_shapes import MONTHS, WEEKDAYS, ZONES
+from reconstruct.grammar.stamp_shapes import AFTERNOON, MONTHS, WEEKDAYS, ZONES
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -68,7 +68,7 @@ def read_parts(match: re.Match[str]) -> Parts:
     if "f" in groups:
         numbers["f"] = int(groups["f"][:9].ljust(9, "0"))
     if "ap" in groups:
-        numbers["ap"] = 12 if groups["ap"] in "pP" else 0
+        numbers["ap"] = 12 if groups["ap"] in AFTERNOON else 0
     zone = groups.get("z", "")
     offset = _OFFSET_MINUTES.fullmatch(zone)
     if offset:
