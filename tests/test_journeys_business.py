@@ -286,6 +286,10 @@ def test_outcomes(text: str, outcome: str) -> None:
     ("text", "value"),
     [
         ("0 s | Order 1 placed total=450.07 GBP", {"amount": "450.07", "currency": "GBP"}),
+        ("0 s | Order 1 placed total=450.07", {"amount": "450.07"}),
+        ("0 s | Order 1 placed - Amount: 8000 XAF", {"amount": "8000", "currency": "XAF"}),
+        ("0 s | Order 1 placed, total: 12.50 ms, total=3 items", None),
+        ("0 s | 订单 1 创建, 金额 99.50元", {"amount": "99.50", "currency": "CNY"}),
         ("0 s | charged €1,299.00 for order 1", {"amount": "1299.00", "currency": "EUR"}),
         ('0 s json={"total":12.5,"currency":"eur"} | placed', {"amount": "12.50", "currency": "EUR"}),
         ('0 s json={"amount":1250,"currency":"EUR"} |\n1 s | total=12.50 EUR', {"amount": "12.50", "currency": "EUR"}),

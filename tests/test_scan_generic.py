@@ -78,6 +78,20 @@ def test_the_level_is_a_word_in_its_place(line: str, level: str | None, message:
         ("{t} <0.123.0> [error] gone", {"thread": "0.123.0", "level": "error"}),
         ("{t} INFO shop.orders placed", {"logger": "shop.orders", "message": "placed"}),
         ("{t} INFO [orders:42] placed", {"logger": "orders", "attributes": '{"line":"42"}', "message": "placed"}),
+        (
+            "{t} [traceId: 4bf92f35] INFO shop.Cart - up",
+            {"trace_id": "4bf92f35", "logger": "shop.Cart", "message": "up"},
+        ),
+        (
+            "{t} INFO [traceId=4bf92f35,spanId=00f0] a.b.Cart - up",
+            {"trace_id": "4bf92f35", "logger": "a.b.Cart", "message": "up"},
+        ),
+        (
+            "{t} [abc-123] [http-exec-1] INFO shop.Cart - up",
+            {"thread": "http-exec-1", "logger": "shop.Cart", "attributes": '{"context":"abc-123"}', "message": "up"},
+        ),
+        ("{t} [INFO] [req-8f3a21c0] [user:42] a.b.orders: up", {"logger": "a.b.orders", "user": "42", "message": "up"}),
+        ("{t} INFO [orders.views:42] up", {"logger": "orders.views", "attributes": '{"line":"42"}'}),
         ("{t} 42 receipts", {"message": "42 receipts"}),
         ("{t} INFO example.com is down", {"message": "example.com is down"}),
         ("{t} (see below) it is", {"message": "(see below) it is"}),

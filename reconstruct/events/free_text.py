@@ -56,10 +56,11 @@ _PREVIOUS = re.compile(r"([^\W\d][\w$.\-]*) +$")
 _OWNER = re.compile(r"([^\W\d][\w$]*)[\"']?\s*[:=]?\s*[({\[]\s*[\"']?$")
 _LISTED = re.compile(r"([^\W\d_]+) +(?:to|for|from|into|in|on|by|with|at|via) +(?:the +)?$")
 """Before the last word of ``3 orders to ERP: 100175, 100176``: what is listed, and where it goes."""
-_DONE = re.compile(r"(?:ed|ing)$")
+_DONE = re.compile(r"(?:ed|ing|[ai]d[oa]s?|ée?s?)$")
+_ADVERB = re.compile(r"[a-z](?:ly|mente)$")
+"""In English and in the Romance languages: created, creado, creata, créée; successfully, exitosamente."""
 _PARTICLES = frozenset(("in", "out", "on", "off", "up"))
 """Behind a verb, part of it: in "User logged in: 4711" the user is what has the value."""
-_ADVERB = re.compile(r"[a-z]ly$")
 _STEPS = 6
 """Words between a noun and its identifier in ``Payment has been verified successfully: TXN-9920``."""
 _PATH = re.compile(r"(?:^|[\s\"'])/[^\s\"']*$")

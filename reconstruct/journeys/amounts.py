@@ -50,14 +50,27 @@ WHOLE_CURRENCIES = frozenset(
     ]
 )
 """Currencies without minor units in use (ISO 4217; HUF is written without them)."""
-SIGNS = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₹": "INR", "zł": "PLN", "₺": "TRY", "₩": "KRW"}
+SIGNS = {
+    "€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₹": "INR", "zł": "PLN", "₺": "TRY", "₩": "KRW", "₽": "RUB", "₴": "UAH", "₦": "NGN",
+    "₫": "VND", "₱": "PHP", "₪": "ILS", "฿": "THB", "₸": "KZT", "元": "CNY", "円": "JPY", "원": "KRW", "сум": "UZS", "руб": "RUB",
+}  # fmt: skip
 
 _NUMBER = r"\d{1,3}(?:,\d{3})++(?:\.\d{1,2})?|\d{1,12}(?:\.\d{1,4})?"
 _CODE = (
     "EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|JPY|CNY|HKD|SGD|KRW|INR|AUD|NZD|CAD|MXN|BRL|ARS|CLP|"
-    "COP|ZAR|AED|SAR|ILS|EGP|NGN|KES|THB|MYR|IDR|PHP|VND|TWD|ISK"
+    "COP|ZAR|AED|SAR|ILS|EGP|NGN|KES|THB|MYR|IDR|PHP|VND|TWD|ISK|"
+    "XAF|XOF|TZS|UGX|RWF|GHS|ETB|MAD|TND|DZD|PKR|BDT|LKR|NPR|KZT|UZS|GEL|RSD|QAR|KWD|BHD|OMR|JOD|PEN|UYU|BOB|DOP|CRC|GTQ"
 )
-_SAID = re.compile(rf"(?<![\w.])(?:({_CODE}|[€£$¥₹₩])\s?)?({_NUMBER})(?![\w]|\.\d)(?:\s?({_CODE}|[€£$¥₹₩]|zł)(?!\w))?")
+_BEFORE = "".join(sorted(sign for sign in SIGNS if not sign.isalpha()))
+_BEHIND = "|".join(sorted(SIGNS, key=lambda sign: (-len(sign), sign))).replace("$", r"\$")
+_SAID = re.compile(
+    rf"(?<![\w.])(?:({_CODE}|[{_BEFORE}])\s?)?({_NUMBER})(?:(?![\w]|\.\d)|(?=[元円원]))(?:\s?({_CODE}|{_BEHIND})(?!\w))?"
+)
+_NAMED = re.compile(
+    r"(?i:\b((?:[a-z]{1,20}_?)?(?:total|amount|price)(?:_?[a-z]{1,20})?)[\"']?\s?[:=]\s?[\"']?)"
+    rf"({_NUMBER})(?![\w%]|[.,]\d|\s?(?:ms|s|items?)\b)"
+)
+"""``Amount: 29695.98`` in a message: a number under the name of an attribute of money, without its currency."""
 
 
 class Amount(NamedTuple):
@@ -91,6 +104,10 @@ class AmountReader:
         """Amounts a row tells, in attributes and message."""
         found = self._read_attributes(attributes) if attributes else []
         message = row.message
+        if message and (":" in message or "=" in message):
+            lowered = message[:MESSAGE_CAP].lower()
+            if "amount" in lowered or "total" in lowered or "price" in lowered:
+                found += self._read_named(message[:MESSAGE_CAP])
         if message and _may_tell(message):
             for match in _SAID.finditer(message[:MESSAGE_CAP]):
                 sign = match[1] or match[3]
@@ -100,6 +117,17 @@ class AmountReader:
                 if number is not None:
                     weight = 0 if "total" in message[max(0, match.start() - 12) : match.start()].lower() else 5
                     found.append(Amount(number, SIGNS.get(sign, sign), weight, "." not in match[2], False, ""))
+        return found
+
+    def _read_named(self, message: str) -> list[Amount]:
+        """Numbers that a message names as attributes of money are named."""
+        found: list[Amount] = []
+        for match in _NAMED.finditer(message):
+            kind, rank = (self._known[match[1]] if match[1] in self._known else self._look_up(match[1])) or ("", 0)
+            number = _number(match[2].replace(",", "")) if kind in ("amount", "minor") else None
+            if number is not None:
+                minor = kind == "minor"
+                found.append(Amount(number, "", 0 if minor else rank, minor or "." not in match[2], minor, match[1]))
         return found
 
     def _read_attributes(self, attributes: Mapping[str, Any]) -> list[Amount]:
