@@ -103,6 +103,10 @@ _NUMBER = re.compile(r"\d{1,8}")
 _PLACED_NAME = re.compile(r"([A-Za-z_][\w.$]{0,100}):(\d{1,6})")
 """``shop.orders:42``: logger and line."""
 _FILE = re.compile(r"([\w./\\-]{1,100}\.[A-Za-z]{1,5}):(\d{1,6})")
+_PAIRS = re.compile(
+    r"[A-Za-z_][\w.-]{0,60}+=[^\s=,;]{0,200}+(?:[,;\s]{1,3}[A-Za-z_][\w.-]{0,60}+=[^\s=,;]{0,200}+)*+", re.ASCII
+)
+"""``[traceId=4bf92f35 spanId=00f0]``: read as pairs, wherever they stand."""
 _LABELLED = re.compile(r"([A-Za-z][\w.-]{1,40}): ?([\w.@/+-]{1,100})", re.ASCII)
 """``[traceId: 4bf92f35]``, ``[user:42]``: what the line is about, by name."""
 _ADDRESS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{1,4}:[0-9a-fA-F:]{3,38})(?::(\d{1,5}))?")
@@ -219,6 +223,8 @@ def _read_parts(text: str, at: int, row: Row, *, before: bool = False) -> tuple[
             if fields is not None:
                 waiting |= fields
                 certain = True
+            elif kind == _SQUARE and _PAIRS.fullmatch(inside.strip()):
+                believed = certain = True
             elif (
                 kind == _SQUARE and (labelled := _LABELLED.fullmatch(inside.strip())) and _names_something(labelled[1])
             ):
