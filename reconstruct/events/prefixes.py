@@ -75,7 +75,8 @@ _COMPOSE = re.compile(
     r"(?P<name>[A-Za-z0-9][\w.-]{0,62}?)(?:[-_]\d{1,3}|\.\d{1,5}\.[a-z0-9]{8,32}@[\w.-]{1,64})? *\| ?(?P<rest>.*)",
     re.DOTALL,
 )
-"""``pm2 logs`` puts a number before the name (``0|api  | text``), ``docker service logs`` the task and the node behind the service. A number or a day before a bar is a cell of a table."""
+"""``pm2 logs`` puts a number before the name (``0|api  | text``), ``docker service logs`` the task and the node behind the
+service. A number or a day before a bar is a cell of a table."""
 _PROCFILE = re.compile(r"(\d\d:\d\d:\d\d) ([A-Za-z][\w-]{0,62}?)(?:\.\d{1,3})? +\| ?(.*)", re.DOTALL)
 """What runs the processes of a Procfile: Foreman, Honcho."""
 _FLY = re.compile(
