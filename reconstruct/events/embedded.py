@@ -43,8 +43,6 @@ identifiers are the entry's own; the status of a payment is not that of the line
 
 _ENCODED = re.compile(r"%7B%22[^\s\"'<>&]+")
 _OPENS_KEY = re.compile(OPENS_KEY)
-_SPANS = re.compile(r"\{[^\n]*+\n")
-"""A line that may open an object, and one below it."""
 
 
 def read_embedded(columns: Mapping[str, pa.Array], anchor: TimeAnchor) -> dict[str, pa.Array]:
@@ -72,8 +70,8 @@ def read_embedded(columns: Mapping[str, pa.Array], anchor: TimeAnchor) -> dict[s
 def read_wrapped(message: pa.Array, attributes: pa.Array, places: Iterable[int]) -> pa.Array:
     """The attributes of entries with what objects say that only all lines of an entry together hold; ``places`` are the entries of
     several lines. Of texts of several lines (stack traces) the first is told: the message holds them."""
-    at = [place for place in sorted(places) if _SPANS.search(message[place].as_py() or "")]
-    found = [(place, row) for place in at if (row := find_object(message[place].as_py()))]
+    texts = [(place, message[place].as_py() or "") for place in sorted(places)]
+    found = [(place, row) for place, text in texts if "\n" in text.partition(OPENS)[2] and (row := find_object(text))]
     if not found:
         return attributes
     rows = [
