@@ -11,8 +11,8 @@ import numpy as np
 import orjson
 
 from reconstruct.events.decoded import Decoded
-from reconstruct.events.inspected import read_inspected
 from reconstruct.events.keyed import Row, Scalar, decode_rows
+from reconstruct.events.literals import load_literal
 from reconstruct.grammar.timestamps import TimeAnchor
 from reconstruct.grammar.vocabulary import is_message
 
@@ -197,6 +197,10 @@ def _read_pairs(values: list[object]) -> dict[str, object] | None:
     return pairs or None
 
 
+_PRINTED = (" ", "\n", "'", ":")
+"""What stands behind the brace of an object that Node, Python or Ruby prints; ``{a:1}`` is none of theirs."""
+
+
 def _parse_leniently(line: str | bytes) -> object:
     """An object that orjson refuses: NaN, control characters, ``\\xHH`` as nginx writes it, ``"rt": ,`` of hand-made
     JSON, a comma or braces too many after the object; and those that are no JSON (``{ level: 'info' }``). None when it is none."""
@@ -213,7 +217,7 @@ def _parse_leniently(line: str | bytes) -> object:
         except (ValueError, RecursionError):
             continue
         return value if not repaired[end:].strip("} ") else None
-    return read_inspected(text)
+    return load_literal(text) if text[1:2] in _PRINTED else None
 
 
 def _parse_int(digits: str) -> int | str:
