@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from reconstruct.correlate.inside import tell_referrers
 from reconstruct.correlate.slices import slice_events
 from reconstruct.store.codes import Codes, Narrow, TextCodes, narrow, wide
 
@@ -26,6 +27,10 @@ BATCH_ROWS = 262_144
 """Requests whose texts are in memory at a time."""
 
 STRAYS = "(SELECT e.* REPLACE (s.client_ip AS client_ip, s.user_agent AS user_agent) FROM events e JOIN strays s USING (eid))"
+
+REFERRED = (
+    "(SELECT e.* REPLACE (coalesce(e.referrer, r.referrer) AS referrer) FROM events e LEFT JOIN referred r USING (eid))"
+)
 
 
 @dataclass(slots=True)
@@ -41,21 +46,27 @@ class Asked:
     """how many of the last are strays"""
 
 
-def read_requests(db: duckdb.DuckDBPyConnection, edge: list[int], *, strays: bool) -> Asked:
-    """Requests of the edge families, and behind them those of table ``strays``, if so. Needs ``timeline``, ``paths``, ``agents`` and
-    ``beginnings``."""
-    families = ", ".join(map(str, edge)) or "-1"
+def read_requests(
+    db: duckdb.DuckDBPyConnection, edge: list[int], without_address: Collection[int], *, inner: bool
+) -> Asked:
+    """Requests of the edge families, and behind them those of table ``strays``, where there are ``inner`` logs.
+
+    ``without_address``: families whose addresses are not visitors'. Needs ``timeline``, ``paths``, ``agents`` and ``beginnings``.
+    """
+    families, proxied = (", ".join(map(str, sorted(listed))) or "-1" for listed in (edge, without_address))
     query = """
-        SELECT e.eid, t.t // 1000000000 AS second, e.client_ip, coalesce(g.number, -1) AS browser, p.number AS path,
+        SELECT e.eid, t.t // 1000000000 AS second, CASE WHEN t.family NOT IN ({proxied}) THEN e.client_ip END AS client_ip,
+               coalesce(g.number, -1) AS browser, p.number AS path,
                CASE WHEN e.query IS NOT NULL THEN e.path || '?' || e.query END AS asked, e.referrer, e.vhost,
                coalesce(e.status, 0) AS status, p.is_asset::TINYINT AS asset
         FROM {events} e JOIN (SELECT * FROM timeline ANTI JOIN beginnings USING (eid)) t USING (eid)
         JOIN paths p USING (path) LEFT JOIN agents g USING (user_agent)
         WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND {condition}
         """
-    queries = [query.format(events="events", condition=f"t.family IN ({families})")]
-    if strays:
-        queries.append(query.format(events=STRAYS, condition="true"))
+    events = REFERRED if inner and tell_referrers(db, edge) else "events"
+    queries = [query.format(events=events, proxied=proxied, condition=f"t.family IN ({families})")]
+    if inner:
+        queries.append(query.format(events=STRAYS, proxied=proxied, condition="true"))
     eids: list[Codes] = []
     numbers: dict[str, list[Narrow]] = {name: [] for name in NUMBERS}
     texts = {name: TextCodes() for name in TEXTS}

@@ -24,6 +24,7 @@ from reconstruct.correlate.calibrate import RuleQuality
 from reconstruct.correlate.ends import mark_telling
 from reconstruct.correlate.owners import Ownership, find_owners, find_roots, settle
 from reconstruct.correlate.pins import pin_owners, pin_roots
+from reconstruct.correlate.proxies import find_wandering
 from reconstruct.correlate.roles import Role, gathers_lines
 from reconstruct.correlate.strays import find_strays
 from reconstruct.correlate.threads import place_by_thread
@@ -87,7 +88,8 @@ def resolve(
     """Run pass 2. Needs ``events``, ``timeline``, ``typed``, ``entities`` and ``paths``."""
     session_types = [role.type for role in sorted(roles, key=lambda r: -r.points) if role.role == "session"]
     group_requests(db, types, roles)
-    logs = tiers.rank_request_logs(db, session_types)
+    wandering = find_wandering(db, session_types)
+    logs = tiers.rank_request_logs(db, session_types, wandering)
     monitors = db.execute("SELECT user_agent FROM agents WHERE kind = 'monitor' ORDER BY user_agent").fetchall()
     inner = tiers.find_inner(db, logs, [agent for (agent,) in monitors])
     edge = [log.family for log in logs if log.family not in inner]
@@ -104,7 +106,9 @@ def resolve(
         anchor_by_identifier(db, "heads")
         anchor_by_looks(db, inner_logs, edge)
         find_strays(db, inner_logs)
-    report = sessions.link_requests(db, edge, session_types, customer_types, pool, strays=bool(inner_logs))
+    report = sessions.link_requests(
+        db, edge, session_types, customer_types, pool, inner=bool(inner_logs), without_address=wandering
+    )
     judge_programs(db, session_types)
     if inner_logs:
         db.execute("DELETE FROM anchored WHERE anchor NOT IN (SELECT eid FROM anchors)")

@@ -5,6 +5,7 @@ The request the edge log saw is the *anchor* of everything other logs wrote whil
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from reconstruct.correlate.askers import are_named_throughout
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.disguises import find_disguised
 from reconstruct.correlate.doubles import trust_addresses
+from reconstruct.correlate.inside import tell_sessions
 from reconstruct.correlate.lending import hide, lend_addresses, lend_browsers, needs_addresses, weigh_lending
 from reconstruct.correlate.missing_pages import are_pages_missing
 from reconstruct.correlate.openings import find_openings
@@ -52,11 +54,16 @@ def link_requests(
     customer_types: list[int],
     pool: Executor | None,
     *,
-    strays: bool = False,
+    inner: bool = False,
+    without_address: Collection[int] = (),
 ) -> SessionReport:
-    """Make ``anchors(eid, visit, visitor, confidence, asset)`` for the requests of the edge families, and for ``strays`` if so,
+    """Make ``anchors(eid, visit, visitor, confidence, asset)`` for the requests of the edge families,
     ``event_visit(eid, visit, rule, via_type, via_value, confidence)`` with the same, ``visitors(visitor, client_ip, user_agent)``
     and ``disguised(visitor, reason)``.
+
+    Args:
+        inner: There are logs behind the edge: what they tell of its requests counts, and their ``strays`` are requests too.
+        without_address: Families whose addresses are not visitors'.
 
     Needs ``typed``, ``grouped``, ``timeline``, ``paths`` and ``agents``. ``visit`` counts from 0 in time order.
     """
@@ -66,7 +73,9 @@ def link_requests(
     )
     signed_in = None if session_types else find_signed_in(db, edge, customer_types)
     visits_by = ("typed", session_types) if signed_in is None else ("signed_in", [signed_in])
-    asked = read_requests(db, edge, strays=strays)
+    if session_types and inner and tell_sessions(db, edge, session_types):
+        visits_by = ("typed_sessions", session_types)
+    asked = read_requests(db, edge, without_address, inner=inner)
     n_asked = len(asked.eid)
     by_name = not session_types and signed_in is None
     found_requests = _as_codes(db, asked, visits_by, customer_types, paths, agents, by_name=by_name)

@@ -8,13 +8,14 @@ URL where another writes the path, and many applications never write the query.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from reconstruct.correlate.proxies import MOST_SHARED, find_shared
 from reconstruct.store.codes import Codes, number_values
 
 REPEATED_BY_ID = 0.5
@@ -49,8 +50,10 @@ class RequestLog:
     """false where no request has a query: what it was asked for is known but for that"""
 
 
-def rank_request_logs(db: duckdb.DuckDBPyConnection, session_types: list[int]) -> list[RequestLog]:
-    """Families with web requests, best view of the visitor first."""
+def rank_request_logs(
+    db: duckdb.DuckDBPyConnection, session_types: list[int], wandering: Collection[int] = ()
+) -> list[RequestLog]:
+    """Families with web requests, best view of the visitor first. ``wandering``: those whose addresses are no visitors'."""
     counts = db.execute(
         "SELECT family, count(*), count(query) > 0 FROM log_events WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family"
     ).fetchall()
@@ -60,30 +63,20 @@ def rank_request_logs(db: duckdb.DuckDBPyConnection, session_types: list[int]) -
     sessions = ", ".join(map(str, session_types)) or "-1"
     rows = db.execute(
         f"""
-        SELECT family, count(*), count(client_ip) / count(*), min(client_ip) < max(client_ip), count(user_agent) / count(*),
+        SELECT family, count(*), count(client_ip) / count(*), approx_count_distinct(client_ip), count(user_agent) / count(*),
                avg((eid IN (SELECT eid FROM typed WHERE type IN ({sessions})))::INT)
         FROM log_events
         WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family ORDER BY family
         """
     ).fetchall()
-    browsers = _count_browsers(db, [family for family, _, _, several, *_ in rows if not several])
+    proxied = find_shared(db, [family for family, _, _, n_addresses, *_ in rows if n_addresses <= MOST_SHARED]) | set(
+        wandering
+    )
     logs = []
-    for family, requests, addressed, several, named, sessioned in rows:
-        # One address for many browsers is a proxy's own: it says nothing about visitors.
-        sees_addresses = addressed if several or browsers[family] <= 2 else addressed * 0.1
+    for family, requests, addressed, _, named, sessioned in rows:
+        sees_addresses = addressed * 0.1 if family in proxied else addressed
         logs.append(RequestLog(family, requests, 2 * sees_addresses + named + sessioned, tells_queries[family]))
     return sorted(logs, key=lambda log: (-log.view, -log.requests, log.family))
-
-
-def _count_browsers(db: duckdb.DuckDBPyConnection, families: list[int]) -> dict[int, int]:
-    if not families:
-        return {}
-    counts = db.execute(
-        "SELECT family, count(DISTINCT user_agent) FROM log_events"
-        " WHERE method IS NOT NULL AND path IS NOT NULL AND list_contains(?, family) GROUP BY family",
-        [families],
-    ).fetchall()
-    return {int(family): int(count) for family, count in counts}
 
 
 def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog], monitors: Sequence[str] = ()) -> set[int]:

@@ -262,6 +262,8 @@ def path_of(url: str) -> str:
 def _join_tier(touchpoint: Touchpoint, row: Row, events: bytes) -> None:
     """Another tier's line of a request: the edge's view of it wins, it is what the visitor got."""
     touchpoint.events.append(events)
+    if touchpoint.referrer is None:
+        touchpoint.referrer = row[11]
     if row[3] == "edge" and touchpoint.tier != "edge" and touchpoint.path == row[6] and not touchpoint.follows:
         touchpoint.tier = "edge"
         touchpoint.status = row[9] if row[9] is not None else touchpoint.status

@@ -1,0 +1,122 @@
+"""Logs whose addresses are not visitors' but those of what stands in front: the nodes of a balancer, the servers of a delivery network.
+
+Such an address says nothing of who asked, and takes visits apart where every request comes by another one. It shows in the data: visitors
+keep their address from page to page, and few browsers share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+SHARED_BROWSERS, SHARED_SHARE = 3, 0.2
+"""Browsers behind the typical request's address, and share of all browsers, from which on it is a proxy's. A balancer of five nodes
+shows most browsers to each of them; a family shares an address, but is not a fifth of the visitors."""
+
+MOST_SHARED = 64
+"""Addresses of a log beyond which nobody asks who shares them: no balancer has as many nodes."""
+
+STAYING = 0.8
+"""Share of requests that come from the address of the same visitor's request before, in a log that knows visitors' addresses: even on a
+train an address lasts for some pages. Of two nodes taken in turn it is a half."""
+
+LEAST_FOLLOWING = 20
+"""Requests that follow another of the same visitor before that is believed."""
+
+MOST_WANDERING = 4_096
+"""Addresses of a log beyond which they are visitors': delivery networks ask from some hundreds."""
+
+SAMPLE = 16_384
+"""Requests with a referrer that are looked at, about."""
+
+SAME_NS = 2_000_000_000
+"""Two servers write one request down within two seconds."""
+
+REACH_NS = 30 * 60 * 1_000_000_000
+"""A page that a browser opened only once for so long, and that is a referrer of it, is the visitor's."""
+
+
+def find_shared(db: duckdb.DuckDBPyConnection, families: Sequence[int]) -> set[int]:
+    """Of these families those with few addresses that each stand for many browsers. So do offices: it tells which of two logs of the
+    same requests knows the visitors, not that they are unknown. Needs ``log_events``."""
+    found = db.execute(
+        f"""
+        WITH seen AS (SELECT family, client_ip, user_agent, count(*) AS n FROM log_events
+                      WHERE method IS NOT NULL AND path IS NOT NULL AND list_contains(?, family) GROUP BY ALL),
+             addresses AS (SELECT family, count(DISTINCT user_agent) AS browsers, sum(n) AS n FROM seen GROUP BY family, client_ip),
+             browsers AS (SELECT family, count(DISTINCT user_agent) AS n FROM seen GROUP BY family)
+        SELECT family FROM addresses a JOIN browsers b USING (family)
+        GROUP BY family HAVING sum(a.browsers * a.n) / sum(a.n) >= greatest({SHARED_BROWSERS}, {SHARED_SHARE} * any_value(b.n))
+        """,
+        [list(families)],
+    ).fetchall()
+    return {int(family) for (family,) in found}
+
+
+def find_wandering(db: duckdb.DuckDBPyConnection, session_types: Sequence[int]) -> set[int]:
+    """Families in which one visitor's requests come from ever other addresses, by the sessions they name, or by the page of the same
+    browser they come from. Needs ``log_events`` and ``typed``."""
+    counts = db.execute(
+        "SELECT family, count(referrer), approx_count_distinct(client_ip) FROM log_events"
+        " WHERE method IS NOT NULL AND path IS NOT NULL AND client_ip IS NOT NULL GROUP BY family"
+    ).fetchall()
+    families = [family for family, _, addresses in counts if 1 < addresses <= MOST_WANDERING]
+    if not families:
+        return set()
+    stays = _follow_sessions(db, families, session_types)
+    referring = {family: count for family, count, _ in counts if family in families and family not in stays}
+    if sum(referring.values()) >= LEAST_FOLLOWING:
+        stays |= _follow_pages(db, list(referring), sum(referring.values()))
+    return {family for family, share in stays.items() if share < STAYING}
+
+
+def _follow_sessions(
+    db: duckdb.DuckDBPyConnection, families: list[int], session_types: Sequence[int]
+) -> dict[int, float]:
+    """Per family that says enough, the share of the requests of a session that come from the address of the one before."""
+    types = ", ".join(map(str, session_types)) or "-1"
+    rows = db.execute(
+        f"""
+        WITH asked AS (
+            SELECT family, client_ip = lag(client_ip) OVER (PARTITION BY family, type, value ORDER BY time_ns, eid) AS stays
+            FROM log_events JOIN typed USING (eid)
+            WHERE method IS NOT NULL AND path IS NOT NULL AND type IN ({types}) AND NOT multi AND list_contains(?, family))
+        SELECT family, avg(stays::INT) FROM asked GROUP BY family HAVING count(stays) >= {LEAST_FOLLOWING}
+        """,
+        [families],
+    ).fetchall()
+    return dict(rows)
+
+
+def _follow_pages(db: duckdb.DuckDBPyConnection, families: list[int], referring: int) -> dict[int, float]:
+    """The same for a page and what is asked for from there, by the referrer: of pages that the browser opened only once within REACH_NS
+    before, as others may have that browser too. ``referring``: requests with a referrer."""
+    rows = db.execute(
+        f"""
+        WITH followed AS (
+                SELECT t.family, t.t, eid, user_agent, client_ip, regexp_extract(referrer, '^(?:https?://[^/?#]*)?(/[^?#]*)', 1) AS path
+                FROM timeline t JOIN events e USING (eid)
+                WHERE t.request AND list_contains(?, t.family) AND referrer IS NOT NULL AND hash(referrer) % {max(1, referring // SAMPLE)} = 0),
+             seen AS (
+                SELECT t.family, t.t, eid, user_agent, client_ip, e.path,
+                       t.t - lag(t.t) OVER (PARTITION BY user_agent, e.path ORDER BY t.t) AS since
+                FROM timeline t JOIN events e USING (eid) SEMI JOIN followed f ON f.user_agent = e.user_agent AND f.path = e.path
+                WHERE t.request AND e.path <> ''),
+             opened AS (  -- several servers may tell of it
+                SELECT t, user_agent, path, lag(t) OVER (PARTITION BY user_agent, path ORDER BY t) AS before
+                FROM seen WHERE since IS NULL OR since > {SAME_NS}),
+             led AS (
+                SELECT f.*, o.t AS page FROM followed f ASOF JOIN opened o ON f.user_agent = o.user_agent AND f.path = o.path AND f.t >= o.t
+                WHERE f.t - o.t < {REACH_NS} AND (o.before IS NULL OR f.t - o.before >= {REACH_NS})),
+             pages AS (SELECT DISTINCT family, user_agent, path, page FROM led),
+             asked AS (
+                SELECT family, client_ip = lag(client_ip) OVER (PARTITION BY family, user_agent, path, page ORDER BY t, eid) AS stays
+                FROM (FROM led UNION ALL BY NAME
+                      SELECT family, t, eid, user_agent, client_ip, path, page FROM seen JOIN pages USING (family, user_agent, path)
+                      WHERE t - page BETWEEN 0 AND {SAME_NS}))
+        SELECT family, avg(stays::INT) FROM asked GROUP BY family HAVING count(stays) >= {LEAST_FOLLOWING}
+        """,
+        [families],
+    ).fetchall()
+    return dict(rows)
