@@ -91,22 +91,28 @@ def serving(condition: str = "true") -> str:
 
     A log writes a request down when it is over, but for those that ``starting`` holds; one that tells neither how it ended nor how long
     it took, when it began: it lasts until the line that has its status. The longest duration any tier states counts; a stamp of whole
-    seconds may stand for any moment of that second.
+    seconds may stand for any moment of that second, unless a tier behind it wrote down the moment itself.
     """
     return f"""
         WITH resolution AS (
                 SELECT family, CASE WHEN bool_or(t % 1000000000 <> 0) THEN 0 ELSE 1000000000 END AS step FROM timeline GROUP BY family),
-             inner_ms AS (SELECT d.anchor, max(e.duration_ms) AS ms FROM anchored d JOIN events e USING (eid)
-                          WHERE e.method IS NOT NULL GROUP BY d.anchor),
              opening AS (SELECT family FROM log_events GROUP BY family
                          HAVING count(method) FILTER (status IS NULL AND duration_ms IS NULL)
                                 >= greatest({OPENING_SHARE} * count(method), 1)),
+             inner_ms AS (SELECT d.anchor, max(e.duration_ms) AS ms,
+                                 max(t.t) FILTER (step = 0 AND e.status IS NOT NULL AND o.family IS NULL AND b.family IS NULL) AS over
+                          FROM anchored d JOIN events e USING (eid) JOIN timeline t USING (eid) JOIN resolution USING (family)
+                          LEFT JOIN opening o USING (family) LEFT JOIN starting b USING (family)
+                          WHERE e.method IS NOT NULL GROUP BY d.anchor),
              ended AS (SELECT d.anchor, max(t.t) AS t FROM anchored d JOIN events e USING (eid) JOIN timeline t USING (eid)
                        WHERE e.method IS NULL AND e.status IS NOT NULL GROUP BY d.anchor)
         SELECT a.eid AS anchor, e.method || ' ' || coalesce(p.route, e.path) AS route,
                (least(coalesce(greatest(e.duration_ms, i.ms), {UNKNOWN_DURATION_S * 1000}), {LONGEST_S * 1000}) * 1e6)::BIGINT AS took,
-               t.t - CASE WHEN o.family IS NOT NULL OR b.family IS NOT NULL THEN 0 ELSE took END - {int(SLACK_S * 1e9)} AS t0,
-               CASE WHEN b.family IS NOT NULL THEN t.t + took
+               o.family IS NULL AND b.family IS NULL AND coalesce(over BETWEEN t.t - step AND t.t + step, false) AND step > 0 AS is_told,
+               CASE WHEN is_told THEN over ELSE t.t END
+                   - CASE WHEN o.family IS NOT NULL OR b.family IS NOT NULL THEN 0 ELSE took END - {int(SLACK_S * 1e9)} AS t0,
+               CASE WHEN is_told THEN over - step
+                    WHEN b.family IS NOT NULL THEN t.t + took
                     WHEN o.family IS NULL THEN t.t WHEN n.t BETWEEN t.t AND t.t + {LONGEST_S}::BIGINT * 1000000000 THEN n.t
                     ELSE t.t + {int(UNKNOWN_DURATION_S * 1e9)} END + step + {int(SLACK_S * 1e9)} AS t1,
                t.family, e.thread
