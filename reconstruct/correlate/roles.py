@@ -55,6 +55,9 @@ FEW_VALUES = 3
 LEAST_ALONE = 2
 """Lines beside web requests that name the only value of a type, before its name alone is believed."""
 
+WITHIN = ("request", "trace", "span")
+"""Roles of what names a piece of work within a system: no address holds it."""
+
 LEAST_POINTS = 2.0
 """A role with fewer points is a guess; the type is then ``other``."""
 
@@ -232,8 +235,12 @@ def _judge(number: int, kind: IdType, seen: Behaviour) -> Role:
         elif role in ("session", "object") and priors == ("customer",):
             # Many logs name whom they serve; that makes nobody a thing the business works on, and who comes once is no session.
             points -= NAME_POINTS
+        elif role == "session" and priors == ("sub-object",):
+            points -= NAME_POINTS  # a payment's name goes along with its customer's requests for a while, too
         verdicts[role] = (points, why)
     for role in priors:
+        if role in WITHIN and _share_in_urls(kind) == 1:
+            continue  # /payment/transaction/57
         if role not in verdicts and not _is_choice(seen):
             verdicts[role] = (NAME_POINTS + 0.5, [f"called “{kind.noun}”"])
     role = min(verdicts, key=lambda role: (-verdicts[role][0], ROLES.index(role)))
