@@ -228,6 +228,16 @@ def test_a_request_that_charges_twice_has_two_steps_and_one_that_says_so_in_othe
     assert told(once) == [("Payment captured", "ok")]
 
 
+def test_what_costs_once_is_told_at_each_stage_of_its_way_through_a_program() -> None:
+    stages = build(
+        "0 s | Sending command: ShipOrderCommand - OrderNumber: 88 (Shop.ShipOrderCommand)\n"
+        "0.01 s | Handling command ShipOrderCommand (Shop.Commands.Shipping.ShipOrderCommand)\n0.02 s | order 88 shipped\n"
+        "0.03 s | Commit transaction 9d1 for ShipOrderCommand"
+    )
+    assert told(stages) == [("Order shipped", "ok")]
+    assert told(build("0 s | order 88 shipped\n0.01 s | order 88 shipped")) == [("Order shipped", "ok")] * 2
+
+
 @pytest.mark.parametrize(
     ("line", "activity"),
     [
@@ -247,6 +257,8 @@ def test_a_request_that_charges_twice_has_two_steps_and_one_that_says_so_in_othe
         ("bus | reindexed the catalogue for 12", "Reindexed the catalogue"),
         ("bus | Booking AB12C confirmed", "Booking confirmed"),
         ("bus POST /api/v1/invoices 201", "Submitted invoices"),
+        ("bus POST /admin/orders/{}/cancel 200", "Order cancelled"),
+        ("bus POST /admin/orders/{}/fulfillments/{}/shipments 200", "Order shipped"),
         ("bus | short pick, bin empty", "Out of stock"),
         ("bus | Get order by id: failed, order not found", "Order not found"),
         ("bus | reindexed shelves " + "[a_1=2, " * 40 + "shelf", "Reindexed shelves"),
@@ -272,6 +284,14 @@ def test_activities(line: str, activity: str) -> None:
         ("0 pay level=warn | payment declined", "failed"),
         ("0 pay level=warn | payment declined\n60 pay | payment authorised\n61 s | order 1 placed", "in_progress"),
         ("0 pay level=error | gateway timeout\n1 s level=error | payment error", "failed"),
+        ("0 s | Order 1 placed\n9 staff POST /admin/orders/{}/cancel 200", "cancelled"),
+        ("0 s | Order 1 placed\n9 staff POST /admin/orders/{}/cancel 409", "in_progress"),
+        (
+            "0 s | Order 1 placed\n9 staff POST /admin/orders/{}/cancel 200 req=a\n9 s req=a | order 1 is shipped already",
+            "fulfilled",
+        ),
+        ("0 s | Order 1 placed\n9 staff POST /admin/orders/{}/fulfillments/{}/shipments 200", "fulfilled"),
+        ("0 s | Order 1 placed\n9 me GET /orders/{}/shipments 200", "in_progress"),
         (
             "0 s | order 1 placed\n9 hooks POST /hooks 500 req=a\n9 hooks req=a level=error | Internal Server Error",
             "in_progress",
@@ -298,6 +318,10 @@ def test_outcomes(text: str, outcome: str) -> None:
         ('0 s json={"amount_cents":1250,"currency":"EUR"} |', {"amount": "12.50", "currency": "EUR"}),
         ('0 s json={"total":20.0,"currency":"EUR"} |\n1 s json={"amount":3.5,"currency":"EUR"} |', {"amount": "20.00", "currency": "EUR"}),
         ("0 s | order 1 placed, 3 lines", None),
+        ("0 s | Saved order: CustomerOrder{id='1', items=[Item{unitPrice=7.99}, Item{unitPrice=12.00}], total=24.98}", {"amount": "24.98"}),
+        ('0 s | Order response: {"id":"1","items":[{"unitPrice":7.99}],"total":24.98}', {"amount": "24.98"}),
+        ("0 s | Sending order confirmation for order 1 total 273.64 eur", {"amount": "273.64", "currency": "EUR"}),
+        ("0 s | order 1: total=3, attempt 5 try", None),
         ('0 s json={"amount":NaN,"total":"1e999"} |', None),
         ('0 s json={"total":7.5} |', {"amount": "7.50"}),
         ('0 s json={"OrderTotal":7.5,"CurrencyCode":"EUR"} |', {"amount": "7.50", "currency": "EUR"}),

@@ -86,6 +86,16 @@ GET  /blog/{}                                   | content            | Read an a
 GET  /faq                                       | help               | Read help
 POST /webhooks/carrier/                         | webhook            | Received a callback from carrier
 POST /graphql?operationName=AddToCart           | add_to_basket      | Added to basket
+GET  /?page=4                                   | home               | Opened the home page
+POST /carts/{}/complete                         | place_order        | Submitted order
+POST /admin/orders/{}/fulfillments              | fulfil_order       | Fulfilled order
+POST /admin/orders/{}/fulfillments/{}/shipments | ship_order         | Shipped order
+POST /admin/payments/{}/refund                  | refund             | Refunded a payment
+GET  /shipments/{}                              | track_order        | Tracked order
+GET  /store/customers/me                        | account            | Viewed the account
+GET  /store/regions                             | page_parts         | Loaded page parts
+POST /payment/status/poll                       | background         | Asked again by itself
+POST /website_sale/get_combination_info         |                    | Loaded website sale get combination info
 GET  /zorp/{}                                   |                    | Opened zorp
 POST /zorp                                      |                    | Submitted zorp
 DELETE /zorp/{}                                 |                    | Deleted zorp
@@ -131,6 +141,19 @@ message received                                                  | Email receiv
 order paid                                                        | Order paid           | progress
 Booking {BookingNo} changed, new pickup {Pickup}                  | Booking changed new pickup |
 request completed in 12 ms                                        | Request completed    | call
+Sending HTTP request POST http://ordering-api/api/Orders/         | Sending http request post | call
+Sending command: SetPaidOrderStatusCommand - OrderNumber: 1042 (Shop.Commands.SetPaidOrderStatusCommand) | Order paid | progress
+Handling command SetAwaitingValidation (Shop.SetAwaitingValidation) | Set awaiting validation shop |
+Begin transaction 55d9e0b5-74c5-4a86-9f33-0d3fb7a9a1e5 for ShipOrderCommand | Order shipped | nearly
+Handling integration event: 28dc30a9 - (OrderStatusChangedToShipped { Id = 28dc30a9, OrderStatus = Shipped, Buyer = ann }) | Order shipped | nearly
+Publishing event OrderStatusChangedToAwaitingValidation { OrderId = 7, BuyerName = ann } | Order awaiting validation |
+Order #7: status has been updated to Shipped                      | Order shipped        | nearly
+OrderStockConfirmedIntegrationEvent { OrderId = 7 }               | Stock confirmed      | progress
+OrderStockRejectedIntegrationEvent { OrderId = 7 }                | Out of stock         | exception
+Sending payment request: PaymentRequest{amount=24.98}             | Payment requested    | progress
+Received payment response: PaymentResponse{authorised=true, message=Payment authorised} | Payment authorised | progress
+Received payment response: PaymentResponse{authorised=false, message=Payment declined} | Payment declined | failed
+Sending order confirmation for order 7                            | Email sent           | progress
 """
 
 
@@ -147,6 +170,14 @@ def test_messages(line: str) -> None:
 )
 def test_tags_of_a_logger_are_no_words_of_the_message(tag: str) -> None:
     assert skeleton_of(f"{tag} order shipped") == "order shipped"
+
+
+def test_a_form_on_a_product_s_page_fills_the_basket_of_a_shop_alone() -> None:
+    shop = Classifier(replace(MODELS, chosen="retail"))
+    assert shop.classify("POST", "/item/{}", None).kind == "add_to_basket"
+    for route in ("/item/{}/reviews", "/admin/products/{}", "/api/products/{}", "/items"):
+        assert shop.classify("POST", route, None).kind != "add_to_basket"
+    assert CLASSIFIER.classify("POST", "/item/{}", None).kind == ""
 
 
 @given(st.text(max_size=2000))

@@ -39,6 +39,9 @@ _CALLED = frozenset(("webhook", API))
 READ_VERBS = ("get", "list", "fetch", "query", "search", "load", "find", "read", "view", "show")
 """How names of operations begin that only read, though they are sent by POST."""
 
+FETCHES = ("get ", "fetch ", "load ", "list ")
+"""How routes begin that only read, though they are sent by POST and no rule knows them."""
+
 _WORDS = re.compile(r"\{\}|[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+")
 _MARKS = re.compile("[:;,~]")
 _HEX = re.compile("(?=[0-9]*[a-fA-F])[0-9a-fA-F]{16,}")
@@ -70,6 +73,8 @@ class Act(NamedTuple):
     """the text has something to fill in"""
     named: str = ""
     """activity when the path or the query names the thing; holds ``{name}``"""
+    step: str = ""
+    """what was done to the thing that the route names, as a message would say it"""
 
 
 class Query(NamedTuple):
@@ -121,7 +126,7 @@ class _Rule:
         self.act = Act(
             table["kind"], text, table.get("failed", ""), STAGES.index(stage), bool(table.get("milestone", False)),
             bool(table.get("background", False)), False, False, False, "{" in text or "named" in table,
-            table.get("named", ""),
+            table.get("named", ""), table.get("step", ""),
         )  # fmt: skip
 
     def holds(self, seen: _Seen) -> bool:
@@ -208,7 +213,7 @@ class Classifier:
                 keys.add(key)
             if value and not name and key in self._named:
                 name = say_name(value)
-            if key in self._router and value and len(value) < TERM_CAP:
+            if key in self._router and value and len(value) < TERM_CAP and not value.isdigit():  # page=4 turns a page
                 router += " / " + words_of(unquote_plus(value))
             if value and not sure and key in self._search:
                 text = " ".join(unquote_plus(value).split())[:TERM_CAP]
@@ -232,7 +237,9 @@ class Classifier:
         seen = _Seen(groups, self._groups(last), kind, query.keys, item, within, root, api)
         act = self._match(seen, query)
         if act is None:
-            act = self._unknown(method, kind, route, query, api, opaque)
+            fetches = kind == "write" and last.lstrip().startswith(FETCHES)  # asks for something, and changes nothing
+            kind = "read" if fetches else kind
+            act = self._unknown(method, kind, route, query, api or fetches, opaque)
         elif act.named or "{words}" in act.text:
             act = self._say_thing(act, route, query)
         if kind == "other":

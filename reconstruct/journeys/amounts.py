@@ -18,6 +18,8 @@ from reconstruct.journeys.rows import Row
 
 MESSAGE_CAP = 1_000
 """Characters of a message looked at for an amount."""
+RECORD_CAP = 4_000
+"""Characters of a message in which an amount is looked for by its name: the total stands at the end of an order that is quoted whole."""
 AMOUNT_CAP = Decimal(10) ** 12
 """Larger numbers are identifiers."""
 ENOUGH = 20
@@ -71,6 +73,10 @@ _NAMED = re.compile(
     rf"({_NUMBER})(?![\w%]|[.,]\d|\s?(?:ms|s|items?)\b)"
 )
 """``Amount: 29695.98`` in a message: a number under the name of an attribute of money, without its currency."""
+_SMALL_CODE = re.compile(
+    r"(?<![\w.])(\d{1,12}\.\d{2})\s(eur|usd|gbp|chf|sek|nok|dkk|pln|czk|huf|jpy|cny|inr|aud|nzd|cad|mxn|brl|zar)(?!\w)"
+)
+"""Codes as payment providers write them; of those that are no words, behind a number with cents only."""
 
 
 class Amount(NamedTuple):
@@ -99,6 +105,8 @@ class AmountReader:
             for kind in ("currency", "amount", "minor")
         }
         self._known: dict[str, tuple[str, int] | None] = {}
+        named = "|".join(key.replace("_", "_?") for key in keys["amount"] if "." not in key)
+        self._pair = re.compile(rf"\b({named})\"?[=:]\s?\"?(\d{{1,12}}\.\d{{1,2}})(?![\w.])", re.IGNORECASE)
 
     def read(self, row: Row, attributes: Mapping[str, Any]) -> list[Amount]:
         """Amounts a row tells, in attributes and message."""
@@ -117,6 +125,22 @@ class AmountReader:
                 if number is not None:
                     weight = 0 if "total" in message[max(0, match.start() - 12) : match.start()].lower() else 5
                     found.append(Amount(number, SIGNS.get(sign, sign), weight, "." not in match[2], False, ""))
+        if message:
+            found += self._read_records(message)
+        return found
+
+    def _read_records(self, message: str) -> list[Amount]:
+        """Amounts in what a message quotes: ``Saved order: Order{id=7, total=24.98}``, ``total 24.98 eur``. A whole number says nothing."""
+        found = []
+        for match in _SMALL_CODE.finditer(message[:MESSAGE_CAP]) if "." in message else ():
+            weight = 0 if "total" in message[max(0, match.start() - 12) : match.start()].lower() else 5
+            found.append(Amount(Decimal(match[1]), match[2].upper(), weight, False, False, ""))
+        if any(mark in message for mark in "=:"):
+            for match in self._pair.finditer(message[:RECORD_CAP]):
+                meaning = self._look_up(match[1])
+                number = _number(match[2])
+                if meaning is not None and number is not None:
+                    found.append(Amount(number, "", meaning[1], False, False, ""))
         return found
 
     def _read_named(self, message: str) -> list[Amount]:

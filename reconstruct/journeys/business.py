@@ -8,7 +8,7 @@ in exactly one step.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from reconstruct.journeys.activities import QUERY_CAP, Classifier, put_id, words_of
@@ -62,6 +62,8 @@ class Step:
     """its unit told this before, in the same words by the same service"""
     mute: bool = False
     """nothing in it says what was done: what a program writes around its work"""
+    said: set[tuple[str, str]] = field(default_factory=set)
+    """of what costs when it is done twice: who told of it, and in what words"""
 
     @property
     def key(self) -> str:
@@ -174,6 +176,9 @@ class Recorder:
             told_label = next((other for other in told if other.failed), label)
             return [self._whole(unit, told_label if told_label.failed else label, number)]
         if not told:
+            action = self._read_action(unit)
+            if action is not None:
+                return [self._whole(unit, action, number)]
             label = _first_telling(unit)
             if unit.task:
                 label = self._labeler.name_task(unit.task)
@@ -192,18 +197,17 @@ class Recorder:
                     _extend(steps[-1], row)
                 continue
             step = by_label.get((label.verb, label.noun))
-            again = False
-            if label.once and row.message:
-                words = row.service, skeleton_of(row.message)
-                again = words in costly
-                costly.add(words)
+            said = {(row.service, skeleton_of(row.message))} if label.once and row.message else set()
+            again = not said.isdisjoint(costly)
+            costly |= said
             if step is None or again:
                 step = _begin(row, label, number)
-                step.again = again
+                step.again, step.said = again, said
                 by_label[label.verb, label.noun] = step
                 steps.append(step)
             else:
                 _extend(step, row)
+                step.said |= said
         main = max(
             steps, key=lambda step: (SEVERITY.get(step.label.state, 0), step.label.state == "born", -step.start_ns)
         )
@@ -267,6 +271,16 @@ class Recorder:
                 self._callbacks.clear()
             self._callbacks[key] = label
         return label
+
+    def _read_action(self, unit: _Unit) -> Label | None:
+        """What a request does to the thing its route names: ``POST /admin/orders/{}/cancel``; None: nothing that it says."""
+        steps = (
+            self._classifier.classify(row.method, row.route or row.path, None).step
+            for row in unit.rows
+            if row.method is not None
+        )
+        step = next(filter(None, steps), "")
+        return self._labeler.read(step) if step else None
 
     def _say_route(self, row: Row) -> str:
         """A request nothing else tells of: what its route says."""
@@ -367,6 +381,9 @@ def _fold(steps: list[Step]) -> list[Step]:
             if other.unit == step.unit and not step.again:
                 _merge(other, step)
                 break
+            if gap <= ECHO_NS and step.ok == other.ok and step.said and other.said and step.said.isdisjoint(other.said):
+                _merge(other, step)  # once, told at each stage of its way through a program
+                break
             if not other.ok or (gap <= AGAIN_NS and not step.label.once):
                 ok = step.ok or (other.ok and step.label.state not in ("failed", "exception"))
                 _merge(other, step)
@@ -382,6 +399,7 @@ def _fold(steps: list[Step]) -> list[Step]:
 def _merge(step: Step, other: Step) -> None:
     step.events += other.events
     step.services |= other.services
+    step.said |= other.said
     step.start_ns = min(step.start_ns, other.start_ns)
     step.end_ns = max(step.end_ns, other.end_ns)
 

@@ -54,6 +54,10 @@ _PLACEHOLDER = re.compile(r"\{@?\$?[A-Za-z_][\w.]{0,60}(?:[,:][^{}]{0,20})?\}")
 """What a message template leaves for a value (https://messagetemplates.org): ``Booking {BookingNo} changed``."""
 _ANGLED = re.compile(r"=\s?<[^<>]{0,200}>")
 """A value in angle brackets, as mail programs write them: ``from=<www-data>``."""
+_RECORD_FIELD = re.compile(r"\b[A-Z]\w{0,60} = [^,{}()]{0,200}|, [A-Z]\w{0,60}(?: =)? ?$")
+"""A field of a record as C# writes it, and one cut in half: ``OrderPaid { OrderId = 12, Status = Paid }``."""
+_BECAME = re.compile(r"\b(status|state) (?:(?:has|was|is|been) ){0,2}(?:changed|updated|set|moved|transitioned) to\b")
+"""A change of state in words, the same as an arrow."""
 _QUALIFIED = ("email", "invoice")
 
 
@@ -215,6 +219,8 @@ class Labeler:
             rest, _, state = skeleton.rpartition("= ")
             label = self._judge(f"{rest.strip()} > {state}".strip(), about)
             return label if label.verb else self._judge(rest.strip(), about)
+        if "> " not in skeleton:
+            skeleton = _BECAME.sub(r"\1 >", skeleton)
         before, arrow, after = skeleton.rpartition("> ")
         told = f" {after} " if arrow else f" {skeleton} "
         whole = f" {skeleton.replace('> ', '')} "
@@ -313,6 +319,8 @@ class Labeler:
             words.append(word)
             if len(words) == WEAK_WORDS:
                 break
+        while len(words) > 1 and words[-1] in self._small:
+            words.pop()
         return Label(" ".join(words).capitalize(), "", "", state, False, False)
 
     def task(self, row: Row, attributes: Mapping[str, Any]) -> Task | None:
@@ -398,6 +406,8 @@ def skeleton_of(message: str) -> str:
     told = _STATE_KEY.search(text) if "=" in text or ":" in text else None
     if "{" in text:
         text = _PLACEHOLDER.sub(" ", text)
+        if "{ " in text:
+            text = _RECORD_FIELD.sub(" ", text)
     if "<" in text:
         text = _ANGLED.sub("= ", text)
     if '"' in text or "'" in text:

@@ -239,7 +239,7 @@ def _check_words(lists: Iterable[tuple[str, Iterable[str]]], path: Path) -> None
 
 TEXTS = [str]
 RULE: dict[str, Any] = {
-    "kind": str, "activity": str, "stage": str, "failed?": str, "named?": str, "all?": TEXTS, "none?": TEXTS, "last?": TEXTS,
+    "kind": str, "activity": str, "stage": str, "failed?": str, "named?": str, "step?": str, "all?": TEXTS, "none?": TEXTS, "last?": TEXTS,
     "methods?": TEXTS, "query?": TEXTS, "item?": bool, "within?": bool, "root?": bool, "api?": bool, "milestone?": bool, "background?": bool,
 }  # fmt: skip
 VERB: dict[str, Any] = {
