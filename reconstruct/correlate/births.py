@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import duckdb
 
+from reconstruct.correlate.submissions import bear_by_what_was_sent, judge_looks
+
 BIRTH_REACH_NS = 120 * 1_000_000_000
 """Where no session is known for the usual birth line, the first lines that name the object stand in for it, up to this long after:
 the thank-you page, say. Later ones are callbacks and look-ups."""
@@ -35,6 +37,7 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
     ``wordings`` and ``family_services``.
     """
     _gather_namings(db)
+    judge_looks(db)
     _find_usual(db)
     _find_homes(db)
     _judge_callers(db)
@@ -51,6 +54,7 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
         ORDER BY object, t, eid
         """
     )
+    bear_by_what_was_sent(db)
 
 
 def _gather_namings(db: duckdb.DuckDBPyConnection) -> None:
@@ -83,8 +87,8 @@ def _gather_namings(db: duckdb.DuckDBPyConnection) -> None:
 
 
 def _find_usual(db: duckdb.DuckDBPyConnection) -> None:
-    """Make ``named_in_visits``: the namings in visits, with the surest kind of people who first name objects of the type (``by_whom``), and
-    whether it is the kind of line by which those name most of them first (``typical``)."""
+    """Make ``named_in_visits``: the namings in visits that are no mere look-ups, with the surest kind of people who first name objects of the
+    type (``by_whom``), and whether it is the kind of line by which those name most of them first (``typical``)."""
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE named_in_visits AS
@@ -98,7 +102,7 @@ def _find_usual(db: duckdb.DuckDBPyConnection) -> None:
                          FROM begun SEMI JOIN surest USING (type, by_whom) GROUP BY ALL),
              usual AS (SELECT type, arg_max(first, (visitors, -n, first)) AS usual FROM counted GROUP BY type)
         SELECT namings.*, template = usual AS typical, by_whom FROM namings JOIN usual USING (type) JOIN surest USING (type)
-        WHERE visit IS NOT NULL
+        ANTI JOIN (SELECT object, eid FROM looks WHERE idle) looked_up USING (object, eid) WHERE visit IS NOT NULL
         """
     )
 

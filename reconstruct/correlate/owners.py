@@ -14,6 +14,7 @@ import duckdb
 
 from reconstruct.correlate.roles import Role
 from reconstruct.correlate.types import IdType
+from reconstruct.events.nouns import lexicon
 
 DEPENDENCY = 0.95
 """Event-weighted share of meetings with the main owner (correlation §7.7)."""
@@ -132,19 +133,23 @@ def _standing(role: Role) -> tuple[float, float, int, int]:
     return (seen.families_per_value, seen.families, seen.mentions, -role.type)
 
 
-def find_roots(roles: list[Role], owners: list[Ownership]) -> list[int]:
+def find_roots(types: list[IdType], roles: list[Role], owners: list[Ownership]) -> list[int]:
     """Types whose values have a business journey: objects nobody owns, worked on in several logs (else the best there is; where no log
-    but those of requests has any, all)."""
+    but those of requests has any, all). What others come of (a basket) has one beside theirs only if it is worked on itself."""
     owned = {each.child for each in owners}
     objects = [role for role in roles if role.role == "object" and role.type not in owned]
     owning = {each.owner for each in owners}
-    several = [
-        role for role in objects
-        if (role.behaviour.families_per_value >= SEVERAL_LOGS and role.behaviour.back_families) or role.type in owning
-    ]  # fmt: skip
+    several = [role for role in objects if _is_worked_on(role) or role.type in owning]
     if several or not any(role.behaviour.back_families for role in objects):
-        return [role.type for role in several or objects]
+        roots = several or objects
+        others = [role for role in roots if _is_worked_on(role) or types[role.type].noun not in lexicon().precursors]
+        return [role.type for role in others or roots]
     return [max(objects, key=lambda role: (role.points, _standing(role))).type] if objects else []
+
+
+def _is_worked_on(role: Role) -> bool:
+    """Whether more than one part of the business works on an object."""
+    return role.behaviour.families_per_value >= SEVERAL_LOGS and role.behaviour.back_families > 0
 
 
 def settle(roles: list[Role], owners: list[Ownership]) -> None:

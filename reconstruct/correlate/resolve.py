@@ -128,7 +128,7 @@ def resolve(
     if worth is not None and not worth.measured:
         rules[-1] = neighbours.confirm_brackets(db, named, worth.confidence) or worth
     rules += neighbours.place_by_things(db, named)
-    roots = pin_roots(types, find_roots(roles, owners), pinned)
+    roots = pin_roots(types, find_roots(types, roles, owners), pinned)
     objects.find_objects(db, roots, owners, {role.type: role.behaviour.back_families > 0 for role in roles})
     delays.link_by_delay(db)
     find_births(db)

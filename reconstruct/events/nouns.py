@@ -54,6 +54,8 @@ class Lexicon:
     """measures, times and labels: words that end the name of a key that holds no identifier"""
     measure_prefixes: frozenset[str]
     label_prefixes: tuple[str, ...]
+    precursors: frozenset[str]
+    """nouns of what another object comes of"""
     canonical: dict[str, str]
     """spelling → word"""
     unspaced: tuple[str, ...]
@@ -99,6 +101,7 @@ def lexicon() -> Lexicon:
                     key=lambda word: (-len(word), word),
                 )
             ),
+            precursors=frozenset(table["precursors"]),
             roles={word: tuple(found) for word, found in sorted(roles.items())},
         )
     except KeyError as error:

@@ -223,6 +223,7 @@ class Teller:
                     self._models.birthplaces,
                     self._places[goal.name],
                     self._ways[goal.name],
+                    self._models.bearing,
                 )
                 if course is not None:
                     return self._censor(session, course)
@@ -383,12 +384,14 @@ def _pursue(
     birthplaces: Container[tuple[str, str]],
     places: Set[tuple[str, str]],
     ways: tuple[str, ...],
+    bearing: Container[tuple[str, str]],
 ) -> Course | None:
     """How the pursuit of one goal ended; None when nothing that happened was part of it.
 
     ``birthplaces``: (method, route) of requests that bring the object of a goal into being whenever they succeed; when one does
     not, the goal was tried for. ``places``: those where what this goal is about begins. Where they are known, other attempts that are
     accepted are steps on the way: of a booking in five forms only the last one books. ``ways``: what forms beside these begin with.
+    ``bearing``: where an attempt that is accepted bears an object nearly always: one that bears none has failed.
     """
     reached: int | None = None
     believed: int | None = None  # reached as far as the answer to an attempt tells
@@ -412,7 +415,10 @@ def _pursue(
         elif kind in goal.attempts:
             tries += 1
             if _succeeded(touchpoint, goal):
-                if not places or (touchpoint.method, touchpoint.route) in places:
+                if (touchpoint.method, touchpoint.route) in bearing:
+                    tried = place  # what was born here is told by its birth
+                    failed = f"{touchpoint.text}: nothing came of it"
+                elif not places or (touchpoint.method, touchpoint.route) in places:
                     believed = place
             elif not touchpoint.ok:
                 tried = place

@@ -35,6 +35,9 @@ BORN_SHARE = 0.5
 """… and share of its requests that succeeded which they must be, before asking for it is taken for trying to have one: an
 interface with one route for everything is none."""
 
+BEARS = 0.7
+"""The same, from which one that succeeded and brought none into being has come to nothing: a declined card, answered by a page."""
+
 
 def fit_models(
     models: Models,
@@ -80,6 +83,7 @@ def fit_models(
     minor_keys = learn_minor_keys(
         (amount for row in thing.rows for amount in reader.read(row, attributes_of(row))) for thing in objects
     )
+    births = list(births)
     return replace(
         models,
         chosen=chosen,
@@ -89,6 +93,7 @@ def fit_models(
         self_posting=frozenset(self_posting),
         minor_keys=minor_keys,
         birthplaces=_find_birthplaces(models, births, counted),
+        bearing=frozenset(_find_birthplaces(models, births, counted, BEARS)),
     )
 
 
@@ -105,9 +110,12 @@ def _share_objects(models: Models, objects: Sequence[ObjectInput]) -> dict[str, 
 
 
 def _find_birthplaces(
-    models: Models, births: Iterable[tuple[str, str, str, int]], counts: Iterable[tuple[str, str, int, int]]
+    models: Models,
+    births: Iterable[tuple[str, str, str, int]],
+    counts: Iterable[tuple[str, str, int, int]],
+    least: float = BORN_SHARE,
 ) -> dict[tuple[str, str], frozenset[str]]:
-    """(method, route) of the requests that bring an object into being nearly whenever they succeed, and what kinds of it."""
+    """(method, route) of the requests that bring an object into being in this share of the times they succeed, and what kinds of it."""
     answered: dict[tuple[str, str], int] = {}
     for method, route, status, count in counts:
         if method in WRITES and status < 400:
@@ -118,8 +126,7 @@ def _find_birthplaces(
     return {
         place: frozenset(kinds)
         for place, kinds in sorted(born.items())
-        if kinds.total() >= LEAST_BORN
-        and kinds.total() >= BORN_SHARE * answered.get(place, kinds.total() / BORN_SHARE + 1)
+        if kinds.total() >= LEAST_BORN and kinds.total() >= least * answered.get(place, kinds.total() / least + 1)
     }
 
 

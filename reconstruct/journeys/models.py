@@ -95,6 +95,8 @@ class Models:
     """routes whose POST is always answered by a page: seeing the page again says nothing"""
     birthplaces: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """(method, route) of requests that bring business objects into being whenever they succeed → their ``[object.*]`` tables"""
+    bearing: frozenset[tuple[str, str]] = frozenset()
+    """(method, route) of those that do so nearly always: one that was accepted and brought nothing has come to nothing"""
     minor_keys: Mapping[str, bool] = field(default_factory=dict)
     """attribute → its whole-number amounts are cents; keys nothing is known of are left out"""
 
