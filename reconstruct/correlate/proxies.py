@@ -27,7 +27,7 @@ LEAST_FOLLOWING = 20
 MOST_WANDERING = 4_096
 """Addresses of a log beyond which they are visitors': delivery networks ask from some hundreds."""
 
-SAMPLE = 16_384
+SAMPLE = 4_096
 """Requests with a referrer that are looked at, about."""
 
 SAME_NS = 2_000_000_000

@@ -105,42 +105,30 @@ class AmountReader:
             for kind in ("currency", "amount", "minor")
         }
         self._known: dict[str, tuple[str, int] | None] = {}
-        named = "|".join(key.replace("_", "_?") for key in keys["amount"] if "." not in key)
-        self._pair = re.compile(rf"\b({named})\"?[=:]\s?\"?(\d{{1,12}}\.\d{{1,2}})(?![\w.])", re.IGNORECASE)
 
     def read(self, row: Row, attributes: Mapping[str, Any]) -> list[Amount]:
         """Amounts a row tells, in attributes and message."""
         found = self._read_attributes(attributes) if attributes else []
         message = row.message
-        if message and (":" in message or "=" in message):
-            lowered = message[:MESSAGE_CAP].lower()
+        if not message:
+            return found
+        if ":" in message or "=" in message:
+            said = message[:RECORD_CAP]
+            lowered = said.lower()
             if "amount" in lowered or "total" in lowered or "price" in lowered:
-                found += self._read_named(message[:MESSAGE_CAP])
-        if message and _may_tell(message):
-            for match in _SAID.finditer(message[:MESSAGE_CAP]):
+                found += self._read_named(said)
+        said = message[:MESSAGE_CAP]
+        if _may_tell(message):
+            for match in _SAID.finditer(said):
                 sign = match[1] or match[3]
-                if not sign:
-                    continue
-                number = _number(match[2].replace(",", ""))
+                number = _number(match[2].replace(",", "")) if sign else None
                 if number is not None:
-                    weight = 0 if "total" in message[max(0, match.start() - 12) : match.start()].lower() else 5
-                    found.append(Amount(number, SIGNS.get(sign, sign), weight, "." not in match[2], False, ""))
-        if message:
-            found += self._read_records(message)
-        return found
-
-    def _read_records(self, message: str) -> list[Amount]:
-        """Amounts in what a message quotes: ``Saved order: Order{id=7, total=24.98}``, ``total 24.98 eur``. A whole number says nothing."""
-        found = []
-        for match in _SMALL_CODE.finditer(message[:MESSAGE_CAP]) if "." in message else ():
-            weight = 0 if "total" in message[max(0, match.start() - 12) : match.start()].lower() else 5
-            found.append(Amount(Decimal(match[1]), match[2].upper(), weight, False, False, ""))
-        if any(mark in message for mark in "=:"):
-            for match in self._pair.finditer(message[:RECORD_CAP]):
-                meaning = self._look_up(match[1])
-                number = _number(match[2])
-                if meaning is not None and number is not None:
-                    found.append(Amount(number, "", meaning[1], False, False, ""))
+                    found.append(
+                        Amount(number, SIGNS.get(sign, sign), _weigh(said, match), "." not in match[2], False, "")
+                    )
+        if "." in said:
+            for match in _SMALL_CODE.finditer(said):
+                found.append(Amount(Decimal(match[1]), match[2].upper(), _weigh(said, match), False, False, ""))
         return found
 
     def _read_named(self, message: str) -> list[Amount]:
@@ -184,6 +172,11 @@ class AmountReader:
         if len(self._known) < KEYS_KEPT:
             self._known[key] = meaning
         return meaning
+
+
+def _weigh(message: str, match: re.Match[str]) -> int:
+    """How telling what stands before an amount is: a total more than any other."""
+    return 0 if "total" in message[max(0, match.start() - 12) : match.start()].lower() else 5
 
 
 def _bare(key: str) -> str:
