@@ -91,7 +91,7 @@ def test_the_summary_says_it_in_words(tmp_path: Path) -> None:
     )
     (tmp_path / "b.log").write_text(ACCESS.format(n=1) + "core dumped\n" + "2026-03-10T10:00:07Z ??\n")
     shown = reconstruct("summary", tmp_path, "--no-cache").stdout
-    assert "understood: 95.3% parsed, 2.3% generic, 2.3% unparsed" in shown
+    assert "understood: 95.3% read, 2.3% known by their moment only, 2.3% not read" in shown
     assert "b.log: 1 unparsed, the first is line 2" in shown
     assert "a.log: zone +00:00 assumed (no zone in its stamps" in shown
 

@@ -23,7 +23,7 @@ MIN_SAMPLE = 20
 """Journeys needed before anything is called usual: below, a share of nine in ten is within chance of two in three."""
 EXPECTED_SHARE = 0.9
 """A step is expected after another when at least this share of the journeys with time for it had it."""
-CLOSING_SHARE = 2 / 3
+CLOSING_SHARE = 0.75
 """What ends a journey well is waited for from this share on: logs that lose a fifth of their lines show a step that all have four times in
 five. Nothing is called missing for it."""
 MISSING_SHARE = 0.95
