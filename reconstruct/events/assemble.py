@@ -7,11 +7,12 @@ from functools import lru_cache
 from textwrap import dedent
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.events.reading import Part, Rows
-from reconstruct.events.schema import EVENTS, LABEL, MESSAGE_CAP
+from reconstruct.events.schema import EVENTS, LABEL, MESSAGE_CAP, TEXT
 
 _POSITION = ("source", "line", "lines", "offset", "length")
 _CONTENT = [field for field in EVENTS if field.name not in _POSITION]
@@ -47,6 +48,22 @@ def append_messages(columns: dict[str, pa.Array], added: Mapping[int, str]) -> i
         message = pc.utf8_slice_codeunits(message, 0, MESSAGE_CAP)
     columns["message"] = message
     return int(cut)
+
+
+def set_methods_aside(columns: dict[str, pa.Array]) -> None:
+    """Make methods of nothing that was asked for attributes: an entry about a call (``Sending GET …``), a procedure's name and a command
+    of FTP are no web requests."""
+    method, attributes = columns["method"], columns["attributes"]
+    bare = pc.and_(method.is_valid(), columns["path"].is_null())
+    if not pc.any(bare).as_py():
+        return
+    words, codes = method.dictionary, method.indices
+    said = pa.array([f'{{"method":{orjson.dumps(word).decode()}' for word in words.to_pylist()], TEXT)
+    rest = pc.if_else(
+        attributes.is_null(), "}", pc.binary_join_element_wise(",", pc.utf8_slice_codeunits(attributes, 1), "")
+    )
+    columns["attributes"] = pc.if_else(bare, pc.binary_join_element_wise(said.take(codes), rest, ""), attributes)
+    columns["method"] = pa.DictionaryArray.from_arrays(pc.if_else(bare, pa.scalar(None, codes.type), codes), words)
 
 
 def _may_be_long(message: pa.Array) -> bool:

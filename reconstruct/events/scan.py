@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.events import mentions
-from reconstruct.events.assemble import append_messages, assemble_columns
+from reconstruct.events.assemble import append_messages, assemble_columns, set_methods_aside
 from reconstruct.events.attribute_keys import ATTRIBUTES_CAP, find_in_attributes, find_in_values
 from reconstruct.events.below import join_heads, read_below
 from reconstruct.events.candidates import Found, join_found
@@ -135,6 +135,7 @@ def read_chunk(chunk: Chunk, profile: SourceProfile, plans: Mapping[str, MatchPl
     n_cut = append_messages(columns, added)
     if added:
         columns["attributes"] = read_wrapped(columns["message"], columns["attributes"], added)
+    set_methods_aside(columns)
     if profile.service is not None:
         columns["service"] = _fill_label(columns["service"], profile.service)
     events = _build_events(chunk, lines, owners, rows, columns)

@@ -15,7 +15,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from reconstruct.errors import StoreError
 from reconstruct.events.schema import EVENTS, LABEL
@@ -145,7 +144,7 @@ class Store:
         self._writing = self._writer.submit(self._write_gathered, pending, mentions)
 
     def _write_gathered(self, events: list[pa.RecordBatch], mentions: list[pa.Table]) -> None:
-        rows = _without_bare_methods(pa.Table.from_batches(events, schema=EVENTS))
+        rows = pa.Table.from_batches(events, schema=EVENTS)
         found = [name for name in EVENTS.names if name in ALWAYS_STORED or rows[name].null_count < len(rows)]
         if self._uncommitted >= COMMIT_ROWS:
             self.connection.execute("COMMIT")
@@ -329,15 +328,6 @@ class Store:
             self.connection.execute(f"INSERT INTO {table} BY NAME {select}")
         finally:
             self.connection.unregister("incoming")
-
-
-def _without_bare_methods(rows: pa.Table) -> pa.Table:
-    """A method of nothing that was asked for makes no request: an entry about a call (``Sending GET …``), a procedure's name."""
-    bare = pc.and_(pc.is_valid(rows["method"]), pc.is_null(rows["path"]))
-    if not pc.any(bare).as_py():
-        return rows
-    methods = pc.if_else(bare, pa.scalar(None, rows["method"].type), rows["method"])
-    return rows.set_column(rows.schema.get_field_index("method"), rows.schema.field("method"), methods)
 
 
 def _sql_type(column: str) -> str:
