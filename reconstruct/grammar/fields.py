@@ -358,8 +358,12 @@ class _Typing:
         if pc.any(parent).as_py():
             self.columns["trace_id"] = pc.if_else(parent, pc.utf8_slice_codeunits(trace, 3, 35), trace)
             self.fill("span_id", pc.if_else(parent, pc.utf8_slice_codeunits(trace, 36, 52), None))
-        if pc.any(pc.match_substring_regex(trace, AMAZON_TRACE)).as_py():
+        amazon = pc.match_substring_regex(trace, AMAZON_TRACE).fill_null(False)
+        if pc.any(amazon).as_py():
             self.columns["trace_id"] = pc.replace_substring_regex(self.columns["trace_id"], AMAZON_TRACE, r"\1\2")
+            # As it was written it stays an attribute: AWS's own tools look it up by that.
+            before: Mask = self.refused.get(("trace_id", 0), np.zeros(self.n, np.bool_))
+            self.refused["trace_id", 0] = before | np.asarray(amazon)
         if pc.any(pc.match_substring(trace, "/traces/")).as_py():  # Cloud Logging: projects/shop/traces/0af7…
             self.columns["trace_id"] = pc.replace_substring_regex(self.columns["trace_id"], r"^projects/.*/traces/", "")
 
