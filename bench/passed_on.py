@@ -12,12 +12,14 @@ from __future__ import annotations
 import argparse
 import gzip
 import random
+import re
 import shutil
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,20 @@ def _hush(in_family: str, since: str, until: str) -> Way:
     return _each(change)
 
 
+def _address_of(stands_in_front: Sequence[str]) -> Way:
+    """Access logs of servers that write down for everybody the address of what stands in front, one of several by chance."""
+
+    def change(lines: Lines, path: str) -> Lines:
+        dice = random.Random(path)
+        told = (line.partition(" - ") for line in lines) if path.startswith("nginx/") else ()
+        return [f"{dice.choice(stands_in_front)} - {rest}" if blank else line for line, blank, rest in told] or lines
+
+    return change
+
+
+NODES = ("10.0.1.5", "10.0.1.6")
+DELIVERY_NETWORK = tuple(f"198.51.100.{number}" for number in range(1, 250))
+
 WAYS: dict[str, Way] = {
     "as they are": _each(lambda _, line, __: line),
     "grep -r": _each(lambda _, line, path: f"./{path}:{line}"),
@@ -92,6 +108,8 @@ WAYS: dict[str, Way] = {
     "a clock that ran wild": _wild,
     "behind a proxy, visitor last": _behind_a_proxy('{line} "{visitor}, 10.0.0.8"'),
     "behind a proxy, more added": _behind_a_proxy('{line} "www" {visitor} -'),
+    "behind two nodes of a balancer": _address_of(NODES),
+    "behind a delivery network": _address_of(DELIVERY_NETWORK),
     "one line in twenty lost": _lossy(0.05),
     "one line in five lost": _lossy(0.2),
     "two hours of the edge lost": _hush("nginx/", "15/Sep/2026:12", "15/Sep/2026:14"),
@@ -130,9 +148,35 @@ def _collect_twice(logs: Path) -> None:
         target.write_bytes(b"".join(lines[: len(lines) * 2 // 3]))
 
 
+_COMBINED = re.compile(r'(\S+) - \S+ \[([^\]]+)\] "(\S+) (\S+) (\S+)" (\d+) (\d+) "[^"]*" "([^"]*)"')
+
+
+def _log_the_balancer(logs: Path) -> None:
+    """Beside the logs that of a balancer in front, which knows addresses and browsers, but no referrer, session or request; the servers
+    behind it know only its two nodes."""
+    told: list[tuple[datetime, str]] = []
+    for path in sorted(logs.glob("nginx/*access*")):
+        for line in read_lines(path):
+            if found := _COMBINED.match(line):
+                address, stamp, method, target, protocol, status, size, agent = found.groups()
+                at = datetime.strptime(stamp, "%d/%b/%Y:%H:%M:%S %z").astimezone(UTC)
+                moment = f"{at:%Y-%m-%dT%H:%M:%S}.000000Z"
+                told.append((at, (
+                    f'https {moment} app/shop/50dc6c495c0c9188 {address}:40000 10.0.1.17:80 0.000 0.040 0.000 {status} {status} 320 {size} '
+                    f'"{method} https://shop.example:443{target} {protocol}" "{agent}" ECDHE TLSv1.2 '
+                    f'arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/shop/73e2 "Root=1-{int(at.timestamp()):08x}-{len(told):024x}" '
+                    f'"shop.example" "-" 0 {moment} "forward" "-" "-" "10.0.1.17:80" "{status}" "-" "-"'
+                )))  # fmt: skip
+    with tempfile.TemporaryDirectory() as scratch:
+        rewrite(logs, Path(scratch), _address_of(NODES))
+        shutil.copytree(scratch, logs, dirs_exist_ok=True)
+    (logs / "balancer.log").write_text("".join(f"{line}\n" for _, line in sorted(told, key=itemgetter(0))))
+
+
 COPIED: dict[str, Callable[[Path], None]] = {
     "with a backup beside it": _back_up,
     "collected twice": _collect_twice,
+    "with the balancer's log in front": _log_the_balancer,
 }
 
 
