@@ -111,11 +111,14 @@ def _follow_pages(db: duckdb.DuckDBPyConnection, families: list[int], referring:
                 WHERE f.t - o.t < {REACH_NS} AND (o.before IS NULL OR f.t - o.before >= {REACH_NS})),
              pages AS (SELECT DISTINCT family, user_agent, path, page FROM led),
              asked AS (
-                SELECT family, client_ip = lag(client_ip) OVER (PARTITION BY family, user_agent, path, page ORDER BY t, eid) AS stays
+                SELECT family, user_agent,
+                       client_ip = lag(client_ip) OVER (PARTITION BY family, user_agent, path, page ORDER BY t, eid) AS stays
                 FROM (FROM led UNION ALL BY NAME
                       SELECT family, t, eid, user_agent, client_ip, path, page FROM seen JOIN pages USING (family, user_agent, path)
-                      WHERE t - page BETWEEN 0 AND {SAME_NS}))
-        SELECT family, avg(stays::INT) FROM asked GROUP BY family HAVING count(stays) >= {LEAST_FOLLOWING}
+                      WHERE t - page BETWEEN 0 AND {SAME_NS})),
+             browsers AS (  -- a fleet of robots with ever other addresses has one, and is one of many
+                SELECT family, user_agent, avg(stays::INT) AS stays, count(stays) AS n FROM asked GROUP BY ALL)
+        SELECT family, avg(stays) FROM browsers GROUP BY family HAVING sum(n) >= {LEAST_FOLLOWING}
         """,
         [families],
     ).fetchall()
