@@ -29,11 +29,15 @@ SAYS_LITTLE = frozenset({GENERIC, *envelopes.KINDS})
 def describe_reading(store: Store, discovery: Discovery, resolution: Resolution) -> Document:
     """What the summary says of all logs whatever is selected, and the store does not hold elsewhere."""
     report = resolution.sessions
+    proxied = store.rows(
+        "SELECT name FROM families WHERE list_contains(?, family) ORDER BY name", [resolution.without_address]
+    )
     return {
         "visits": {
             "cut_s": round(report.cut_s, 1),
             "cut_why": report.cut_why,
             "entry_starts_visit": report.entries_start,
+            **({"without_address": [name for (name,) in proxied]} if proxied else {}),
         },
         "reconstruction": _say_reconstruction(store, resolution),
         "skipped": [{"path": each.path, "reason": each.reason} for each in discovery.skipped],

@@ -77,8 +77,8 @@ def network() -> Callable[[], str]:
 
 def rebuild(
     directory: Path, logs: dict[str, list[tuple[Request, str]]]
-) -> tuple[list[list[int]], list[dict[str, Any]]]:
-    """Whose requests each journey holds, by log and line, and the journeys."""
+) -> tuple[list[list[int]], list[dict[str, Any]], list[str]]:
+    """Whose requests each journey holds, by log and line; the journeys; and the logs that are said not to know visitors' addresses."""
     whose: dict[tuple[str, int], int] = {}
     for name, lines in logs.items():
         (directory / name).write_text("".join(f"{line}\n" for _, line in lines), encoding="utf-8")
@@ -86,12 +86,13 @@ def rebuild(
     results = open_paths([directory], Options(cache=False, workers=1))
     journeys = [json.loads(document) for document in results.documents()]
     path = {source["id"]: source["path"] for source in results.sources()}
+    said = results.summary()["visits"].get("without_address", [])
     results.close()
     events = (
         [event for touch in journey["customer_journey"]["touchpoints"] for event in touch["events"]]
         for journey in journeys
     )
-    return sorted(sorted(whose[path[source], line] for source, line in each) for each in events), journeys
+    return sorted(sorted(whose[path[source], line] for source, line in each) for each in events), journeys, said
 
 
 @pytest.mark.parametrize("address", [nodes, network])
@@ -99,7 +100,7 @@ def test_what_the_server_behind_a_balancer_says_of_a_request_counts(
     tmp_path: Path, address: Callable[[], Callable[[], str]]
 ) -> None:
     requests, by = visits(), address()
-    found, journeys = rebuild(
+    found, journeys, said = rebuild(
         tmp_path,
         {
             "balancer.log": [(each, balancer(each)) for each in requests],
@@ -111,6 +112,7 @@ def test_what_the_server_behind_a_balancer_says_of_a_request_counts(
         (f"192.0.2.{number + 1}",) for number in range(PEOPLE // OFFICE)
     }
     assert {journey["customer_journey"]["intent"].get("referrer") for journey in journeys} == {"search.example"}
+    assert said == ["server.log"]
 
 
 @pytest.mark.parametrize("address", [nodes, network])
@@ -120,11 +122,12 @@ def test_addresses_of_what_stands_in_front_take_no_visit_apart(
 ) -> None:
     # One person of each office: the browser is all there is, where no session is named.
     requests, by = [each for each in visits() if not each.person % OFFICE], address()
-    found, journeys = rebuild(
+    found, journeys, said = rebuild(
         tmp_path, {"server.log": [(each, server(each, by(), session=session)) for each in requests]}
     )
     assert found == [[person] * len(PAGES) for person in range(0, PEOPLE, OFFICE)]
     assert all(journey["session"]["client_ip"] == [] for journey in journeys)
+    assert said == ["server.log"]
 
 
 def test_an_office_keeps_its_address(tmp_path: Path) -> None:
@@ -133,7 +136,8 @@ def test_an_office_keeps_its_address(tmp_path: Path) -> None:
         each._replace(visitor=f"192.0.2.{each.person % OFFICE}", agent=f"Firefox/{100 + each.person // OFFICE % 5}.0")
         for each in visits()
     ]
-    found, _ = rebuild(
+    found, _, said = rebuild(
         tmp_path, {"server.log": [(each, server(each, each.visitor, session=False)) for each in requests]}
     )
     assert found == [[person] * len(PAGES) for person in range(PEOPLE)]
+    assert said == []

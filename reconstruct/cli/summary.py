@@ -163,7 +163,11 @@ def _joins(figures: dict[str, Any]) -> list[str]:
     """How much of the logs the journeys rest on, and by what rules."""
     rules = figures["joins"]["session"]
     placed = figures["events_in_journeys"]
-    left_out = [] if "where" in figures else _abstained(figures["reconstruction"]["abstained"])
+    left_out = (
+        []
+        if "where" in figures
+        else [*_proxied(figures["visits"]), *_abstained(figures["reconstruction"]["abstained"])]
+    )
     if not placed:
         return left_out
     sure = sum(rule["sure"] for rule in rules.values())
@@ -174,6 +178,16 @@ def _joins(figures: dict[str, Any]) -> list[str]:
         f"  joined by (confidence) {by}" + (" …" if len(rules) > RULES_SHOWN else ""),
         *left_out,
     ]
+
+
+def _proxied(visits: dict[str, Any]) -> list[str]:
+    """Logs in which visitors are not known by their address."""
+    logs = visits.get("without_address", ())
+    return (
+        [f"  addresses in {', '.join(logs)} change within a visit: those of a proxy in front, not of visitors"]
+        if logs
+        else []
+    )
 
 
 def _abstained(reasons: dict[str, int]) -> list[str]:

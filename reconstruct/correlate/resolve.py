@@ -55,6 +55,8 @@ class Resolution:
     """what the rules for lines without a request are worth here, those that were used"""
     abstained: dict[str, int] = field(default_factory=dict)
     """lines without a request that nothing was found for, by the reason"""
+    without_address: list[int] = field(default_factory=list)
+    """families whose addresses are not visitors'"""
 
 
 def group_requests(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role]) -> None:
@@ -139,7 +141,7 @@ def resolve(
     abstained = brackets.count_abstentions(db) if worth is not None else {}
     if report.nobodys:
         abstained[NOBODYS] = report.nobodys
-    return Resolution(edge, inner, report, owners, roots, rules, abstained)
+    return Resolution(edge, inner, report, owners, roots, rules, abstained, sorted(wandering))
 
 
 def _demote_crowded(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role]) -> None:
