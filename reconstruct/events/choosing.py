@@ -29,6 +29,7 @@ from reconstruct.events.formats import (
     cut_long,
     may_have_time,
 )
+from reconstruct.events.labelled_requests import METHODS
 from reconstruct.events.layers import MESSAGE_PAIR
 from reconstruct.events.lines import line_shape
 from reconstruct.events.multiline import looks_continued
@@ -65,7 +66,7 @@ ENOUGH = 30
 """Messages of a writer in the sample from which on they stand for what else it writes: what is not among them is at most a tenth,
 with a probability of 95 %. Of others more is tried, line by line."""
 
-_REQUEST = re.compile(r"\b(?:GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS)\b\W{0,3}(?:/|https?://)")
+_REQUEST = re.compile(rf"\b(?:{METHODS})\b\W{{0,3}}(?:/|https?://)")
 """A request in a line of any layout."""
 
 WITNESSES = 3

@@ -13,6 +13,7 @@ from reconstruct.events.keyed import Row
 from reconstruct.grammar.vocabulary import read_keys
 
 METHODS = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS"
+"""What visitors and programs ask with, as alternatives of an expression."""
 
 LIKELY_LABELLED = rf"(?:[Mm]ethod|METHOD|[Vv]erb|VERB)(?: ?[:=] ?| )[\"'\[]?(?:{METHODS})\b"
 """What every such text has."""

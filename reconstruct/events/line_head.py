@@ -14,6 +14,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from reconstruct.events.keyed import Row
+from reconstruct.events.labelled_requests import METHODS
 from reconstruct.events.nouns import lexicon, words_of
 
 PARTS_CAP = 10
@@ -78,7 +79,7 @@ _NO_MODULE = re.compile(
 
 _NAME = re.compile(r"[A-Za-z_$][\w$./:-]{1,99}", re.ASCII)
 _STRUCTURED_NAME = re.compile(r"(?:[a-z][\w-]*|[A-Z][\w]*[a-z][A-Z]\w*|[A-Za-z_]\w*(?:[._/-]|::)[\w./:-]+)", re.ASCII)
-_METHOD = re.compile(r"GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS")
+_METHOD = re.compile(METHODS)
 """``[GET] /cart`` is a request, not a logger of that name."""
 _ERROR_NAME = re.compile(r"(?i:\w*(?:error|exception|failed|failure|warning|caused|http|https))")
 _THREAD = re.compile(

@@ -6,7 +6,7 @@ import re
 from ipaddress import ip_address
 
 from reconstruct.events.keyed import Row
-from reconstruct.events.labelled_requests import read_labelled
+from reconstruct.events.labelled_requests import METHODS, read_labelled
 
 STATUS_REACH = 80
 """Characters after a request in which its status stands; further on three digits are something else."""
@@ -14,10 +14,10 @@ STATUS_REACH = 80
 TARGET_CAP = 8192
 """Characters of a target: what common servers take at most."""
 
-LIKELY_REQUEST = r'(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)(?:\] *:?| *[|-] *|:)? *"?(?:/|https?://)'
+LIKELY_REQUEST = rf'(?:{METHODS})(?:\] *:?| *[|-] *|:)? *"?(?:/|https?://)'
 """What every message with a request of this log has, but for those whose parts are labelled."""
 
-_METHODS = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|TRACE|PROPFIND|REPORT"
+_METHODS = f"{METHODS}|CONNECT|TRACE|PROPFIND|REPORT"
 _QUOTED_REQUEST = re.compile(r'"([A-Z]{3,10}) ([^\s"]{1,8192})(?: (HTTP/\d(?:\.\d)?))?"')
 _PLAIN_REQUEST = re.compile(
     rf"({_METHODS})(?:\] ?:?| ?\||:| -)? +\"?((?:/|https?://)[^\s\"|,]{{0,{TARGET_CAP}}})\"?(?: +(HTTP/\d(?:\.\d)?))?(?=[\s|,:;]|$)"
