@@ -218,6 +218,11 @@ class _Typing:
         if rows is not None and rows.any():
             self.refused[name, position] = rows
 
+    def _keep(self, name: str, rows: pa.Array) -> None:
+        """Leave the first raw column of a field among the attributes in these rows, where the field says something else by now."""
+        before: Mask = self.refused.get((name, 0), np.zeros(self.n, np.bool_))
+        self.refused[name, 0] = before | np.asarray(rows)
+
     def read_time(self, anchor: TimeAnchor) -> None:
         """``time_ns`` and ``zoned``."""
         raws = list(self.raw.get("time", ()))
@@ -316,9 +321,7 @@ class _Typing:
             behind = pc.and_(hop.is_valid(), request.is_inside(held).fill_null(True))
             changed = pc.and_(behind, pc.not_equal(hop, held)).fill_null(False)
             if "client_ip" in self.raw and pc.any(changed).as_py():
-                rows: Mask = np.asarray(changed)
-                first = self.refused.get(("client_ip", 0), np.zeros(self.n, np.bool_))
-                self.refused["client_ip", 0] = first | rows
+                self._keep("client_ip", changed)
             self.columns["client_ip"] = pc.if_else(behind, hop, held)
 
     def read_status(self) -> None:
@@ -362,8 +365,7 @@ class _Typing:
         if pc.any(amazon).as_py():
             self.columns["trace_id"] = pc.replace_substring_regex(self.columns["trace_id"], AMAZON_TRACE, r"\1\2")
             # As it was written it stays an attribute: AWS's own tools look it up by that.
-            before: Mask = self.refused.get(("trace_id", 0), np.zeros(self.n, np.bool_))
-            self.refused["trace_id", 0] = before | np.asarray(amazon)
+            self._keep("trace_id", amazon)
         if pc.any(pc.match_substring(trace, "/traces/")).as_py():  # Cloud Logging: projects/shop/traces/0af7…
             self.columns["trace_id"] = pc.replace_substring_regex(self.columns["trace_id"], r"^projects/.*/traces/", "")
 
