@@ -1,7 +1,7 @@
 """Logs whose addresses are not visitors' but those of what stands in front: the nodes of a balancer, the servers of a delivery network.
 
 Such an address says nothing of who asked, and takes visits apart where every request comes by another one. It shows in the data: visitors
-keep their address from page to page, and few browsers share one.
+keep their address from page to page.
 """
 
 from __future__ import annotations
@@ -10,12 +10,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-SHARED_BROWSERS, SHARED_SHARE = 3, 0.2
-"""Browsers behind the typical request's address, and share of all browsers, from which on it is a proxy's. A balancer of five nodes
-shows most browsers to each of them; a family shares an address, but is not a fifth of the visitors."""
-
-MOST_SHARED = 64
-"""Addresses of a log beyond which nobody asks who shares them: no balancer has as many nodes."""
+from reconstruct.correlate.pairing import SAME_REQUEST_NS
 
 STAYING = 0.8
 """Share of requests that come from the address of the same visitor's request before, in a log that knows visitors' addresses: even on a
@@ -30,28 +25,8 @@ MOST_WANDERING = 4_096
 SAMPLE = 4_096
 """Requests with a referrer that are looked at, about."""
 
-SAME_NS = 2_000_000_000
-"""Two servers write one request down within two seconds."""
-
 REACH_NS = 30 * 60 * 1_000_000_000
 """A page that a browser opened only once for so long, and that is a referrer of it, is the visitor's."""
-
-
-def find_shared(db: duckdb.DuckDBPyConnection, families: Sequence[int]) -> set[int]:
-    """Of these families those with few addresses that each stand for many browsers. So do offices: it tells which of two logs of the
-    same requests knows the visitors, not that they are unknown. Needs ``log_events``."""
-    found = db.execute(
-        f"""
-        WITH seen AS (SELECT family, client_ip, user_agent, count(*) AS n FROM log_events
-                      WHERE method IS NOT NULL AND path IS NOT NULL AND list_contains(?, family) GROUP BY ALL),
-             addresses AS (SELECT family, count(DISTINCT user_agent) AS browsers, sum(n) AS n FROM seen GROUP BY family, client_ip),
-             browsers AS (SELECT family, count(DISTINCT user_agent) AS n FROM seen GROUP BY family)
-        SELECT family FROM addresses a JOIN browsers b USING (family)
-        GROUP BY family HAVING sum(a.browsers * a.n) / sum(a.n) >= greatest({SHARED_BROWSERS}, {SHARED_SHARE} * any_value(b.n))
-        """,
-        [list(families)],
-    ).fetchall()
-    return {int(family) for (family,) in found}
 
 
 def find_wandering(db: duckdb.DuckDBPyConnection, session_types: Sequence[int]) -> set[int]:
@@ -105,7 +80,7 @@ def _follow_pages(db: duckdb.DuckDBPyConnection, families: list[int], referring:
                 WHERE t.request AND e.path <> ''),
              opened AS (  -- several servers may tell of it
                 SELECT t, user_agent, path, lag(t) OVER (PARTITION BY user_agent, path ORDER BY t) AS before
-                FROM seen WHERE since IS NULL OR since > {SAME_NS}),
+                FROM seen WHERE since IS NULL OR since > {SAME_REQUEST_NS}),
              led AS (
                 SELECT f.*, o.t AS page FROM followed f ASOF JOIN opened o ON f.user_agent = o.user_agent AND f.path = o.path AND f.t >= o.t
                 WHERE f.t - o.t < {REACH_NS} AND (o.before IS NULL OR f.t - o.before >= {REACH_NS})),
@@ -115,7 +90,7 @@ def _follow_pages(db: duckdb.DuckDBPyConnection, families: list[int], referring:
                        client_ip = lag(client_ip) OVER (PARTITION BY family, user_agent, path, page ORDER BY t, eid) AS stays
                 FROM (FROM led UNION ALL BY NAME
                       SELECT family, t, eid, user_agent, client_ip, path, page FROM seen JOIN pages USING (family, user_agent, path)
-                      WHERE t - page BETWEEN 0 AND {SAME_NS})),
+                      WHERE t - page BETWEEN 0 AND {SAME_REQUEST_NS})),
              browsers AS (  -- a fleet of robots with ever other addresses has one, and is one of many
                 SELECT family, user_agent, avg(stays::INT) AS stays, count(stays) AS n FROM asked GROUP BY ALL)
         SELECT family, avg(stays) FROM browsers GROUP BY family HAVING sum(n) >= {LEAST_FOLLOWING}

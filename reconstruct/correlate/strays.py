@@ -23,22 +23,20 @@ SAME_CLIENT = 0.95
 """Share of such pairs that must name the same address for the inner log's to be the visitor's, and not a proxy's; and so with browsers."""
 
 
-def find_strays(db: duckdb.DuckDBPyConnection, inner: Sequence[RequestLog]) -> int:
-    """Make ``strays(eid, family, client_ip, user_agent)``, address and browser where they are the visitor's; gives their number.
+def find_strays(db: duckdb.DuckDBPyConnection, inner: Sequence[RequestLog]) -> None:
+    """Make ``strays(eid, client_ip, user_agent)``, address and browser where they are the visitor's.
 
     ``anchored`` gets what else was written for them: of several inner logs, those with the best view come first. Needs ``anchored``
     with all that the edge explains, ``beginnings``, ``grouped``, ``timeline``, ``events`` and ``paths``.
     """
-    db.execute(
-        "CREATE OR REPLACE TEMP TABLE strays (eid BIGINT, family INTEGER, client_ip VARCHAR, user_agent VARCHAR)"
-    )
+    db.execute("CREATE OR REPLACE TEMP TABLE strays (eid BIGINT, client_ip VARCHAR, user_agent VARCHAR)")
     if not _find_unexplained(db, [log.family for log in inner]):
-        return 0
+        return
     for log in inner:
         found = db.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE new_strays AS
-            SELECT DISTINCT ON (coalesce(code, eid)) eid, family, client_ip, user_agent
+            SELECT DISTINCT ON (coalesce(code, eid)) eid, client_ip, user_agent
             FROM unexplained LEFT JOIN (SELECT eid, min(code) AS code FROM grouped SEMI JOIN unexplained USING (eid) GROUP BY eid) USING (eid)
             ANTI JOIN anchored USING (eid) WHERE family = {log.family} ORDER BY coalesce(code, eid), status IS NULL, eid
             """
@@ -48,8 +46,6 @@ def find_strays(db: duckdb.DuckDBPyConnection, inner: Sequence[RequestLog]) -> i
             db.execute("INSERT INTO heads SELECT eid FROM new_strays")
             anchor_by_identifier(db, "new_strays")
             _anchor_by_looks(db)
-    ((count,),) = db.execute("SELECT count(*) FROM strays").fetchall()
-    return int(count)
 
 
 def _find_unexplained(db: duckdb.DuckDBPyConnection, inner: Sequence[int]) -> int:

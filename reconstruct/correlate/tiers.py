@@ -15,7 +15,6 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from reconstruct.correlate.proxies import MOST_SHARED, find_shared
 from reconstruct.store.codes import Codes, number_values
 
 REPEATED_BY_ID = 0.5
@@ -33,6 +32,13 @@ CHANCE_SHIFTS_S = (-29, -13, 13, 29)
 
 SAME_REQUEST_S = 2
 """Two servers write one request down within two seconds: both stamps are rounded, and the outer one waits for the inner."""
+
+SHARED_BROWSERS, SHARED_SHARE = 3, 0.2
+"""Browsers behind the typical request's address, and share of all browsers, from which on it is a proxy's. A balancer of five nodes
+shows most browsers to each of them; a family shares an address, but is not a fifth of the visitors."""
+
+MOST_SHARED = 64
+"""Addresses of a log beyond which nobody asks who shares them: no balancer has as many nodes."""
 
 LEAST_REQUESTS = 5
 """Requests a log needs before it can be called inner by looks."""
@@ -69,7 +75,7 @@ def rank_request_logs(
         WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family ORDER BY family
         """
     ).fetchall()
-    proxied = find_shared(db, [family for family, _, _, n_addresses, *_ in rows if n_addresses <= MOST_SHARED]) | set(
+    proxied = _find_shared(db, [family for family, _, _, n_addresses, *_ in rows if n_addresses <= MOST_SHARED]) | set(
         wandering
     )
     logs = []
@@ -77,6 +83,23 @@ def rank_request_logs(
         sees_addresses = addressed * 0.1 if family in proxied else addressed
         logs.append(RequestLog(family, requests, 2 * sees_addresses + named + sessioned, tells_queries[family]))
     return sorted(logs, key=lambda log: (-log.view, -log.requests, log.family))
+
+
+def _find_shared(db: duckdb.DuckDBPyConnection, families: Sequence[int]) -> set[int]:
+    """Of these families those with few addresses that each stand for many browsers. So do offices: it tells which of two logs of the
+    same requests knows the visitors, not that they are unknown. Needs ``log_events``."""
+    found = db.execute(
+        f"""
+        WITH seen AS (SELECT family, client_ip, user_agent, count(*) AS n FROM log_events
+                      WHERE method IS NOT NULL AND path IS NOT NULL AND list_contains(?, family) GROUP BY ALL),
+             addresses AS (SELECT family, count(DISTINCT user_agent) AS browsers, sum(n) AS n FROM seen GROUP BY family, client_ip),
+             browsers AS (SELECT family, count(DISTINCT user_agent) AS n FROM seen GROUP BY family)
+        SELECT family FROM addresses a JOIN browsers b USING (family)
+        GROUP BY family HAVING sum(a.browsers * a.n) / sum(a.n) >= greatest({SHARED_BROWSERS}, {SHARED_SHARE} * any_value(b.n))
+        """,
+        [list(families)],
+    ).fetchall()
+    return {int(family) for (family,) in found}
 
 
 def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog], monitors: Sequence[str] = ()) -> set[int]:
