@@ -285,17 +285,21 @@ def build_timeline(db: duckdb.DuckDBPyConnection, zones: list[Zone], region: str
     given = _region_offsets(db, region) if region else "offset_s"
     offset = f"CASE origin WHEN 'given' THEN {given} ELSE coalesce(offset_s, 0) END"
     time = f"time_ns - CASE WHEN zoned THEN 0 ELSE ({offset})::BIGINT * 1000000000 END - coalesce(ahead_ns, 0)"
+    placed = f"SELECT eid, source, family, {time} AS t, method IS NOT NULL AS request FROM log_events LEFT JOIN zones USING (family)"
     if timeless:
-        time = f"coalesce({time}, last_value({time} IGNORE NULLS) OVER above, first_value({time} IGNORE NULLS) OVER below, {begin})"
-    db.execute(
-        f"""
-        CREATE OR REPLACE TABLE timeline AS
-        SELECT eid, source, family, {time} AS t, method IS NOT NULL AS request
-        FROM log_events LEFT JOIN zones USING (family)
-        WINDOW above AS (PARTITION BY source, family ORDER BY eid ROWS UNBOUNDED PRECEDING),
-               below AS (PARTITION BY source, family ORDER BY eid ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+        # Not by a window: one that ignores what has no time goes through all of a log without any, for each of its lines.
+        placed = f"""
+            WITH placed AS ({placed}),
+                 timeless AS (SELECT eid, source, family FROM placed WHERE t IS NULL),
+                 timed AS (SELECT source, family, eid, t FROM placed SEMI JOIN timeless USING (source, family) WHERE t IS NOT NULL),
+                 firsts AS (SELECT source, family, arg_min(t, eid) AS t FROM timed GROUP BY ALL),
+                 lent AS (
+                    SELECT l.eid, coalesce(above.t, firsts.t, {begin}) AS t FROM timeless l
+                    ASOF LEFT JOIN timed above ON above.source = l.source AND above.family = l.family AND above.eid <= l.eid
+                    LEFT JOIN firsts ON firsts.source = l.source AND firsts.family = l.family)
+            SELECT p.* REPLACE (coalesce(p.t, lent.t) AS t) FROM placed p LEFT JOIN lent USING (eid)
         """
-    )
+    db.execute(f"CREATE OR REPLACE TABLE timeline AS {placed}")
 
 
 def _region_offsets(db: duckdb.DuckDBPyConnection, region: str) -> str:
