@@ -10,6 +10,7 @@ import pyarrow as pa
 from reconstruct.correlate import pairing
 from reconstruct.correlate.owners import GROUP_CAP
 from reconstruct.correlate.tiers import RequestLog
+from reconstruct.store.listing import sql_list
 
 REQUEST_CONFIDENCE = 0.99
 """A request identifier names one request; what is left is identifiers copied into the wrong line."""
@@ -20,13 +21,13 @@ def tabulate_heads(db: duckdb.DuckDBPyConnection, edge: Sequence[int], session_t
 
     Needs ``timeline``, ``events``, ``typed`` and ``beginnings``.
     """
-    families, sessions = (", ".join(map(str, listed)) or "-1" for listed in (edge, session_types))
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE heads AS
         SELECT eid FROM timeline t JOIN events e USING (eid) ANTI JOIN beginnings USING (eid)
-        WHERE t.request AND e.path IS NOT NULL AND t.family IN ({families}) AND (
-            e.client_ip IS NOT NULL OR e.user_agent IS NOT NULL OR eid IN (SELECT eid FROM typed WHERE type IN ({sessions}) AND NOT multi))
+        WHERE t.request AND e.path IS NOT NULL AND t.family IN {sql_list(edge)} AND (
+            e.client_ip IS NOT NULL OR e.user_agent IS NOT NULL
+            OR eid IN (SELECT eid FROM typed WHERE type IN {sql_list(session_types)} AND NOT multi))
         """
     )
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from reconstruct.correlate.inside import tell_referrers
 from reconstruct.correlate.slices import slice_events
 from reconstruct.store.codes import Codes, Narrow, TextCodes, narrow, wide
+from reconstruct.store.listing import sql_list
 
 ENCODING_THREADS = 2
 """Columns of texts turned into codes at a time; Arrow does it without holding the interpreter."""
@@ -53,9 +54,9 @@ def read_requests(
 
     ``without_address``: families whose addresses are not visitors'. Needs ``timeline``, ``paths``, ``agents`` and ``beginnings``.
     """
-    families, proxied = (", ".join(map(str, sorted(listed))) or "-1" for listed in (edge, without_address))
+    proxied = sql_list(without_address)
     query = """
-        SELECT e.eid, t.t // 1000000000 AS second, CASE WHEN t.family NOT IN ({proxied}) THEN e.client_ip END AS client_ip,
+        SELECT e.eid, t.t // 1000000000 AS second, CASE WHEN t.family NOT IN {proxied} THEN e.client_ip END AS client_ip,
                coalesce(g.number, -1) AS browser, p.number AS path,
                CASE WHEN e.query IS NOT NULL THEN e.path || '?' || e.query END AS asked, e.referrer, e.vhost,
                coalesce(e.status, 0) AS status, p.is_asset::TINYINT AS asset
@@ -64,7 +65,7 @@ def read_requests(
         WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND {condition}
         """
     events = REFERRED if inner and tell_referrers(db, edge) else "events"
-    queries = [query.format(events=events, proxied=proxied, condition=f"t.family IN ({families})")]
+    queries = [query.format(events=events, proxied=proxied, condition=f"t.family IN {sql_list(edge)}")]
     if inner:
         queries.append(query.format(events=STRAYS, proxied=proxied, condition="true"))
     eids: list[Codes] = []
@@ -108,7 +109,7 @@ def find_named(
     Of several it is a value of the type that comes first; of several of that, the least.
     """
     reader = db.sql(
-        f"SELECT eid, type, value FROM {table} WHERE type IN ({', '.join(map(str, types)) or '-1'}) AND NOT multi"
+        f"SELECT eid, type, value FROM {table} WHERE type IN {sql_list(types)} AND NOT multi"
     ).to_arrow_reader(BATCH_ROWS)
     texts, eids, kinds = TextCodes(), list[Codes](), list[Narrow]()
     for batch in reader:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import duckdb
 
+from reconstruct.store.listing import sql_list
+
 
 def find_beginnings(db: duckdb.DuckDBPyConnection, edge: list[int]) -> None:
     """Make ``beginnings(eid)``: the first lines of requests of the edge families that have both. Needs ``log_events`` and
     ``grouped``."""
-    families = ", ".join(map(str, edge)) or "-1"
     asked = f"""
         SELECT eid, family, e.method, e.path, e.status IS NULL AS begins FROM log_events e
-        WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND family IN ({families})
+        WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND family IN {sql_list(edge)}
     """
     db.execute("CREATE OR REPLACE TEMP TABLE beginnings (eid BIGINT)")
     # Most logs have lines of one kind only, which shows without reading them all.

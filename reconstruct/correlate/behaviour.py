@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import duckdb
 
+from reconstruct.store.listing import sql_list
+
 LEAST_REQUESTS = 20
 """Requests of a user agent before it has habits: a person with curl asks less often."""
 
@@ -27,7 +29,6 @@ def judge_programs(db: duckdb.DuckDBPyConnection, session_types: Sequence[int]) 
 
     Needs ``anchors``, ``paths``, ``typed`` and ``agents``.
     """
-    sessions = ", ".join(map(str, session_types)) or "-1"
     db.execute(
         f"""
         UPDATE agents SET kind = 'bot', reason = '{REASON}' WHERE kind = 'unknown' AND user_agent IN (
@@ -37,7 +38,8 @@ def judge_programs(db: duckdb.DuckDBPyConnection, session_types: Sequence[int]) 
                 JOIN agents g USING (user_agent) WHERE g.kind = 'unknown'),
                  routes AS (SELECT user_agent, method, route, count(*) AS n, count(referrer) AS came FROM asked GROUP BY ALL),
                  places AS (SELECT user_agent, count(DISTINCT visitor) AS addresses FROM asked GROUP BY user_agent),
-                 carries AS (SELECT DISTINCT user_agent FROM asked SEMI JOIN (SELECT eid FROM typed WHERE type IN ({sessions})) USING (eid))
+                 carries AS (SELECT DISTINCT user_agent FROM asked
+                             SEMI JOIN (SELECT eid FROM typed WHERE type IN {sql_list(session_types)}) USING (eid))
             SELECT user_agent FROM routes JOIN places USING (user_agent) ANTI JOIN carries USING (user_agent)
             GROUP BY user_agent, addresses
             HAVING sum(n) >= {LEAST_REQUESTS} AND max(n) >= {ONE_ROUTE} * sum(n) AND sum(came) = 0

@@ -22,6 +22,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from reconstruct.events.schema import EVENTS
+from reconstruct.store.listing import sql_list
 
 RUN_LEAST = 8
 """Entries in a row that must repeat. Processes that start side by side say the same few words (four to six lines are usual)."""
@@ -213,9 +214,9 @@ def _find_said_once(db: duckdb.DuckDBPyConnection, families: Sequence[Sequence[i
     keys, eids = np.zeros(0, np.uint64), np.zeros(0, np.int64)
     first, last = np.iinfo(np.int64).max, np.iinfo(np.int64).min
     for at in sorted(syslogs, key=lambda at: (-sizes[at][0], at)) if len(syslogs) > 1 else ():
-        listed = ", ".join(map(str, families[at]))
         rows = db.execute(
-            f"SELECT eid, time_ns, hash({CONTENT}) AS content FROM events e WHERE source IN ({listed}) AND time_ns IS NOT NULL ORDER BY eid"
+            f"SELECT eid, time_ns, hash({CONTENT}) AS content FROM events e"
+            f" WHERE source IN {sql_list(families[at])} AND time_ns IS NOT NULL ORDER BY eid"
         ).fetchnumpy()
         eid, time = np.asarray(rows["eid"]), np.asarray(rows["time_ns"])
         key = _number_alike(np.asarray(rows["content"], np.uint64))

@@ -11,6 +11,7 @@ from collections.abc import Collection
 import duckdb
 
 from reconstruct.grammar.stamp_calendar import DAY
+from reconstruct.store.listing import sql_list
 
 WILD_NS = 365 * DAY
 """A few stamps this long after nearly all others of their log are of a clock that ran wild."""
@@ -32,10 +33,9 @@ def tabulate_ends(db: duckdb.DuckDBPyConnection) -> None:
 
 def mark_telling(db: duckdb.DuckDBPyConnection, asked: Collection[int]) -> None:
     """Say which logs tell of visits (``asked``: those with requests), or of business objects. Needs ``thing_links``."""
-    requests = ", ".join(map(str, sorted(asked))) or "-1"
     db.execute(
         f"""
-        UPDATE log_ends SET tells = family IN ({requests})
+        UPDATE log_ends SET tells = family IN {sql_list(asked)}
             OR family IN (SELECT family FROM thing_links JOIN timeline USING (eid) WHERE rule <> 'batch')
         """
     )

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import duckdb
 
+from reconstruct.store.listing import sql_list
+
 
 def tell_referrers(db: duckdb.DuckDBPyConnection, edge: Sequence[int]) -> bool:
     """Make ``referred(eid, referrer)``: the referrers of requests of the edge families that never tell any, by lines of other logs for
@@ -17,7 +19,7 @@ def tell_referrers(db: duckdb.DuckDBPyConnection, edge: Sequence[int]) -> bool:
     ((count,),) = db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE referred AS
-        WITH silent AS (SELECT family FROM timeline JOIN events USING (eid) WHERE request AND family IN ({_listed(edge)})
+        WITH silent AS (SELECT family FROM timeline JOIN events USING (eid) WHERE request AND family IN {sql_list(edge)}
                         GROUP BY family HAVING count(referrer) = 0)
         SELECT a.anchor AS eid, min(e.referrer) AS referrer
         FROM anchored a JOIN events e USING (eid) JOIN timeline t ON t.eid = a.anchor JOIN events o ON o.eid = a.anchor
@@ -30,19 +32,15 @@ def tell_referrers(db: duckdb.DuckDBPyConnection, edge: Sequence[int]) -> bool:
 def tell_sessions(db: duckdb.DuckDBPyConnection, edge: Sequence[int], session_types: Sequence[int]) -> bool:
     """Make ``typed_sessions``, as ``typed``: what requests of the edge families name of these types, and of those that none of them names
     what other lines of the request do; False where there are none of the latter. Needs ``anchored``, ``timeline`` and ``typed``."""
-    types = _listed(session_types)
+    types = sql_list(session_types)
     ((count,),) = db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE typed_sessions AS
-        WITH own AS (SELECT y.* FROM typed y JOIN timeline t USING (eid) WHERE type IN ({types}) AND t.request AND t.family IN ({_listed(edge)}))
+        WITH own AS (SELECT y.* FROM typed y JOIN timeline t USING (eid) WHERE type IN {types} AND t.request AND t.family IN {sql_list(edge)})
         SELECT DISTINCT a.anchor AS eid, type, value, multi FROM anchored a JOIN typed USING (eid)
-        WHERE type IN ({types}) AND type NOT IN (SELECT type FROM own)
+        WHERE type IN {types} AND type NOT IN (SELECT type FROM own)
         """
     ).fetchall()
     if count:
-        db.execute(f"INSERT INTO typed_sessions SELECT eid, type, value, multi FROM typed WHERE type IN ({types})")
+        db.execute(f"INSERT INTO typed_sessions SELECT eid, type, value, multi FROM typed WHERE type IN {types}")
     return bool(count)
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers)) or "-1"

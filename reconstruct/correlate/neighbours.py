@@ -19,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from reconstruct.correlate.calibrate import RuleQuality, wilson_lower
+from reconstruct.store.listing import sql_list
 
 SPAN_NS = 2 * 1_000_000_000
 """The two lines around are at most this far apart: most requests write all they write in less."""
@@ -99,7 +100,7 @@ def find_things(db: duckdb.DuckDBPyConnection, types: Sequence[int], cut_s: floa
             GROUP BY t.family HAVING count(v.eid) >= {AT_REQUESTS} * count(*))
         SELECT y.eid, y.type, y.value, t.t, coalesce(v.visit, -1)::BIGINT AS visit, coalesce(v.rule = 'in flight', false) AS in_flight
         FROM typed y JOIN timeline t USING (eid) SEMI JOIN at_requests USING (family) LEFT JOIN event_visit v USING (eid)
-        WHERE y.type IN ({", ".join(map(str, types)) or "-1"}) AND NOT y.multi ORDER BY y.type, y.value, t.t, y.eid
+        WHERE y.type IN {sql_list(types)} AND NOT y.multi ORDER BY y.type, y.value, t.t, y.eid
         """
     ).to_arrow_table()
     kind, values = table["type"].to_numpy().astype(np.int64), table["value"].combine_chunks()
@@ -153,7 +154,7 @@ def place_by_neighbours(db: duckdb.DuckDBPyConnection, types: Sequence[int]) -> 
     table = db.sql(
         f"""
         SELECT e.eid, t.t, coalesce(v.visit, -1)::BIGINT AS visit, e.eid IN (
-                   SELECT eid FROM typed WHERE type IN ({", ".join(map(str, types)) or "-1"})) AS names,
+                   SELECT eid FROM typed WHERE type IN {sql_list(types)}) AS names,
                dense_rank() OVER (ORDER BY e.source, e.process, e.pid, e.thread) AS worker
         FROM events e JOIN timeline t USING (eid) LEFT JOIN event_visit v USING (eid)
         WHERE e.method IS NULL AND e.time_ns IS NOT NULL ORDER BY worker, e.eid

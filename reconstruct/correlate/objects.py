@@ -12,6 +12,7 @@ import duckdb
 
 from reconstruct.correlate.births import BIRTH_REACH_NS
 from reconstruct.correlate.owners import GROUP_CAP, Ownership
+from reconstruct.store.listing import sql_list
 
 MAJORITY = 0.9
 """Share of meetings a part must have with one object to be called its part (correlation §7.7)."""
@@ -38,7 +39,7 @@ def find_crowded(db: duckdb.DuckDBPyConnection, kinds: Sequence[int]) -> dict[in
             f"""
             SELECT type, median(n) FROM (
                 SELECT type, value, count(DISTINCT visit) AS n FROM typed JOIN event_visit USING (eid)
-                WHERE type IN ({", ".join(map(str, kinds)) or "-1"}) AND NOT multi GROUP BY ALL)
+                WHERE type IN {sql_list(kinds)} AND NOT multi GROUP BY ALL)
             GROUP BY type ORDER BY type
             """
         ).fetchall()
@@ -53,14 +54,13 @@ def find_objects(
     ``back_office[type]`` says whether values of a root type appear in logs without web requests; if so, a value that only
     ever stood in a URL is somebody's guess and no object. ``via_type`` is the type's index as text.
     """
-    listed = ", ".join(map(str, roots)) or "-1"
-    guarded = ", ".join(str(root) for root in roots if back_office[root]) or "-1"
+    guarded = sql_list(root for root in roots if back_office[root])
     db.execute(
         f"""
         CREATE OR REPLACE TABLE things AS
         SELECT (row_number() OVER (ORDER BY min(t.t), type, value) - 1)::INTEGER AS object, type, value, 0 AS attempt
-        FROM typed JOIN timeline t USING (eid) WHERE type IN ({listed})
-        GROUP BY type, value HAVING type NOT IN ({guarded}) OR NOT bool_and(t.request)
+        FROM typed JOIN timeline t USING (eid) WHERE type IN {sql_list(roots)}
+        GROUP BY type, value HAVING type NOT IN {guarded} OR NOT bool_and(t.request)
         """
     )
     db.execute(
@@ -199,7 +199,7 @@ def adopt(db: duckdb.DuckDBPyConnection, things: Sequence[int]) -> None:
           AND eid IN (SELECT l.eid FROM thing_links l JOIN owned o USING (object) JOIN timeline t ON t.eid = l.eid JOIN timeline b ON b.eid = o.eid
                       WHERE l.rule <> 'batch' AND (
                           NOT (l.rule = 'request' AND l.via_type = 'request') OR abs(t.t - b.t) <= {BIRTH_REACH_NS}
-                          OR l.eid IN (SELECT eid FROM typed WHERE type IN ({", ".join(map(str, things)) or "-1"}))))
+                          OR l.eid IN (SELECT eid FROM typed WHERE type IN {sql_list(things)})))
         """
     )
     db.execute(

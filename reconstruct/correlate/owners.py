@@ -15,6 +15,7 @@ import duckdb
 from reconstruct.correlate.roles import Role
 from reconstruct.correlate.types import IdType
 from reconstruct.events.nouns import lexicon
+from reconstruct.store.listing import sql_list
 
 DEPENDENCY = 0.95
 """Event-weighted share of meetings with the main owner (correlation §7.7)."""
@@ -60,10 +61,9 @@ def find_owners(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[
     }
     if len(things) < 2:
         return []
-    listed = ", ".join(map(str, sorted(things)))
     rows = db.execute(
         f"""
-        WITH own AS (SELECT eid, type, value FROM typed WHERE type IN ({listed}) AND NOT multi),
+        WITH own AS (SELECT eid, type, value FROM typed WHERE type IN {sql_list(things)} AND NOT multi),
              groups AS (SELECT code FROM grouped GROUP BY code HAVING count(*) <= {GROUP_CAP}),
              together AS (
                 SELECT a.type AS ta, a.value AS a, b.type AS tb, b.value AS b FROM own a JOIN own b USING (eid) WHERE a.type <> b.type

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from reconstruct.correlate.tiers import SAME_REQUEST_S, RequestLog, asked_for
 from reconstruct.store.codes import Codes, code_texts
+from reconstruct.store.listing import sql_list
 
 SAME_REQUEST_NS = SAME_REQUEST_S * 1_000_000_000
 
@@ -72,16 +73,16 @@ def _read_requests(
     Args:
         asked: SQL of what a request ``e`` asked for, as a number.
     """
-    inner_listed, edge_listed = (", ".join(map(str, families)) or "-1" for families in (inner, edge))
+    inner_listed = sql_list(inner)
     request = "e.method IS NOT NULL AND e.path IS NOT NULL"
-    waiting = f"{request} AND t.family IN ({inner_listed}) AND e.eid NOT IN (SELECT eid FROM anchored)"
+    waiting = f"{request} AND t.family IN {inner_listed} AND e.eid NOT IN (SELECT eid FROM anchored)"
     ((count,),) = db.execute(f"SELECT count(*) FROM events e JOIN timeline t USING (eid) WHERE {waiting}").fetchall()
     if not count:
         return None
     return db.sql(
         f"""
-        SELECT e.eid, t.family, t.t, e.user_agent, e.referrer, {asked} AS asked, e.status, t.family IN ({inner_listed}) AS waits
-        FROM events e JOIN timeline t USING (eid) WHERE {waiting} OR {request} AND t.family IN ({edge_listed}) ORDER BY t.t, e.eid
+        SELECT e.eid, t.family, t.t, e.user_agent, e.referrer, {asked} AS asked, e.status, t.family IN {inner_listed} AS waits
+        FROM events e JOIN timeline t USING (eid) WHERE {waiting} OR {request} AND t.family IN {sql_list(edge)} ORDER BY t.t, e.eid
         """
     ).to_arrow_table()
 

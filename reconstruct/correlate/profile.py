@@ -13,6 +13,7 @@ import duckdb
 
 from reconstruct.events.nouns import noun_of, prior_roles
 from reconstruct.events.shapes import classify
+from reconstruct.store.listing import sql_list
 
 SAMPLED_MENTIONS = 3_000_000
 """Mentions the profile reads at most. Beyond it a share of the *values* is kept, each with all its mentions: counts per
@@ -114,7 +115,7 @@ def relate_slots(db: duckdb.DuckDBPyConnection, slots: list[Slot]) -> list[Relat
     many = max(20, len(slots) // 10)
     shared = db.execute(
         f"""
-        WITH profiled AS (SELECT slot, value FROM held WHERE slot IN ({_list([s.id for s in slots])})),
+        WITH profiled AS (SELECT slot, value FROM held WHERE slot IN {sql_list([s.id for s in slots])}),
              common AS (SELECT value FROM profiled GROUP BY value HAVING count(*) BETWEEN 2 AND {many}),
              shared AS (SELECT * FROM profiled SEMI JOIN common USING (value))
         SELECT a.slot, b.slot, count(*) FROM shared a JOIN shared b USING (value) WHERE a.slot < b.slot GROUP BY ALL ORDER BY ALL
@@ -126,11 +127,11 @@ def relate_slots(db: duckdb.DuckDBPyConnection, slots: list[Slot]) -> list[Relat
         # told apart by their hash, which is half the work.
         rows = db.execute(
             f"""
-            WITH keys AS (SELECT DISTINCT hash(value) AS key, eid FROM sampled WHERE slot IN ({_list(strong)})),
+            WITH keys AS (SELECT DISTINCT hash(value) AS key, eid FROM sampled WHERE slot IN {sql_list(strong)}),
                  few AS (SELECT key FROM keys GROUP BY key HAVING count(*) <= 50),
                  beside AS (
                     SELECT DISTINCT key, slot, value FROM keys SEMI JOIN few USING (key) JOIN sampled s USING (eid)
-                    WHERE s.slot IN ({_list(weak)}) AND NOT s.multi),
+                    WHERE s.slot IN {sql_list(weak)} AND NOT s.multi),
                  met AS (
                     SELECT a.slot AS a, b.slot AS b, key, bool_or(a.value = b.value) AS equal
                     FROM beside a JOIN beside b USING (key) WHERE a.slot < b.slot GROUP BY ALL)
@@ -160,13 +161,9 @@ def _count_together(db: duckdb.DuckDBPyConnection, slots: list[Slot]) -> dict[tu
     rows = db.execute(
         f"""
         WITH first AS (SELECT slot, value, min(t.t) AS t FROM sampled JOIN timeline t USING (eid)
-                       WHERE slot IN ({_list(untold + named)}) AND NOT multi GROUP BY ALL)
+                       WHERE slot IN {sql_list(untold + named)} AND NOT multi GROUP BY ALL)
         SELECT least(a.slot, b.slot), greatest(a.slot, b.slot), count(*) FROM first a JOIN first b USING (value)
-        WHERE a.slot IN ({_list(untold)}) AND b.slot IN ({_list(named)}) AND abs(a.t - b.t) <= {TOGETHER_NS} GROUP BY ALL
+        WHERE a.slot IN {sql_list(untold)} AND b.slot IN {sql_list(named)} AND abs(a.t - b.t) <= {TOGETHER_NS} GROUP BY ALL
         """
     ).fetchall()
     return {(a, b): n for a, b, n in rows}
-
-
-def _list(ids: list[int]) -> str:
-    return ", ".join(map(str, ids)) or "-1"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import duckdb
 
 from reconstruct.correlate.pairing import SAME_REQUEST_NS
+from reconstruct.store.listing import sql_list
 
 STAYING = 0.8
 """Share of requests that come from the address of the same visitor's request before, in a log that knows visitors' addresses: even on a
@@ -50,13 +51,12 @@ def _follow_sessions(
     db: duckdb.DuckDBPyConnection, families: list[int], session_types: Sequence[int]
 ) -> dict[int, float]:
     """Per family that says enough, the share of the requests of a session that come from the address of the one before."""
-    types = ", ".join(map(str, session_types)) or "-1"
     rows = db.execute(
         f"""
         WITH asked AS (
             SELECT family, client_ip = lag(client_ip) OVER (PARTITION BY family, type, value ORDER BY time_ns, eid) AS stays
             FROM log_events JOIN typed USING (eid)
-            WHERE method IS NOT NULL AND path IS NOT NULL AND type IN ({types}) AND NOT multi AND list_contains(?, family))
+            WHERE method IS NOT NULL AND path IS NOT NULL AND type IN {sql_list(session_types)} AND NOT multi AND list_contains(?, family))
         SELECT family, avg(stays::INT) FROM asked GROUP BY family HAVING count(stays) >= {LEAST_FOLLOWING}
         """,
         [families],

@@ -32,6 +32,7 @@ from reconstruct.correlate.types import IdType
 from reconstruct.correlate.wordings import tabulate_wordings
 from reconstruct.events.nouns import prior_roles
 from reconstruct.options import Pins
+from reconstruct.store.listing import sql_list
 
 PEOPLE = ("session", "customer", "device")
 """Roles of who asked. A short visit writes its lines within a minute too, and is several requests all the same."""
@@ -73,13 +74,13 @@ def group_requests(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: li
         or (role.role not in PEOPLE and gathers_lines(types[role.type], role.behaviour))
     ]
     ranked = sorted(found, key=lambda role: (role.role not in ("request", "trace"), -role.points, role.type))
-    listed = ", ".join(str(role.type) for role in ranked) or "-1"
+    listed = [role.type for role in ranked]
     db.execute(
         f"""
         CREATE OR REPLACE TABLE grouped AS
-        WITH named AS (SELECT eid, type, value, hash(type, value) AS code FROM typed WHERE type IN ({listed}) AND NOT multi),
+        WITH named AS (SELECT eid, type, value, hash(type, value) AS code FROM typed WHERE type IN {sql_list(listed)} AND NOT multi),
              telling AS (SELECT code FROM named JOIN timeline USING (eid) GROUP BY code HAVING count(*) > 1 OR NOT bool_or(request))
-        SELECT eid, type, value, list_position([{listed}], type) AS rank, code FROM named SEMI JOIN telling USING (code)
+        SELECT eid, type, value, list_position({listed}, type) AS rank, code FROM named SEMI JOIN telling USING (code)
         """
     )
 
@@ -170,14 +171,13 @@ def _place_by_session(db: duckdb.DuckDBPyConnection, session_types: list[int], c
     """Lines that name a session but no request: into the visit that carries it at that time, else into visits of their own."""
     if not session_types:
         return
-    listed = ", ".join(map(str, session_types))
     cut_ns = int(cut_s * 1e9)
     ((waiting,),) = db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE session_lines AS
         SELECT eid, min(type) AS type, arg_min(value, (type, value)) AS value, any_value(t) AS t
         FROM typed JOIN timeline USING (eid) ANTI JOIN event_visit USING (eid)
-        WHERE type IN ({listed}) AND NOT multi GROUP BY eid
+        WHERE type IN {sql_list(session_types)} AND NOT multi GROUP BY eid
         """
     ).fetchall()
     if not waiting:
@@ -188,7 +188,7 @@ def _place_by_session(db: duckdb.DuckDBPyConnection, session_types: list[int], c
         WITH spans AS (
             SELECT s.type, s.value, v.visit, min(t.t) AS t0, max(t.t) AS t1
             FROM typed s SEMI JOIN session_lines USING (type, value) JOIN event_visit v USING (eid) JOIN timeline t USING (eid)
-            WHERE s.type IN ({listed}) GROUP BY ALL)
+            WHERE s.type IN {sql_list(session_types)} GROUP BY ALL)
         SELECT l.eid, arg_min(s.visit, (greatest(s.t0 - l.t, l.t - s.t1, 0), s.visit)), 'session', any_value(l.type)::VARCHAR,
                any_value(l.value), {SESSION_CONFIDENCE}
         FROM session_lines l JOIN spans s USING (type, value)

@@ -14,6 +14,7 @@ from reconstruct.correlate.slices import slice_events
 from reconstruct.correlate.types import IdType
 from reconstruct.events.nouns import prior_roles
 from reconstruct.options import ROLES
+from reconstruct.store.listing import sql_list
 
 NAME_POINTS = 2.0
 """What a telling name adds (correlation §7.6: the lexicon adds at most two points)."""
@@ -183,7 +184,7 @@ def _compare_browsers(db: duckdb.DuckDBPyConnection, found: list[Behaviour]) -> 
         f"""
         SELECT type, avg(one::INT) FROM (
             SELECT type, value, min(hash(user_agent)) = max(hash(user_agent)) AS one FROM typed JOIN events USING (eid)
-            WHERE user_agent IS NOT NULL AND type IN ({", ".join(map(str, wanted)) or "-1"})
+            WHERE user_agent IS NOT NULL AND type IN {sql_list(wanted)}
             GROUP BY type, value HAVING count(*) >= 2)
         GROUP BY type
         """
@@ -205,7 +206,7 @@ def _count_askers(db: duckdb.DuckDBPyConnection, types: list[IdType], found: lis
         f"""
         SELECT type, avg((n <= {FEW_ASKERS})::INT) FROM (
             SELECT type, value, count(DISTINCT hash(client_ip, user_agent)) AS n FROM typed JOIN events USING (eid)
-            WHERE type IN ({", ".join(map(str, wanted))}) AND client_ip IS NOT NULL GROUP BY type, value)
+            WHERE type IN {sql_list(wanted)} AND client_ip IS NOT NULL GROUP BY type, value)
         GROUP BY type
         """
     ).fetchall()

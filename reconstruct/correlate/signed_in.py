@@ -10,6 +10,7 @@ from __future__ import annotations
 import duckdb
 
 from reconstruct.correlate.owners import GROUP_CAP
+from reconstruct.store.listing import sql_list
 
 CUSTOMER_CONFIDENCE = 0.95
 """That what one customer does at a time is one visit: now and then it is two, on a telephone and on a desk."""
@@ -23,10 +24,9 @@ def find_signed_in(db: duckdb.DuckDBPyConnection, edge: list[int], customer_type
     """
     if not edge or not customer_types:
         return None
-    families, listed = (", ".join(map(str, numbers)) for numbers in (edge, customer_types))
     asked = f"""
         SELECT eid, e.client_ip, e.user_agent FROM log_events e
-        WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND family IN ({families})
+        WHERE e.method IS NOT NULL AND e.path IS NOT NULL AND family IN {sql_list(edge)}
     """
     if db.execute(f"SELECT 1 FROM ({asked}) WHERE client_ip IS NOT NULL OR user_agent IS NOT NULL LIMIT 1").fetchall():
         return None
@@ -34,7 +34,7 @@ def find_signed_in(db: duckdb.DuckDBPyConnection, edge: list[int], customer_type
         f"""
         CREATE OR REPLACE TEMP TABLE signed_in AS
         WITH asked AS ({asked}),
-             named AS (SELECT eid, type, value FROM typed WHERE type IN ({listed}) AND NOT multi),
+             named AS (SELECT eid, type, value FROM typed WHERE type IN {sql_list(customer_types)} AND NOT multi),
              few AS (SELECT code FROM grouped GROUP BY code HAVING count(*) <= {GROUP_CAP}),
              told AS (
                 SELECT eid, type, value FROM asked JOIN named USING (eid)

@@ -7,6 +7,7 @@ import duckdb
 
 from reconstruct.grammar.stamp_calendar import DAY
 from reconstruct.store.database import EID_SHIFT
+from reconstruct.store.listing import sql_list
 
 SLICE_EVENTS = 2_000_000
 """Events of a slice: what a statement keeps of so many stays within the database's memory (500 MB), whatever the logs name."""
@@ -46,7 +47,7 @@ def set_timeless_aside(db: duckdb.DuckDBPyConnection) -> None:
         f"SELECT source, count(*) FILTER (time_ns % {DAY} <> 0) > 0 FROM events GROUP BY source ORDER BY source"
     ).fetchall()
     timeless = [source for source, is_timed in found if not is_timed]
-    among = f"WHERE eid >> {EID_SHIFT} NOT IN ({', '.join(map(str, timeless))})"
+    among = f"WHERE eid >> {EID_SHIFT} NOT IN {sql_list(timeless)}"
     db.execute(
         f"CREATE OR REPLACE TEMP VIEW told AS SELECT * FROM mentions {among if 0 < len(timeless) < len(found) else ''}"
     )

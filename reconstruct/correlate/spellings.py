@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from reconstruct.correlate.profile import TOGETHER_NS, URL_PLACES, Slot
 from reconstruct.correlate.types import AGREEMENT, GENERIC_NOUNS, LEAST_MET, LEAST_SHARED
+from reconstruct.store.listing import sql_list
 
 CONTAINED = 0.5
 """Share of the bare numbers that must be of a prefixed value. Numbers that count from one overlap with any others that do, so this is
@@ -55,12 +56,12 @@ def find_spellings(db: duckdb.DuckDBPyConnection, slots: list[Slot]) -> list[Spe
         return []
     strong = [slot.id for slot in slots if slot.strong and slot.shape != CODES]
     _tabulate_meetings(db, strong, nearly)
-    in_urls = ", ".join(str(slot.id) for slot in numbers if slot.name.startswith(URL_PLACES)) or "-1"
+    in_urls = sql_list(slot.id for slot in numbers if slot.name.startswith(URL_PLACES))
     rows = db.execute(
         f"""
         SELECT bare, prefixed FROM nearly s LEFT JOIN meetings m USING (bare, prefixed)
         WHERE CASE WHEN m.times >= {LEAST_MET} THEN m.agree >= {AGREEMENT} * m.times
-                   ELSE alike OR bare IN ({in_urls}) AND s.n >= {LEAST_MET} AND s.together >= {AGREEMENT} * s.n END
+                   ELSE alike OR bare IN {in_urls} AND s.n >= {LEAST_MET} AND s.together >= {AGREEMENT} * s.n END
         ORDER BY bare, s.n DESC, prefixed
         """
     ).fetchall()
@@ -121,14 +122,12 @@ def _tabulate_nearly(db: duckdb.DuckDBPyConnection) -> set[int]:
 def _tabulate_meetings(db: duckdb.DuckDBPyConnection, strong: list[int], slots: set[int]) -> None:
     """Make ``meetings(bare, prefixed, times, agree)`` of some slots: how often the two stood on one line or beside the same long
     identifier, and how often one of the numbers was then the same."""
-    among = ", ".join(map(str, sorted(slots)))
-    listed = ", ".join(map(str, strong)) or "-1"
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE meetings AS
         WITH held AS (SELECT m.eid, s.slot, s.bare, s.number FROM told m JOIN spelled s ON s.slot = m.slot AND s.value = m.value
-                      WHERE NOT m.multi AND m.slot IN ({among})),
-             keys AS (SELECT DISTINCT hash(value) AS key, eid FROM told WHERE slot IN ({listed}) AND eid IN (SELECT eid FROM held)
+                      WHERE NOT m.multi AND m.slot IN {sql_list(slots)}),
+             keys AS (SELECT DISTINCT hash(value) AS key, eid FROM told WHERE slot IN {sql_list(strong)} AND eid IN (SELECT eid FROM held)
                       UNION ALL SELECT DISTINCT hash(eid), eid FROM held),
              few AS (SELECT key FROM keys GROUP BY key HAVING count(*) <= {MOST_LINES}),
              beside AS (SELECT DISTINCT key, slot, bare, number FROM keys SEMI JOIN few USING (key) JOIN held USING (eid)),

@@ -15,6 +15,7 @@ import duckdb
 from reconstruct.correlate.anchoring import anchor_by_identifier, anchor_pairs
 from reconstruct.correlate.pairing import pair_requests
 from reconstruct.correlate.tiers import RequestLog, asked_for
+from reconstruct.store.listing import sql_list
 
 REPEATS = 0.5
 """Share of the lines of one method and route, and of one browser, that must repeat a line of the edge."""
@@ -51,13 +52,12 @@ def find_strays(db: duckdb.DuckDBPyConnection, inner: Sequence[RequestLog]) -> N
 def _find_unexplained(db: duckdb.DuckDBPyConnection, inner: Sequence[int]) -> int:
     """Make ``unexplained(eid, family, status, client_ip, user_agent)``: requests of the inner families that no line of the edge
     explains, of a kind that lines of the edge usually do; gives their number."""
-    families = ", ".join(map(str, inner))
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE left_over AS
         SELECT eid, t.family, e.method, p.route, e.status, e.client_ip, e.user_agent
         FROM timeline t JOIN events e USING (eid) JOIN paths p USING (path) ANTI JOIN anchored USING (eid)
-        WHERE t.request AND t.family IN ({families})
+        WHERE t.request AND t.family IN {sql_list(inner)}
         """
     )
     # Lines of the same kinds that the edge explains, and whether it tells the same of them.

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reconstruct.store.codes import Codes, number_values
+from reconstruct.store.listing import sql_list
 
 REPEATED_BY_ID = 0.5
 """Share of a log's requests found in a better one by request identifier that makes it inner."""
@@ -66,11 +67,10 @@ def rank_request_logs(
     if len(counts) < 2:
         return [RequestLog(family, requests, 0.0) for family, requests, _ in counts]
     tells_queries = {family: told for family, _, told in counts}
-    sessions = ", ".join(map(str, session_types)) or "-1"
     rows = db.execute(
         f"""
         SELECT family, count(*), count(client_ip) / count(*), approx_count_distinct(client_ip), count(user_agent) / count(*),
-               avg((eid IN (SELECT eid FROM typed WHERE type IN ({sessions})))::INT)
+               avg((eid IN (SELECT eid FROM typed WHERE type IN {sql_list(session_types)}))::INT)
         FROM log_events
         WHERE method IS NOT NULL AND path IS NOT NULL GROUP BY family ORDER BY family
         """

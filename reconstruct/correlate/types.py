@@ -16,6 +16,7 @@ import pyarrow as pa
 from reconstruct.correlate.profile import LONE_BITS, Relation, Slot
 from reconstruct.correlate.slices import slice_events
 from reconstruct.events.nouns import prior_roles
+from reconstruct.store.listing import sql_list
 
 STRONG_CONTAINMENT = 0.3
 """Share of the smaller slot's long values found in the other that makes them one type (correlation §7.3)."""
@@ -251,13 +252,10 @@ def set_hubs_aside(db: duckdb.DuckDBPyConnection, types: list[IdType]) -> dict[i
     Placeholders that no list knows (``sess=none-yet``), shared accounts, a test order used all day: one such value joins everything
     it touches (correlation §7.5: the dependency session → customer rose from .45 to 1.00 without one value).
     """
-    kinds = (
-        ", ".join(str(number) for number, kind in enumerate(types) if kind.strong or not _generic(kind.slots[0]))
-        or "-1"
-    )
+    kinds = sql_list(number for number, kind in enumerate(types) if kind.strong or not _generic(kind.slots[0]))
     rows = db.execute(
         f"""
-        WITH counted AS (SELECT type, value, sum(mentions)::BIGINT AS n FROM sightings WHERE type IN ({kinds}) GROUP BY ALL),
+        WITH counted AS (SELECT type, value, sum(mentions)::BIGINT AS n FROM sightings WHERE type IN {kinds} GROUP BY ALL),
              usual AS (SELECT type, quantile_disc(n, 0.95) AS most FROM counted GROUP BY type HAVING count(*) >= {HUB_LEAST_VALUES})
         SELECT type, value FROM counted JOIN usual USING (type)
         WHERE n > greatest({HUB_FACTOR} * most, {HUB_LEAST_EVENTS}) ORDER BY type, n DESC, value

@@ -28,6 +28,7 @@ from reconstruct.journeys.process import Process, learn
 from reconstruct.journeys.rows import ObjectInput
 from reconstruct.sources.progress import Progress
 from reconstruct.store.database import EID_SHIFT, Store
+from reconstruct.store.listing import sql_list
 
 PARTITION_EVENTS = 30_000
 """Events per partition: 0.1 s of building, so that a pool stays busy and a frame stays small (some 400 kB, 7 MB of text);
@@ -213,13 +214,12 @@ def _session_facts(store: Store, plan: Plan, logs_end: int) -> list[SessionFacts
             browsers[seq] = min(browser, browsers.get(seq, browser))
     agents = {row[0]: row[1:] for row in store.rows("SELECT user_agent, kind, device, reason FROM agents")}
     shown = plan.of_role("session", "customer", "object", "sub-object", "device", "batch", "other")
-    listed = ", ".join(map(str, shown)) or "-1"
     values: dict[int, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for seq, kind, value in store.rows(
         f"""
         SELECT n.seq, y.type, y.value FROM event_visit v JOIN numbered n USING (visit) JOIN typed y USING (eid)
         LEFT JOIN anchored d USING (eid) LEFT JOIN anchors a ON a.eid = d.anchor
-        WHERE (v.rule <> 'object' OR a.visit = v.visit) AND y.type IN ({listed}) GROUP BY ALL ORDER BY n.seq, y.type, count(*) DESC, y.value
+        WHERE (v.rule <> 'object' OR a.visit = v.visit) AND y.type IN {sql_list(shown)} GROUP BY ALL ORDER BY n.seq, y.type, count(*) DESC, y.value
         """
     ):
         values[seq][kind].append(value)
@@ -259,10 +259,9 @@ def _names_on_one_line(store: Store, plan: Plan) -> list[tuple[str, str]]:
     kinds = [kind for kind in plan.of_role("customer") if "customer" in prior_roles(plan.types[kind].noun)]
     if len(kinds) < 2:
         return []
-    listed = ", ".join(map(str, kinds))
     rows = store.rows(
         f"""
-        WITH named AS (SELECT eid, type, value FROM typed WHERE NOT multi AND type IN ({listed}))
+        WITH named AS (SELECT eid, type, value FROM typed WHERE NOT multi AND type IN {sql_list(kinds)})
         SELECT DISTINCT a.type, a.value, b.type, b.value FROM named a JOIN named b USING (eid) WHERE a.type < b.type
         """
     )
