@@ -30,7 +30,7 @@ def always_half_an_hour(original: Callable[..., Any]) -> Callable[..., Any]:
 def blindfolded(original: Callable[..., Any]) -> Callable[..., Any]:
     from reconstruct.correlate.visits import build_visits
 
-    return lambda requests, pool, **more: build_visits(requests, use_sessions=False, **more)
+    return lambda requests, habits, pool: build_visits(requests, habits, use_sessions=False)
 
 
 def lists_as_single(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,7 +46,7 @@ def never_rare(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def priors_only(original: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda requests, customer, **more: original(requests.select(slice(0, 0)), customer[:0], **more)
+    return lambda requests, habits, customer: original(requests.select(slice(0, 0)), habits, customer[:0])
 
 
 def keep_hubs(*_: Any, **__: Any) -> dict[int, list[str]]:
@@ -59,10 +59,10 @@ GUARDS: dict[str, tuple[Replacement, ...]] = {
     "rule in flight": (("brackets", "place_by_bracket", lambda _: nothing),),
     "rule delay": (("delays", "link_by_delay", lambda _: nothing),),
     "rule roaming": (("visits", "_roaming", lambda _: nothing),),
-    "an entry starts a visit": (("visits", "are_rare", never_rare),),
+    "an entry starts a visit": (("sessions", "are_rare", never_rare),),
     "session identifiers": (("sessions", "build_in_shards", blindfolded),),
-    "fitted cut": (("visits", "fit_cut", always_half_an_hour),),
-    "any cut (a week)": (("visits", "fit_cut", lambda _: lambda gaps: (7 * 86_400.0, "ablation")),),
+    "fitted cut": (("sessions", "fit_cut", always_half_an_hour),),
+    "any cut (a week)": (("sessions", "fit_cut", lambda _: lambda gaps: (7 * 86_400.0, "ablation")),),
     "hubs set aside": (("plan", "set_hubs_aside", lambda _: keep_hubs),),
     "habits of templates in flight": (("brackets", "RATIO", 0.0), ("brackets", "HABIT", 0.0)),
     "lists join nothing": (("plan", "type_mentions", lists_as_single),),

@@ -34,9 +34,9 @@ def describe_reading(store: Store, discovery: Discovery, resolution: Resolution)
     )
     return {
         "visits": {
-            "cut_s": round(report.cut_s, 1),
+            "cut_s": round(report.habits.cut_s, 1),
             "cut_why": report.cut_why,
-            "entry_starts_visit": report.entries_start,
+            "entry_starts_visit": report.habits.entries_start,
             **({"without_address": [name for (name,) in proxied]} if proxied else {}),
         },
         "reconstruction": _say_reconstruction(store, resolution),

@@ -363,7 +363,7 @@ def finish(
     store.set_meta("identifiers", orjson.dumps(identifiers).decode())
     store.set_meta("plan_notes", orjson.dumps(plan.notes).decode())
     models = load_models(own=options.models)
-    write_journeys(store, plan, resolution.roots, models, pool, progress, cut_s=resolution.sessions.cut_s)
+    write_journeys(store, plan, resolution.roots, models, pool, progress, cut_s=resolution.sessions.habits.cut_s)
     progress.phase("summing up", 0)
     store.set_meta("reading", orjson.dumps(describe_reading(store, discovery, resolution)).decode())
     store.set_meta("summary", orjson.dumps(summarise(store, zone_s=options.timezone_s or 0)).decode())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reconstruct.correlate.visits import FALLBACK_CUT_S
+from reconstruct.correlate.habits import FALLBACK_CUT_S
 from reconstruct.store.codes import Narrow
 
 NAMED_LATER = 0.5

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reconstruct.correlate.visits import RULES, Requests, build_visits
+from reconstruct.correlate.habits import Habits
+from reconstruct.correlate.visits import RULES, build_visits
+from reconstruct.correlate.web_requests import Requests
 from reconstruct.intervals import wilson
 
 LEAST_TRIALS = 200
@@ -57,15 +59,7 @@ def weigh(right: int, trials: int, prior: float) -> tuple[float, bool]:
     return (bound if is_measured else prior), is_measured
 
 
-def calibrate_visits(
-    requests: Requests,
-    customer: NDArray[np.int64],
-    *,
-    cut_s: float,
-    entries_start: bool,
-    foreign_starts: bool = True,
-    pages_missing: bool = False,
-) -> dict[str, RuleQuality]:
+def calibrate_visits(requests: Requests, habits: Habits, customer: NDArray[np.int64]) -> dict[str, RuleQuality]:
     """Quality of every visit rule, by name.
 
     Args:
@@ -77,14 +71,7 @@ def calibrate_visits(
     by_session = bool(np.count_nonzero(requests.session >= 0) >= LEAST_TRIALS)
     measured: dict[str, tuple[int, int]] = {}
     if by_session or np.count_nonzero(customer >= 0) >= LEAST_TRIALS:
-        blind = build_visits(
-            requests,
-            cut_s=cut_s,
-            entries_start=entries_start,
-            foreign_starts=foreign_starts,
-            pages_missing=pages_missing,
-            use_sessions=False,
-        )
+        blind = build_visits(requests, habits, use_sessions=False)
         measured = _agreement(blind.visit, blind.rule, requests.session if by_session else customer, rotates=by_session)
     qualities = {}
     for rule in RULES:

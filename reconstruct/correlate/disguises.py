@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from reconstruct.correlate.visits import Requests
+from reconstruct.correlate.web_requests import Requests
 from reconstruct.events.agents import probed_pattern
 from reconstruct.store.codes import Codes
 

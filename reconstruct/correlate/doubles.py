@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reconstruct.correlate.visits import Requests
+from reconstruct.correlate.web_requests import Requests
 
 FOREIGN = 0.35
 """Share of a visit that is somebody else's where two people's were taken for one: of two of equal length half, less of others."""

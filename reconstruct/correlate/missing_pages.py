@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from reconstruct.correlate.earlier import find_earlier
-from reconstruct.correlate.visits import ROAMING_S, Requests
+from reconstruct.correlate.visits import ROAMING_S
+from reconstruct.correlate.web_requests import Requests
 from reconstruct.store.codes import wide
 
 SAMPLED_REQUESTS = 50_000

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reconstruct.correlate.visits import ENTRY_TRIALS, OPENS, OPENS_SHARED, Requests, are_rare
+from reconstruct.correlate.habits import ENTRY_TRIALS, are_rare
+from reconstruct.correlate.web_requests import OPENS, OPENS_SHARED, Requests
 from reconstruct.store.codes import wide
 
 LEAST_REOPENED = 2

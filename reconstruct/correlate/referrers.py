@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from reconstruct.correlate.visits import FOREIGN_REFERRER, NO_REFERRER
+from reconstruct.correlate.web_requests import FOREIGN_REFERRER, NO_REFERRER
 from reconstruct.store.codes import Codes, Narrow, wide
 
 INTERNAL_SHARE = 0.3

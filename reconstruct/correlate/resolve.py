@@ -119,14 +119,14 @@ def resolve(
         anchor_by_identifier(db, "anchors")
     threads = place_by_thread(db)
     _place_anchored(db)
-    _place_by_session(db, session_types, report.cut_s)
+    _place_by_session(db, session_types, report.habits.cut_s)
     tabulate_wordings(db)
     worth = brackets.place_by_bracket(db)
     _demote_crowded(db, types, roles)
     owners = pin_owners(types, find_owners(db, types, roles), pinned)
     settle(roles, owners)
     things = [role.type for role in roles if role.role in ("object", "sub-object")]
-    named = neighbours.find_things(db, things, report.cut_s)
+    named = neighbours.find_things(db, things, report.habits.cut_s)
     rules = [each for each in (threads, worth) if each is not None]
     if worth is not None and not worth.measured:
         rules[-1] = neighbours.confirm_brackets(db, named, worth.confidence) or worth

@@ -20,6 +20,7 @@ from reconstruct.correlate.askers import are_named_throughout
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.disguises import find_disguised
 from reconstruct.correlate.doubles import trust_addresses
+from reconstruct.correlate.habits import Habits, are_rare, fit_cut, measure_entries, measure_foreign, page_gaps
 from reconstruct.correlate.inside import tell_sessions
 from reconstruct.correlate.lending import hide, lend_addresses, lend_browsers, needs_addresses, weigh_lending
 from reconstruct.correlate.missing_pages import are_pages_missing
@@ -27,7 +28,8 @@ from reconstruct.correlate.openings import find_openings
 from reconstruct.correlate.referrers import Referrers, find_internal, read_referrers
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.signed_in import CUSTOMER_CONFIDENCE, find_signed_in
-from reconstruct.correlate.visits import NO_REFERRER, NOWHERE, RULES, Requests
+from reconstruct.correlate.visits import RULES
+from reconstruct.correlate.web_requests import NO_REFERRER, NOWHERE, Requests
 from reconstruct.store.codes import Codes, Narrow, narrow, number_values, wide
 
 WRITING_THREADS = 2
@@ -38,10 +40,9 @@ WRITING_THREADS = 2
 class SessionReport:
     """What was measured on the way."""
 
-    cut_s: float
+    habits: Habits
     cut_why: str
     entries: tuple[int, int]
-    entries_start: bool
     rules: dict[str, RuleQuality]
     nobodys: int
     """requests that name neither an address nor a browser nor a session"""
@@ -80,21 +81,21 @@ def link_requests(
     by_name = not session_types and signed_in is None
     found_requests = _as_codes(db, asked, visits_by, customer_types, paths, agents, by_name=by_name)
     requests = found_requests.requests
-    cut_s, cut_why = visits.fit_cut(visits.page_gaps(requests))
-    entries = visits.measure_entries(requests)
-    entries_start, foreign_starts = visits.are_rare(entries), visits.are_rare(visits.measure_foreign(requests))
-    if not entries_start:
+    cut_s, cut_why = fit_cut(page_gaps(requests))
+    entries = measure_entries(requests)
+    habits = Habits(
+        cut_s,
+        entries_start=are_rare(entries),
+        foreign_starts=are_rare(measure_foreign(requests)),
+        pages_missing=are_pages_missing(found_requests.at_home(), cut_s),
+    )
+    if not habits.entries_start:
         requests.opening = find_openings(requests, cut_s)
     if np.any(found_requests.homeless):
         opening = np.zeros(len(requests.second), np.int8) if requests.opening is None else requests.opening
         requests.opening = np.where(found_requests.homeless, np.int8(NOWHERE), opening)
-    habits = {
-        "entries_start": entries_start,
-        "foreign_starts": foreign_starts,
-        "pages_missing": are_pages_missing(found_requests.at_home(), cut_s),
-    }
-    found = build_in_shards(requests, pool, cut_s=cut_s, **habits)
-    rules = calibrate_visits(requests, found_requests.customer, cut_s=cut_s, **habits)
+    found = build_in_shards(requests, habits, pool)
+    rules = calibrate_visits(requests, habits, found_requests.customer)
     if signed_in is not None:
         rules["session"] = RuleQuality("customer", 0, 0, CUSTOMER_CONFIDENCE, False)
     numbers = db.execute("SELECT number + 1 FROM agents WHERE kind IN ('bot', 'monitor')").fetchnumpy()
@@ -113,7 +114,7 @@ def link_requests(
     quality = {each.rule: each for each in rules.values()}
     if found_requests.lending is not None:
         quality[STRAY] = found_requests.lending
-    return SessionReport(cut_s, cut_why, entries, entries_start, quality, n_asked - len(requests.second))
+    return SessionReport(habits, cut_why, entries, quality, n_asked - len(requests.second))
 
 
 def _write(db: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:

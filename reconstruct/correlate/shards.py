@@ -12,7 +12,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from reconstruct.correlate.visits import Requests, Visits, build_visits
+from reconstruct.correlate.habits import Habits
+from reconstruct.correlate.visits import Visits, build_visits
+from reconstruct.correlate.web_requests import Requests
 from reconstruct.store.codes import wide
 
 WORTH_SHARING = 200_000
@@ -25,23 +27,9 @@ SHARD_REQUESTS = 1_000_000
 """Requests of a part, about: what is made of so many stays within 200 MB."""
 
 
-def build_in_shards(
-    requests: Requests,
-    pool: Executor | None,
-    *,
-    cut_s: float,
-    entries_start: bool,
-    foreign_starts: bool,
-    pages_missing: bool = False,
-) -> Visits:
+def build_in_shards(requests: Requests, habits: Habits, pool: Executor | None) -> Visits:
     """What ``build_visits`` gives, with the help of ``pool`` when there is much to do."""
-    build = partial(
-        build_visits,
-        cut_s=cut_s,
-        entries_start=entries_start,
-        foreign_starts=foreign_starts,
-        pages_missing=pages_missing,
-    )
+    build = partial(build_visits, habits=habits)
     count = len(requests.second)
     if count < WORTH_SHARING or (pool is None and count <= SHARD_REQUESTS):
         return build(requests)
@@ -62,7 +50,7 @@ def build_in_shards(
     first[visit[::-1]] = np.arange(count)[::-1]  # of several the last one written stays: the first request
     number = np.empty(before, np.int32)
     number[np.argsort(first, kind="stable")] = np.arange(before)
-    return Visits(number[visit], rule, entries_start, cut_s)
+    return Visits(number[visit], rule)
 
 
 def _deal_out(requests: Requests, n_shards: int) -> NDArray[np.int16]:

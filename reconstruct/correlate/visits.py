@@ -11,7 +11,7 @@ what the rule went by. One pass, greedy, in order of evidence (strongest first):
     start       none of these: a new visit
 
 A request that names no page of the site as its referrer *enters* the site. Where the data show that visitors who carry
-an identifier hardly ever do that in mid-visit (measured, see ``measure_entries``), an entry starts a new visit: it is what
+an identifier hardly ever do that in mid-visit (measured, see ``habits``), an entry starts a new visit: it is what
 tells the people behind one shared address apart.
 """
 
@@ -19,17 +19,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reconstruct.correlate.habits import ENTRY_GAP_S, Habits
+from reconstruct.correlate.web_requests import FOREIGN_REFERRER, NO_REFERRER, NOWHERE, OPENS, OPENS_SHARED, Requests
 from reconstruct.store.codes import Narrow, narrow, wide
-
-NO_REFERRER = -1
-FOREIGN_REFERRER = -2
-"""Values of ``referrer`` for a request that enters the site."""
 
 REDIRECT_S = 3
 """A browser follows a redirect at once; access logs round to the second at both ends."""
@@ -37,28 +35,6 @@ REDIRECT_S = 3
 ROAMING_S = 900
 """A page opened at most this long ago can be continued from a new address. Address changes are rare; a longer
 window only adds strangers who opened the same page."""
-
-ENTRY_GAP_S = 60
-"""Pages of one identifier this close are one visit beyond doubt: what ``measure_entries`` learns from."""
-
-ENTRY_SHARE = 0.1
-"""Share of in-visit pages without an internal referrer below which an entry starts a visit."""
-
-ENTRY_TRIALS = 20
-"""In-visit pages needed for that measurement …"""
-
-CLEAR_TRIALS = 8
-"""… or so many without one exception: either says less than one in three, at the upper end of the 95 % interval (Wilson)."""
-
-FALLBACK_CUT_S = 1800
-"""The usual half hour, where gaps do not show two modes (Catledge & Pitkow 1995; correlation §2)."""
-
-LEAST_LONG_GAPS = 150
-"""Gaps beyond half an hour needed before a second mode is believed: with some dozen its foot reaches anywhere, and visits hours
-apart merge (simulated shops of 70 sessions: exact .81 with a fitted cut of three hours, .96 with half an hour)."""
-
-CUT_RANGE_S = (300, 4 * 3600)
-"""A fitted cut outside five minutes to four hours is an artefact."""
 
 ASSETS_S = 10
 """Assets of one visitor and page in the same ten seconds are placed together."""
@@ -72,49 +48,10 @@ SWEPT_VISITS = 50_000
 BLOCK = 65_536
 """Requests turned into Python values at a time."""
 
-OPENS, OPENS_SHARED, NOWHERE = 1, 2, 3
-"""Values of ``opening``: a page that begins visits, one of an address and browser that several people have, and a request from nobody
-knows where, of a visitor of its own."""
-
 RULES = ("start", "session", "redirect", "referrer", "roaming", "address", "asset")
 START, SESSION, REDIRECT, REFERRER, ROAMING, ADDRESS, ASSET = range(len(RULES))
 _FROM_ELSEWHERE = (SESSION, ROAMING)
 """Rules by which a visitor can come into a visit of another address."""
-
-
-@dataclass(slots=True)
-class Requests:
-    """Web requests in time order. All arrays have one entry per request; codes are dense integers from 0, of 32 bits where they fit."""
-
-    second: Narrow
-    visitor: Narrow
-    """code of (address, browser)"""
-    browser: Narrow
-    """code of the user agent: an address may change, the browser does not"""
-    session: Narrow
-    """code of the session identifier; -1 when the request carries none"""
-    page: Narrow
-    """code of path and query"""
-    referrer: Narrow
-    """page code of an internal referrer, NO_REFERRER or FOREIGN_REFERRER"""
-    status: Narrow
-    asset: NDArray[np.bool_]
-    opening: NDArray[np.int8] | None = None
-    """what ``openings`` says of each, or NOWHERE; None where requests say where they come from"""
-    asker: Narrow | None = None
-    """code of the customer that a request says it is of, -1 for none; None where that tells nobody apart"""
-
-    def select(self, chosen: NDArray[Any]) -> Requests:
-        """Some of the requests, by mask or by ascending indices."""
-        columns: list[Any] = [getattr(self, each.name) for each in fields(self)]
-        taken: list[Any] = [None if column is None else column[chosen] for column in columns]
-        return Requests(*taken)
-
-    def navigates(self) -> NDArray[np.bool_]:
-        """Per visitor: ever named a page of the site as referrer. Monitors, webhooks and feeds do not: they enter every time."""
-        found = np.zeros(int(self.visitor.max(initial=-1)) + 1, np.bool_)
-        found[self.visitor[self.referrer >= 0]] = True
-        return found
 
 
 @dataclass(slots=True)
@@ -125,11 +62,6 @@ class Visits:
     """number of the visit, from 0 in order of first request"""
     rule: NDArray[np.int8]
     """index into RULES"""
-    entries_start: bool = False
-    """whether an entry without a referrer was taken to start a visit"""
-    cut_s: float = FALLBACK_CUT_S
-    """silence that ends a visit"""
-    notes: list[str] = field(default_factory=list)
 
 
 class _Visit:
@@ -148,112 +80,13 @@ class _Visit:
         self.last_referrer = NO_REFERRER
 
 
-def measure_entries(requests: Requests) -> tuple[int, int]:
-    """(entries, pages): consecutive pages of one identifier less than ENTRY_GAP_S apart, and how many of them enter the site.
-
-    Where requests carry no identifier, address and browser stand in for it, and only pages ten seconds apart count:
-    strangers behind one address are rarely that close.
-    """
-    pages = ~requests.asset & requests.navigates()[requests.visitor]
-    known = pages & (requests.session >= 0)
-    if np.count_nonzero(known) >= ENTRY_TRIALS * 5:
-        key, gap = requests.session[known], ENTRY_GAP_S
-    else:
-        known = pages
-        key, gap = requests.visitor[known], 10
-    second, referrer, status = requests.second[known], requests.referrer[known], requests.status[known]
-    order = np.lexsort((np.arange(len(key)), second, key))
-    key, second, referrer, status = key[order], second[order], referrer[order], status[order]
-    follows = (key[1:] == key[:-1]) & (second[1:] - second[:-1] <= gap)
-    redirected = (status[:-1] >= 300) & (status[:-1] < 400)
-    trials = follows & ~redirected
-    return int(np.count_nonzero(trials & (referrer[1:] < 0))), int(np.count_nonzero(trials))
-
-
-def are_rare(measured: tuple[int, int]) -> bool:
-    """Whether (found, trials) shows something to be rare; without enough trials it does not."""
-    found, trials = measured
-    return trials >= (ENTRY_TRIALS if found else CLEAR_TRIALS) and found <= ENTRY_SHARE * trials
-
-
-def measure_foreign(requests: Requests) -> tuple[int, int]:
-    """(led here by another site, pages): consecutive pages of one visitor less than ENTRY_GAP_S apart."""
-    pages = ~requests.asset
-    visitor, second, referrer = requests.visitor[pages], requests.second[pages], requests.referrer[pages]
-    order = np.lexsort((np.arange(len(visitor)), second, visitor))
-    visitor, second, referrer = visitor[order], second[order], referrer[order]
-    follows = (visitor[1:] == visitor[:-1]) & (second[1:] - second[:-1] <= ENTRY_GAP_S)
-    return int(np.count_nonzero(follows & (referrer[1:] == FOREIGN_REFERRER))), int(np.count_nonzero(follows))
-
-
-def fit_cut(gaps_s: NDArray[np.float64]) -> tuple[float, str]:
-    """The silence that ends a visit: where two log-normal modes of gaps are equally likely (Halfaker et al. 2015).
-
-    Expectation maximisation on a histogram of log gaps (1/8 bins). Gives the usual half hour when there are too few gaps
-    or two modes explain them hardly better than one (BIC gain below 10).
-    """
-    gaps = gaps_s[gaps_s >= 1]
-    if len(gaps) < 200 or np.count_nonzero(gaps > FALLBACK_CUT_S) < LEAST_LONG_GAPS:
-        return FALLBACK_CUT_S, "too few gaps to fit: the usual half hour"
-    counts, edges = np.histogram(np.log(gaps), bins=np.arange(0, np.log(gaps.max()) + 0.25, 0.125))
-    x = (edges[:-1] + edges[1:]) / 2
-    total = counts.sum()
-    mean, deviation = float(np.average(x, weights=counts)), float(np.sqrt(np.cov(x, fweights=counts)))
-    one = float(np.sum(counts * np.log(_normal(x, mean, deviation) + 1e-300)))
-    weight, means, deviations = (
-        np.array([0.8, 0.2]),
-        np.array([np.log(30.0), np.log(20 * 3600.0)]),
-        np.array([1.0, 1.5]),
-    )
-    for _ in range(200):
-        density = weight[:, None] * np.stack([_normal(x, m, d) for m, d in zip(means, deviations, strict=True)])
-        share = density / (density.sum(axis=0) + 1e-300) * counts
-        mass = share.sum(axis=1) + 1e-9
-        weight, means = mass / total, (share * x).sum(axis=1) / mass
-        deviations = np.sqrt((share * (x - means[:, None]) ** 2).sum(axis=1) / mass) + 0.05
-    two = float(np.sum(counts * np.log(density.sum(axis=0) + 1e-300)))
-    if 2 * (two - one) - 3 * np.log(total) < 10 or means[1] - means[0] < 1:
-        return FALLBACK_CUT_S, "gaps show one mode only: the usual half hour"
-    between = np.linspace(means[0], means[1], 500)
-    first = weight[0] * _normal(between, float(means[0]), float(deviations[0]))
-    second = weight[1] * _normal(between, float(means[1]), float(deviations[1]))
-    cut = float(np.exp(between[np.argmax(second >= first)]))
-    cut = min(max(cut, CUT_RANGE_S[0]), CUT_RANGE_S[1])
-    return cut, f"gaps have two modes, {np.exp(means[0]):.0f} s and {np.exp(means[1]) / 3600:.1f} h"
-
-
-def _normal(x: NDArray[np.float64], mean: float, deviation: float) -> NDArray[np.float64]:
-    return np.asarray(np.exp(-0.5 * ((x - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi)))
-
-
-def page_gaps(requests: Requests) -> NDArray[np.float64]:
-    """Seconds between consecutive pages of the same visitor (address and browser).
-
-    Only of visitors that come from page to page: a monitor's five minutes would be the most frequent gap of a small shop.
-    """
-    pages = ~requests.asset & requests.navigates()[requests.visitor]
-    order = np.lexsort((requests.second[pages], requests.visitor[pages]))
-    visitor, second = requests.visitor[pages][order], requests.second[pages][order]
-    return np.asarray(np.diff(second)[visitor[1:] == visitor[:-1]], dtype=np.float64)
-
-
-def build_visits(
-    requests: Requests,
-    *,
-    cut_s: float,
-    entries_start: bool,
-    foreign_starts: bool = True,
-    pages_missing: bool = False,
-    use_sessions: bool = True,
-) -> Visits:
+def build_visits(requests: Requests, habits: Habits, *, use_sessions: bool = True) -> Visits:
     """Give every request a visit.
 
     Args:
-        entries_start: A page without a referrer starts a visit, of visitors that otherwise name one.
-        foreign_starts: So does a page that another site led to.
-        pages_missing: Whoever comes from a page that is not on record has rather been here all along than moved here.
         use_sessions: False hides the identifiers and names, to measure the other rules.
     """
+    cut_s = habits.cut_s
     every, (head, head_of, until) = requests, _gather_assets(requests)
     requests = every.select(head)
     n = len(head)
@@ -265,8 +98,8 @@ def build_visits(
     by_page: dict[int, list[_Visit]] = {}
     number, sweep_at = 0, SWEPT_VISITS
     window = min(ROAMING_S, cut_s)
-    starts = (requests.referrer == NO_REFERRER) & (every.navigates() & entries_start)[requests.visitor]
-    starts |= (requests.referrer == FOREIGN_REFERRER) & foreign_starts
+    starts = (requests.referrer == NO_REFERRER) & (every.navigates() & habits.entries_start)[requests.visitor]
+    starts |= (requests.referrer == FOREIGN_REFERRER) & habits.foreign_starts
     redirects = (requests.status >= 300) & (requests.status < 400)
     # A page as one browser sees it, in one number: what visits on other addresses are found by.
     pages_before = wide(requests.browser) * (
@@ -318,7 +151,7 @@ def build_visits(
                 ):  # a new identifier where visits begin is a new visitor, not one who signs in
                     pool = [each for each in pool if each.session < 0 or each.session == session]
                 found, why = _of_page(pool, second, referrer, starts_anew or opens == OPENS_SHARED)
-                if found is None and pool and pages_missing and referrer >= 0:
+                if found is None and pool and habits.pages_missing and referrer >= 0:
                     found, why = max(pool, key=_last), ADDRESS
                 if found is None and referrer >= 0:
                     found = _roaming(
@@ -370,7 +203,7 @@ def build_visits(
     place = (np.cumsum(is_head, dtype=np.int32) - np.int32(1))[head_of]
     rules = np.frombuffer(rule, np.int8)[place]
     rules[~is_head] = ASSET
-    return Visits(np.frombuffer(visit, np.int32)[place], rules, entries_start, cut_s)
+    return Visits(np.frombuffer(visit, np.int32)[place], rules)
 
 
 def _forget(
