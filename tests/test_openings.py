@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from reconstruct.correlate.doubles import RANGE, trust_addresses
-from reconstruct.correlate.habits import Habits
+from reconstruct.correlate.habits import VisitHabits
 from reconstruct.correlate.openings import find_openings
 from reconstruct.correlate.visits import build_visits
 from reconstruct.correlate.web_requests import NO_REFERRER, OPENS_SHARED, Requests
@@ -41,7 +41,7 @@ def homes(*, reload_every: int = 0) -> list[tuple[int, int, int, int]]:
 
 def visits_of(requests: Requests) -> list[int]:
     opened = replace(requests, opening=find_openings(requests, CUT_S))
-    return [int(each) for each in build_visits(opened, Habits(CUT_S, entries_start=False)).visit]
+    return [int(each) for each in build_visits(opened, VisitHabits(CUT_S, entries_start=False)).visit]
 
 
 def test_people_of_one_address_are_told_apart_by_the_page_that_begins_visits() -> None:

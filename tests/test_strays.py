@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from reconstruct.correlate.habits import Habits
+from reconstruct.correlate.habits import VisitHabits
 from reconstruct.correlate.lending import lend_addresses, lend_browsers
 from reconstruct.correlate.missing_pages import are_pages_missing
 from reconstruct.correlate.visits import build_visits
@@ -195,9 +195,9 @@ def requests_of(rows: list[tuple[int, int, int, int]]) -> Requests:
 def test_whoever_comes_from_a_page_that_is_not_on_record_was_there_all_along() -> None:
     # Two visitors; the line of page 1 that the second opened is lost, and the first has opened one like it.
     rows = [(0, 0, 1, NO_REFERRER), (5, 1, 9, NO_REFERRER), (30, 1, 2, 1)]
-    whole = build_visits(requests_of(rows), Habits(600, entries_start=True))
+    whole = build_visits(requests_of(rows), VisitHabits(600, entries_start=True))
     assert whole.visit.tolist() == [0, 1, 0], "a phone that has changed networks"
-    lossy = build_visits(requests_of(rows), Habits(600, entries_start=True, pages_missing=True))
+    lossy = build_visits(requests_of(rows), VisitHabits(600, entries_start=True, pages_missing=True))
     assert lossy.visit.tolist() == [0, 1, 1]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reconstruct.correlate import shards, visits
 from reconstruct.correlate.calibrate import calibrate_visits, wilson_lower
-from reconstruct.correlate.habits import FALLBACK_CUT_S, Habits, are_rare, fit_cut, measure_entries, page_gaps
+from reconstruct.correlate.habits import FALLBACK_CUT_S, VisitHabits, are_rare, fit_cut, measure_entries, page_gaps
 from reconstruct.correlate.visits import RULES, build_visits
 from reconstruct.correlate.web_requests import FOREIGN_REFERRER, NO_REFERRER, Requests
 
@@ -35,7 +35,7 @@ def requests_of(rows: list[Row], browsers: dict[int, int] | None = None) -> Requ
 def visits_of(
     rows: list[Row], *, entries_start: bool = True, cut_s: float = 1800, browsers: dict[int, int] | None = None
 ) -> list[int]:
-    found = build_visits(requests_of(rows, browsers), Habits(cut_s, entries_start))
+    found = build_visits(requests_of(rows, browsers), VisitHabits(cut_s, entries_start))
     return [int(visit) for visit in found.visit]
 
 
@@ -145,7 +145,7 @@ def test_rules_are_calibrated_against_the_hidden_identifier() -> None:
         start = person * 40_000
         rows += [(start + 10 * i, person, person, i, NO_REFERRER if i == 0 else i - 1, 200, False) for i in range(8)]
     nobody = np.full(len(rows), -1)
-    found = calibrate_visits(requests_of(rows), Habits(1800, entries_start=True), nobody)
+    found = calibrate_visits(requests_of(rows), VisitHabits(1800, entries_start=True), nobody)
     assert found["referrer"].measured
     assert found["referrer"].right == found["referrer"].trials == 420
     assert found["referrer"].confidence == pytest.approx(wilson_lower(420, 420), abs=1e-4)
@@ -158,11 +158,11 @@ def test_without_session_identifiers_customers_calibrate_the_rules() -> None:
     ]
     requests = requests_of(alone)
     own = np.arange(len(alone)) // 8
-    found = calibrate_visits(requests, Habits(1800, entries_start=False), own)["address"]
+    found = calibrate_visits(requests, VisitHabits(1800, entries_start=False), own)["address"]
     assert found.measured
     assert found.right == found.trials == 420
     shared = np.arange(len(alone)) % 2  # two people take turns at every address
-    assert calibrate_visits(requests, Habits(1800, entries_start=False), shared)["address"].right == 0
+    assert calibrate_visits(requests, VisitHabits(1800, entries_start=False), shared)["address"].right == 0
 
 
 def test_who_signs_in_under_another_name_is_somebody_else() -> None:
@@ -170,9 +170,9 @@ def test_who_signs_in_under_another_name_is_somebody_else() -> None:
     pages = [(0, -1), (10, 1), (20, -1), (30, 2), (40, 1), (50, 2), (60, 2)]
     requests = requests_of([(at, 0, -1, PRODUCT, NO_REFERRER, 200, False) for at, _ in pages])
     requests.asker = np.array([name for _, name in pages])
-    found = build_visits(requests, Habits(1800, entries_start=False))
+    found = build_visits(requests, VisitHabits(1800, entries_start=False))
     assert found.visit.tolist() == [0, 0, 0, 1, 0, 1, 1]
-    blind = build_visits(requests, Habits(1800, entries_start=False), use_sessions=False)
+    blind = build_visits(requests, VisitHabits(1800, entries_start=False), use_sessions=False)
     assert set(blind.visit.tolist()) == {0}
 
 
@@ -190,7 +190,7 @@ def test_every_request_gets_one_visit_and_visits_are_numbered_from_their_first_r
     rows: list[Row], entries: bool
 ) -> None:
     rows = sorted(rows, key=lambda row: (row[0], row[6]))
-    found = build_visits(requests_of(rows, {0: 0, 1: 0, 2: 1, 3: 1}), Habits(600, entries))
+    found = build_visits(requests_of(rows, {0: 0, 1: 0, 2: 1, 3: 1}), VisitHabits(600, entries))
     numbers = found.visit.tolist()
     first = list(dict.fromkeys(numbers))
     assert first == list(range(len(first)))
@@ -205,9 +205,9 @@ def test_every_request_gets_one_visit_and_visits_are_numbered_from_their_first_r
 def test_to_forget_what_is_over_changes_nothing(rows: list[Row], entries: bool) -> None:
     rows = sorted(rows, key=lambda row: (row[0], row[6]))
     requests = requests_of(rows, {0: 0, 1: 0, 2: 1, 3: 1})
-    whole = build_visits(requests, Habits(600, entries))
+    whole = build_visits(requests, VisitHabits(600, entries))
     with mock.patch.object(visits, "SWEPT_VISITS", 1):
-        swept = build_visits(requests, Habits(600, entries))
+        swept = build_visits(requests, VisitHabits(600, entries))
     assert swept.visit.tolist() == whole.visit.tolist()
     assert swept.rule.tolist() == whole.rule.tolist()
 
@@ -216,12 +216,12 @@ def test_to_forget_what_is_over_changes_nothing(rows: list[Row], entries: bool) 
 def test_dealing_requests_out_to_processes_changes_nothing(rows: list[Row], most: int, is_alone: bool) -> None:
     rows = sorted(rows, key=lambda row: (row[0], row[6]))
     requests = requests_of(rows, {0: 0, 1: 0, 2: 1, 3: 2})
-    whole = build_visits(requests, Habits(600, entries_start=True))
+    whole = build_visits(requests, VisitHabits(600, entries_start=True))
     with (
         ThreadPoolExecutor(1) as pool,
         mock.patch.multiple(shards, WORTH_SHARING=0, SHARD_REQUESTS=most),
     ):
         helper = None if is_alone else pool
-        dealt = shards.build_in_shards(requests, Habits(600, entries_start=True), helper)
+        dealt = shards.build_in_shards(requests, VisitHabits(600, entries_start=True), helper)
     assert dealt.visit.tolist() == whole.visit.tolist()
     assert dealt.rule.tolist() == whole.rule.tolist()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reconstruct.correlate.habits import Habits
+from reconstruct.correlate.habits import VisitHabits
 from reconstruct.correlate.visits import RULES, build_visits
 from reconstruct.correlate.web_requests import Requests
 from reconstruct.intervals import wilson
@@ -59,7 +59,7 @@ def weigh(right: int, trials: int, prior: float) -> tuple[float, bool]:
     return (bound if is_measured else prior), is_measured
 
 
-def calibrate_visits(requests: Requests, habits: Habits, customer: NDArray[np.int64]) -> dict[str, RuleQuality]:
+def calibrate_visits(requests: Requests, habits: VisitHabits, customer: NDArray[np.int64]) -> dict[str, RuleQuality]:
     """Quality of every visit rule, by name.
 
     Args:

@@ -33,7 +33,7 @@ CUT_RANGE_S = (300, 4 * 3600)
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class VisitHabits:
     """What is known of them."""
 
     cut_s: float

@@ -20,7 +20,7 @@ from reconstruct.correlate.askers import are_named_throughout
 from reconstruct.correlate.calibrate import RuleQuality, calibrate_visits
 from reconstruct.correlate.disguises import find_disguised
 from reconstruct.correlate.doubles import trust_addresses
-from reconstruct.correlate.habits import Habits, are_rare, fit_cut, measure_entries, measure_foreign, page_gaps
+from reconstruct.correlate.habits import VisitHabits, are_rare, fit_cut, measure_entries, measure_foreign, page_gaps
 from reconstruct.correlate.inside import tell_sessions
 from reconstruct.correlate.lending import hide, lend_addresses, lend_browsers, needs_addresses, weigh_lending
 from reconstruct.correlate.missing_pages import are_pages_missing
@@ -40,7 +40,7 @@ WRITING_THREADS = 2
 class SessionReport:
     """What was measured on the way."""
 
-    habits: Habits
+    habits: VisitHabits
     cut_why: str
     entries: tuple[int, int]
     rules: dict[str, RuleQuality]
@@ -83,7 +83,7 @@ def link_requests(
     requests = found_requests.requests
     cut_s, cut_why = fit_cut(page_gaps(requests))
     entries = measure_entries(requests)
-    habits = Habits(
+    habits = VisitHabits(
         cut_s,
         entries_start=are_rare(entries),
         foreign_starts=are_rare(measure_foreign(requests)),

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from reconstruct.correlate.habits import Habits
+from reconstruct.correlate.habits import VisitHabits
 from reconstruct.correlate.visits import Visits, build_visits
 from reconstruct.correlate.web_requests import Requests
 from reconstruct.store.codes import wide
@@ -27,7 +27,7 @@ SHARD_REQUESTS = 1_000_000
 """Requests of a part, about: what is made of so many stays within 200 MB."""
 
 
-def build_in_shards(requests: Requests, habits: Habits, pool: Executor | None) -> Visits:
+def build_in_shards(requests: Requests, habits: VisitHabits, pool: Executor | None) -> Visits:
     """What ``build_visits`` gives, with the help of ``pool`` when there is much to do."""
     build = partial(build_visits, habits=habits)
     count = len(requests.second)

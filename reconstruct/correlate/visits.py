@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reconstruct.correlate.habits import ENTRY_GAP_S, Habits
+from reconstruct.correlate.habits import ENTRY_GAP_S, VisitHabits
 from reconstruct.correlate.web_requests import FOREIGN_REFERRER, NO_REFERRER, NOWHERE, OPENS, OPENS_SHARED, Requests
 from reconstruct.store.codes import Narrow, narrow, wide
 
@@ -80,7 +80,7 @@ class _Visit:
         self.last_referrer = NO_REFERRER
 
 
-def build_visits(requests: Requests, habits: Habits, *, use_sessions: bool = True) -> Visits:
+def build_visits(requests: Requests, habits: VisitHabits, *, use_sessions: bool = True) -> Visits:
     """Give every request a visit.
 
     Args:
