@@ -144,3 +144,13 @@ def test_the_figures_are_those_of_json() -> None:
     failures = document["failures"]
     assert f"what failed: {failures['failed']:,} of {failures['requests']:,} requests of people" in told
     assert failures["kinds"][0]["what"] in told
+
+
+def test_an_error_without_words_is_told_by_its_pairs(tmp_path: Path) -> None:
+    lines = [{"code": 7, "task": "settle"}, {"msg": "\nno route to host\n"}, {}]
+    rows = ({"time": f"2026-03-10T06:00:0{n}Z", "level": "error", **line} for n, line in enumerate(lines))
+    (tmp_path / "jobs.json").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    results = open_paths([tmp_path])
+    said = {kind["example"][1]: kind["what"] for kind in results.summary()["failures"]["kinds"]}
+    results.close()
+    assert said == {1: "code=… task=settle", 2: "no route to host", 3: "error"}

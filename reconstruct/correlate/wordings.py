@@ -11,9 +11,11 @@ from reconstruct.events.templates import skeletons
 BATCH_ROWS = 262_144
 """Messages in memory at a time. Messages of other alphabets take 15 ms a batch before the first."""
 
-SAID = """coalesce(message, translate(attributes, ':,"', '= '))"""
-"""What an entry says. One of pairs alone has no message: ``method=GetUsers id=57a98d98 took=1.2ms`` is worded by its pairs, which are
-kept as JSON; without the quotes, what varies among them is masked as in any message."""
+PAIRS = """translate(attributes, ':,"', '= ')"""
+"""The pairs of an entry, which are kept as JSON, as text: without the quotes, what varies among them is masked as in any message."""
+
+SAID = f"coalesce(message, {PAIRS})"
+"""What an entry says. One of pairs alone (``method=GetUsers id=57a98d98 took=1.2ms``) has no message, and is worded by its pairs."""
 
 
 def tabulate_wordings(db: duckdb.DuckDBPyConnection) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconstruct.correlate.surroundings import writer_of
+from reconstruct.correlate.wordings import PAIRS
 from reconstruct.measures.chosen import PEOPLE, Chosen, Document
 
 SLICES = 40
@@ -28,13 +29,15 @@ STEPS = '(SELECT *, journey AS seq FROM steps WHERE "at" IS NOT NULL)'
 LINES = f"""(
     SELECT coalesce({writer_of("e")}, s.service) AS service, e.level, e.source, e.line, n.seq AS seq,
            make_timestamp(l.t // 1000) AS "at",
-           name_activity(left(regexp_extract(e.message, '^[^\\r\\n]*'), {TEXT_CAP})) AS what
+           name_activity(left(coalesce(nullif(regexp_extract(e.message, '[^\\r\\n]+'), ''), nullif(trim({PAIRS}, '{{}}'), ''), e.level),
+                              {TEXT_CAP})) AS what
     FROM events e JOIN timeline l USING (eid) JOIN source_family f ON f.source = e.source
          JOIN family_services s ON s.family = f.family
          LEFT JOIN event_visit v USING (eid) LEFT JOIN numbered n USING (visit)
     WHERE e.level IN ('error', 'fatal') AND e.method IS NULL
 )"""
-"""Lines that say they are errors, but for those that are requests: these are counted as what the visitor did."""
+"""Lines that say they are errors, by their first words, or pairs where they have none; but for those that are requests: these are counted
+as what the visitor did."""
 
 
 @dataclass(frozen=True, slots=True)
