@@ -212,6 +212,19 @@ def test_to_forget_what_is_over_changes_nothing(rows: list[Row], entries: bool) 
     assert swept.rule.tolist() == whole.rule.tolist()
 
 
+def test_of_a_crowd_behind_one_address_only_the_latest_are_looked_through() -> None:
+    people, rounds = 40, 3
+    crowd = [(at * people + n, 0, n, PRODUCT, NO_REFERRER, 200, False) for at in range(rounds) for n in range(people)]
+    nobody = (people * rounds, 0, -1, BASKET, NO_REFERRER, 200, False)
+    with (
+        mock.patch.object(visits, "MOST_AT_ONCE", 4),
+        mock.patch.object(visits, "_of_page", wraps=visits._of_page) as looked,
+    ):
+        found = visits_of([*crowd, nobody], entries_start=False)
+    assert found == [*list(range(people)) * rounds, people - 1], "their identifiers tell them apart all the same"
+    assert max(len(call.args[0]) for call in looked.call_args_list) <= 4
+
+
 @given(rows, st.sampled_from([1, 7, shards.SHARD_REQUESTS]), st.booleans())
 def test_dealing_requests_out_to_processes_changes_nothing(rows: list[Row], most: int, is_alone: bool) -> None:
     rows = sorted(rows, key=lambda row: (row[0], row[6]))

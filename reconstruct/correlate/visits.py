@@ -45,6 +45,10 @@ SWEPT_EVERY = 64
 SWEPT_VISITS = 50_000
 """Visits begun, at least, before all that are over are forgotten: half a gigabyte would be held by a million of them."""
 
+MOST_AT_ONCE = 1_000
+"""Visits of one address and browser at a time, beyond which those that are silent longest are only found by their identifiers: a load test
+has a hundred thousand of them, and to look through all for each request takes the square of that."""
+
 BLOCK = 65_536
 """Requests turned into Python values at a time."""
 
@@ -67,9 +71,19 @@ class Visits:
 class _Visit:
     """A visit that may still be going on."""
 
-    __slots__ = ("asker", "last", "last_page_at", "last_referrer", "number", "pages", "redirected", "session")
+    __slots__ = (
+        "asker",
+        "last",
+        "last_page_at",
+        "last_referrer",
+        "number",
+        "pages",
+        "redirected",
+        "session",
+        "visitors",
+    )
 
-    def __init__(self, number: int, second: int, session: int) -> None:
+    def __init__(self, number: int, second: int, session: int, visitor: int) -> None:
         self.number = number
         self.last = second
         self.session = session
@@ -78,6 +92,7 @@ class _Visit:
         self.redirected = False
         self.last_page_at = second
         self.last_referrer = NO_REFERRER
+        self.visitors = {visitor}
 
 
 def build_visits(requests: Requests, habits: VisitHabits, *, use_sessions: bool = True) -> Visits:
@@ -117,29 +132,31 @@ def build_visits(requests: Requests, habits: VisitHabits, *, use_sessions: bool 
         near = by_visitor.get(visitor)
         if near is None:
             near = by_visitor[visitor] = []
-        elif len(near) > 1:
-            near[:] = [each for each in near if each.last >= second - cut_s]
-        elif near and near[0].last < second - cut_s:
-            near.clear()
-        mine = near
-        if asker >= 0:  # nobody is two people
-            mine = [each for each in near if each.asker < 0 or each.asker == asker]
         found: _Visit | None = None
         why = START
-        if asset:
-            if len(mine) == 1:
-                found, why = mine[0], ASSET
-            elif mine:
-                found, why = _of_asset(mine, referrer), ASSET
-        elif session < 0 and len(mine) == 1 and not mine[0].redirected and referrer in mine[0].pages:
-            found, why = mine[0], REFERRER  # as below; nearly all pages are such
-        else:
-            if session >= 0:
-                known = by_session.get(session)
-                enters = starts_anew and not (known and known.redirected and known.last_referrer == referrer)
-                if known and second - known.last <= (ENTRY_GAP_S if enters else cut_s):
-                    found, why = known, SESSION
-            if found is None:
+        if session >= 0 and not asset:
+            known = by_session.get(session)
+            enters = starts_anew and not (known and known.redirected and known.last_referrer == referrer)
+            if known and second - known.last <= (ENTRY_GAP_S if enters else cut_s):
+                found, why = known, SESSION
+        if found is None:
+            if len(near) > 1:
+                near[:] = [each for each in near if each.last >= second - cut_s]
+                if len(near) > MOST_AT_ONCE:
+                    _pass_over(near, visitor)
+            elif near and near[0].last < second - cut_s:
+                near.clear()
+            mine = near
+            if asker >= 0:  # nobody is two people
+                mine = [each for each in near if each.asker < 0 or each.asker == asker]
+            if asset:
+                if len(mine) == 1:
+                    found, why = mine[0], ASSET
+                elif mine:
+                    found, why = _of_asset(mine, referrer), ASSET
+            elif session < 0 and len(mine) == 1 and not mine[0].redirected and referrer in mine[0].pages:
+                found, why = mine[0], REFERRER  # as below; nearly all pages are such
+            else:
                 pool = mine
                 if session >= 0:
                     pool = [
@@ -168,14 +185,15 @@ def build_visits(requests: Requests, habits: VisitHabits, *, use_sessions: bool 
                     if found is None and pool:
                         found, why = max(pool, key=_last), ADDRESS
         if found is None:
-            found, why = _Visit(number, second, session), START
+            found, why = _Visit(number, second, session, visitor), START
             number += 1
             near.append(found)
             if number == sweep_at:
                 alive = _forget(by_visitor, by_session, by_page, second - cut_s)
                 sweep_at = number + max(SWEPT_VISITS, alive)
-        elif why in _FROM_ELSEWHERE and found not in near:
+        elif why in _FROM_ELSEWHERE and visitor not in found.visitors:
             near.append(found)
+            found.visitors.add(visitor)
         if not asset:
             if asker >= 0:
                 found.asker = asker
@@ -204,6 +222,14 @@ def build_visits(requests: Requests, habits: VisitHabits, *, use_sessions: bool 
     rules = np.frombuffer(rule, np.int8)[place]
     rules[~is_head] = ASSET
     return Visits(np.frombuffer(visit, np.int32)[place], rules)
+
+
+def _pass_over(near: list[_Visit], visitor: int) -> None:
+    """Take half of MOST_AT_ONCE visits and more out, so that it is not done for each request."""
+    near.sort(key=_last)
+    for each in near[: -MOST_AT_ONCE // 2]:
+        each.visitors.discard(visitor)
+    del near[: -MOST_AT_ONCE // 2]
 
 
 def _forget(
