@@ -13,7 +13,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from reconstruct.correlate.tiers import SAME_REQUEST_S, RequestLog, asked_for
+from reconstruct.correlate.looks import SAME_REQUEST_S, asked_for
+from reconstruct.correlate.tiers import RequestLog
 from reconstruct.store.codes import Codes, code_texts
 from reconstruct.store.listing import sql_list
 

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import duckdb
 
 from reconstruct.correlate.anchoring import anchor_by_identifier, anchor_pairs
+from reconstruct.correlate.looks import asked_for
 from reconstruct.correlate.pairing import pair_requests
-from reconstruct.correlate.tiers import RequestLog, asked_for
+from reconstruct.correlate.tiers import RequestLog
 from reconstruct.store.listing import sql_list
 
 REPEATS = 0.5

@@ -12,10 +12,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import duckdb
-import numpy as np
-from numpy.typing import NDArray
 
-from reconstruct.store.codes import Codes, number_values
+from reconstruct.correlate.looks import CHANCE_SHIFTS_S, Looks, read_looks
 from reconstruct.store.listing import sql_list
 
 REPEATED_BY_ID = 0.5
@@ -27,12 +25,6 @@ REPEATED_BY_LOOKS = 0.8
 LOSSY_BY_LOOKS = 0.5
 """The same where lines are lost, by looks beyond what chance has it (``CHANCE_SHIFTS_S``), of a log that is asked for what better ones are
 asked for as well (REPEATED_BY_LOOKS)."""
-
-CHANCE_SHIFTS_S = (-29, -13, 13, 29)
-"""Seconds to either side at which chance is asked the same: near enough to be as busy, too far for one request."""
-
-SAME_REQUEST_S = 2
-"""Two servers write one request down within two seconds: both stamps are rounded, and the outer one waits for the inner."""
 
 SHARED_BROWSERS, SHARED_SHARE = 3, 0.2
 """Browsers behind the typical request's address, and share of all browsers, from which on it is a proxy's. A balancer of five nodes
@@ -131,6 +123,7 @@ def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog], monitors: 
             """
         ).fetchall()
     }
+    looks: dict[bool, Looks] = {}
     for position, log in enumerate(logs):
         requests = log.requests - watching.get(log.family, 0)
         outer = [better.family for better in logs[:position] if better.family not in inner]
@@ -140,75 +133,21 @@ def find_inner(db: duckdb.DuckDBPyConnection, logs: list[RequestLog], monitors: 
             if outer:
                 inner.add(log.family)
         elif outer and requests >= LEAST_REQUESTS:  # identifiers leave it open
-            looks = _read_looks(db, log)
-            repeated = looks.count_repeated(log.family, outer) / requests
-            if repeated >= REPEATED_BY_LOOKS or (
-                repeated >= LOSSY_BY_LOOKS and looks.are_lossy(log.family, outer, requests)
-            ):
+            if log.tells_queries not in looks:
+                alike = [other.family for other in logs[position:] if other.tells_queries == log.tells_queries]
+                looks[log.tells_queries] = read_looks(db, alike, tells_queries=log.tells_queries)
+            if _is_repeated(looks[log.tells_queries], log.family, outer, requests):
                 inner.add(log.family)
     return inner
 
 
-@dataclass(slots=True)
-class _Looks:
-    """What two servers write alike of one request: a column each, a row per request."""
-
-    family: Codes
-    target: Codes
-    """code of method and target"""
-    status: Codes
-    """-1 where the log does not say"""
-    second: Codes
-
-    def are_lossy(self, family: int, outer: Sequence[int], requests: int) -> bool:
-        """Whether the others have been asked for what the family was, and lost what else they should have of its requests."""
-        mine, others = self.family == family, np.isin(self.family, outer)
-        if np.count_nonzero(np.isin(self.target[mine], self.target[others])) < REPEATED_BY_LOOKS * requests:
-            return False
-        chance = max(self.count_repeated(family, outer, shift) for shift in CHANCE_SHIFTS_S) / requests
-        repeated = self.count_repeated(family, outer) / requests
-        # Of lines without a twin, chance finds one for so many.
-        return repeated - chance >= LOSSY_BY_LOOKS * (1 - chance)
-
-    def count_repeated(self, family: int, outer: Sequence[int], shift_s: int = 0) -> int:
-        """Requests of one family that one of the others has as well, within SAME_REQUEST_S; its clock moved by so many seconds."""
-        mine, others = np.flatnonzero(self.family == family), np.flatnonzero(np.isin(self.family, outer))
-        said, theirs_said = self.status[mine] >= 0, self.status[others] >= 0
-        known = self.target * (int(self.status.max(initial=-1)) + 2) + self.status + 1
-        found = self._are_near(mine, others, known, shift_s)
-        # A status that one of the two does not say contradicts nothing.
-        found[~said] |= self._are_near(mine[~said], others, self.target, shift_s)
-        found |= self._are_near(mine, others[~theirs_said], self.target, shift_s)
-        return int(np.count_nonzero(found))
-
-    def _are_near(self, mine: Codes, others: Codes, code: Codes, shift_s: int) -> NDArray[np.bool_]:
-        """Per row of ``mine``: is one of the other rows of the same code, and about the same second, moved by so many?"""
-        if not len(mine) or not len(others):
-            return np.zeros(len(mine), np.bool_)
-        _, kind = np.unique(code[np.concatenate([mine, others])], return_inverse=True)
-        start, span = int(self.second.min()), int(np.ptp(self.second)) + 2 * (SAME_REQUEST_S + abs(shift_s)) + 1
-        moment = kind * span + self.second[np.concatenate([mine, others])] - start
-        wanted, there = moment[: len(mine)] + shift_s, np.sort(moment[len(mine) :])
-        after = np.searchsorted(there, wanted - SAME_REQUEST_S)
-        return np.asarray(np.append(there, np.iinfo(np.int64).max)[after] <= wanted + SAME_REQUEST_S)
-
-
-def asked_for(tells_queries: bool) -> str:
-    """SQL of what a request ``e`` asked for, to be compared with a log that tells queries or does not: 64 bits of its hash, which ten
-    million requests share once in a million logs."""
-    return f"hash(e.method, e.path{', e.query' if tells_queries else ''})"
-
-
-def _read_looks(db: duckdb.DuckDBPyConnection, log: RequestLog) -> _Looks:
-    """All requests for what one log was asked for."""
-    table = db.sql(
-        f"""
-        WITH requests AS (SELECT t.family, {asked_for(log.tells_queries)} AS asked, coalesce(e.status, -1)::BIGINT AS status,
-                                 t.t // 1000000000 AS second
-                          FROM events e JOIN timeline t USING (eid) ANTI JOIN watching USING (eid)
-                          WHERE e.method IS NOT NULL AND e.path IS NOT NULL)
-        SELECT * FROM requests SEMI JOIN (SELECT DISTINCT asked FROM requests WHERE family = {log.family}) USING (asked)
-        """
-    ).to_arrow_table()
-    families, status, second = (table[name].to_numpy().astype(np.int64) for name in ("family", "status", "second"))
-    return _Looks(families, number_values(table["asked"].to_numpy().view(np.int64))[0], status, second)
+def _is_repeated(looks: Looks, family: int, outer: Sequence[int], requests: int) -> bool:
+    """Whether the others hold nearly all requests of one family, or did before they lost lines."""
+    repeated = looks.count_repeated(family, outer) / requests
+    if repeated >= REPEATED_BY_LOOKS:
+        return True
+    if repeated < LOSSY_BY_LOOKS or looks.count_asked(family, outer) < REPEATED_BY_LOOKS * requests:
+        return False
+    chance = max(looks.count_repeated(family, outer, shift) for shift in CHANCE_SHIFTS_S) / requests
+    # Of lines without a twin, chance finds one for so many.
+    return repeated - chance >= LOSSY_BY_LOOKS * (1 - chance)

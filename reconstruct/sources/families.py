@@ -11,7 +11,7 @@ Every accepted shape of name, with its maker:
     shop.log.2026-09-14  …-05  …_05-30-00        Python TimedRotatingFileHandler
     shop.2026-09-14.log  shop.2026-09-14.0.log   logback, tomcat
     shop-2026-09-14.log  shop_20260914_001.txt   log4j2, Serilog
-    shop-1.log  shop.1.log  shop_001.txt         log4j2, java.util.logging, Serilog (weak: two hosts look the same)
+    shop-1.log  shop.1.log  shop-000123.log      log4j2, java.util.logging, Serilog, collectors (weak: two hosts look the same)
     u_ex260914.log  access.2026-09.log           IIS by day, by month
     1234_elasticloadbalancing_…_app.shop.50dc_20260914T0935Z_10.0.3.1_5f3ab1.log   AWS load balancers: a node's files
     E2K1ABCDEFGHIJ.2026-09-14-09.0a1b2c3d        CloudFront
@@ -61,7 +61,7 @@ _MARKS = [
     # between the name and its extension
     re.compile(rf"^(?P<stem>.*[^-._])[-._]{_DATE}{_INDEX}{_EXTENSION}$"),
     re.compile(rf"^(?P<stem>u_(?:ex|in|nc))(?P<short>\d{{6}}(?:\d\d)?)(?:_x)?{_EXTENSION}$"),
-    re.compile(rf"^(?P<stem>.*[^-._\d])[-._](?P<weak>\d{{1,3}}){_EXTENSION}$"),
+    re.compile(rf"^(?P<stem>.*[^-._\d])[-._](?P<weak>\d{{1,6}}){_EXTENSION}$"),
     # before it
     re.compile(rf"^{_DATE}[-._](?P<stem>[A-Za-z].*)$"),
 ]
