@@ -37,7 +37,7 @@ from reconstruct.engines.known import (
     kept_reading,
     origins_of,
 )
-from reconstruct.engines.local import WORTH_WORKERS, default_workers
+from reconstruct.engines.local import are_worth_workers, default_workers
 from reconstruct.engines.services import name_services
 from reconstruct.engines.workers import WorkerPool
 from reconstruct.errors import UsageError
@@ -321,7 +321,7 @@ def _fill(path: Path, discovery: Discovery, options: Options, fill: Fill) -> Non
     workers = options.workers or default_workers()
     collecting = gc.isenabled()
     gc.disable()  # millions of small objects and no cycles: looking for some costs a fifth of the time
-    pool = WorkerPool(workers) if workers > 1 and discovery.total_bytes >= WORTH_WORKERS else None
+    pool = WorkerPool(workers) if workers > 1 and are_worth_workers(discovery) else None
     store = _create(path, discovery, options)
     try:
         fill(store, pool)

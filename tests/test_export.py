@@ -108,7 +108,7 @@ def test_the_same_bytes_whatever_the_order_of_the_arguments() -> None:
 
 
 def test_worker_processes_change_nothing(exported: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconstruct.pipeline.WORTH_WORKERS", 0)
+    monkeypatch.setattr("reconstruct.engines.local.WORTH_WORKERS", 0)
     results = open_paths([SHOP], Options(cache=False, workers=2))
     out = io.BytesIO()
     write_json(results, out)

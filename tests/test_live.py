@@ -68,7 +68,7 @@ class Captured(io.StringIO):
 
 
 def test_worker_processes_start_although_the_interface_has_taken_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconstruct.pipeline.WORTH_WORKERS", 0)
+    monkeypatch.setattr("reconstruct.engines.local.WORTH_WORKERS", 0)
     reader = LiveReader(discover([SHOP]), Options(cache=False, workers=2))
     monkeypatch.setattr(sys, "stderr", Captured())
     wait_for(reader)

@@ -19,17 +19,20 @@ from reconstruct.engines.workers import Parcel, run_ahead
 from reconstruct.events.scan import Scan, read_chunk, search_chunks
 from reconstruct.events.source_profile import SourceProfile, note_directives, profile_source
 from reconstruct.grammar.plans import MatchPlan
-from reconstruct.sources import Chunk, ChunkRef, Source, load_chunk, plan_ranges, read_chunks
+from reconstruct.sources import Chunk, ChunkRef, Discovery, Source, load_chunk, plan_ranges, read_chunks
 
 WORTH_WORKERS = 24 << 20
 """Bytes below which starting workers (half a second) costs more than they save."""
+
+SOURCE_BYTES = 100_000
+"""Bytes that take as long to read as it takes to find out how one source is to be read: 10 ms."""
 
 WAITING_PER_WORKER = 4
 """Chunks handed out ahead per worker: enough to keep it busy, few enough to bound memory."""
 
 
 BATCH_BYTES = 1 << 20
-"""Bytes of small chunks that are one task: a task and a search for identifiers cost some milliseconds each."""
+"""Bytes of small chunks that are one task, SOURCE_BYTES of each at least: a task and a search for identifiers cost some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,11 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def are_worth_workers(discovery: Discovery) -> bool:
+    """Whether there is so much to read that workers are worth their start."""
+    return discovery.total_bytes + SOURCE_BYTES * len(discovery.sources) >= WORTH_WORKERS
+
+
 def scan_sources(
     sources: Iterable[Source],
     *,
@@ -93,13 +101,15 @@ def scan_sources(
         ahead = WAITING_PER_WORKER * (getattr(pool, "_max_workers", None) or default_workers())
         results = ((batch, found.content) for batch, found in run_ahead(pool, _run_away, batches, ahead))
     line = 0
-    for job, (scan, disk_bytes, note) in (pair for batch, found in results for pair in zip(batch, found, strict=True)):
+    for job, (profile, scan, disk_bytes, note) in (
+        pair for batch, found in results for pair in zip(batch, found, strict=True)
+    ):
         if job.first:
             line = starts[job.source.id].lines if job.source.id in starts else 0
         yield Scanned(
             job.source,
             _renumber(scan, line),
-            job.profile,
+            profile,
             line,
             disk_bytes,
             note,
@@ -113,7 +123,9 @@ def scan_sources(
 @dataclass(frozen=True, slots=True)
 class _Job:
     source: Source
-    profile: SourceProfile
+    profile: SourceProfile | tuple[MatchPlan, ...]
+    """of a source that is one chunk, only what to make it with (formats that only these logs have): where there are thousands of
+    small logs, making profiles is half of reading them"""
     work: ChunkRef | Chunk
     """where the chunk is, or the chunk itself when only a stream leads to it"""
     first: bool
@@ -134,6 +146,9 @@ def _jobs(source: Source, chunk_bytes: int, local: Sequence[MatchPlan], start: S
         return
     if source.seekable:
         refs = plan_ranges(source, chunk_bytes)
+        if len(refs) == 1:
+            yield _Job(source, tuple(local), refs[0], first=True, last=True)
+            return
         head = load_chunk(source, refs[0])
         profile = profile_source(head.data, source, local=local)
         for ref in refs:
@@ -151,8 +166,8 @@ def _jobs(source: Source, chunk_bytes: int, local: Sequence[MatchPlan], start: S
 
 
 _Batch = list[_Job]
-_Result = tuple[Scan, int, str]
-"""What a chunk holds, how many bytes it had on disk, and why its source ended there."""
+_Result = tuple[SourceProfile, Scan, int, str]
+"""How a chunk was read, what it holds, how many bytes it had on disk, and why its source ended there."""
 
 
 def _gather(jobs: Iterator[_Job]) -> Iterator[_Batch]:
@@ -161,7 +176,7 @@ def _gather(jobs: Iterator[_Job]) -> Iterator[_Batch]:
     size = 0
     for job in jobs:
         batch.append(job)
-        size += len(job.work.data) if isinstance(job.work, Chunk) else job.work.length
+        size += max(SOURCE_BYTES, len(job.work.data) if isinstance(job.work, Chunk) else job.work.length)
         if size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
@@ -171,8 +186,19 @@ def _gather(jobs: Iterator[_Job]) -> Iterator[_Batch]:
 
 def _run(batch: _Batch) -> list[_Result]:
     chunks = [job.work if isinstance(job.work, Chunk) else load_chunk(job.source, job.work) for job in batch]
-    read = [read_chunk(chunk, job.profile) for chunk, job in zip(chunks, batch, strict=True)]
-    return [(scan, chunk.disk_bytes, chunk.note) for scan, chunk in zip(search_chunks(read), chunks, strict=True)]
+    profiles = [_profile_of(job, chunk) for job, chunk in zip(batch, chunks, strict=True)]
+    scans = search_chunks([read_chunk(chunk, profile) for chunk, profile in zip(chunks, profiles, strict=True)])
+    return [
+        (profile, scan, chunk.disk_bytes, chunk.note)
+        for profile, scan, chunk in zip(profiles, scans, chunks, strict=True)
+    ]
+
+
+def _profile_of(job: _Job, chunk: Chunk) -> SourceProfile:
+    if isinstance(job.profile, SourceProfile):
+        return job.profile
+    profile = profile_source(chunk.data, job.source, local=job.profile)
+    return note_directives(profile, chunk) if profile.has_directives else profile
 
 
 def _run_away(batch: _Batch) -> Parcel[list[_Result]]:
