@@ -101,4 +101,4 @@ def _anchor_by_looks(db: duckdb.DuckDBPyConnection) -> None:
         ANTI JOIN anchored USING (eid) ANTI JOIN (SELECT eid FROM strays ANTI JOIN new_strays USING (eid)) USING (eid) ORDER BY t.t, eid
         """
     ).to_arrow_table()
-    anchor_pairs(db, pair_requests(table, set()))
+    anchor_pairs(db, pair_requests(table, ()))
