@@ -6,9 +6,11 @@ import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from pairs import AGENT, PAIRS, START, write_logs
 
+from reconstruct.correlate import brackets
 from reconstruct.options import Options
 from reconstruct.pipeline import open_paths
 
@@ -89,3 +91,18 @@ def test_jobs_that_run_by_the_clock_are_nobodys_however_busy_the_site(tmp_path: 
     texts = {place: jobs[place[1] - 1]["message"] for place in found}
     assert "caches swept" not in texts.values()
     assert len(texts) == 60
+
+
+def test_of_a_crowd_served_at_once_no_line_is_tried(tmp_path: Path) -> None:
+    at = [START + timedelta(seconds=10 * n) for n in range(40)]
+    asked = (
+        f'198.51.100.{n} - - [{t:%d/%b/%Y:%H:%M:%S +0000}] "GET /basket HTTP/1.1" 200 9 "-" "{AGENT}"'
+        for n, t in enumerate(at)
+    )
+    said = (f"{t:%Y-%m-%dT%H:%M:%S}.000Z INFO baskets: priced the basket" for t in at)
+    (tmp_path / "access.log").write_text("\n".join(asked), encoding="utf-8")
+    (tmp_path / "shop.log").write_text("\n".join(said), encoding="utf-8")
+    assert summary_of(tmp_path)["reconstruction"]["abstained"] == {}
+    with mock.patch.object(brackets, "MOST_SERVED", 0):
+        card = summary_of(tmp_path)["reconstruction"]
+    assert card["abstained"] == {"several requests were being served": 40} and card["coverage"] == 0.5

@@ -23,6 +23,10 @@ UNKNOWN_DURATION_S = 0.5
 LONGEST_S = 60
 """Requests longer than this are downloads and long polls: lines inside say nothing."""
 
+MOST_SERVED = 300
+"""Requests served within a second, beyond which its lines stay where they are: each of them may be any line's, and all of all would have to
+be compared. A shop that is asked a hundred times a second has as many."""
+
 SLACK_S = 0.05
 """Clocks of two processes on one machine, and the time between the event and its being written."""
 
@@ -149,6 +153,13 @@ def _tabulate_lines(db: duckdb.DuckDBPyConnection) -> None:
         FROM wanted JOIN worded USING (eid) JOIN timeline t USING (eid) JOIN events e USING (eid) WHERE e.time_ns IS NOT NULL
         """
     )
+    db.execute(
+        f"""
+        DELETE FROM waiting_lines WHERE s IN (
+            SELECT s FROM (SELECT unnest(range(t0 // 1000000000, t1 // 1000000000 + 1)) AS s FROM served)
+            GROUP BY s HAVING count(*) > {MOST_SERVED})
+        """
+    )
     find_lengths(db)
     db.execute(
         """
@@ -225,14 +236,15 @@ def _find_habits(db: duckdb.DuckDBPyConnection) -> float:
 
 
 def count_abstentions(db: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Lines without a request that no rule placed, of which no object is known either, by the reason; after ``place_by_bracket``."""
+    """Lines without a request that no rule placed, of which no object is known either, by the reason; after ``place_by_bracket``. Of
+    one that nobody tried so many requests were being served."""
     rows = db.execute(
         """
-        WITH left_out AS (SELECT eid FROM events ANTI JOIN event_visit USING (eid) ANTI JOIN thing_links USING (eid) WHERE method IS NULL),
+        WITH left_out AS (SELECT eid, time_ns FROM events ANTI JOIN event_visit USING (eid) ANTI JOIN thing_links USING (eid) WHERE method IS NULL),
              tried AS (SELECT eid, any_value(template) AS template, count(DISTINCT a.visit) AS visits
                        FROM line_candidates c SEMI JOIN left_out USING (eid) LEFT JOIN anchors a ON a.eid = c.anchor GROUP BY eid)
-        SELECT CASE WHEN t.eid IS NULL THEN 'there is no moment' WHEN visits = 0 THEN 'no request was being served'
-                    WHEN template NOT IN (SELECT template FROM habits) THEN 'the kind of line is not written for requests'
+        SELECT CASE WHEN time_ns IS NULL THEN 'there is no moment' WHEN visits = 0 THEN 'no request was being served'
+                    WHEN template IS NOT NULL AND template NOT IN (SELECT template FROM habits) THEN 'the kind of line is not written for requests'
                     ELSE 'several requests were being served' END AS reason, count(*)
         FROM left_out LEFT JOIN tried t USING (eid) GROUP BY reason ORDER BY reason
         """
