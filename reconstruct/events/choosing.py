@@ -155,7 +155,9 @@ class Chooser:
             return False
         usual: list[str] = []
         for name, rows in found.items():
-            left = self._formats.leaves_end(name, [sample.lines[at] for at in rows.tolist()])
+            left = np.zeros(len(rows), np.bool_)
+            if self._formats.leaves_ends(name):
+                left = ~self._formats.reads_to_end(name, [sample.lines[at] for at in rows.tolist()], self._anchor)
             if left.any():
                 usual.append(name)
                 unread[rows] &= left
@@ -166,9 +168,8 @@ class Chooser:
         lines = [line for line in cut_long(head.texts) if _REQUEST.search(line)]
         for name in found:
             if name != GENERIC and lines:
-                passed = ~np.array(self._formats.match(name, lines, NO_HEADERS, self._anchor), np.bool_)
-                passed |= self._formats.leaves_end(name, lines)
-                lines = list(compress(lines, passed.tolist()))
+                read = self._formats.reads_to_end(name, lines, self._anchor)
+                lines = list(compress(lines, (~read).tolist()))
         from reconstruct.layouts.importing import import_told  # most logs need none of its tables
 
         definition = import_told(lines, usual)

@@ -205,14 +205,19 @@ class Formats:
         decoded = self.decode(name, lines, headers, anchor)
         return decoded.matched, decoded.columns.get("message")
 
-    def leaves_end(self, name: str, lines: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Which lines the grammar reads and knows nothing of the end of."""
-        left = np.zeros(len(lines), np.bool_)
-        if name in self._plans and UNKNOWN_END in self._plans[name].fields:
-            block = self._matcher(name).match_block(_join_lines(lines))
-            if UNKNOWN_END in block.columns:
-                left[block.matched] = np.asarray(pc.not_equal(block.columns[UNKNOWN_END], ""))
-        return left
+    def leaves_ends(self, name: str) -> bool:
+        """Whether lines of the format may end in what it knows nothing of."""
+        return name in self._plans and UNKNOWN_END in self._plans[name].fields
+
+    def reads_to_end(self, name: str, lines: Sequence[str], anchor: TimeAnchor) -> npt.NDArray[np.bool_]:
+        """Which lines are of the format, and end in nothing that it knows nothing of. ``lines``: as for ``match``."""
+        if not self.leaves_ends(name):
+            return np.array(self.match(name, lines, NO_HEADERS, anchor), np.bool_)
+        block = self._matcher(name).match_block(_join_lines(lines))
+        read = np.array(block.matched)
+        if UNKNOWN_END in block.columns:
+            read[block.matched] = np.asarray(pc.equal(block.columns[UNKNOWN_END], ""))
+        return read
 
     def below(self, name: str) -> Sequence[str]:
         """The grammars for the lines below an entry of this format."""
