@@ -46,7 +46,6 @@ from reconstruct.figures import describe_reading, summarise
 from reconstruct.grammar.definition import Definition
 from reconstruct.grammar.plans import plans_of
 from reconstruct.journeys.models import load_models
-from reconstruct.labels import label_types
 from reconstruct.options import Forced, Options, matches
 from reconstruct.resources import cache_directory, grammar_directories
 from reconstruct.results import Reconstruction
@@ -55,6 +54,7 @@ from reconstruct.sources.discover import EXCLUDED, Extent
 from reconstruct.sources.progress import Progress
 from reconstruct.store.cache import prune_cache
 from reconstruct.store.database import Store
+from reconstruct.type_labels import label_types
 
 STORE_VERSION = "18"
 """Raise it whenever what a store holds changes meaning: older stores are then rebuilt."""

@@ -27,7 +27,7 @@ LAYER = {
     "query": 6,
     "engines": 7,
     "raw_lines": 7,
-    "labels": 7,
+    "type_labels": 7,
     "measures": 7,
     "wording": 7,
     "figures": 8,

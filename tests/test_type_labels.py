@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from command import reconstruct
 
-from reconstruct.labels import label_types
 from reconstruct.results import Reconstruction
+from reconstruct.type_labels import label_types
 
 SHOP = Path(__file__).parent.parent / "samples" / "shop" / "logs"
 
