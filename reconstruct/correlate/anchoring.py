@@ -77,7 +77,8 @@ def anchor_pairs(db: duckdb.DuckDBPyConnection, pairs: pa.Table) -> None:
     db.execute(
         """
         INSERT INTO anchored
-        WITH paired AS (SELECT g.code, a.anchor, a.confidence FROM grouped g JOIN anchored a USING (eid) SEMI JOIN pairs_in USING (eid))
+        WITH paired AS (SELECT code, min(a.anchor) AS anchor, min(a.confidence) AS confidence
+                        FROM grouped g JOIN anchored a USING (eid) SEMI JOIN pairs_in USING (eid) GROUP BY code)
         SELECT g.eid, min(h.anchor), 'request', min(g.type)::VARCHAR, arg_min(g.value, (g.type, g.value)), min(h.confidence)
         FROM grouped g JOIN paired h USING (code) ANTI JOIN anchored USING (eid) ANTI JOIN heads USING (eid)
         GROUP BY g.eid

@@ -152,7 +152,7 @@ def adopt(db: duckdb.DuckDBPyConnection, things: Sequence[int]) -> None:
     db.execute(
         """
         CREATE OR REPLACE TABLE owned AS
-        WITH ranked AS (SELECT *, (typical, CASE WHEN typical THEN t ELSE -t END, eid) AS standing FROM births)
+        WITH ranked AS (SELECT *, (typical, CASE WHEN typical THEN t ELSE -t END, eid, visit, confidence) AS standing FROM births)
         SELECT object, arg_max(visit, standing) AS visit, arg_max(eid, standing) AS eid, arg_max(confidence, standing) * 0.99 AS confidence
         FROM ranked GROUP BY object
         """
@@ -176,7 +176,7 @@ def adopt(db: duckdb.DuckDBPyConnection, things: Sequence[int]) -> None:
                 ANTI JOIN (SELECT eid FROM event_visit WHERE rule <> 'in flight') placed USING (eid) WHERE l.rule <> 'batch'),
              clear AS (SELECT eid FROM open_lines GROUP BY eid HAVING count(DISTINCT object) = count(DISTINCT type)),
              tries AS (
-                SELECT l.eid, l.object, arg_max(b.visit, b.t) AS visit, max(b.t) AS born FROM open_lines l JOIN births b USING (object)
+                SELECT l.eid, l.object, arg_max(b.visit, (b.t, b.eid)) AS visit, max(b.t) AS born FROM open_lines l JOIN births b USING (object)
                 WHERE b.t <= l.t + {BIRTH_LEAD_NS} GROUP BY l.eid, l.object)
         SELECT l.eid, coalesce(tries.visit, l.visit) AS visit, l.type, l.value, l.confidence
         FROM open_lines l SEMI JOIN clear USING (eid) LEFT JOIN tries USING (eid, object) WHERE l.visit IS NOT NULL
@@ -234,7 +234,7 @@ def split_tries(db: duckdb.DuckDBPyConnection) -> None:
     db.execute(
         """
         UPDATE thing_links SET object = try.number
-        FROM (SELECT l.object, l.eid, arg_max(e.number, (v.visit IS NOT DISTINCT FROM e.visit, e.t)) AS number
+        FROM (SELECT l.object, l.eid, arg_max(e.number, (v.visit IS NOT DISTINCT FROM e.visit, e.t, e.number)) AS number
               FROM earlier_tries e JOIN thing_links l USING (object) JOIN timeline t ON t.eid = l.eid
               LEFT JOIN event_visit v ON v.eid = l.eid LEFT JOIN owned o ON o.object = e.object AND o.visit = v.visit
               WHERE t.t < e.until AND (v.visit = e.visit OR o.object IS NULL AND t.t >= e.t AND t.t < e.next)

@@ -43,9 +43,9 @@ def judge_looks(db: duckdb.DuckDBPyConnection) -> None:
              pages AS (SELECT object, eid, t, visit, a.kind,
                               o.kind IS NOT NULL AND row_number() OVER (PARTITION BY object, a.kind ORDER BY t, eid) = 1 AS opens
                        FROM asked a LEFT JOIN openings o USING (first, kind)),
-             sent AS (SELECT a.visit, a.eid, t.t, e.method || ' ' || coalesce(p.route, e.path) AS asked
+             sent AS (SELECT a.visit, t.t, max(a.eid) AS eid, arg_max(e.method || ' ' || coalesce(p.route, e.path), a.eid) AS asked
                       FROM anchors a JOIN events e USING (eid) JOIN timeline t USING (eid) LEFT JOIN paths p USING (path)
-                      WHERE e.method IN ('POST', 'PUT', 'PATCH') AND a.visit IN (SELECT visit FROM pages)),
+                      WHERE e.method IN ('POST', 'PUT', 'PATCH') AND a.visit IN (SELECT visit FROM pages) GROUP BY a.visit, t.t),
              preceded AS (SELECT g.*, s.eid AS sent, s.asked, g.t - s.t AS since
                           FROM pages g ASOF LEFT JOIN sent s ON g.visit = s.visit AND g.t >= s.t),
              counted AS (SELECT kind, count(*) AS n, count(sent) AS ever, count_if(since <= {REACH_NS}) AS soon
