@@ -23,7 +23,7 @@ Document = dict[str, Any]
 
 NO_LOGS = (
     "events (eid BIGINT, source BIGINT, line BIGINT, format VARCHAR, service VARCHAR, process VARCHAR, level VARCHAR, method VARCHAR, "
-    "message VARCHAR)",
+    "message VARCHAR, attributes VARCHAR)",
     "source_family (source BIGINT, family BIGINT)",
     "family_services (family BIGINT, service VARCHAR)",
     "event_visit (eid BIGINT, visit BIGINT, rule VARCHAR, confidence DOUBLE)",
