@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from shop import FakeReader
+from reader import FakeReader
 from textual.pilot import Pilot
 
 from reconstruct.options import Look

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from shop import FakeReader, long_journey, make_shop
+from reader import FakeReader
+from shop import long_journey, make_shop
 
 from reconstruct.tui.running import run
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 from drive import Driver, drive
-from shop import FakeReader, make_shop
+from reader import FakeReader
+from shop import make_shop
 
 from reconstruct.tui.glyphs import Pen
 from reconstruct.tui.sanitise import measure

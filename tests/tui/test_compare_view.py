@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from drive import Driver, drive
-from shop import FakeReader, hostile_order, make_shop, order_journey, two_orders
+from reader import FakeReader
+from shop import hostile_order, make_shop, order_journey, two_orders
 from textual.widgets import Input
 
 from reconstruct.tui.screens.compare import CompareView

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from drive import Driver, browse, drive, screen_after
-from shop import FakeReader, hostile_journey, make_shop, odd_documents
+from reader import FakeReader
+from shop import hostile_journey, make_shop, odd_documents
 from textual.binding import Binding
 
 from reconstruct.errors import StoreError

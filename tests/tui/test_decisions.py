@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from drive import Driver, drive
-from shop import FakeReader, make_shop
+from reader import FakeReader
+from shop import make_shop
 
 from reconstruct.configuration import read_configuration
 from reconstruct.errors import ConfigurationError

@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 from drive import Driver, drive
-from shop import FakeReader, hostile_journey, long_journey, make_shop, order_journey, three_visits
+from reader import FakeReader
+from shop import hostile_journey, long_journey, make_shop, order_journey, three_visits
 from textual.widgets import Input
 
 from reconstruct.journeys.moments import read_story

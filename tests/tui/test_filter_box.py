@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from drive import Driver, drive
-from shop import FakeReader, make_shop
+from reader import FakeReader
+from shop import make_shop
 from textual.widgets import Input
 
 from reconstruct.tui.app import ReconstructApp

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from drive import Driver, drive
-from shop import STAGES, FakeFollowing, FakeReader, journey, make_shop, touchpoint
+from reader import FakeFollowing, FakeReader
+from shop import STAGES, journey, make_shop, touchpoint
 
 from reconstruct.journeys.moments import Ref
 from reconstruct.tui.glyphs import Pen

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 from drive import Driver, drive
-from shop import FakeReader, hostile_order, make_shop
+from reader import FakeReader
+from shop import hostile_order, make_shop
 
 from reconstruct.tui.screens.funnel import FunnelView
 from reconstruct.tui.screens.journeys import JourneysView

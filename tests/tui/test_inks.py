@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 from drive import browse
+from reader import FakeReader
 from rich.color_triplet import ColorTriplet
 from rich.style import Style
-from shop import FakeReader, make_shop
+from shop import make_shop
 from textual.color import Color
 
 from reconstruct.tui.inks import INKS, lit_ink, mix_ink

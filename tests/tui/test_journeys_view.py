@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from drive import Driver, drive, screen_after
-from shop import FakeProgress, FakeReader, journey, make_shop, touchpoint
+from reader import FakeProgress, FakeReader
+from shop import journey, make_shop, touchpoint
 
 from reconstruct.tui.widgets.journey_list import COLUMNS, PAGE, JourneyList
 

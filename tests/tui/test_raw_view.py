@@ -8,7 +8,8 @@ from subprocess import CompletedProcess
 
 import pytest
 from drive import Driver, drive
-from shop import FakeReader, long_journey, make_shop, order_journey
+from reader import FakeReader
+from shop import long_journey, make_shop, order_journey
 
 from reconstruct.journeys.moments import read_story
 from reconstruct.tui.app import ReconstructApp

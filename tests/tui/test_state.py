@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from drive import Driver, browse, drive
-from shop import FakeReader, make_shop
+from reader import FakeReader
+from shop import make_shop
 from textual.pilot import Pilot
 
 from reconstruct.errors import ReconstructError

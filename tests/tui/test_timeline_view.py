@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 from drive import Driver, drive, screen_after
+from reader import FakeReader
 from shop import (
-    FakeReader,
     five_events,
     hostile_journey,
     journey,
