@@ -190,7 +190,7 @@ def test_unparsed_lines_are_held_against_the_layouts(logs: Path, capsys: pytest.
 
 
 def test_workers_know_the_layouts(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconstruct.pipeline.WORTH_WORKERS", 1)
+    monkeypatch.setattr("reconstruct.engines.local.WORTH_WORKERS", 1)
     (logs / "access.log").write_text(access_lines("0.250 tls", 9))
     (logs / "nginx.conf").write_text(NGINX.format(name="main", tail="$request_time $foo"))
     out = logs.parent / "out.jsonl"
