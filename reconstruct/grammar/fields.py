@@ -19,7 +19,15 @@ import pyarrow.compute as pc
 from reconstruct.grammar import request_columns as request
 from reconstruct.grammar.attribute_columns import gather_values, join_attributes
 from reconstruct.grammar.number_columns import bounded, duration_column, integer_column, level_column
-from reconstruct.grammar.text_columns import as_text, has_byte_in, refused, strip_quotes, text_column, unescape_column
+from reconstruct.grammar.text_columns import (
+    as_text,
+    has_byte_in,
+    refused,
+    strip_quotes,
+    text_column,
+    unescape_cef_column,
+    unescape_column,
+)
 from reconstruct.grammar.timestamps import ANY, TimeAnchor, decode_times
 from reconstruct.grammar.vocabulary import load_vocabulary, read_keys
 
@@ -42,6 +50,13 @@ FIELDS: dict[str, pa.DataType] = {
 
 ESCAPED = ("QUOTED", "SINGLE_QUOTED", "QUOTED_OR_WORD", "HTTP_TARGET", "HTTP_TARGET_SPACED", "UNTIL_QUOTE")
 """Terminal types whose text still has the backslash escapes of the program that wrote it."""
+
+CEF_ESCAPED = ("CEF_PART", "CEF_VALUE")
+"""Terminal types whose text has the escapes of the Common Event Format."""
+
+PAIR_ESCAPED = (*CEF_ESCAPED, "QUOTED")
+"""Types of ``VALUE`` that say how the values of pairs are escaped, whose columns are named by their keys. A type that a bare word
+fits as well does not: ``path=C:\\new`` holds no line end."""
 
 DOUBLED = "CSV_QUOTED"
 """Terminal type whose text has the quotes in it doubled."""
@@ -128,7 +143,7 @@ def type_lines(
     """:func:`type_columns`, and what is in ``attributes`` as columns; None when there is nothing. ``spoken``: the dialect of all
     lines, see `vocabulary.read_keys`."""
     keys = tuple(columns)
-    texts = [_raw_text(columns[key], decoders.get(key, "")) for key in keys]
+    texts = [_raw_text(columns[key], _escapes_of(key, decoders)) for key in keys]
     key_set = read_keys(keys, frozenset(fields), spoken)
     raw = {
         name: [Raw(texts[source.key], source.unit, decoders.get(keys[source.key], "")) for source in sources]
@@ -159,10 +174,18 @@ def type_message(
     """The column ``message`` of :func:`type_columns` alone; None when it would have none."""
     keys = tuple(columns)
     sources = read_keys(keys, frozenset(fields)).fields.get("message", ())
-    texts = [_raw_text(columns[keys[source.key]], decoders.get(keys[source.key], "")) for source in sources]
+    texts = [_raw_text(columns[keys[source.key]], _escapes_of(keys[source.key], decoders)) for source in sources]
     if not texts:
         return None
     return type_fields({"message": [Raw(text) for text in texts]}, len(texts[0]), TimeAnchor(0)).columns.get("message")
+
+
+def _escapes_of(key: str, decoders: Mapping[str, str]) -> str:
+    """The type that says how a column is escaped: its own, that of ``VALUE`` where the column is that of a pair, else ``""``."""
+    if key in decoders:
+        return decoders[key]
+    value = decoders.get("value", "")
+    return value if value in PAIR_ESCAPED else ""
 
 
 def _raw_text(values: Sequence[str] | pa.Array, decoder: str) -> pa.Array:
@@ -171,6 +194,8 @@ def _raw_text(values: Sequence[str] | pa.Array, decoder: str) -> pa.Array:
         return pc.replace_substring(text, '""', '"')
     if decoder in ESCAPED:
         return unescape_column(text)
+    if decoder in CEF_ESCAPED:
+        return strip_quotes(unescape_cef_column(text))
     return text if decoder else strip_quotes(text)
 
 

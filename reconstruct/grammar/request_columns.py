@@ -41,6 +41,8 @@ there is a proxy of ours."""
 
 _ENCODED_URL = r"^https?%3[Aa]%2[Ff]%2[Ff]"
 
+_FORWARDED_FOR = re.compile(r"(?:^|;)\s*+for=\s*+([^;,\s]+)", re.IGNORECASE)
+
 FORWARDED_CAP = 1024
 """Characters of a chain of proxies that are read; real ones have a handful of hops."""
 
@@ -200,16 +202,25 @@ def _split_address(text: str) -> tuple[str | None, str | None]:
 
 
 def first_hops(text: pa.Array) -> pa.Array:
-    """The client that a chain of proxies (``X-Forwarded-For``) begins with: its first public address, else its first
-    address; null where it has none."""
+    """The client that a chain of proxies (``X-Forwarded-For``, ``Forwarded``) begins with: its first public address, else
+    its first address; null where it has none."""
 
     def first_hop(chain: str) -> str | None:
-        hops = [_split_address(hop.strip().strip('"'))[0] for hop in chain[:FORWARDED_CAP].split(",")]
+        hops = [_split_address(_hop_of(part).strip().strip('"'))[0] for part in chain[:FORWARDED_CAP].split(",")]
         addresses = [hop for hop in hops if hop is not None and _IS_IP.fullmatch(hop)]
         public = (address for address in addresses if not re.match(_INSIDE, address))
         return next(public, addresses[0] if addresses else None)
 
     return map_distinct(text, first_hop, pa.string())
+
+
+def _hop_of(part: str) -> str:
+    """The address in a part of a chain, which ``Forwarded`` names: ``for="[2001:db8::1]:4711";proto=https`` (RFC 7239). Its quotes may still
+    be escaped as the log's own are."""
+    if "=" not in part:
+        return part
+    found = _FORWARDED_FOR.search(part.replace("\\x22", '"').replace('\\"', '"'))
+    return found[1] if found is not None else ""
 
 
 def is_inside(addresses: pa.Array) -> pa.Array:

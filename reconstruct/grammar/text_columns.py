@@ -20,6 +20,7 @@ Value = TypeVar("Value")
 
 _DASH, _QUOTE = b'-"'
 _QUOTED_WHOLE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_CEF_ESCAPE = re.compile(r"\\([\\=|nr])")
 _ESCAPE = re.compile(r"((?:\\x[0-9A-Fa-f]{2})+)|\\u([0-9A-Fa-f]{4})|\\(.)", re.DOTALL)
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 
@@ -168,6 +169,20 @@ def _unescape_match(match: re.Match[str]) -> str:
     if char in _CONTROLS:
         return _CONTROLS[char]
     return char if char in "\"'\\/" else match[0]
+
+
+def unescape_cef_column(column: pa.Array) -> pa.Array:
+    """Texts without the escapes of the Common Event Format."""
+    return change_where(column, has_char(column, "\\"), unescape_cef)
+
+
+def unescape_cef(text: str) -> str:
+    """``\\=``, ``\\|`` and ``\\\\`` without the backslash, ``\\n`` and ``\\r`` as a line end; a backslash before anything else stays.
+
+    >>> unescape_cef(r"/a?b\\=1 of DOM\\\\alice")
+    '/a?b=1 of DOM\\\\alice'
+    """
+    return _CEF_ESCAPE.sub(lambda match: "\n" if match[1] in "nr" else match[1], text)
 
 
 def has_char(column: pa.Array, char: str) -> pa.Array:
