@@ -119,7 +119,8 @@ def choose_date_order(samples: Sequence[str], modified_ns: int) -> str | None:
 
     The order under which every sample is a date, none lies after the file's mtime, and all lie closest together: a log
     is compact, its misreading is spread over a year. What stays open goes to the order that falls into the week before
-    the mtime, then to custom: month first with slashes, day first with dots and dashes.
+    the mtime, then to the one with the latest year (of ``26/09/14`` either end may be it), then to custom: month first with
+    slashes, day first with dots and dashes.
     """
     stamps = [
         stamp[1] for text in samples if (stamp := match_stamp(text, "NUMERIC_DATE")) and stamp[0] in NUMERIC_DATES
@@ -131,14 +132,15 @@ def choose_date_order(samples: Sequence[str], modified_ns: int) -> str | None:
     if len(stamps[0]["c"]) == 2:
         orders.append("ymd")
 
-    def unlikelihood(order: str) -> tuple[int, bool, int, bool]:
+    def unlikelihood(order: str) -> tuple[int, bool, int, bool, int]:
         reference = Reference.of(modified_ns, None, np.arange(len(stamps)), order)
         days, ok = read_calendar(parts, "", reference)
         if not ok.any():
-            return len(stamps), True, 0, True
+            return len(stamps), True, 0, True, 0
         first, last = int(days[ok].min()), int(days[ok].max())
         future = last > modified_ns + 2 * DAY
-        return int((~ok).sum()), future, (last - first) // DAY, future or modified_ns - last > 7 * DAY
+        year = int(np.datetime64(last, "ns").astype("M8[Y]").astype(np.int64))
+        return int((~ok).sum()), future, (last - first) // DAY, future or modified_ns - last > 7 * DAY, -year
 
     return min(orders, key=unlikelihood)
 
