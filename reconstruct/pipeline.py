@@ -56,7 +56,7 @@ from reconstruct.store.cache import prune_cache
 from reconstruct.store.database import Store
 from reconstruct.type_labels import label_types
 
-STORE_VERSION = "18"
+STORE_VERSION = "19"
 """Raise it whenever what a store holds changes meaning: older stores are then rebuilt."""
 
 
