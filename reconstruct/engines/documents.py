@@ -192,22 +192,24 @@ class _ObjectRows:
     def __init__(self, table: pa.Table, objects: list[ObjectFacts]) -> None:
         self._rows: list[Row] = []
         self._spans: dict[int, tuple[int, int]] = {}
+        self._links: dict[int, Buffer] = {}
         if not table.num_rows:
             return
         self._rows = _rows(table)
         names = {each.object: name_object(each.type, each.value, each.attempt) for each in objects}
         number = table.column("object").to_numpy()
-        starts = np.flatnonzero(np.diff(number, prepend=-1)).tolist()
-        self._spans = dict(zip(number[starts].tolist(), pairwise([*starts, len(number)]), strict=True))
+        starts = np.flatnonzero(np.diff(number, prepend=-1))
+        bounds = [*starts.tolist(), len(number)]
+        self._spans = dict(zip(number[starts].tolist(), pairwise(bounds), strict=True))
         found, code = np.unique(number, return_inverse=True)
         key = code_rows([code, *table.select(EVIDENCE_COLUMNS).columns])
         _, first, number = np.unique(key, return_index=True, return_inverse=True)
         evidence = Evidence(table.take(pa.array(first)), number, number[:0])
-        self._links = Links(table, evidence, (names.get(each, "") for each in found[code[first]].tolist()))
+        links = Links(table, evidence, (names.get(each, "") for each in found[code[first]].tolist()))
+        self._links = {thing: text for thing, (_, text) in zip(self._spans, links.between(bounds), strict=True)}
 
     def of(self, thing: ObjectFacts) -> list[Row]:
         return self._rows[slice(*self._spans.get(thing.object, (0, 0)))]
 
     def links_of(self, thing: ObjectFacts) -> Buffer:
-        span = self._spans.get(thing.object)
-        return next(self._links.between(span))[1] if span else b""
+        return self._links.get(thing.object, b"")

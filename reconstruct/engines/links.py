@@ -85,15 +85,27 @@ class Links:
 def _render_tails(to: Iterable[str], evidence: pa.Table) -> list[str]:
     """What follows the line in a link, a comma behind it, once per distinct evidence."""
     tails = []
+    around: dict[tuple[object, ...], tuple[str, str, str]] = {}  # a few dozen: only values are many
     columns = (evidence.column(name).to_pylist() for name in EVIDENCE_COLUMNS)
     for target, rule, via_type, via_value, confidence, refused in zip(to, *columns, strict=True):
-        body: dict[str, object] = {
-            "to": target,
-            "rule": rule,
-            "via": [{"type": via_type, "value": via_value}] if via_value is not None else [],
-            "confidence": round(confidence, CONFIDENCE_DIGITS),
-        }
-        if refused is not None:
-            body["refused"] = orjson.Fragment(refused)
-        tails.append(f"],{orjson.dumps(body)[1:].decode()},")
+        key = (target, rule, via_type, confidence, refused)
+        known = around.get(key)
+        if known is None:
+            known = around[key] = _render_around(*key)
+        before, kind, after = known
+        tails.append(
+            f"{before}{after}" if via_value is None else f"{before}{kind}{orjson.dumps(via_value).decode()}}}{after}"
+        )
     return tails
+
+
+def _render_around(
+    target: str, rule: str, via_type: str | None, confidence: float, refused: str | None
+) -> tuple[str, str, str]:
+    """A tail up to what the link went by, that up to its value, and the rest of the tail."""
+    before = orjson.dumps({"to": target, "rule": rule})[1:-1].decode()
+    kind = orjson.dumps({"type": via_type})[:-1].decode()
+    after: dict[str, object] = {"confidence": round(confidence, CONFIDENCE_DIGITS)}
+    if refused is not None:
+        after["refused"] = orjson.Fragment(refused)
+    return f'],{before},"via":[', f'{kind},"value":', f"],{orjson.dumps(after)[1:].decode()},"
