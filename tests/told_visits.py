@@ -11,7 +11,7 @@ import orjson
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconstruct.journeys.build import Visit, build_journey
+from reconstruct.journeys.build import Visit, build_journey, render_visit
 from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import load_models
 from reconstruct.journeys.rendering import Renderer
@@ -73,7 +73,10 @@ def tell(text: str, **fields: Any) -> Visit:
 
 
 def render(told: Visit) -> dict[str, Any]:
-    document: dict[str, Any] = orjson.loads(told.render(Renderer()))
+    renderer = Renderer()
+    renderer.add(told.touchpoints)
+    (touchpoints,) = renderer.render()
+    document: dict[str, Any] = orjson.loads(render_visit(told.document, touchpoints))
     return document
 
 
@@ -121,5 +124,4 @@ row = st.builds(
     level=st.sampled_from([None, "error", "info"]), service=st.just("web"), logger=st.none(),
     message=st.sampled_from([None, "", "Payment declined", "order 1: status a -> b", "x" * 900, "status=shipped", "{}"]),
     attributes=st.sampled_from([None, "{}", "[]", "{", '{"event":"order.placed","amount":1200}']), is_asset=st.booleans(), events=st.none(),
-    at=st.none(),
 )  # fmt: skip

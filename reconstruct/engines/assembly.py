@@ -17,7 +17,7 @@ import zstandard
 
 from reconstruct.engines.facts import Tables, describe_business, describe_journeys, tabulate_journeys, tabulate_loose
 from reconstruct.engines.passages import draw_courses, tell_ways
-from reconstruct.journeys.build import Visit, summary_row
+from reconstruct.journeys.build import Visit, render_visit, summary_row
 from reconstruct.journeys.rendering import Renderer
 from reconstruct.store.codes import Codes
 
@@ -79,9 +79,9 @@ class Assembly:
         """``first``: number of the first journey."""
         self._first = first
         self._renderer = Renderer()
-        self._pieces: list[Buffer] = []
         self._rows: list[Document] = []
         self._documents: list[Document] = []
+        self._links: list[Sequence[Buffer]] = []
 
     def add(self, visit: Visit, n_events: int, links: Sequence[Buffer]) -> None:
         """The next visit, of so many events, with the text of its links."""
@@ -89,10 +89,9 @@ class Assembly:
         row["n_events"] = n_events
         row["search"] = " ".join(filter(None, map(row.get, SEARCHED))).lower()
         self._rows.append(row)
-        body = memoryview(visit.render(self._renderer))[:-1]
-        # Links are half of all text: it is copied once, into the frame.
-        self._pieces += [SEPARATOR, body, b',"links":[', *_between(b",", links), b"]}"]
+        self._renderer.add(visit.touchpoints)
         self._documents.append(visit.document)
+        self._links.append(links)
 
     def finish(self, things: Sequence[int]) -> Frame:
         """``things``: the numbers of all business objects, in order."""
@@ -108,7 +107,15 @@ class Assembly:
         journeys = journeys.append_column("course", draw_courses(touchpoints, owner, owned))
         numbers = np.repeat(np.arange(first, first + len(owned)), list(map(len, owned))).tolist()
         business = _business_table(list(chain.from_iterable(owned)), numbers, things, tables)
-        return Frame(_compress(self._pieces), journeys, business, tables)
+        return Frame(_compress(self._render()), journeys, business, tables)
+
+    def _render(self) -> list[Buffer]:
+        """The text of the documents, each after a SEPARATOR. Links are half of it: they are copied once, into the frame."""
+        pieces: list[Buffer] = []
+        for document, touchpoints, links in zip(self._documents, self._renderer.render(), self._links, strict=True):
+            body = memoryview(render_visit(document, touchpoints))[:-1]
+            pieces += [SEPARATOR, body, b',"links":[', *_between(b",", links), b"]}"]
+        return pieces
 
 
 def assemble_loose(documents: Sequence[Document], things: Sequence[int]) -> Frame:

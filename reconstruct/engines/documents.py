@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from reconstruct.engines.assembly import Assembly, Buffer, Frame, assemble_loose
 from reconstruct.engines.links import EVIDENCE_COLUMNS, Evidence, Links, list_events
-from reconstruct.grammar.timestamps import format_times
 from reconstruct.journeys import build, process
 from reconstruct.journeys.models import Models
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput, name_object
@@ -166,7 +165,7 @@ def _values(table: pa.Table, name: str) -> list[Any]:
     column = table.column(name).combine_chunks()
     if column.null_count == len(column):
         return [None] * len(column)
-    if name in ("at", "events"):  # no two are alike
+    if name == "events":  # no two are alike
         return list(column.to_pylist())
     if pa.types.is_string(column.type):
         codes, texts = code_texts(column)
@@ -180,7 +179,6 @@ def _values(table: pa.Table, name: str) -> list[Any]:
 
 
 def _rows(table: pa.Table) -> list[Row]:
-    table = table.append_column("at", format_times(table.column("time_ns").combine_chunks()).cast(pa.binary()))
     table = table.append_column("events", list_events(table))
     columns = (_values(table, name) for name in Row._fields)
     return list(map(partial(tuple.__new__, Row), zip(*columns, strict=True)))  # Row._make, without its checks

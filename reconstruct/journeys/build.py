@@ -19,7 +19,6 @@ from reconstruct.journeys.experience import add_waits, apdex, observe
 from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import STAGES, Models
 from reconstruct.journeys.process import Process, annotate
-from reconstruct.journeys.rendering import Renderer
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
 from reconstruct.journeys.status import ORDERS, status_of
 from reconstruct.journeys.touchpoints import Touchpoint, events_of, fold_rows
@@ -33,10 +32,11 @@ class Visit:
     """all of it but ``customer_journey.touchpoints``, which are only rendered"""
     touchpoints: list[Touchpoint]
 
-    def render(self, renderer: Renderer) -> bytes:
-        """The document as JSON, whole."""
-        self.document["customer_journey"]["touchpoints"] = orjson.Fragment(renderer.render(self.touchpoints))
-        return orjson.dumps(self.document)
+
+def render_visit(document: dict[str, Any], touchpoints: bytes) -> bytes:
+    """The document of a visit as JSON, whole. ``touchpoints``: its own, as a Renderer renders them."""
+    document["customer_journey"]["touchpoints"] = orjson.Fragment(touchpoints)
+    return orjson.dumps(document)
 
 
 class Builder:
@@ -87,7 +87,7 @@ class Builder:
                 **({"agent_why": session.agent_why} if session.agent_kind != "human" and session.agent_why else {}),
             },
             "channel": self._teller.channel(session, touchpoints),
-            "started_at": rows[0].at.decode() if rows and rows[0].at else format_time(first_ns),
+            "started_at": format_time(first_ns),
             "ended_at": format_time(last_ns),
             "duration_ms": (last_ns - first_ns) // 1_000_000,
             "customer_journey": {

@@ -99,7 +99,7 @@ class Teller:
     # --- naming -----------------------------------------------------------------------------------------------------
 
     def name(self, touchpoints: Sequence[Touchpoint], births: Sequence[Birth]) -> None:
-        """Give every touchpoint its words, its verdict and its dwell."""
+        """Give every touchpoint its words and its verdict."""
         shown: set[str | None] = set()
         redirects = self._models.redirects_after_post
         if redirects is None:
@@ -107,11 +107,6 @@ class Teller:
                 touchpoint.act.write and touchpoint.status is not None and 300 <= touchpoint.status < 400
                 for touchpoint in touchpoints
             )
-        following: Touchpoint | None = None
-        for touchpoint in reversed(touchpoints):
-            if following is not None:
-                touchpoint.dwell_ms = max(0, (following.at_ns - touchpoint.at_ns) // 1_000_000)
-            following = touchpoint
         for touchpoint in touchpoints:
             act = touchpoint.act
             said = ""

@@ -2,21 +2,29 @@
 
 Nine parts of a touchpoint repeat from visit to visit: what was done, on which page, how it ended. Together they are its
 *shape*, rendered once for all touchpoints of that shape; an access log has ten touchpoints to a shape. The rest is put in
-as text, so that no touchpoint becomes a dictionary and none is taken apart again for the tables of facts.
+as columns of text, for many journeys at once, so that no touchpoint becomes a dictionary and none is taken apart again for the
+tables of facts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from reconstruct.grammar.timestamps import format_time
+from reconstruct.grammar.timestamps import format_times
 from reconstruct.journeys.models import STAGES
 from reconstruct.journeys.touchpoints import Touchpoint
 
-CALM = b',"friction":[]'
+TEXT = pa.large_binary()
+SHAPES_KEPT = 10_000
+"""Shapes whose text is remembered from frame to frame: half a kilobyte each, with long queries more."""
 
 
 class Shape(NamedTuple):
@@ -37,67 +45,89 @@ class Shape(NamedTuple):
     def target(self) -> str | None:
         return self.path if self.query is None or self.path is None else f"{self.path}?{self.query}"
 
-    def render(self) -> bytes:
-        """From the end of the moment to before the latency."""
-        told = {
-            "activity": self.activity,
-            "stage": STAGES[self.stage],
-            "milestone": self.milestone,
-            "method": self.method,
-            "route": self.route,
-            "target": self.target,
-            "status": self.status,
-            "ok": self.ok,
-        }
-        return b'",%b,"latency_ms":' % orjson.dumps(told)[1:-1]
+
+@lru_cache(SHAPES_KEPT)
+def _render_shape(shape: Shape) -> bytes:
+    """From the end of the moment to before the latency."""
+    told = {
+        "activity": shape.activity,
+        "stage": STAGES[shape.stage],
+        "milestone": shape.milestone,
+        "method": shape.method,
+        "route": shape.route,
+        "target": shape.target,
+        "status": shape.status,
+        "ok": shape.ok,
+    }
+    return b'",%b,"latency_ms":' % orjson.dumps(told)[1:-1]
 
 
 class Renderer:
-    """Renders the touchpoints of one journey after the other, and keeps columns of what it has rendered."""
+    """Renders the touchpoints of many journeys at once, and keeps columns of what it renders."""
 
     def __init__(self) -> None:
-        self._texts: list[bytes] = []
         self._codes: dict[tuple[object, ...], int] = {}
+        self._frictions: list[bytes] = []
+        self._events: list[bytes] = []
+        self.shapes: list[Shape] = []
+        """those that occurred"""
         self.code: list[int] = []
         """per touchpoint: which of ``shapes``"""
         self.at_ns: list[int] = []
         self.latency_ms: list[float | None] = []
-        self.dwell_ms: list[int | None] = []
         self.sizes: list[int] = []
         """per journey: how many touchpoints"""
 
-    @property
-    def shapes(self) -> list[Shape]:
-        """Those that occurred."""
-        return [Shape._make(key) for key in self._codes]
-
-    def render(self, touchpoints: Sequence[Touchpoint]) -> bytes:
-        """The touchpoints of the next journey as a JSON array."""
-        codes, texts = self._codes, self._texts
-        rendered: list[bytes] = []
+    def add(self, touchpoints: Sequence[Touchpoint]) -> None:
+        """The touchpoints of the next journey."""
+        codes = self._codes
         for touch in touchpoints:
             key = (
                 touch.text, touch.stage, touch.milestone, touch.method, touch.route, touch.path, touch.query, touch.status, touch.ok,
             )  # fmt: skip
             code = codes.get(key)
             if code is None:
-                code = codes[key] = len(texts)
-                texts.append(Shape._make(key).render())
-            latency, dwell, events = touch.latency_ms, touch.dwell_ms, touch.events
+                code = codes[key] = len(self.shapes)
+                self.shapes.append(Shape._make(key))
             self.code.append(code)
             self.at_ns.append(touch.at_ns)
-            self.latency_ms.append(latency)
-            self.dwell_ms.append(dwell)
-            rendered.append(
-                b'{"at":"%b%b%b%b%b,"events":[%b]}'
-                % (
-                    touch.at or format_time(touch.at_ns).encode(),
-                    texts[code],
-                    b"null" if latency is None else orjson.dumps(latency),
-                    b"" if dwell is None else b',"dwell_ms":%d' % dwell,
-                    CALM if touch.friction is None else b',"friction":%b' % orjson.dumps(touch.friction),
-                    events[0] if len(events) == 1 else b",".join(events),
-                )
-            )
+            self.latency_ms.append(touch.latency_ms)
+            self._frictions.append(CALM if touch.friction is None else _render_friction(touch.friction))
+            events = touch.events
+            self._events.append(events[0] if len(events) == 1 else b",".join(events))
         self.sizes.append(len(touchpoints))
-        return b"[%b]" % b",".join(rendered)
+
+    @cached_property
+    def dwell_ms(self) -> pa.Array:
+        """Per touchpoint: how long until the next of its journey; null: it is the last."""
+        owner = np.repeat(np.arange(len(self.sizes)), np.array(self.sizes, np.int64))
+        is_last = np.diff(owner, append=-1) != 0
+        dwell_ns = np.maximum(0, np.diff(np.array(self.at_ns, np.int64), append=0))
+        return pa.array(dwell_ns // 1_000_000, mask=is_last)
+
+    def render(self) -> Iterator[bytes]:
+        """The touchpoints of each journey as a JSON array."""
+        dwell = pc.binary_join_element_wise(',"dwell_ms":', self.dwell_ms.cast(pa.string()), "").cast(TEXT)
+        text = pc.binary_join_element_wise(
+            pa.scalar(b'{"at":"', TEXT),
+            format_times(pa.array(self.at_ns, pa.int64())).cast(TEXT),
+            pa.array(map(_render_shape, self.shapes), TEXT).take(pa.array(self.code, pa.int32())),
+            pa.array(orjson.dumps(self.latency_ms)[1:-1].split(b",")[: len(self.code)], TEXT),
+            dwell.fill_null(b""),
+            pa.array(self._frictions, TEXT),
+            pa.array(self._events, TEXT),
+            pa.scalar(b"]},", TEXT),
+            pa.scalar(b"", TEXT),
+        )
+        offsets = np.concatenate([[0], np.cumsum(pc.binary_length(text))])
+        ends = offsets[np.cumsum([0, *self.sizes])].astype(np.int64).tolist()
+        whole = memoryview(text.buffers()[2] or b"")
+        return (b"[%b]" % whole[start : max(start, end - 1)] for start, end in pairwise(ends))
+
+
+def _render_friction(kinds: Sequence[str]) -> bytes:
+    """Friction, up to where the events begin."""
+    return b',"friction":%b,"events":[' % orjson.dumps(kinds)
+
+
+CALM = _render_friction([])

@@ -45,8 +45,6 @@ class Row(NamedTuple):
     events: bytes | None = None
     """its line as documents list events, ``[0,12]``, and after it, commas between, further lines of its source folded into it:
     the static files that a page asked for right after it; of a static file others that the same page asked for. None: its line"""
-    at: bytes | None = None
-    """``time_ns`` as documents say it, where many rows were said at once"""
 
 
 @dataclass(slots=True)

@@ -46,7 +46,7 @@ class Touchpoint:
     """One thing the visitor did."""
 
     __slots__ = (
-        "act", "at", "at_ns", "background", "dwell_ms", "events", "follow_path", "follows", "friction", "latency_ms", "logs",
+        "act", "at_ns", "background", "events", "follow_path", "follows", "friction", "latency_ms", "logs",
         "method", "milestone", "ok", "path", "query", "referrer", "refused", "route", "sent", "sent_ns", "source", "stage",
         "status", "stumble", "text", "tier",
     )  # fmt: skip
@@ -54,7 +54,6 @@ class Touchpoint:
     def __init__(self, row: Row, act: Act, events: list[bytes]) -> None:
         self.act = act
         self.at_ns = row[2]
-        self.at = row[20]
         self.tier = row[3]
         self.source = row[0]
         self.method = row[5]
@@ -78,7 +77,6 @@ class Touchpoint:
         self.text = ""
         self.milestone = False
         self.stage = 0
-        self.dwell_ms: int | None = None
         self.background = False
 
     def list_events(self) -> list[list[int]]:

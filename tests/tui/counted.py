@@ -69,12 +69,7 @@ def _touchpoint(told: Document) -> Touchpoint:
     touch.stage = STAGES.index(told["stage"]) if told["stage"] in STAGES else 0
     touch.method, touch.route, touch.path, touch.query = told["method"], told["route"], told["target"], None
     touch.status, touch.ok, touch.latency_ms = told["status"], told["ok"], told["latency_ms"]
-    touch.dwell_ms, touch.friction, touch.at, touch.at_ns = (
-        told.get("dwell_ms"),
-        told["friction"],
-        None,
-        time_of(told["at"]) or 0,
-    )
+    touch.friction, touch.at_ns = told["friction"], time_of(told["at"]) or 0
     touch.events = [orjson.dumps(event) for event in told["events"]]
     return touch
 
