@@ -132,7 +132,8 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
         if foreign[number] != foreign[number + 1]:
             mine = own[start:stop]
             rows, caused = list(compress(rows, mine)), list(compress(rows, ~mine))
-        place = {(row.source, row.line): index for index, row in enumerate(rows)} if things else {}
+        lines = {each.trigger[1] for each in things if each.trigger}
+        place = {(row.source, row.line): index for index, row in enumerate(rows) if row.line in lines} if lines else {}
         objects = [
             each.with_rows(by_object.of(each), place.get(each.trigger) if each.trigger else None) for each in things
         ]
@@ -171,8 +172,8 @@ def _values(table: pa.Table, name: str) -> list[Any]:
         codes, texts = code_texts(column)
         if len(texts) == 1 and not column.null_count:
             return [texts[0].as_py()] * len(column)
-        told = [*texts.to_pylist(), None]  # the code of null is -1: the last
-        return [told[code] for code in codes.tolist()]
+        told = np.array([*texts.to_pylist(), None], np.object_)  # the code of null is -1: the last
+        return list(told[codes].tolist())
     if column.null_count or pa.types.is_list(column.type):
         return list(column.to_pylist())
     return list(column.to_numpy(zero_copy_only=False).tolist())

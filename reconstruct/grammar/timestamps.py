@@ -62,11 +62,12 @@ TEMPLATE_TRIES = 8
 CUT_ROWS = 32_768
 """Rows cut at once: a megabyte of stamps stays in the processor's cache."""
 
-MINUTES_KEPT = 100_000
-"""Minutes whose text is kept: ten weeks; the steps of a journey share them."""
+HOURS_KEPT = 100_000
+"""Hours whose text is kept: eleven years."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_minutes: dict[int, str] = {}
+_hours: dict[int, str] = {}
+_SIXTY = [f"{number:02d}" for number in range(60)]
 
 _SCIENTIFIC = re.compile(r"\d\.\d{1,20}[eE]\+?\d\d?", re.ASCII)
 
@@ -152,13 +153,14 @@ def format_time(time_ns: int) -> str:
     '2026-01-01T05:43:17.039000Z'
     """
     second, micros = divmod(time_ns // 1000, 1_000_000)
-    minute = second // 60
-    text = _minutes.get(minute)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    text = _hours.get(hour)
     if text is None:
-        if len(_minutes) > MINUTES_KEPT:
-            _minutes.clear()
-        text = _minutes[minute] = (_EPOCH + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:")
-    return f"{text}{second % 60:02d}.{micros:06d}Z"
+        if len(_hours) > HOURS_KEPT:
+            _hours.clear()
+        text = _hours[hour] = (_EPOCH + timedelta(hours=hour)).strftime("%Y-%m-%dT%H:")
+    return f"{text}{_SIXTY[minute]}:{_SIXTY[second]}.{micros:06d}Z"
 
 
 def format_times(time_ns: pa.Array) -> pa.Array:

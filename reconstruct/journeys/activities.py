@@ -92,7 +92,7 @@ class Query(NamedTuple):
     """what a parameter such as ``product_id`` names"""
 
 
-_NO_QUERY = Query("", frozenset(), "", False)
+NO_QUERY = Query("", frozenset(), "", False)
 
 
 class _Seen(NamedTuple):
@@ -182,9 +182,9 @@ class Classifier:
             if act is None:
                 if len(self._acts) > QUERY_CACHE:
                     self._acts.clear()
-                act = self._acts[key] = self._judge(method, route, _NO_QUERY)
+                act = self._acts[key] = self._judge(method, route, NO_QUERY)
             return act
-        asked = self.read_query(query) if query else _NO_QUERY
+        asked = self.read_query(query) if query else NO_QUERY
         if operation:
             asked = asked._replace(router=f"{asked.router} / {words_of(operation)}")
         long_key = (method, route, asked.router, asked.keys, bool(asked.term), asked.sure)
@@ -352,7 +352,7 @@ def _remote_call(route: str | None) -> str:
     return words_of(method) if slash and "." in service and "/" not in service and method[:1].isupper() else ""
 
 
-def fill(act: Act, route: str | None, path: str | None, query: Query = _NO_QUERY) -> str:
+def fill(act: Act, route: str | None, path: str | None, query: Query = NO_QUERY) -> str:
     """The activity's words for one request: ``{id}`` and ``{name}`` from the path, ``{q}`` from the search words.
 
     A place without a value is taken out together with its quotation marks: ``Searched ‘{q}’`` becomes ``Searched``.

@@ -15,13 +15,13 @@ from reconstruct.grammar.timestamps import format_time
 from reconstruct.journeys.activities import Classifier, kind_of_object
 from reconstruct.journeys.business import ECHO_NS, Journey, Recorder
 from reconstruct.journeys.customer import Birth, Teller
-from reconstruct.journeys.experience import add_waits, apdex, observe
+from reconstruct.journeys.experience import Limits, add_waits, apdex, observe
 from reconstruct.journeys.labels import Labeler
 from reconstruct.journeys.models import STAGES, Models
 from reconstruct.journeys.process import Process, annotate
 from reconstruct.journeys.rows import ObjectInput, Row, SessionInput
 from reconstruct.journeys.status import ORDERS, status_of
-from reconstruct.journeys.touchpoints import Touchpoint, events_of, fold_rows
+from reconstruct.journeys.touchpoints import Touchpoint, events_of, fold_rows, list_events
 
 
 @dataclass(slots=True)
@@ -48,6 +48,7 @@ class Builder:
         self._labeler = Labeler(models)
         self._teller = Teller(models, self._classifier, self._labeler)
         self._recorder = Recorder(models, self._classifier, self._labeler)
+        self._limits = Limits(models)
         self._things: dict[str, tuple[str, Mapping[str, str]]] = {}
 
     def build_journey(self, session: SessionInput) -> Visit:
@@ -60,7 +61,8 @@ class Builder:
         business: list[dict[str, Any]] = []
         births: list[Birth] = []
         if session.objects or session.caused:
-            places = {(event[0], event[1]): n for n, touch in enumerate(touchpoints) for event in touch.list_events()}
+            told = list_events(touchpoints)
+            places = {(source, line): place for place, events in enumerate(told) for source, line in events}
             _own(session, touchpoints, places)
             for thing in session.objects:
                 journey = self._recorder.record(thing)
@@ -70,7 +72,8 @@ class Builder:
                     births.append(self._birth(journey, place, places, last_ns))
         self._teller.name(touchpoints, births)
         course = self._teller.judge(session, touchpoints, births)
-        experience = observe(touchpoints, self.models, ended_badly=course.outcome in ("abandoned", "failed", "browsed"))
+        ended_badly = course.outcome in ("abandoned", "failed", "browsed")
+        experience = observe(touchpoints, self.models, self._limits, ended_badly=ended_badly)
         for signal in (*experience.signals, *experience.feedback):
             signal["at"] = format_time(signal["at"])
         document: dict[str, Any] = {

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from reconstruct.journeys.activities import Classifier, fill, put_id, variable_of, words_of
+from reconstruct.journeys.activities import NO_QUERY, Classifier, fill, put_id, variable_of, words_of
 from reconstruct.journeys.labels import VAGUE, Labeler
 from reconstruct.journeys.models import STAGES, Goal, Models
 from reconstruct.journeys.rows import Row, SessionInput
@@ -30,6 +30,8 @@ LINES_ASKED = 50
 LINE_ASKED = 60
 SEARCHES_SHOWN = 20
 """Search words of a visit that are listed; a robot has thousands."""
+TEXTS_KEPT = 20_000
+"""Requests whose words are remembered."""
 ALARMS = ("error", "fatal")
 
 
@@ -52,8 +54,7 @@ class Birth:
     """what the business said when it failed; ``""``"""
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(NamedTuple):
     """What a visit came to."""
 
     goal: str | None
@@ -95,6 +96,7 @@ class Teller:
             for goal in models.model.goals
         }
         self._hosts: dict[str, str] = {}
+        self._filled: dict[tuple[str, str, str | None, str | None, str | None], str] = {}
 
     # --- naming -----------------------------------------------------------------------------------------------------
 
@@ -187,9 +189,16 @@ class Teller:
         return words_for.replace("{activity}", self._fill(touchpoint))
 
     def _fill(self, touchpoint: Touchpoint) -> str:
-        query = touchpoint.query
-        act, route, path = touchpoint.act, touchpoint.route, touchpoint.path
-        return fill(act, route, path, self._classifier.read_query(query)) if query else fill(act, route, path)
+        """The activity's words for this request; many ask for the same."""
+        act, route, path, query = touchpoint.act, touchpoint.route, touchpoint.path, touchpoint.query
+        key = (act.text, act.named, route, path, query)
+        text = self._filled.get(key)
+        if text is None:
+            if len(self._filled) > TEXTS_KEPT:
+                self._filled.clear()
+            asked = self._classifier.read_query(query) if query else NO_QUERY
+            text = self._filled[key] = fill(act, route, path, asked)
+        return text
 
     # --- judging ----------------------------------------------------------------------------------------------------
 
@@ -197,9 +206,10 @@ class Teller:
         """What the visitor was after, how far it went, and how it ended."""
         stage = self._mark_stages(touchpoints, births)
         kinds = {touchpoint.act.kind for touchpoint in touchpoints}
+        sent = [touchpoint for touchpoint in touchpoints if touchpoint.act.write]
         for touchpoint in touchpoints:
             if touchpoint.follows is not None:
-                kinds.update(act.kind for act in touchpoint.follows)
+                kinds.update([act.kind for act in touchpoint.follows])
         classes = {birth.thing_id for birth in births}
         for goal in self._models.model.goals:
             engaged = not (
@@ -207,7 +217,7 @@ class Teller:
                 and goal.attempts.isdisjoint(kinds)
                 and goal.reached.isdisjoint(kinds)
                 and goal.objects.isdisjoint(classes)
-                and not any(_is_on_way(touchpoint, self._ways[goal.name]) for touchpoint in touchpoints)
+                and not any(_is_on_way(touchpoint, self._ways[goal.name]) for touchpoint in sent)
             )
             if engaged:
                 course = _pursue(
@@ -403,7 +413,7 @@ def _pursue(
             continue
         if touchpoint.follows is None and kind not in goal.concerned and not _is_on_way(touchpoint, ways):
             continue
-        kinds = {kind, *(act.kind for act in touchpoint.follows or ())}
+        kinds = {kind} if touchpoint.follows is None else {kind, *[act.kind for act in touchpoint.follows]}
         proofs = goal.reached if begun is None and kind not in goal.attempts else goal.proves
         if (touchpoint.ok or touchpoint.stumble is not None) and not kinds.isdisjoint(proofs):
             reached = place

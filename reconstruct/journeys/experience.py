@@ -71,20 +71,31 @@ class Experience:
         )
 
 
-def observe(touchpoints: Sequence[Touchpoint], models: Models, *, ended_badly: bool) -> Experience:
+class Limits:
+    """Where friction begins, as the vocabulary has it, in the units it is compared in."""
+
+    __slots__ = ("rapid_ns", "reload_ns", "retry_ns", "slow_ms", "support")
+
+    def __init__(self, models: Models) -> None:
+        limits = models.friction["limits"]
+        self.slow_ms = float(limits["slow_ms"])
+        self.reload_ns = int(limits["reload_ms"]) * 1_000_000
+        self.rapid_ns = int(limits["rapid_ms"]) * 1_000_000
+        self.retry_ns = int(limits["retry_ms"]) * 1_000_000
+        self.support = frozenset(models.friction["words"]["support"])
+
+
+def observe(touchpoints: Sequence[Touchpoint], models: Models, limit: Limits, *, ended_badly: bool) -> Experience:
     """The friction of a visit.
 
     Args:
         touchpoints: Named and judged.
+        limit: Of the same models.
         ended_badly: The visit did not reach its goal, and the logs show its end.
     """
     seen = Experience(models)
     limits = models.friction["limits"]
-    slow_ms = float(limits["slow_ms"])
-    reload_ns = int(limits["reload_ms"]) * 1_000_000
-    rapid_ns = int(limits["rapid_ms"]) * 1_000_000
-    retry_ns = int(limits["retry_ms"]) * 1_000_000
-    support = frozenset(models.friction["words"]["support"])
+    slow_ms, reload_ns, rapid_ns, support = limit.slow_ms, limit.reload_ns, limit.rapid_ns, limit.support
     failures: dict[tuple[str, str | None], int] = {}
     terms: set[str] = set()
     previous: Touchpoint | None = None
@@ -120,7 +131,7 @@ def observe(touchpoints: Sequence[Touchpoint], models: Models, *, ended_badly: b
                     gap = touchpoint.at_ns - before.at_ns
                     seen.note("back_and_forth", place, touchpoint, gap=gap // 1_000_000)
             before_failed = not previous.ok and (previous.stumble or previous.status or 0) >= 400
-            if before_failed and previous.path == touchpoint.path and gap <= retry_ns:
+            if before_failed and previous.path == touchpoint.path and gap <= limit.retry_ns:
                 seen.note("error_retry", place, touchpoint)
         if touchpoint.act.kind in support and touchpoint.ok:
             seen.note("asked_support", place, touchpoint)

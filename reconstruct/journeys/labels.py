@@ -135,6 +135,7 @@ class Labeler:
         for verb in verbs:
             for word in verb.words:
                 self._phrases.setdefault(word.split()[0], []).append((f" {word} ", verb))
+        self._nouns_of: dict[str, str] = {}
         self._nouns = [(f" {word} ", name) for name, words in vocabulary["noun"].items() for word in words]
         self._verb_words = frozenset(word for verb in verbs for word in verb.words)
         small: Mapping[str, list[str]] = vocabulary["small_words"]
@@ -207,8 +208,11 @@ class Labeler:
 
     def noun_of(self, type_name: str) -> str:
         """The noun an identifier type is: ``purchase_order`` → ``order``; ``""`` when none is."""
-        words = f" {words_of(type_name)} "
-        return next((noun for word, noun in self._nouns if word in words), "")
+        found = self._nouns_of.get(type_name)
+        if found is None:
+            words = f" {words_of(type_name)} "
+            found = self._nouns_of[type_name] = next((noun for word, noun in self._nouns if word in words), "")
+        return found
 
     def _judge(self, skeleton: str, about: str) -> Label:
         aside = next((words for words in self._asides if words in f" {skeleton} "), None)

@@ -79,11 +79,6 @@ class Touchpoint:
         self.stage = 0
         self.background = False
 
-    def list_events(self) -> list[list[int]]:
-        """(source, line) of everything that belongs to it."""
-        found: list[list[int]] = orjson.loads(b"[%b]" % b",".join(self.events))
-        return found
-
     def note(self, row: Row) -> None:
         """Keep a log entry for what it tells; its event is kept elsewhere."""
         if self.logs is None:
@@ -97,6 +92,13 @@ class Touchpoint:
             self.friction = [kind]
         elif kind not in self.friction:
             self.friction.append(kind)
+
+
+def list_events(touchpoints: Sequence[Touchpoint]) -> list[list[list[int]]]:
+    """(source, line) of everything that belongs to each of them."""
+    texts = [b",".join(touchpoint.events) for touchpoint in touchpoints]
+    found: list[list[list[int]]] = orjson.loads(b"[[%b]]" % b"],[".join(texts)) if texts else []
+    return found
 
 
 def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, models: Models) -> list[Touchpoint]:
@@ -291,7 +293,7 @@ def _same_request(found: list[Touchpoint], row: Row) -> Touchpoint | None:
             and touchpoint.path == row[6]
             and touchpoint.status == row[9]
             and (row[4] is None or row[3] != touchpoint.tier)
-            and sum(event[0] == row[0] for event in touchpoint.list_events()[:LOOK_BACK]) < touchpoint.sent
+            and sum(event[0] == row[0] for event in list_events([touchpoint])[0][:LOOK_BACK]) < touchpoint.sent
         ):
             return touchpoint
     return None
