@@ -5,9 +5,10 @@ This is what a worker process does with one partition; nothing here knows of the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain, compress, pairwise, repeat
+from itertools import chain, compress, islice, pairwise, repeat
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ def build_frame(partition: Partition, models: Models, learned: process.Process, 
         zip(pairwise(bounds), links.between(bounds), strict=True)
     ):
         facts, things = partition.sessions[number], partition.objects[number]
-        rows, caused = all_rows[start:stop], []
+        rows, caused = list(islice(all_rows, stop - start)), []
         if foreign[number] != foreign[number + 1]:
             mine = own[start:stop]
             rows, caused = list(compress(rows, mine)), list(compress(rows, ~mine))
@@ -179,10 +180,11 @@ def _values(table: pa.Table, name: str) -> list[Any]:
     return list(column.to_numpy(zero_copy_only=False).tolist())
 
 
-def _rows(table: pa.Table) -> list[Row]:
+def _rows(table: pa.Table) -> Iterator[Row]:
+    """Made one after the other: those of one visit fit into the processor's cache."""
     table = table.append_column("events", list_events(table))
     columns = (_values(table, name) for name in Row._fields)
-    return list(map(partial(tuple.__new__, Row), zip(*columns, strict=True)))  # Row._make, without its checks
+    return map(partial(tuple.__new__, Row), zip(*columns, strict=True))  # Row._make, without its checks
 
 
 class _ObjectRows:
@@ -194,7 +196,7 @@ class _ObjectRows:
         self._links: dict[int, Buffer] = {}
         if not table.num_rows:
             return
-        self._rows = _rows(table)
+        self._rows = list(_rows(table))
         names = {each.object: name_object(each.type, each.value, each.attempt) for each in objects}
         number = table.column("object").to_numpy()
         starts = np.flatnonzero(np.diff(number, prepend=-1))

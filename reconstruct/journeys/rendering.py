@@ -122,7 +122,7 @@ class Renderer:
         offsets = np.concatenate([[0], np.cumsum(pc.binary_length(text))])
         ends = offsets[np.cumsum([0, *self.sizes])].astype(np.int64).tolist()
         whole = memoryview(text.buffers()[2] or b"")
-        return (b"[%b]" % whole[start : max(start, end - 1)] for start, end in pairwise(ends))
+        return (b"[%b]" % bytes(whole[start : max(start, end - 1)]) for start, end in pairwise(ends))
 
 
 def _render_friction(kinds: Sequence[str]) -> bytes:
