@@ -55,7 +55,11 @@ class FrameWriter:
         self._store.insert_all({name: pa.concat_tables(tables) for name, tables in self._waiting.items()})
 
     def _add(self, kind: str, number: int, frame: Frame, listed: pa.ChunkedArray | pa.Array) -> None:
-        docs = {"kind": [kind], "frame": pa.array([number], pa.int32()), "docs": pa.array([frame.docs], pa.binary())}
+        docs = {
+            "kind": pa.array([kind], pa.string()),
+            "frame": pa.array([number], pa.int32()),
+            "docs": pa.array([frame.docs], pa.binary()),
+        }
         self._keep("frames", pa.table(docs))
         n = frame.business.num_rows
         numbers = np.arange(self._business, self._business + n)

@@ -11,6 +11,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reconstruct.grammar.text_columns import text_scalar
 from reconstruct.store.codes import Codes
 
 EVIDENCE_COLUMNS = ("rule", "via_type", "via_value", "confidence", "refused")
@@ -18,6 +19,7 @@ EVIDENCE_COLUMNS = ("rule", "via_type", "via_value", "confidence", "refused")
 
 CONFIDENCE_DIGITS = 4
 
+COMMA, END, EMPTY = map(text_scalar, (",", "]", ""))
 TEXT = pa.large_string()
 NOTHING = pa.scalar("", TEXT)
 
@@ -38,17 +40,17 @@ def list_events(rows: pa.Table) -> pa.Array:
     """The events that each row stands for, as ``journeys.rows.Row`` has them. ``rows`` as for Links."""
     source, line, more = (rows[name].combine_chunks() for name in ("source", "line", "more"))
     heads = pa.array([f"[{each}," for each in range((pc.max(source).as_py() or 0) + 1)], pa.string())
-    own = _join(heads.take(source), line.cast(pa.string()), "]")
+    own = _join(heads.take(source), line.cast(pa.string()), END)
     if more.null_count < len(more):
-        further = _join(heads.take(source.take(pc.list_parent_indices(more))), more.flatten().cast(pa.string()), "]")
+        further = _join(heads.take(source.take(pc.list_parent_indices(more))), more.flatten().cast(pa.string()), END)
         ends = pc.subtract(more.offsets, more.offsets[0])  # of a slice they count from where it was cut
-        listed = pc.binary_join(pa.ListArray.from_arrays(ends, further, mask=more.is_null()), ",")
-        own = pc.coalesce(_join(own, ",", listed), own)
+        listed = pc.binary_join(pa.ListArray.from_arrays(ends, further, mask=more.is_null()), COMMA)
+        own = pc.coalesce(_join(own, COMMA, listed), own)
     return own.cast(pa.binary())
 
 
-def _join(*texts: pa.Array | str) -> pa.Array:
-    return pc.binary_join_element_wise(*texts, "")
+def _join(*texts: pa.Array | pa.Scalar) -> pa.Array:
+    return pc.binary_join_element_wise(*texts, EMPTY)
 
 
 class Links:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from reconstruct.grammar.text_columns import text_scalar
 from reconstruct.journeys.models import STAGES
 from reconstruct.journeys.moments import OPEN_OUTCOMES
 from reconstruct.store.codes import Codes, code_texts
@@ -47,7 +48,7 @@ def tell_ways(owner: Codes, activity: pa.Array, n: int) -> tuple[pa.Array, pa.Ar
     counts = np.bincount(owner, minlength=n)
     ends = np.concatenate([[0], np.cumsum(counts)])
     ways = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), names.take(pa.array(name)), mask=pa.array(counts == 0))
-    way, wordings = code_texts(pc.binary_join(ways, "\n"))
+    way, wordings = code_texts(pc.binary_join(ways, text_scalar("\n")))
     variants = [md5(each.encode()).hexdigest()[:VARIANT_DIGITS] for each in wordings.to_pylist()]
     return ways, pa.array(variants, pa.string()).take(pa.array(way, mask=way < 0))
 
@@ -62,7 +63,7 @@ def draw_courses(touchpoints: pa.Table, owner: Codes, businesses: Sequence[Seque
     """
     ok, milestone = (touchpoints[name].combine_chunks().to_numpy(zero_copy_only=False) for name in ("ok", "milestone"))
     letters = np.frombuffer("".join(STAGE_LETTERS.values()).encode(), np.uint8)
-    stage = pc.index_in(touchpoints["stage"], pa.array(STAGE_LETTERS)).fill_null(0).to_numpy()
+    stage = pc.index_in(touchpoints["stage"], pa.array(STAGE_LETTERS, pa.string())).fill_null(0).to_numpy()
     letter = np.where(milestone, np.char.upper(letters.view("S1")).view(np.uint8)[stage], letters[stage])
     marks = np.zeros((len(owner), 2), np.uint8)
     marks[:, 0] = np.where(ok, letter, ord(FAILED))

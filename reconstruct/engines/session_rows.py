@@ -133,7 +133,7 @@ class Slice:
     def part(self, first: int, last: int) -> tuple[pa.Table, Evidence]:
         """The rows of the journeys from ``first`` to before ``last``, and the evidence they rest on."""
         start, stop = np.searchsorted(self.rows["owner"].to_numpy(), [first, last]).tolist()
-        begin, end = self.rows["more"].chunk(0).offsets.take(pa.array([start, stop])).to_pylist()
+        begin, end = self.rows["more"].chunk(0).offsets.to_numpy()[[start, stop]].tolist()
         own, folded = self.evidence.own[start:stop], self.evidence.more[begin:end]
         used, number = np.unique(np.concatenate([own, folded]), return_inverse=True)
         evidence = Evidence(self.evidence.distinct.take(pa.array(used)), number[: len(own)], number[len(own) :])

@@ -32,6 +32,7 @@ from reconstruct.grammar.stamp_calendar import (
 )
 from reconstruct.grammar.stamp_columns import Grid, make_template, read_parts
 from reconstruct.grammar.stamp_shapes import NUMERIC_DATES, STAMP_CAP, any_timestamp, find_timestamp, match_stamp
+from reconstruct.grammar.text_columns import text_scalar
 
 __all__ = [
     "ANY",
@@ -168,7 +169,7 @@ def format_times(time_ns: pa.Array) -> pa.Array:
     microseconds = np.asarray(time_ns.fill_null(0)) // 1000
     stamps = pa.array(microseconds.astype("M8[us]"), pa.timestamp("us"), mask=np.asarray(time_ns.is_null()))
     spaced = pc.cast(stamps, pa.string())  # a tenth of the time of strftime
-    return pc.binary_join_element_wise(pc.replace_substring(spaced, " ", "T"), "Z", "")
+    return pc.binary_join_element_wise(pc.replace_substring(spaced, " ", "T"), *map(text_scalar, ("Z", "")))
 
 
 class _Reading:

@@ -22,7 +22,8 @@ from reconstruct.grammar.timestamps import format_times
 from reconstruct.journeys.models import STAGES
 from reconstruct.journeys.touchpoints import Touchpoint
 
-TEXT = pa.large_binary()
+TEXT = pa.large_string()
+AT, DWELL, END, NOTHING = (pa.scalar(text, TEXT) for text in ('{"at":"', ',"dwell_ms":', "]},", ""))
 SHAPES_KEPT = 10_000
 """Shapes whose text is remembered from frame to frame: half a kilobyte each, with long queries more."""
 
@@ -107,17 +108,17 @@ class Renderer:
 
     def render(self) -> Iterator[bytes]:
         """The touchpoints of each journey as a JSON array."""
-        dwell = pc.binary_join_element_wise(',"dwell_ms":', self.dwell_ms.cast(pa.string()), "").cast(TEXT)
+        dwell = pc.binary_join_element_wise(DWELL, self.dwell_ms.cast(TEXT), NOTHING)
         text = pc.binary_join_element_wise(
-            pa.scalar(b'{"at":"', TEXT),
+            AT,
             format_times(pa.array(self.at_ns, pa.int64())).cast(TEXT),
             pa.array(map(_render_shape, self.shapes), TEXT).take(pa.array(self.code, pa.int32())),
             pa.array(orjson.dumps(self.latency_ms)[1:-1].split(b",")[: len(self.code)], TEXT),
-            dwell.fill_null(b""),
+            dwell.fill_null(NOTHING),
             pa.array(self._frictions, TEXT),
             pa.array(self._events, TEXT),
-            pa.scalar(b"]},", TEXT),
-            pa.scalar(b"", TEXT),
+            END,
+            NOTHING,
         )
         offsets = np.concatenate([[0], np.cumsum(pc.binary_length(text))])
         ends = offsets[np.cumsum([0, *self.sizes])].astype(np.int64).tolist()
