@@ -55,3 +55,17 @@ def test_as_many_kinds_of_things_on_any_number_of_hosts(tmp_path: Path, hosts: l
 def test_directories_of_services_are_no_hosts() -> None:
     generic = frozenset({"app", "log"})
     assert service_of_family("orders/app.log", generic) != service_of_family("billing/app.log", generic)
+
+
+def test_logs_of_containers_are_called_as_docker_calls_the_containers(tmp_path: Path) -> None:
+    for hour, id in enumerate(("ab12" * 16, "cd34" * 16), 10):
+        path = tmp_path / "containers" / id / f"{id}-json.log"
+        path.parent.mkdir(parents=True)
+        lines = (
+            f'{{"log":"order placed order_id={number}\\n","stream":"stdout","time":"2026-03-02T{hour}:{number}:05.1Z"}}'
+            for number in range(10, 50)
+        )
+        path.write_text("\n".join(lines) + "\n")
+    with closing(open_paths([tmp_path], Options(cache=False, workers=1))) as results:
+        found = results.store.rows("SELECT DISTINCT service FROM family_services ORDER BY ALL")
+    assert found == [("ab12ab12ab12",), ("cd34cd34cd34",)]

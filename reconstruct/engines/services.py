@@ -16,6 +16,10 @@ _INSTANCE = re.compile(
 )
 """What tells one run of a service from another: a day, a version in brackets, hex digits drawn at random; how IIS begins its
 files (``u_ex.log``)."""
+_CONTAINER = re.compile(r"(?P<id>[0-9a-f]{12})[0-9a-f]{52}-json\.log", re.IGNORECASE)
+"""What Docker calls the log of a container; ``docker ps`` shows so much of its id."""
+_DOCKER_END = re.compile(r"-json(?=\.log(?:\.|$))")
+"""How Docker ends the name of a log: says how it is written, not by whom."""
 
 
 def service_of_family(family: str, generic: frozenset[str]) -> str:
@@ -34,8 +38,19 @@ def service_of_family(family: str, generic: frozenset[str]) -> str:
 
     >>> service_of_family("invoice/2026-03-02-[$LATEST]ab12cd34ab12cd34ab12cd34ab12cd34/000000", frozenset())
     'invoice'
+
+    Docker's own files are named as ``docker ps`` names the container, or as somebody renamed them:
+
+    >>> service_of_family(f"containers/{'3f9a' * 16}/{'3f9a' * 16}-json.log", frozenset({"log", "json"}))
+    '3f9a3f9a3f9a'
+    >>> service_of_family("docker/orders-json.log", frozenset({"log", "json"}))
+    'orders'
     """
     *directories, name = family.split("/")
+    container = _CONTAINER.match(name)
+    if container:
+        return container["id"]
+    name = _DOCKER_END.sub("", name)
     for part in (name, *reversed(directories)):
         words = [
             word
