@@ -123,12 +123,32 @@ def test_what_a_partner_says_in_the_query_of_its_call_is_the_step() -> None:
         assert [step.text for step in told_by.record(asked).steps] == [activity]
 
 
+@pytest.mark.parametrize(("method", "path", "status", "said"), [
+    ("GET", "/orders/{}", 503, "Order not shown"),
+    ("POST", "/frobs/1001/polish", 500, "Submitted frobs polish: server error"),
+    ("POST", "/frobs/1001/polish", 429, "Submitted frobs polish: refused"),
+    ("POST", "/frobs/1001/polish", 200, "Submitted frobs polish"),
+])  # fmt: skip
+def test_a_request_that_failed_is_not_told_by_the_words_of_its_success(
+    method: str, path: str, status: int, said: str
+) -> None:
+    assert told(build(f"0 edge {method} {path} {status} |")) == [(said, "ok" if status < 400 else "failed")]
+
+
+def test_what_failed_for_a_machine_is_told_by_what_was_to_be_done() -> None:
+    document = build("""
+        0 shop req=r1 | Shipment delivered for order 1001
+        1 edge POST /webhooks/carrier 500 req=r1 |
+    """)
+    assert told(document) == [("Shipment delivered: server error", "failed")]
+
+
 def test_a_task_that_fails_is_a_failed_step_of_a_machine() -> None:
     document = build("""
         0 worker | Task shop.tasks.notify_partner[2a09ef26-538c-48f1] received
         3 worker level=error | Task shop.tasks.notify_partner[2a09ef26-538c-48f1] raised unexpected: OSError()
     """)
-    assert told(document) == [("Notify partner", "failed")]
+    assert told(document) == [("Notify partner: failed", "failed")]
     assert document["steps"][0]["exception"] == "technical"
 
 

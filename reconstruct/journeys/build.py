@@ -156,7 +156,7 @@ class Builder:
             wait = 0 if ended is None else max(0, step.start_ns - ended)
             rendered = {
                 "at": format_time(step.start_ns),
-                "activity": step.text,
+                "activity": step.told,
                 "service": step.service,
                 "status": "ok" if step.ok else "failed",
                 "wait_ms": wait // 1_000_000,

@@ -7,7 +7,7 @@ in exactly one step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -40,6 +40,8 @@ ROUTES_KEPT = 10_000
 """Routes whose words are remembered."""
 ALARMS = ("error", "fatal")
 PROGRESS = ("progress", "born", "done", "nearly")
+SAYS_ITSELF = frozenset({"not found"})
+"""Verbs that speak of trouble, though only the level of an entry tells whether something failed."""
 
 
 @dataclass(slots=True)
@@ -58,6 +60,8 @@ class Step:
     unit: int = -1
     """unit it comes from: one request or one task"""
     technical: bool = False
+    refused: str = ""
+    """what it is called when it failed and its words tell of a success"""
     again: bool = False
     """its unit told this before, in the same words by the same service"""
     mute: bool = False
@@ -69,6 +73,12 @@ class Step:
     def key(self) -> str:
         """What must be equal for two steps to be the same activity."""
         return f"{self.label.verb}:{self.label.noun}" if self.label.verb else self.text
+
+    @property
+    def told(self) -> str:
+        """What it is called: one that failed never by the words of its success."""
+        says_itself = self.ok or self.label.failed or self.label.verb in SAYS_ITSELF
+        return self.text if says_itself else self.refused or self.text
 
 
 @dataclass(slots=True)
@@ -105,7 +115,7 @@ class Recorder:
         self._classifier = classifier
         self._labeler = labeler
         self._amounts = AmountReader(models)
-        self._routes: dict[tuple[str, str | None], str] = {}
+        self._routes: dict[tuple[str, str | None], tuple[str, str]] = {}
         self._callbacks: dict[tuple[str, str], Label] = {}
 
     def record(self, thing: ObjectInput) -> Journey:
@@ -218,6 +228,7 @@ class Recorder:
         if unit.failed and not any(not step.ok for step in steps):
             main.ok = False
             main.technical = True
+            main.refused = self._say_refused(unit, main.text)
         return steps
 
     def _by_service(self, unit: _Unit, number: int) -> list[Step]:
@@ -243,12 +254,14 @@ class Recorder:
                 _stretch(step, row)
         web = next((row for row in unit.rows if row.method is not None), None)
         step.mute = web is None and not unit.failed and (label.state == CALL or not step.text)
+        refused = ""
         if web is not None and (label.state == CALL or not step.text):
-            step.text = self._say_route(web)
+            step.text, refused = self._say_route(web)
         if not step.text:
             step.text = first.service.capitalize()
         if unit.failed:
             step.ok = False
+            step.refused = refused or self._say_refused(unit, step.text)
             step.technical = not label.failed or label.technical
         return step
 
@@ -282,17 +295,24 @@ class Recorder:
         step = next(filter(None, steps), "")
         return self._labeler.read(step) if step else None
 
-    def _say_route(self, row: Row) -> str:
-        """A request nothing else tells of: what its route says."""
+    def _say_refused(self, unit: _Unit, text: str) -> str:
+        """A step that failed although its words tell of a success, by how it was answered."""
+        words: Mapping[str, str] = self._models.vocabulary["refused"]
+        status = max((row.status or 0 for row in unit.rows), default=0)
+        said = next((words[key] for key in (str(status), str(status // 100)) if "{activity}" in words.get(key, "")), "")
+        return (said or words["step"]).replace("{activity}", text)
+
+    def _say_route(self, row: Row) -> tuple[str, str]:
+        """A request nothing else tells of: what its route says, and what that is when it failed."""
         key = (row.method or "", row.route or row.path)
-        text = self._routes.get(key)
-        if text is None:
+        said = self._routes.get(key)
+        if said is None:
             act = self._classifier.classify(key[0], key[1], None)
-            text = put_id(act.text.replace("‘{q}’", ""), "")
+            said = (put_id(act.text.replace("‘{q}’", ""), ""), put_id(act.failed, ""))
             if len(self._routes) > ROUTES_KEPT:
                 self._routes.clear()
-            self._routes[key] = text
-        return text
+            self._routes[key] = said
+        return said
 
 
 def _first_telling(unit: _Unit) -> Label:
