@@ -114,7 +114,7 @@ class Reconstruction:
 
     def completions(self, text: str, cursor: int | None = None) -> list[Completion]:
         """What could stand where the cursor is in a query (default: at its end): fields, groups, values seen."""
-        labels = {row["type"].lower(): row["label"] for row in self.identifiers()}
+        labels = {type_.lower(): label for type_, label in self.labels.items()}
         kinds = {kind: labels.get(kind, kind) for kind in self._context.kinds}
         return complete(text, len(text) if cursor is None else cursor, kinds, self.store.rows)
 
@@ -139,6 +139,11 @@ class Reconstruction:
         """Identifier types, most telling first."""
         found: list[Document] = orjson.loads(self.store.meta("identifiers") or "[]")
         return found
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """What each type of identifier is called in words of the logs."""
+        return {row["type"]: row["label"] for row in self.identifiers()}
 
     def model(self) -> Document:
         """The journey model that was used: ``id``, ``title``, ``coverage``, ``evidence`` and ``goals``."""
@@ -334,7 +339,8 @@ class Reconstruction:
 
     def business_rows(self, text: str = "") -> list[Document]:
         """The business journeys of the journeys in the list. Raises QueryError."""
-        return flows.list_business(self.store, self._chosen(text))
+        rows = flows.list_business(self.store, self._chosen(text))
+        return [{**row, "label": self.labels.get(row["type"], row["type"])} for row in rows]
 
     def _chosen(self, text: str) -> Where:
         selection = self.select(text).selection

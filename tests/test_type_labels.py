@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import reconstruct
 
+from reconstruct.comparing.pair import compare_pair
+from reconstruct.comparing.telling import say_journey
+from reconstruct.journeys.moments import read_story
 from reconstruct.results import Reconstruction
+from reconstruct.tui.glyphs import Pen
+from reconstruct.tui.portrait import Look, to_html
+from reconstruct.tui.themes import DARK
 from reconstruct.type_labels import label_types
 
 SHOP = Path(__file__).parent.parent / "samples" / "shop" / "logs"
@@ -53,3 +60,54 @@ def test_a_pin_by_the_name_holds_and_its_label_is_told(tmp_path: Path) -> None:
 def test_labels_are_told_apart(types: list[tuple[str, list[str], str | None]], labels: list[str]) -> None:
     rows = [{"type": name, "slots": slots, "owner": owner} for name, slots, owner in types]
     assert [row["label"] for row in label_types(rows)] == labels
+
+
+LABELS = {"order_2": "order_id", "order_3": "order-status"}
+
+
+def document(kind: str) -> dict[str, Any]:
+    """A journey with one business object of a type."""
+    at = "2026-03-02T10:00:00Z"
+    link = {
+        "event": [0, 1],
+        "to": f"{kind}:17",
+        "rule": "object",
+        "via": [{"type": kind, "value": "17"}],
+        "confidence": 0.95,
+    }
+    step = {
+        "at": at,
+        "activity": "Order placed",
+        "service": "shop",
+        "status": "ok",
+        "duration_ms": 0,
+        "events": [[0, 1]],
+    }
+    touchpoint = {"at": at, "activity": "Placed order", "ok": True, "latency_ms": 5, "events": [[0, 1]]}
+    business = {
+        "id": f"{kind}:17", "object": {"type": kind, "id": "17"}, "objects": [{"type": "order_3", "id": "a"}], "outcome": "fulfilled",
+        "trigger": {"touchpoint": 0, "event": [0, 1]}, "steps": [step], "deviations": [], "started_at": at, "duration_ms": 0,
+    }  # fmt: skip
+    return {
+        "id": "j1", "customer": None, "channel": "web", "started_at": at, "ended_at": at, "duration_ms": 0, "links": [link],
+        "customer_journey": {"outcome": "achieved", "touchpoints": [touchpoint]}, "experience": {"score": 100},
+        "business_journeys": [business],
+    }  # fmt: skip
+
+
+def test_a_page_that_is_given_away_names_types_as_the_logs_do() -> None:
+    story = read_story(document("order_2"), LABELS)
+    page = to_html(
+        story,
+        Pen(False),
+        Look("compressed", "user", False, frozenset(), 120, DARK.to_color_system().generate() | DARK.variables),
+        {0: "app.log"},
+    )
+    assert "order_2" not in page
+    assert page.count("order_id 17") >= 3 and "order_id:17 by object" in page
+
+
+def test_journeys_side_by_side_name_types_as_the_logs_do() -> None:
+    found = compare_pair(document("order_2"), document("order_2"), labels=LABELS)
+    assert say_journey(found["first"])[-1] == "order_id 17 fulfilled, 0ms"
+    assert found["first"]["business"]["id"] == "order_2:17"

@@ -35,11 +35,11 @@ def tell_chosen(results: Reconstruction) -> list[str]:
     paths = {source["id"]: source["path"] for source in results.sources()}
     lines: list[str] = []
     for row in results.journey_rows(limit=FEW_CHOSEN):
-        lines += _tell(results.journey(row["id"]), paths, is_whole=n <= COURSES_TOLD)
+        lines += _tell(results.journey(row["id"]), paths, results.labels, is_whole=n <= COURSES_TOLD)
     return lines
 
 
-def _tell(document: Document, paths: dict[int, str], *, is_whole: bool) -> list[str]:
+def _tell(document: Document, paths: dict[int, str], labels: dict[str, str], *, is_whole: bool) -> list[str]:
     """One journey: what the visitor came to, and the last that is known of every order. ``is_whole``: and how it came to that."""
     course = document["customer_journey"]
     head = {
@@ -56,7 +56,7 @@ def _tell(document: Document, paths: dict[int, str], *, is_whole: bool) -> list[
         if len(told) < len(touchpoints):
             lines.append(f"      ({len(touchpoints) - len(told):,} more requests on the way, none of them failed)")
         for order in orders[:ORDERS_TOLD]:
-            lines += [_head_of(order), *_course(order["steps"], paths, assets), *_deviations(order)]
+            lines += [_head_of(order, labels), *_course(order["steps"], paths, assets), *_deviations(order)]
         return lines + _rest(orders)
     wrong = [row for row in touchpoints if not row["ok"]]
     if wrong:
@@ -64,7 +64,7 @@ def _tell(document: Document, paths: dict[int, str], *, is_whole: bool) -> list[
     if touchpoints and not orders:
         lines.append(_at("left after", touchpoints[-1], paths, assets))
     for order in orders[:ORDERS_TOLD]:
-        lines += _tell_order(order, paths, assets)
+        lines += [_head_of(order, labels), *_tell_order(order, paths, assets)]
     return lines + _rest(orders)
 
 
@@ -88,7 +88,7 @@ def _course(entries: list[Document], paths: dict[int, str], assets: Places) -> l
 
 
 def _tell_order(order: Document, paths: dict[int, str], assets: Places) -> list[str]:
-    lines = [_head_of(order)]
+    lines = []
     steps = order["steps"]
     failed = [step for step in steps if step["status"] == "failed"]
     if failed and failed[-1] is not steps[-1]:
@@ -98,10 +98,10 @@ def _tell_order(order: Document, paths: dict[int, str], assets: Places) -> list[
     return lines + _deviations(order)
 
 
-def _head_of(order: Document) -> str:
+def _head_of(order: Document, labels: dict[str, str]) -> str:
     thing, value = order["object"], order["value"]
     worth = f", {say_money(value['amount'], value.get('currency'))}" if value else ""
-    return f"    {thing['type']} {thing['id']} {order['outcome'].replace('_', ' ')}{worth}"
+    return f"    {labels.get(thing['type'], thing['type'])} {thing['id']} {order['outcome'].replace('_', ' ')}{worth}"
 
 
 def _deviations(order: Document) -> list[str]:

@@ -47,7 +47,7 @@ def render_populations(document: Document) -> list[str]:
 
 
 def _told(row: Document) -> list[str]:
-    name = row["name"]
+    name = row["label"]
     if len(name) > NAME_WIDTH:
         name = _shorten(name)
     told = say_change(row)

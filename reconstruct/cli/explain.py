@@ -354,7 +354,7 @@ def _explain_links(explained: Source, number: int, within: Path, options: Option
         " LEFT JOIN type_names k ON k.number = v.via_type WHERE v.eid = ?",
         [eid],
     )
-    labels = {row["type"]: row["label"] for row in results.identifiers()}
+    labels = results.labels
     print(f"\nin the logs of {within} (--in DIR looks in others):")
     for id, rule, kind, value, confidence in row:
         print(f"  journey {id} by rule “{rule}”{_via(labels.get(kind, kind), value)}, confidence {confidence:.3f}")

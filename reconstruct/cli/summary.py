@@ -74,8 +74,7 @@ def render(results: Reconstruction) -> list[str]:
             return [*lines, *told, "", *_count_few(figures)]
     else:
         lines = say_reading(figures, sources)
-    labels = {row["type"]: row["label"] for row in results.identifiers()}
-    lines += ["", *_journeys(figures), "", *_business(figures, labels)]
+    lines += ["", *_journeys(figures), "", *_business(figures, results.labels)]
     failing = render_failures(figures)
     lines += ["", *failing] if failing else []
     return lines if "where" in figures else [*lines, "", *_identifiers(results.identifiers())]
@@ -144,7 +143,7 @@ def _friction(figures: dict[str, Any], where: str) -> list[str]:
         return []
     rows = [
         [
-            row["kind"],
+            row["kind"].replace("_", " "),
             f"{say_part(row['with']['achieved'])},",
             f"without {say_part(row['without']['achieved'])}:",
             say_points(row["difference"]),

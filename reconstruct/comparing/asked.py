@@ -28,7 +28,7 @@ def compare_journeys(results: Reconstruction, first: str, second: str) -> Docume
     """Two journeys, by their ids or by those of business objects, side by side. Raises UsageError."""
     found = [find_journey(results, said) for said in (first, second)]
     documents = [results.journey(id) for id, _ in found]
-    return compare_pair(documents[0], documents[1], (found[0][1], found[1][1]))
+    return compare_pair(documents[0], documents[1], (found[0][1], found[1][1]), results.labels)
 
 
 def compare_sets(first: Reconstruction, second: Reconstruction, names: tuple[str, str]) -> Document:

@@ -11,6 +11,8 @@ from datetime import datetime
 from difflib import SequenceMatcher
 from typing import Any
 
+from reconstruct.journeys.moments import NO_LABELS, name_of
+
 Document = dict[str, Any]
 
 LONGEST = 1_000
@@ -21,18 +23,21 @@ _NUMBER = re.compile(r"(?<![\w-])[\w-]*\d[\w-]*")
 """Both in linear time: a start is tried only where no earlier one has read on to the end."""
 
 
-def compare_pair(first: Document, second: Document, named: tuple[str, str] = ("", "")) -> Document:
+def compare_pair(
+    first: Document, second: Document, named: tuple[str, str] = ("", ""), labels: Mapping[str, str] = NO_LABELS
+) -> Document:
     """Two journey documents beside each other (docs/compare.md).
 
     Args:
         named: Ids of the business journeys that are meant; "" is each journey's first.
+        labels: What types of identifiers are called in words of the logs.
     """
     business = [_business(journey, name) for journey, name in zip((first, second), named, strict=True)]
     touchpoints = [journey["customer_journey"]["touchpoints"] for journey in (first, second)]
     steps = [each["steps"] if each else [] for each in business]
     return {
-        "first": _head(first, business[0]),
-        "second": _head(second, business[1]),
+        "first": _head(first, business[0], labels),
+        "second": _head(second, business[1], labels),
         "touchpoints": _align(touchpoints, _touchpoint),
         "steps": _align(steps, _step),
     }
@@ -43,14 +48,16 @@ def _business(journey: Document, name: str) -> Document | None:
     return next((each for each in found if each["id"] == name), found[0] if found else None)
 
 
-def _head(journey: Document, business: Document | None) -> Document:
+def _head(journey: Document, business: Document | None, labels: Mapping[str, str]) -> Document:
     told = ("id", "customer", "channel", "started_at", "duration_ms")
     shown = ("id", "outcome", "started_at", "duration_ms")
     return {
         **{name: journey[name] for name in told},
         "outcome": journey["customer_journey"]["outcome"],
         "score": journey["experience"]["score"],
-        "business": None if business is None else {name: business[name] for name in shown},
+        "business": None
+        if business is None
+        else {**{name: business[name] for name in shown}, "label": name_of(business, labels)},
     }
 
 

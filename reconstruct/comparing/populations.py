@@ -96,6 +96,9 @@ def compare(first: Reconstruction, second: Reconstruction, names: tuple[str, str
     for row in changes[len(parts) :]:
         for word, side in zip(("first", "second"), sides, strict=True):
             row[word]["query"] = side.queries.get((row["topic"], row["name"]))
+    labels = {**second.labels, **first.labels}
+    for row in changes:
+        row["label"] = _say_name(row["topic"], row["name"], labels)
     uneven = _mark_uneven(changes, sides)
     changes.sort(key=lambda row: (not row["sure"], -row["size"], row["topic"], row["name"]))
     return {
@@ -104,8 +107,17 @@ def compare(first: Reconstruction, second: Reconstruction, names: tuple[str, str
         "compared": len(changes),
         "sure": sum(row["sure"] for row in changes),
         "uneven": uneven,
+        "uneven_labels": [labels.get(type_, type_) for type_ in uneven],
         "changes": changes,
     }
+
+
+def _say_name(topic: str, name: str, labels: dict[str, str]) -> str:
+    """What is compared in words of the logs: ``order_2: Order shipped`` → ``order_id: Order shipped``."""
+    if topic not in BUSINESS_TOPICS:
+        return name.replace("_", " ")
+    type_ = name.split(" ", 1)[0].rstrip(":")
+    return name if type_ == CUSTOMER else labels.get(type_, type_) + name.removeprefix(type_)
 
 
 def _mark_uneven(changes: Sequence[Document], sides: Sequence[Side]) -> list[str]:

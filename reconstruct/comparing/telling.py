@@ -54,7 +54,7 @@ def say_rest(document: Document, rest: int) -> str:
 
 def say_uneven(document: Document, n: int) -> str:
     """What stands over the changes that are not judged."""
-    types = ", ".join(document["uneven"])
+    types = ", ".join(document["uneven_labels"])
     return f"not judged: {n:,} figures of {types}. One side had less time before the logs end"
 
 
@@ -98,7 +98,7 @@ def say_journey(side: Document) -> list[str]:
     ]
     found += [f"experience {score:.0f}"] if score is not None else []
     if business:
-        found.append(f"{business['id']} {business['outcome'].replace('_', ' ')}, {say_ms(business['duration_ms'])}")
+        found.append(f"{business['label']} {business['outcome'].replace('_', ' ')}, {say_ms(business['duration_ms'])}")
     return found
 
 

@@ -10,10 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from reconstruct.journeys.axis import EPOCH, SECOND, say_duration
 
+Labels = Mapping[str, str]
+"""What types of identifiers are called in words of the logs, where that is not their name."""
+NO_LABELS: Labels = MappingProxyType({})
 Level = Literal["user", "customer"]
 """``user``: every step. ``customer``: milestones and failures, the rest counted."""
 
@@ -119,6 +123,7 @@ class Story:
     """the part of the document each moment was read from"""
     sessions: list[tuple[str, str, int, int]] = field(default_factory=list)
     """of a customer's sessions on one axis (chain.py): lane name, channel, first touchpoint, one past its last"""
+    labels: Labels = field(default_factory=lambda: NO_LABELS)
 
 
 # --- reading what may be odd ----------------------------------------------------------------------------------------
@@ -175,7 +180,7 @@ def _ns(milliseconds: object) -> int:
 # --- the story ------------------------------------------------------------------------------------------------------
 
 
-def read_story(document: Mapping[str, object]) -> Story:
+def read_story(document: Mapping[str, object], labels: Labels = NO_LABELS) -> Story:
     """Read one journey document (docs/json.md)."""
     journey = mapping_of(document.get("customer_journey"))
     started = time_of(document.get("started_at"))
@@ -184,7 +189,7 @@ def read_story(document: Mapping[str, object]) -> Story:
     businesses: list[list[tuple[str, Moment]]] = []
     objects: list[Track] = []
     handoffs: list[Handoff] = []
-    confidences = _best_links(document)
+    confidences = _best_links(document, labels)
     for index, business in enumerate(mappings_of(document.get("business_journeys"))):
         trigger = mapping_of(business.get("trigger")).get("touchpoint")
         from_touchpoint = isinstance(trigger, int) and 0 <= trigger < len(touchpoints)
@@ -192,10 +197,10 @@ def read_story(document: Mapping[str, object]) -> Story:
         steps, life = _read_steps(business, index, fallback, rows)
         rows[Ref("object", index, 0)] = business
         businesses.append(steps)
-        name, is_open = name_of(business), business.get("outcome") in OPEN_OUTCOMES
+        name, is_open = name_of(business, labels), business.get("outcome") in OPEN_OUTCOMES
         objects.append(Track("object", name, index, [_outcome(business, index, life)], life, is_open))
         if isinstance(trigger, int) and from_touchpoint:
-            handoffs.append(_handoff(business, index, trigger, confidences))
+            handoffs.append(_handoff(business, name, index, trigger, confidences))
     times = [time for moment in touchpoints for time in (moment.at_ns, moment.end_ns)]
     times += [time for track in objects if track.life for time in track.life]
     start = min(times, default=started or 0)
@@ -203,7 +208,9 @@ def read_story(document: Mapping[str, object]) -> Story:
     end = max(times, default=ended or start)
     is_open = journey.get("outcome") == "ongoing"
     sessions = [_read_session(row) for row in mappings_of(document.get("sessions"))]
-    return Story(document, touchpoints, stages, businesses, objects, handoffs, start, end, is_open, rows, sessions)
+    return Story(
+        document, touchpoints, stages, businesses, objects, handoffs, start, end, is_open, rows, sessions, labels
+    )
 
 
 def _read_session(row: Mapping[str, object]) -> tuple[str, str, int, int]:
@@ -216,11 +223,17 @@ def _read_session(row: Mapping[str, object]) -> tuple[str, str, int, int]:
     )
 
 
-def name_of(business: Mapping[str, object]) -> str:
-    """A business object in words: its type and id."""
+def name_of(business: Mapping[str, object], labels: Labels) -> str:
+    """A business object in words: what its type is called, and its id."""
     thing = mapping_of(business.get("object"))
-    name = f"{text_of(thing.get('type'), 'object')} {text_of(thing.get('id'))}".strip()
+    name = f"{label_of(thing, labels) or 'object'} {text_of(thing.get('id'))}".strip()
     return name if thing else text_of(business.get("id"), "object")
+
+
+def label_of(part: Mapping[str, object], labels: Labels) -> str:
+    """What the type of an identifier is called."""
+    kind = text_of(part.get("type"))
+    return labels.get(kind, kind)
 
 
 def _read_touchpoints(
@@ -329,7 +342,9 @@ def _outcome(business: Mapping[str, object], index: int, life: tuple[int, int]) 
     return Moment(life[1], life[1], glyph, label, Ref("object", index, 0), is_late=outcome == "stuck")
 
 
-def _best_links(document: Mapping[str, object]) -> dict[tuple[tuple[object, ...], str], tuple[float, str]]:
+def _best_links(
+    document: Mapping[str, object], labels: Labels
+) -> dict[tuple[tuple[object, ...], str], tuple[float, str]]:
     """(event, target) -> (confidence, identifier types it went through): the surest link of each."""
     best: dict[tuple[tuple[object, ...], str], tuple[float, str]] = {}
     for link in mappings_of(document.get("links")):
@@ -338,7 +353,7 @@ def _best_links(document: Mapping[str, object]) -> dict[tuple[tuple[object, ...]
             continue
         key = (tuple(event), text_of(link.get("to")))
         confidence = number_of(link.get("confidence"))
-        via = ", ".join(f"{text_of(part.get('type'))} id".strip() for part in mappings_of(link.get("via")))
+        via = ", ".join(f"{label_of(part, labels)} id".strip() for part in mappings_of(link.get("via")))
         try:
             if key not in best or best[key][0] < confidence:
                 best[key] = (confidence, via or text_of(link.get("rule")))
@@ -349,6 +364,7 @@ def _best_links(document: Mapping[str, object]) -> dict[tuple[tuple[object, ...]
 
 def _handoff(
     business: Mapping[str, object],
+    name: str,
     index: int,
     trigger: int,
     links: Mapping[tuple[tuple[object, ...], str], tuple[float, str]],
@@ -367,7 +383,7 @@ def _handoff(
             confidence, via = found
     if confidence is None and "confidence" in business:
         confidence = number_of(business.get("confidence"))
-    name, sure = name_of(business), "" if confidence is None else say_confidence(confidence)
+    sure = "" if confidence is None else say_confidence(confidence)
     labels = (
         " · ".join(filter(None, parts)) for parts in ((name, via, sure), (name, sure), (text_of(thing.get("id")), sure))
     )

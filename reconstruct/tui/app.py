@@ -81,14 +81,14 @@ class ReconstructApp(App[int]):
         """what else went wrong that nobody foresaw"""
         self.reader = reader
         self.fetcher = Fetcher(lambda: self.is_running)
-        self.stories = Stories(reader, self.fetcher)
+        self.labels: dict[str, str] = {}
+        """what types of identifiers are called in words of the logs"""
+        self.stories = Stories(reader, self.fetcher, self.labels)
         self.look = look or Look()
         wanted = self.look.ascii if ascii is None else ascii
         self.pen = Pen(ascii_wanted() if wanted is None else wanted)
         self.summary: Document = {}
         self.paths: dict[int, str] = {}
-        self.labels: dict[str, str] = {}
-        """what types of identifiers are called in words of the logs, where that is not their name"""
         self.spans_years = False
         """whether the logs hold more than a year"""
         self.journey_id: str | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from reconstruct.journeys.axis import DAY
 from reconstruct.journeys.chain import chain_documents, nearest
-from reconstruct.journeys.moments import Story, read_story, text_of, time_of
+from reconstruct.journeys.moments import Labels, Story, read_story, text_of, time_of
 from reconstruct.tui.fetch import Fetcher
 from reconstruct.tui.reader import Document, Reader
 
@@ -17,13 +17,13 @@ YEAR_NS = 360 * DAY
 class Stories:
     """Asks for journeys and reads them, without holding up the interface."""
 
-    def __init__(self, reader: Reader, fetcher: Fetcher) -> None:
-        self._reader, self._fetcher = reader, fetcher
+    def __init__(self, reader: Reader, fetcher: Fetcher, labels: Labels) -> None:
+        self._reader, self._fetcher, self._labels = reader, fetcher, labels
 
     async def of_journey(self, id: str) -> Story | None:
         """A journey, read; None when the reader no longer has it."""
         try:
-            return await self._fetcher.ask(lambda: read_story(self._reader.journey(id)))
+            return await self._fetcher.ask(lambda: read_story(self._reader.journey(id), self._labels))
         except KeyError:
             return None
 
@@ -39,7 +39,7 @@ class Stories:
             return None
         ids = await ask(self._reader.customer_journeys, customer)
         documents = [await ask(self._reader.journey, each) for each in nearest(ids, id)]
-        return await ask(read_story, chain_documents(customer, documents, len(ids)))
+        return await ask(read_story, chain_documents(customer, documents, len(ids)), self._labels)
 
 
 def spans_years(sources: Iterable[Document]) -> bool:

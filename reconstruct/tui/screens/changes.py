@@ -41,11 +41,11 @@ def _mark(row: Document, pen: Pen) -> Span:
 
 
 def _name(row: Document, pen: Pen) -> Span:
-    return Span(pen.clean(row["name"], 400))
+    return Span(pen.clean(row["label"], 400))
 
 
 def _paint_name(row: Document, pen: Pen, cells: int) -> Line:
-    topic, name = pen.clean(row["topic"], 40), pen.clean(row["name"], 400)
+    topic, name = pen.clean(row["topic"], 40), pen.clean(row["label"], 400)
     if measure(topic) + 1 + measure(name) > cells and row["topic"] in ("step", "wait", "variant"):
         _, _, name = name.partition(": ")  # the type of object says least
     ink = "strong" if row["sure"] else "text"
@@ -115,7 +115,7 @@ def describe_change(row: Document, pen: Pen) -> list[Paragraph]:
     verdict = "changed for sure" if row["sure"] else "not judged" if row["uneven"] else "may be chance"
     lines = [
         Paragraph([
-            Span(pen.clean(f"{row['topic']} {row['name']}", 400), "title"),
+            Span(pen.clean(f"{row['topic']} {row['label']}", 400), "title"),
             Span(f"  {pen.clean(told.change, 200)} {pen.signs.dot} {verdict}", "warn" if row["sure"] else "dim"),
         ], 2)
     ]  # fmt: skip

@@ -92,7 +92,9 @@ class FunnelView(PagedView):
         self._say()
 
     def _say(self) -> None:
-        about = ["customers" if self.subject == ways.CUSTOMER else f"business journeys: {self.subject}"]
+        about = [
+            "customers" if self.subject == ways.CUSTOMER else f"business journeys: {self._say_subject(self.subject)}"
+        ]
         if self.page in ("counts", "time", "failures"):
             about = [failing.say_marks(self.failures)] if self.page == "failures" and self.failures else []
         if self.reconstruct.filter_text:
@@ -218,7 +220,7 @@ class FunnelView(PagedView):
         if not names:
             self.post_message(Remark("No journeys yet"))
             return
-        choices = [(letter, app.pen.clean(name, 40), name) for letter, name in letters_for(names)]
+        choices = [(letter, app.pen.clean(self._say_subject(name), 40), name) for letter, name in letters_for(names)]
 
         def chosen(subject: str | None) -> None:
             if subject:
@@ -226,6 +228,9 @@ class FunnelView(PagedView):
                 self.action_show_page(self.page if self.page in ("ways", "map") else "map")
 
         app.push_screen(Menu("Whose ways", choices, self.subject), chosen)
+
+    def _say_subject(self, name: str) -> str:
+        return self.reconstruct.labels.get(name, name)
 
     def action_clear_filter(self) -> None:
         self.reconstruct.filter_text = ""

@@ -98,7 +98,9 @@ GROUP_COLUMNS = (
 
 
 def _object(row: Document, pen: Pen) -> Span:
-    return Span(pen.clean(f"{text_of(row.get('type'))} {text_of(row.get('object'))}", 100), "strong")
+    return Span(
+        pen.clean(f"{text_of(row.get('label') or row.get('type'))} {text_of(row.get('object'))}", 100), "strong"
+    )
 
 
 def _outcome(row: Document, pen: Pen) -> Span:

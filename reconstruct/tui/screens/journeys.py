@@ -213,7 +213,7 @@ class JourneysView(AskingView):
     async def _show_detail(self, id: str) -> None:
         story = await self.reconstruct.stories.of_journey(id)
         if story and id == self.table.pointed_id:
-            describer = Describer(story, self.reconstruct.pen, self.reconstruct.paths, self.reconstruct.labels)
+            describer = Describer(story, self.reconstruct.pen, self.reconstruct.paths)
             self.query_one("#detail", Sheet).show(lambda width: describer.describe_journey())
 
     def action_toggle_detail(self) -> None:

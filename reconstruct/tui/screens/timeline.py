@@ -75,7 +75,7 @@ class TimelineView(View):
     def _change(self, story: Story | None) -> None:
         self.shown = story
         app = self.reconstruct
-        self.describer = Describer(story, app.pen, app.paths, app.labels) if story else None
+        self.describer = Describer(story, app.pen, app.paths) if story else None
         self.query_one(JourneyHeader).show(story)
         self.timeline.show(story)
         self._describe(self.timeline.cursor)

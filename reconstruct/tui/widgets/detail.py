@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 from reconstruct.journeys.axis import say_duration, to_datetime
 from reconstruct.journeys.moments import (
@@ -11,6 +10,7 @@ from reconstruct.journeys.moments import (
     Moment,
     Ref,
     Story,
+    label_of,
     mapping_of,
     mappings_of,
     name_of,
@@ -50,14 +50,10 @@ def positions_of(row: Mapping[str, object]) -> list[Position]:
 class Describer:
     """Writes the detail pane of one journey."""
 
-    def __init__(
-        self, story: Story, pen: Pen, paths: Mapping[int, str], labels: Mapping[str, str] = MappingProxyType({})
-    ) -> None:
-        """``labels``: what types of identifiers are called in words of the logs, where that is not their name."""
+    def __init__(self, story: Story, pen: Pen, paths: Mapping[int, str]) -> None:
         self.story = story
         self.pen = pen
         self.paths = paths
-        self.labels = labels
         self.alternatives: dict[Position, Sequence[Mapping[str, object]]] = {}
         """of lines that were asked about: where else each might have belonged, and why it does not"""
         self.links: dict[Position, list[Mapping[str, object]]] = {}
@@ -73,8 +69,12 @@ class Describer:
 
     def _label(self, part: Mapping[str, object]) -> str:
         """What the type of an identifier is called."""
-        kind = text_of(part.get("type"))
-        return self.labels.get(kind, kind)
+        return label_of(part, self.story.labels)
+
+    def _target(self, to: object) -> str:
+        """What a line was joined to: ``session``, ``order:1001``."""
+        kind, colon, id = text_of(to).partition(":")
+        return self.story.labels.get(kind, kind) + colon + id
 
     def _fact(self, label: str, *spans: Span) -> Paragraph:
         return Paragraph([Span(self.pen.fit(label, LABEL_CELLS), "dim"), *spans], LABEL_CELLS)
@@ -163,7 +163,9 @@ class Describer:
 
     def _step(self, ref: Ref, row: Mapping[str, object], glyph: Glyph, raw: Mapping[Position, str]) -> list[Paragraph]:
         business = self.story.rows.get(Ref("object", ref.business, 0), {})
-        lines = [self._title(glyph, row.get("activity") or "step", row.get("service"), name_of(business))]
+        lines = [
+            self._title(glyph, row.get("activity") or "step", row.get("service"), name_of(business, self.story.labels))
+        ]
         attempts = int(number_of(row.get("attempts"), 1))
         lines += self._facts([
             ("status", row.get("status")), ("at", self.say_time(row.get("at"))),
@@ -198,7 +200,7 @@ class Describer:
 
     def _object(self, row: Mapping[str, object], glyph: Glyph) -> list[Paragraph]:
         outcome = text_of(row.get("outcome"), "unknown")
-        lines = [self._title(glyph, name_of(row))]
+        lines = [self._title(glyph, name_of(row, self.story.labels))]
         lines.append(
             self._fact(
                 "outcome", Span(self.pen.clean(outcome.replace("_", " "), 60), OUTCOME_WORDS.get(outcome, "text"))
@@ -294,7 +296,7 @@ class Describer:
             return []
         lines = []
         for other in found:
-            where = text_of(other.get("to"))
+            where = self._target(other.get("to"))
             journey = text_of(other.get("journey"))
             spans = [
                 Span(f"  not {self.pen.clean(f'{where} {journey}'.strip(), 80)}  ", "warn"),
@@ -325,7 +327,7 @@ class Describer:
             confidence = number_of(link.get("confidence"))
             rule = text_of(link.get("rule"))
             via = ", ".join(self._identifier(part, rule) for part in mappings_of(link.get("via")))
-            words = f"{text_of(link.get('to'))} by {rule}"
+            words = f"{self._target(link.get('to'))} by {rule}"
             sure = confidence >= SURE
             spans.append(Span(f"  {self.pen.signs.arrow} ", "dim"))
             spans.append(Span(self.pen.clean(words, 200), "text" if sure else "warn"))

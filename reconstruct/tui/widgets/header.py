@@ -134,7 +134,7 @@ def say_outcome(story: Story, pen: Pen) -> list[list[Span]]:
         counts = [[Span(f"{n:,} ", "strong"), Span(pen.clean(word), OUTCOME_WORDS.get(word, "text"))]
                   for word, n in outcomes.most_common()]  # fmt: skip
         return counts + [
-            _say_object(row, pen) for row in mappings_of(document.get("business_journeys"))[:OBJECTS_SHOWN]
+            _say_object(row, story, pen) for row in mappings_of(document.get("business_journeys"))[:OBJECTS_SHOWN]
         ]
     outcome = text_of(journey.get("outcome"), "unknown")
     goal = pen.clean(text_of(journey.get("goal")), 60)
@@ -149,7 +149,7 @@ def say_outcome(story: Story, pen: Pen) -> list[list[Span]]:
         words = f"{outcome} {sign}".strip() if not goal else f"{goal} {pen.signs.dot} {outcome} {sign}".rstrip()
         parts.append([Span("goal " if goal else "outcome ", "dim"), Span(pen.clean(words), ink)])
     for business in mappings_of(document.get("business_journeys"))[:OBJECTS_SHOWN]:
-        parts.append(_say_object(business, pen))
+        parts.append(_say_object(business, story, pen))
     score = mapping_of(document.get("experience")).get("score")
     if score is not None:
         value = number_of(score)
@@ -162,14 +162,14 @@ def say_outcome(story: Story, pen: Pen) -> list[list[Span]]:
     return parts
 
 
-def _say_object(business: object, pen: Pen) -> list[Span]:
+def _say_object(business: object, story: Story, pen: Pen) -> list[Span]:
     row = mapping_of(business)
     outcome = text_of(row.get("outcome"), "unknown")
     kinds = {text_of(deviation.get("kind")) for deviation in mappings_of(row.get("deviations"))}
     worst = next((kind for kind in ("stuck", "late", "missing", "repeated", "out_of_order") if kind in kinds), "")
     words = pen.clean(outcome.replace("_", " "), 40)
     spans = [
-        Span(f"{pen.cut(pen.clean(name_of(row), 80), 24)} ", "strong"),
+        Span(f"{pen.cut(pen.clean(name_of(row, story.labels), 80), 24)} ", "strong"),
         Span(words, OUTCOME_WORDS.get(outcome, "text")),
     ]
     if worst and worst != outcome:
