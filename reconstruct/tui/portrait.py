@@ -225,12 +225,14 @@ def _row(describer: Describer, where: str, moment: Moment) -> str:
     row = describer.story.rows.get(moment.ref, {})
     pen = describer.pen
     lines = []
-    positions = positions_of(row)
+    assets, positions = describer.split_assets(positions_of(row))
     for position in positions[:LINES_NAMED]:
         why = "".join(span.text for span in describer.joins(position))
         lines.append(f'{html.escape(describer.place(position))}<span class="why">{html.escape(why)}</span>')
     if len(positions) > LINES_NAMED:
         lines.append(f"and {len(positions) - LINES_NAMED:,} more")
+    if assets:
+        lines.append(f'<span class="why">{len(assets):,} {"file" if len(assets) == 1 else "files"} it fetched</span>')
     kind = ' class="bad"' if moment.glyph in ("failure", "missing") else ' class="late"' if moment.is_late else ""
     cells = (
         f'<td class="n">{html.escape(describer.say_time(row.get("at") or row.get("expected_at")))}</td>',

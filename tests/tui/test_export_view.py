@@ -162,6 +162,22 @@ def test_pictures_and_pages_hold_everything_and_fetch_nothing(document: dict[str
     assert "bold" not in parser.tags, "markup in a log is text"
 
 
+def test_files_that_a_page_fetched_are_counted_and_what_tells_of_it_is_named() -> None:
+    document = order_journey()
+    first = document["customer_journey"]["touchpoints"][0]
+    first["events"] = [[0, line] for line in range(1, 20)]
+    document["links"] = [
+        {"event": [0, line], "to": "session", "rule": "asset" if line > 1 else "start", "via": [], "confidence": 0.99}
+        for line in range(1, 20)
+    ]
+    page = to_html(read_story(document), Pen(), look(), {0: "www.log"})
+    assert "www.log:1<" in page and "18 files it fetched" in page
+    assert "www.log:2<" not in page
+    first["events"].pop(0)
+    page = to_html(read_story(document), Pen(), look(), {0: "www.log"})
+    assert "www.log:2<" in page and "and 6 more" in page, "of files alone, they are what is known"
+
+
 def test_a_page_of_twenty_thousand_events() -> None:
     story = read_story(long_journey(20_000))
     page = to_html(story, Pen(), look("reconstruct-light"), {})

@@ -33,6 +33,8 @@ STEPS_SHOWN = 200
 """Steps listed of a journey; its timeline has them all."""
 IDENTIFIERS_SHOWN = 8
 SURE = 0.9
+ASSET = "asset"
+"""The rule that joins the files of a page to it."""
 VALUE_CELLS = 20
 """Cells of an identifier in the evidence: enough to tell two of them apart; the raw line has it whole."""
 
@@ -319,6 +321,13 @@ class Describer:
         kind = self._label(part)
         value = self.pen.cut(self.pen.clean(text_of(part.get("value")), 200), VALUE_CELLS)
         return value if kind == rule else f"{kind} {value}"
+
+    def split_assets(self, positions: Sequence[Position]) -> tuple[list[Position], list[Position]]:
+        """The lines of files that a page fetched, and those that tell what was done; a moment of files alone is told by them."""
+        assets = [at for at in positions if any(link.get("rule") == ASSET for link in self.links.get(at, []))]
+        fetched = set(assets)
+        telling = [at for at in positions if at not in fetched]
+        return (assets, telling) if telling else ([], assets)
 
     def joins(self, position: Position) -> list[Span]:
         """Why a line belongs here: to what, by which rule and identifiers, how sure."""
