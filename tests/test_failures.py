@@ -109,7 +109,20 @@ def test_error_lines_are_kinds_with_the_first_of_them(tmp_path: Path) -> None:
     assert kind["what"] == "could not reach printer … in … s"
     assert kind["example"] == [0, 2] and "query" not in kind
     results.close()
-    assert "worker error: could not reach printer … in … s" in reconstruct("summary", tmp_path).stdout
+    said = reconstruct("summary", tmp_path).stdout
+    assert "worker error: could not reach printer … in … s" in said and said.count("the first: worker.log:2") == 1
+
+
+def test_error_lines_open_the_journeys_they_are_in(shop: Reconstruction) -> None:
+    kinds = [kind for kind in shop.summary()["failures"]["kinds"] if kind["kind"] == "line"]
+    assert any(kind["journeys"] for kind in kinds)
+    for kind in kinds:
+        assert ("query" in kind) == bool(kind["journeys"])
+        assert not kind["journeys"] or shop.select(kind["query"]).count_journeys() == kind["journeys"], kind
+    some = shop.select("device:mobile")
+    for kind in some.summary()["failures"]["kinds"]:
+        if kind["kind"] == "line":
+            assert shop.select(kind["query"]).count_journeys() == kind["journeys"], kind
 
 
 def test_nothing_failed_is_said(tmp_path: Path) -> None:

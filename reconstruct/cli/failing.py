@@ -18,8 +18,9 @@ WORDS = frozenset({0, 3, 4, 5, 6})
 """Columns of words."""
 
 
-def render_failures(figures: Document) -> list[str]:
-    """The kinds of failures, surges and those of the systems first; beside each when it was, and the query of those it hit."""
+def render_failures(figures: Document, paths: dict[int, str]) -> list[str]:
+    """The kinds of failures, surges and those of the systems first; beside each when it was, and the query of those it hit; of
+    lines where the first of them stands."""
     failures, where = figures["failures"], figures.get("where", "")
     kinds, over_time = failures["kinds"], failures["over_time"]
     if not kinds:
@@ -37,12 +38,19 @@ def render_failures(figures: Document) -> list[str]:
             said if len(said) <= NAME_WIDTH else f"{said[: NAME_WIDTH - 1]}…",
             f"{kind['times']:,}",
             f"{kind['journeys']:,}" if kind["journeys"] else "",
-            say_moment(kind["first_at"]), say_moment(kind["last_at"]), spark(kind["slices"]), own_query(kind.get("query"), where),
+            say_moment(kind["first_at"]), say_moment(kind["last_at"]), spark(kind["slices"]), _found_by(kind, paths, where),
         ])  # fmt: skip
     lines += [line.rstrip() for line in table(rows, WORDS)]
     if len(kinds) > KINDS_SHOWN:
         lines.append(f"  … and {len(kinds) - KINDS_SHOWN:,} more kinds: --json")
     return lines + [line for surge in failures["surges"][:SURGES_SHOWN] for line in _surge(surge, kinds, where)]
+
+
+def _found_by(kind: Document, paths: dict[int, str], where: str) -> str:
+    if "example" not in kind:
+        return own_query(kind["query"], where)
+    source, line = kind["example"]
+    return f"{'the first: ' if kind['times'] > 1 else ''}{paths.get(source, source)}:{line}"
 
 
 def _surge(surge: Document, kinds: list[Document], where: str) -> list[str]:

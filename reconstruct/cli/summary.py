@@ -75,7 +75,7 @@ def render(results: Reconstruction) -> list[str]:
     else:
         lines = say_reading(figures, sources)
     lines += ["", *_journeys(figures), "", *_business(figures, results.labels)]
-    failing = render_failures(figures)
+    failing = render_failures(figures, {source["id"]: source["path"] for source in sources})
     lines += ["", *failing] if failing else []
     return lines if "where" in figures else [*lines, "", *_identifiers(results.identifiers())]
 

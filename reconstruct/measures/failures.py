@@ -19,6 +19,9 @@ from reconstruct.query.syntax import Node
 LISTED = 20
 """Kinds listed of requests, of steps and of lines each, most frequent first; a page."""
 
+NAMED = 300
+"""Journeys that a query names one by one; more would be longer than queries may be."""
+
 TECHNICAL = "(status >= 500 OR status IN (408, 499))"
 """Answers that the systems are to blame for: the server's errors, and visitors who were not answered in time."""
 
@@ -29,7 +32,7 @@ class _Kind:
 
     said: Document
     found_by: Document
-    """the ``query`` of the journeys it hit, or the first line as ``example``"""
+    """the ``query`` of the journeys it hit; of lines the first as ``example``, and ``in`` the numbers of those journeys"""
     times: int = 0
     journeys: int = 0
     first: datetime | None = None
@@ -110,12 +113,19 @@ def _steps(chosen: Chosen, slices: Slices) -> list[_Kind]:
 
 
 def _lines(chosen: Chosen, slices: Slices) -> list[_Kind]:
-    """No query selects lines: the first of them is named instead."""
+    """No query selects lines: the first of them is named, and the journeys they are in are, one by one."""
 
     def make(what: str, service: str | None, level: str) -> _Kind:
         return _Kind({"kind": "line", "what": what, "service": service, "level": level}, {})
 
-    return _group(chosen, slices, chosen.of(LINES, "seq"), ("what", "service", "level"), make, "true", has_place=True)
+    kinds = _group(chosen, slices, chosen.of(LINES, "seq"), ("what", "service", "level"), make, "true", has_place=True)
+    hit = sorted({seq for kind in kinds for seq in kind.found_by["in"]})
+    ids = dict(chosen.ask(f"SELECT seq, id FROM listed WHERE seq IN ({', '.join(map(str, hit))})")) if hit else {}
+    for kind in kinds:
+        names = sorted(ids[seq] for seq in kind.found_by.pop("in") if seq in ids)
+        query = chosen.query(named("id", *names, operator="=")) if names else None
+        kind.found_by |= {"query": query} if query else {}
+    return kinds
 
 
 def _is(name: str, value: object, operator: str = ":") -> Node:
@@ -136,7 +146,12 @@ def _group(
     keys = ", ".join(f"lower(CAST({name} AS VARCHAR)) AS k{number}" for number, name in enumerate(names))
     numbers = ", ".join(f"k{number}" for number in range(len(names)))
     shown = ", ".join(f"min({name}) AS s{number}" for number, name in enumerate(names))
-    place = 'arg_min(source, ("at", source, line)), arg_min(line, ("at", source, line))' if has_place else "NULL, NULL"
+    place = (
+        f"""arg_min(source, ("at", source, line)), arg_min(line, ("at", source, line)),
+            CASE WHEN count(DISTINCT seq) BETWEEN 1 AND {NAMED} THEN list(DISTINCT seq) FILTER (seq IS NOT NULL) END"""
+        if has_place
+        else "NULL, NULL, NULL"
+    )
     counted = f"""
         SELECT {numbers}, slice, GROUPING(slice) AS is_whole, {shown}, count(*) AS n, count(DISTINCT seq) AS journeys,
                count(DISTINCT seq) + count(*) FILTER (seq IS NULL) AS hits,
@@ -154,7 +169,7 @@ def _group(
     width = len(names)
     for row in rows:
         number, is_whole = row[width], row[width + 1]
-        values, (n, journeys, hits, first, last, is_technical, *where) = (
+        values, (n, journeys, hits, first, last, is_technical, *where, inside) = (
             row[width + 2 : 2 * width + 2],
             row[2 * width + 2 :],
         )
@@ -169,7 +184,7 @@ def _group(
             )
             kind.slices, kind.hits = [0] * slices.n, [0] * slices.n
             if has_place:
-                kind.found_by = {"example": where}
+                kind.found_by = {"example": where, "in": inside or []}
             kinds.append(kind)
         elif number is not None:
             kinds[-1].slices[number], kinds[-1].hits[number] = n, hits

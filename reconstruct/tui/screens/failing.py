@@ -25,9 +25,14 @@ def failure_rows(failures: Mapping[str, object]) -> list[Document]:
         return [number_of(row.get(key)) for row in over_time]
 
     rows: list[Document] = []
-    for label, key, ink in (("all requests of people", "requests", "dim"), ("business journeys begun", "begun", "dim")):
+    for label, key, more in (
+        ("all requests of people", "requests", ""),
+        ("business journeys begun", "begun", "object:*"),
+    ):
         if any(course(key)):
-            rows.append({"label": label, "times": sum(course(key)), "slices": course(key), "ink": ink})
+            rows.append(
+                {"label": label, "times": sum(course(key)), "slices": course(key), "ink": "dim", "filter": more}
+            )
     if number_of(failures.get("failed")):
         rows.append({
             "label": "requests that failed", "times": failures.get("failed"), "journeys": failures.get("journeys"),
@@ -110,7 +115,8 @@ def describe_failure(row: Document, failures: Mapping[str, object], pen: Pen, te
         told = say_surge(dict(whole)) if whole else ""
         lines += [Paragraph([Span(pen.clean(told))], 2)] if told else []
     n, journeys = int(number_of(row.get("times"))), int(number_of(row.get("journeys")))
-    told = f"{n:,} times" + (f" in {journeys:,} journeys" if journeys else "")
+    told = "once" if n == 1 else f"{n:,} times"
+    told += f", in {journeys:,} {'journey' if journeys == 1 else 'journeys'}" if journeys else ""
     if row.get("first_at"):
         told += f", from {say_moment(text_of(row['first_at'])).strip()} to {say_moment(text_of(row['last_at'])).strip()} UTC"
     lines.append(Paragraph([Span(told)], 2))

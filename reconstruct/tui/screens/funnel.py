@@ -96,9 +96,9 @@ class FunnelView(PagedView):
             "customers" if self.subject == ways.CUSTOMER else f"business journeys: {self._say_subject(self.subject)}"
         ]
         if self.page in ("counts", "time", "failures"):
-            about = [failing.say_marks(self.failures)] if self.page == "failures" and self.failures else []
+            about = []
         if self.reconstruct.filter_text:
-            about.append(f"only {self.reconstruct.filter_text}   F clears")
+            about.insert(0, f"only {self.reconstruct.filter_text}   F clears")
         pen = self.reconstruct.pen
         self.query_one(PageStrip).show(self.page, pen.clean(f" {pen.signs.dot} ".join(about)))
         self.query_one("#note", Rule).say(pen.clean(self._note()))
@@ -117,6 +117,8 @@ class FunnelView(PagedView):
             return "No session in these logs: p shows the ways of business journeys" if known else "No journeys"
         if self.page == "failures" and self.failures and not mappings_of(self.failures.get("kinds")):
             return "Nothing failed"
+        if self.page == "failures" and self.failures:
+            return f"{failing.say_marks(self.failures)}; Enter opens the journeys"
         return "Enter opens the journeys that are counted; programs are left out"
 
     # --- reading
@@ -239,8 +241,13 @@ class FunnelView(PagedView):
     def _open_failures(self, row: Document) -> None:
         if row.get("query"):
             self.reconstruct.list_journeys(text_of(row["query"]))
+        elif "filter" in row:
+            self.reconstruct.show_filtered(text_of(row["filter"]) or PEOPLE)
         elif row.get("example"):
-            self.post_message(Remark("Lines are no journeys: below is where the first one stands"))
+            why = (
+                "too many journeys to name each" if number_of(row.get("journeys")) else "these lines are in no journey"
+            )
+            self.post_message(Remark(f"{why.capitalize()}: below is where the first line stands"))
 
     def _open(self, row: Document) -> None:
         if row.get("filter"):

@@ -152,6 +152,9 @@ class TimelineView(View):
             describer.alternatives[position] = await app.fetcher.ask(app.reader.alternatives, *position)
         if self.timeline.cursor == ref and self.describer is describer:
             self._describe(ref, keep_place=True)
+            n = sum(len(describer.alternatives[position]) for position in wanted)
+            found = f"{n:,} other {'place' if n == 1 else 'places'}: in the detail, under each line"
+            self.post_message(Remark(found if n else "It might have belonged nowhere else"))
 
     def action_copy(self) -> None:
         """The event under the cursor with the lines behind it, to the clipboard."""
