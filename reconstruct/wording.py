@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,9 @@ FEW = 10
 
 ERRORS_FROM = 400
 """Statuses from here on say that something went wrong; of others the words tell it."""
+
+_CLOCK = re.compile(r"(?<!\S)(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?!\S)")
+"""A clock that stands alone."""
 
 MS = 1_000_000
 """Nanoseconds of a millisecond."""
@@ -153,6 +157,21 @@ def say_period(surge: Document) -> str:
     """From when to when: ``15 Sep 15:00 to 18:00``."""
     (begin_day, begin), (end_day, end) = (say_moment(surge[name]).rsplit(" ", 1) for name in ("from_at", "until_at"))
     return f"{begin_day.strip()} {begin} to {end if end_day == begin_day else f'{end_day.strip()} {end}'}"
+
+
+def say_dayless(text: str, at: str) -> str:
+    """What somebody who asks for a clock alone would ask for, on the day of a moment of the logs; "" where there is no clock alone.
+
+    >>> say_dayless("declined 9:05", "2026-09-14T13:05:59Z")
+    '9:05 needs its day: at:2026-09-14T09:05 is when something happened, started:2026-09-14T09:05 when the visit began'
+    >>> say_dayless("at:2026-09-14T14:05", "2026-09-14T13:05:59Z")
+    ''
+    """
+    found = _CLOCK.search(text)
+    if not found or not at:
+        return ""
+    moment = f"{at[:10]}T{found[0].zfill(len(found[0].partition(':')[2]) + 3)}"
+    return f"{found[0]} needs its day: at:{moment} is when something happened, started:{moment} when the visit began"
 
 
 def say_moment(at: str) -> str:

@@ -237,11 +237,12 @@ def test_of_more_journeys_only_what_went_wrong_and_where_they_stand() -> None:
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("order:999999", ["no journey matches: none of ", 'everywhere in a journey: "999999"']),
+        ("order:999999", ["no journey matches: none of ", '"999999" alone would be looked for']),
         (
             "outcome:failed channel:fax",
             ["each condition alone: outcome:failed 10, channel:fax 0", "channel is one of web"],
         ),
+        ("declined 14:05", ["14:05 needs its day: at:2026-09-16T14:05 is when something happened"]),
         ("since:2030-01-01", ["they begin from 2026-09-14 04:"]),
     ],
 )

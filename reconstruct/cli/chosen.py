@@ -7,7 +7,7 @@ from typing import Any
 
 from reconstruct.comparing.telling import say_journey
 from reconstruct.results import Reconstruction
-from reconstruct.wording import say_money, table
+from reconstruct.wording import say_dayless, say_money, table
 
 Document = dict[str, Any]
 Places = set[tuple[int, int]]
@@ -23,7 +23,7 @@ ORDERS_TOLD = 3
 """Business journeys told of one journey."""
 VALUES_TOLD = 12
 """Values of a field told all; of more, such as numbers of orders, a few would help nobody."""
-_SIMPLE = re.compile(r'(?P<field>[\w.]+):"?(?P<value>[^()"\s]+)"?')
+_SIMPLE = re.compile(r'(?P<field>[a-z][\w.]*):"?(?P<value>[^()"\s]+)"?')
 BY_MOMENT = ("since:", "until:", "started", "ended")
 
 
@@ -140,6 +140,9 @@ def tell_none(results: Reconstruction) -> list[str]:
         lines.append("  each condition alone: " + ", ".join(f"{text} {n:,}" for text, n in alone))
     if first and any(text.startswith(BY_MOMENT) and not n for text, n in alone):
         lines.append(f"  they begin from {first[:19].replace('T', ' ')} to {last[:19].replace('T', ' ')} UTC")
+    clock = next((said for text, n in alone if not n and (said := say_dayless(text, last or ""))), "")
+    if clock:
+        lines.append(f"  {clock}")
     simple = next((found for text, n in alone if not n and (found := _SIMPLE.fullmatch(text))), None)
     if simple and not simple[0].startswith(BY_MOMENT):
         seen = [each.text for each in results.completions(f"{simple['field']}:")]
@@ -147,6 +150,6 @@ def tell_none(results: Reconstruction) -> list[str]:
             lines.append(f"  {simple['field']} is one of {', '.join(seen)}")
         else:
             lines.append(
-                f'  words alone are looked for everywhere in a journey: "{simple["value"]}"; * stands for what is not known'
+                f'  "{simple["value"]}" alone would be looked for everywhere in a journey; * stands for what is not known'
             )
     return lines

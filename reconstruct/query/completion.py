@@ -125,7 +125,9 @@ def _values(field: Field, words: Words, typed: str, rows: Rows) -> list[tuple[st
         f" GROUP BY 1 ORDER BY n DESC, value LIMIT {SHOWN}",
         [wanted],
     )
-    return [(_written(value), f"{n:,} {entity.title}") for value, n in seen]
+    return [
+        (_written(value), f"in {n:,} {entity.title}" if n > 1 else f"in one of the {entity.title}") for value, n in seen
+    ]
 
 
 def _written(value: str) -> str:

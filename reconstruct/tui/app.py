@@ -91,6 +91,8 @@ class ReconstructApp(App[int]):
         self.paths: dict[int, str] = {}
         self.spans_years = False
         """whether the logs hold more than a year"""
+        self.logs_end = ""
+        """when the last entry was written"""
         self.journey_id: str | None = None
         self.story: Story | None = None
         self._lost = ""
@@ -212,6 +214,7 @@ class ReconstructApp(App[int]):
             {text_of(row.get("type")): text_of(row.get("label") or row.get("type")) for row in identifiers}
         )
         self.spans_years = spans_years(sources)
+        self.logs_end = max((text_of(row.get("last_at")) for row in sources), default="")
         self.version_shown = version
         view = self.view
         if view:

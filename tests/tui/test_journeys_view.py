@@ -142,6 +142,8 @@ def test_the_filter_follows_the_typing_and_counts() -> None:
         await driver.press("f", *"nobody-at-all", "enter")
         assert "No journey matches this filter" in driver.text
         assert "F clears the filter" in driver.text
+        await driver.press("F", "f", *"14:05", "enter")
+        assert "14:05 needs its day: at:" in driver.text
 
     drive(FakeReader(make_shop(300)), script)
 

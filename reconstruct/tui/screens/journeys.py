@@ -73,6 +73,7 @@ class JourneysView(AskingView):
     def results_changed(self) -> None:
         if self.table.is_mounted:
             self.table.spans_years = self.reconstruct.spans_years
+            self.table.logs_end = self.reconstruct.logs_end
             self.table.orphans = int(number_of(self.reconstruct.summary.get("business_journeys")))
             if self.table.filter_text != self.reconstruct.filter_text:
                 self.set_filter(self.reconstruct.filter_text)

@@ -20,6 +20,7 @@ from reconstruct.tui.widgets.columns import Column, say_customer
 from reconstruct.tui.widgets.course import draw_course
 from reconstruct.tui.widgets.paint import Line, Row, Span
 from reconstruct.tui.widgets.table import TableView
+from reconstruct.wording import say_dayless
 
 PAGE = 100
 """Rows per question to the reader: more than a tall screen shows, few enough to answer in milliseconds."""
@@ -177,6 +178,7 @@ class JourneyList(TableView):
         """whether somebody put the cursor where it is: else it is on the first row, whatever more of the logs brings there"""
         self.is_counted = False
         self.spans_years = False
+        self.logs_end = ""
         """whether day and month do not tell when a journey began"""
         self.orphans = 0
         """business journeys of the summary: said when there is no session to list them under"""
@@ -353,6 +355,9 @@ class JourneyList(TableView):
 
     def _below(self, distance: int, width: int) -> Strip:
         line = Row(width)
+        clock = say_dayless(self.filter_text, self.logs_end) if distance == 2 and self.is_counted else ""
+        if clock and not self.count:
+            line.put(2, self.pen.cut(clock, width - 2), self.ink("dim"))
         if distance == 1 and not self.count and self.is_counted:
             finished = self.reader.progress().finished
             words = "No journey matches this filter" if self.filter_text else "No journeys were found in these logs"
