@@ -259,7 +259,9 @@ class ReconstructApp(App[int]):
                 self.notify(words, title="This journey is no longer there", severity="warning", markup=False)
                 self._lost = id
             elif not quietly:
-                self.notify("This journey is no longer there", severity="warning", markup=False)
+                read = self.reader.progress().finished
+                words = "This journey is no longer there" if read else "This journey is not read yet"
+                self.notify(words, severity="warning", markup=False)
             return
         unchanged = self.story is not None and self.journey_id == id and self.story.document == story.document
         self.journey_id = id

@@ -196,6 +196,24 @@ def test_it_opens_at_once_and_fills_as_results_come(golden_screen: Callable[[str
     drive(FakeReader([], reading), script, (100, 24))
 
 
+def test_what_is_not_read_yet_is_not_said_to_be_missing() -> None:
+    reading = FakeProgress("parsing", 12_400_000, 59_000_000, 84_211, finished=False)
+
+    async def script(driver: Driver) -> None:
+        await driver.press("slash", *"alice", "enter")
+        assert "No journey read so far matches this filter" in driver.text
+        driver.app.list_journeys("")
+        await driver.app.load_journey("9f3c")
+        await driver.settle()
+        assert "This journey is not read yet" in driver.text
+        await driver.press("5")
+        assert "No line is read yet" in driver.text and "0 lines" not in driver.text
+
+    reader = FakeReader([], reading)
+    reader.sources = list  # type: ignore[method-assign]
+    drive(reader, script, (100, 24))
+
+
 def test_an_error_while_reading_stays_on_screen() -> None:
     failed = FakeProgress("failed", note="error: the disk is full (free some space)")
     assert "the disk is full (free some space)" in screen_after(FakeReader([], failed), [], (100, 24))

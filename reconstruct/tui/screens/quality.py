@@ -133,6 +133,8 @@ def say_account(rows: list[Document]) -> str:
     parts = {key: sum(int(number_of(row.get(key))) for row in rows) for key in ACCOUNT}
     words = " + ".join(f"{count:,} {key}" for key, count in parts.items() if count)
     gap = lines - sum(parts.values())
+    if not lines:
+        return "No line is read yet"
     return f"{lines:,} lines = {words}" + (f"  ({gap:+,} unaccounted)" if gap else "")
 
 

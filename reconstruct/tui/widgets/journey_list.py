@@ -360,7 +360,8 @@ class JourneyList(TableView):
             line.put(2, self.pen.cut(clock, width - 2), self.ink("dim"))
         if distance == 1 and not self.count and self.is_counted:
             finished = self.reader.progress().finished
-            words = "No journey matches this filter" if self.filter_text else "No journeys were found in these logs"
+            matches = "No journey matches this filter" if finished else "No journey read so far matches this filter"
+            words = matches if self.filter_text else "No journeys were found in these logs"
             hint = "F clears the filter" if self.filter_text else "5 shows what was read, and how"
             if not self.filter_text and self.orphans:
                 words = f"No session in these logs; {self.orphans:,} business journeys have none to belong to"
