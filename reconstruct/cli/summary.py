@@ -74,7 +74,7 @@ def render(results: Reconstruction) -> list[str]:
             return [*lines, *told, "", *_count_few(figures)]
     else:
         lines = say_reading(figures, sources)
-    lines += ["", *_journeys(figures), "", *_business(figures, results.labels)]
+    lines += ["", *_journeys(figures), "", *render_business(figures, results.labels)]
     failing = render_failures(figures, {source["id"]: source["path"] for source in sources})
     lines += ["", *failing] if failing else []
     return lines if "where" in figures else [*lines, "", *_identifiers(results.identifiers())]
@@ -197,7 +197,8 @@ def _abstained(reasons: dict[str, int]) -> list[str]:
     return ["  left out rather than guessed: " + ", ".join(f"{n:,} where {reason}" for reason, n in most)]
 
 
-def _business(figures: dict[str, Any], labels: dict[str, str]) -> list[str]:
+def render_business(figures: dict[str, Any], labels: dict[str, str]) -> list[str]:
+    """What came of business journeys, and of the money in them."""
     outcomes = _ranked(figures["business_outcomes"])
     n = figures["business_journeys"]
     if not n:
@@ -214,11 +215,18 @@ def _completion(figures: dict[str, Any], labels: dict[str, str]) -> list[str]:
     """What share of those that are over was fulfilled, and how long that took."""
     where = figures.get("where", "")
     times = {row["type"]: row for row in figures["times"] if row["outcome"] == "fulfilled"}
+    drafts = {type_ for row in figures["revenue"] for type_ in row["without"]}
     lines = []
     for row in figures["completion"][:TYPES_SHOWN]:
-        label = labels.get(row["type"], row["type"])
-        if not row["fulfilled"]["of"]:
-            lines.append(f"  {label}: none of {row['business_journeys']:,} is over yet")
+        label, n, over = labels.get(row["type"], row["type"]), row["business_journeys"], row["fulfilled"]["of"]
+        if row["type"] in drafts:
+            lines.append(f"  {label}: {n:,}, of which others come; none is fulfilled itself")
+            continue
+        if not over:
+            lines.append(f"  {label}: none of {n:,} is over yet")
+            continue
+        if not row["fulfilled"]["n"]:  # a share would say of the shop what may be true of its logs alone
+            lines.append(f"  {label}: these logs tell of none that was fulfilled; {over:,} of {n:,} ended otherwise")
             continue
         took = times.get(row["type"])
         within = f"half within {say_median(took)}, 95% within {say_ms(took['p95_ms'])}" if took else ""

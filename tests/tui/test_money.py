@@ -9,6 +9,8 @@ import pytest
 from counted import results_of
 from shop import order_journey
 
+from reconstruct.cli.summary import render_business
+
 Document = dict[str, Any]
 VISITS = 12
 
@@ -51,4 +53,32 @@ def test_what_others_come_of_is_not_counted(
     assert (row["fulfilled"]["amount"], row["open"]["amount"]) == worth
     for name in ("fulfilled", "open"):
         assert results.count_journeys(row[name]["query"]) == row[name]["journeys"]
+    results.close()
+
+
+@pytest.mark.parametrize(
+    ("types", "fulfilled", "told"),
+    [
+        (("basket", "order"), ("order",), "  basket: 12, of which others come; none is fulfilled itself"),
+        (("order",), (), "  order: none of 12 is over yet"),
+        (("order",), ("order",), "  order: fulfilled 100% (76–100%) of 12 that are over; half within "),
+    ],
+)
+def test_what_became_of_them_is_said_of_those_that_can_be_fulfilled(
+    types: tuple[str, ...], fulfilled: tuple[str, ...], told: str
+) -> None:
+    results = results_of(visits(*types, fulfilled=fulfilled))
+    assert any(line.startswith(told) for line in render_business(results.summary(), {})), render_business(
+        results.summary(), {}
+    )
+    results.close()
+
+
+def test_no_share_is_said_where_the_logs_tell_of_no_end_that_is_good() -> None:
+    documents = visits("order", fulfilled=())
+    for document in documents[:3]:
+        document["business_journeys"][0]["outcome"] = "cancelled"
+    results = results_of(documents)
+    told = "  order: these logs tell of none that was fulfilled; 3 of 12 ended otherwise"
+    assert told in render_business(results.summary(), {})
     results.close()
