@@ -221,22 +221,27 @@ def _completion(figures: dict[str, Any], labels: dict[str, str]) -> list[str]:
         label, n, over = labels.get(row["type"], row["type"]), row["business_journeys"], row["fulfilled"]["of"]
         if row["type"] in drafts:
             lines.append(f"  {label}: {n:,}, of which others come; none is fulfilled itself")
-            continue
-        if not over:
+        elif not over:
             lines.append(f"  {label}: none of {n:,} is over yet")
-            continue
-        if not row["fulfilled"]["n"]:  # a share would say of the shop what may be true of its logs alone
+        elif not row["fulfilled"]["n"]:  # a share would say of the shop what may be true of its logs alone
             lines.append(f"  {label}: these logs tell of none that was fulfilled; {over:,} of {n:,} ended otherwise")
-            continue
-        took = times.get(row["type"])
-        within = f"half within {say_median(took)}, 95% within {say_ms(took['p95_ms'])}" if took else ""
-        fulfilled = f"  {label}: fulfilled {say_part(row['fulfilled'])} that are over"
-        query = f"    {own_query(row['fulfilled']['query'], where)}"
-        if took and took["n"] != row["fulfilled"]["n"]:  # some were begun before the logs
-            lines += [fulfilled, query, f"    {within}  {own_query(took['query'], where)}"]
         else:
-            lines += [f"{fulfilled}; {within}" if took else fulfilled, query]
+            lines += _fulfilled(label, row["fulfilled"], times.get(row["type"]), where)
+        lines += [
+            f"    {each['n']:,} stuck  {own_query(each['query'], where)}"
+            for each in row["outcomes"]
+            if each["outcome"] == "stuck"
+        ]
     return lines
+
+
+def _fulfilled(label: str, found: dict[str, Any], took: dict[str, Any] | None, where: str) -> list[str]:
+    """The share of one type, how long it took, and the query of those counted."""
+    within = f"half within {say_median(took)}, 95% within {say_ms(took['p95_ms'])}" if took else ""
+    said, query = f"  {label}: fulfilled {say_part(found)} that are over", f"    {own_query(found['query'], where)}"
+    if took and took["n"] != found["n"]:  # some were begun before the logs
+        return [said, query, f"    {within}  {own_query(took['query'], where)}"]
+    return [f"{said}; {within}" if took else said, query]
 
 
 def _revenue(figures: dict[str, Any]) -> list[str]:

@@ -78,7 +78,10 @@ def test_no_share_is_said_where_the_logs_tell_of_no_end_that_is_good() -> None:
     documents = visits("order", fulfilled=())
     for document in documents[:3]:
         document["business_journeys"][0]["outcome"] = "cancelled"
+    documents[2]["business_journeys"][0]["outcome"] = "stuck"
     results = results_of(documents)
-    told = "  order: these logs tell of none that was fulfilled; 3 of 12 ended otherwise"
-    assert told in render_business(results.summary(), {})
+    told = render_business(results.summary(), {})
+    assert "  order: these logs tell of none that was fulfilled; 3 of 12 ended otherwise" in told
+    (stuck,) = (line for line in told if line.startswith("    1 stuck  "))
+    assert results.select(stuck.split(maxsplit=2)[2]).count_journeys() == 1
     results.close()

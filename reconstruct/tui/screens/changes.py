@@ -49,7 +49,8 @@ def _paint_name(row: Document, pen: Pen, cells: int) -> Line:
     if measure(topic) + 1 + measure(name) > cells and row["topic"] in ("step", "wait", "variant"):
         _, _, name = name.partition(": ")  # the type of object says least
     ink = "strong" if row["sure"] else "text"
-    return [Span(f"{topic} ", "dim"), Span(pen.cut_middle(name, cells - measure(topic) - 1), ink)]
+    cut = pen.cut_middle if row["topic"] == "variant" else pen.cut  # of a way the last step tells as much as the first
+    return [Span(f"{topic} ", "dim"), Span(cut(name, cells - measure(topic) - 1), ink)]
 
 
 def _figure(side: str) -> Callable[[Document, Pen], Span]:
