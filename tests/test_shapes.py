@@ -19,6 +19,7 @@ IDENTIFYING = {
     "85BD19": "code",
     "pay_2d6662e25ad0d538": "prefixed",
     "cus_NffrFeUfNV2Hib": "prefixed",
+    "order-1b90b7f0-57b5-40cb-8f29-41975e737988": "prefixed",
     "kipe3tblyjmmkuk0nw2ayi1wua2vjqc4": "token",
     "01ARZ3NDEKTSV4RRFFQ69G5FAV": "token",  # ULID
     "0ujtsYcgvSTl8PAuAdqWYSMnLOv": "token",  # KSUID

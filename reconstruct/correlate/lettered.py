@@ -1,8 +1,8 @@
 """Pass 1: codes that a message does not name: ``charging 56.17 EUR for R-MH2EWX``, and ``JDEJJS`` among ``K7QX2P`` and ``9BWZ4F``.
 
-In a message a candidate needs a noun or has to be long, and a digit, or every word would be one. Where fields, routes and other messages
-show that a kind of identifier is a code of capitals and digits, or a long token (``sub_fkQkSscHbBHnkLWUvjexBpft``), its values are known
-from there, and looked up in the messages.
+In a message a candidate needs a noun or has to be long, and a digit, or every word would be one; so has a part of a path. Where fields,
+routes and other messages show that a kind of identifier is a code of capitals and digits, or a long token
+(``sub_fkQkSscHbBHnkLWUvjexBpft``), its values are known from there, and looked up in the messages and paths.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from reconstruct.correlate.slices import slice_events
 SHORT = r"(?:[A-Z]{1,4}-)?[A-Z0-9]{5,12}"
 """Booking references have six characters; four letters are too many words."""
 
-CODE, LETTERS = rf"{SHORT}|[A-Za-z0-9_]{{16,64}}", r"(?:[A-Z]{1,4}-)?[A-Z]{5,12}|[A-Za-z_]{16,64}"
-"""Lower case ones of less than sixteen characters are too many words as well."""
+CODE = rf"{SHORT}|[A-Za-z0-9_]{{16,64}}|[a-z]{{2,5}}_[A-Za-z0-9]{{8,}}"
+LETTERS = r"(?:[A-Z]{1,4}-)?[A-Z]{5,12}|[A-Za-z_]{16,64}|[a-z]{2,5}_[A-Za-z]{8,}"
+"""Lower case ones of less than sixteen characters are too many words as well, but for those behind a prefix (``tr_JSxrzbiHEI``)."""
 
 LEAST_CODES = 20
 """Values of a type before its shape is believed."""
@@ -29,7 +30,7 @@ MOST_LETTERS = 0.5
 
 
 def find_lettered(db: duckdb.DuckDBPyConnection) -> int:
-    """Add to ``typed`` the mentions of such codes in messages; gives how many. Needs ``typed``, ``sightings`` and ``events``."""
+    """Add to ``typed`` the mentions of such codes in messages and paths; gives how many. Needs ``typed``, ``sightings`` and ``events``."""
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE lettered AS
@@ -51,8 +52,8 @@ def find_lettered(db: duckdb.DuckDBPyConnection) -> int:
             f"""
             INSERT INTO typed
             WITH words AS (
-                SELECT DISTINCT eid, unnest(regexp_extract_all(message, '\\b(?:{CODE})\\b')) AS value FROM events
-                WHERE eid BETWEEN {first} AND {last} AND message IS NOT NULL),
+                SELECT DISTINCT eid, unnest(regexp_extract_all(concat_ws(' ', message, path), '\\b(?:{CODE})\\b')) AS value FROM events
+                WHERE eid BETWEEN {first} AND {last} AND (message IS NOT NULL OR path IS NOT NULL)),
                  new AS (SELECT eid, type, value FROM words JOIN lettered USING (value) ANTI JOIN typed USING (eid, type, value))
             SELECT eid, type, value, count(*) OVER (PARTITION BY eid, type) > 1 FROM new
             """

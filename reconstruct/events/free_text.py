@@ -16,7 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from reconstruct.events.candidates import SECRET, UNNAMED, Found, found
-from reconstruct.events.nouns import NAME_CAP, is_secret, lexicon, may_identify, noun_of, singular, words_of
+from reconstruct.events.nouns import (
+    NAME_CAP,
+    is_secret,
+    lexicon,
+    may_identify,
+    noun_of,
+    prior_roles,
+    singular,
+    words_of,
+)
 from reconstruct.grammar.text_columns import has_char
 
 TEXT_CAP = 16_384
@@ -129,6 +138,8 @@ def name_slot(left: str, right: str) -> str:
     ('key:User', '')
     >>> name_slot("GET /api/orders ", " in") == UNNAMED  # what stands behind a path is its status, not an order
     True
+    >>> name_slot("Order e-mail sent for #", ""), name_slot("sent for #", "") == UNNAMED
+    ('text:order', True)
     >>> name_slot("Payment verified successfully: ", ""), name_slot("ORDER_CREATED: ", " -"), name_slot("Cart.java:", ")")
     ('text:payment', 'text:order', '')
     """
@@ -161,9 +172,18 @@ def name_slot(left: str, right: str) -> str:
     if delimiter[:1] in ("[", "(") and "." in word:
         word, before = _called(word, before)
     slot = _noun_slot(word, before)
+    if slot == UNNAMED and delimiter.endswith("#"):
+        return _numbered_slot(text)
     if delimiter.startswith(" (") and noun_of(slot) not in lexicon().roles:
         return UNNAMED  # "insufficient funds (pay_2d66…)": an aside, unless the noun is one that has identifiers
     return slot
+
+
+def _numbered_slot(text: str) -> str:
+    """Slot of ``Order e-mail sent for #17``: the thing that was spoken of last."""
+    words = words_of(text)[: -_STEPS - 1 : -1]
+    things = (singular(word) for word in words if "object" in prior_roles(singular(word)))
+    return next((f"text:{thing}" for thing in things), UNNAMED)
 
 
 def _told_slot(word: str, before: str) -> str:

@@ -73,7 +73,8 @@ _KIND = re.compile(
     r"|(?P<instance>(?:[A-Za-z_$][\w$]*+\.)*+[A-Z][\w$]*+@[0-9a-f]{1,8})"  # shop.Order@1f3c9a: where Java keeps an object
     r"|(?P<email>[^@\s:/<>()\[\],;]+@[^@\s.:/<>()\[\],;]+(?:\.[^@\s.:/<>()\[\],;]+)+)"
     r"|(?P<constant>[A-Z]+(?:_[A-Z]+)+)"
-    r"|(?P<prefixed>[A-Za-z]{2,10}(?:_[a-z]{2,8})?_[0-9A-Za-z]{8,})"
+    r"|(?P<prefixed>[A-Za-z]{2,10}(?:_[a-z]{2,8})?_[0-9A-Za-z]{8,}"
+    r"|[A-Za-z]{2,20}[-_:.][0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})"  # order-1b90b7f0-57b5-…
     r"|(?P<code>[A-Za-z]*+[0-9A-Z]*+(?:[-_.:#/][0-9A-Z]++)*+)"
     r"|(?P<opaque>[\w.+~@:=|$!*%-]++)"
     r"|(?P<base64>[0-9A-Za-z+/]{20,}+={0,2})"
@@ -173,7 +174,7 @@ def _named_kind(kind: str, text: str) -> str:
         return "token" if mixed and text.count("/") * 8 <= len(text) else "path"
     if "/" in text:
         return "path"
-    if kind == "prefixed" and _DIGIT.search(text, text.rindex("_")):
+    if kind == "prefixed" and _DIGIT.search(text, max(0, text.rfind("_"))):
         return kind
     if looks_random(text):
         return "token"
