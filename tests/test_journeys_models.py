@@ -94,6 +94,27 @@ POST /admin/payments/{}/refund                  | refund             | Refunded 
 GET  /shipments/{}                              | track_order        | Tracked order
 GET  /store/customers/me                        | account            | Viewed the account
 GET  /store/regions                             | page_parts         | Loaded page parts
+POST /create-checkout-session                   | begin_checkout     | Started checkout
+GET  /checkout/cancel                           | leave_payment      | Came back without paying
+POST /rest/V1/guest-carts/{}/shipping-information | enter_address    | Entered address
+POST /rest/V1/guest-carts/{}/estimate-shipping-methods | shipping_page | Looked at delivery choices
+POST /rest/V1/guest-carts/{}/payment-information | payment           | Submitted payment
+PUT  /rest/V1/guest-carts/{}/order              | place_order        | Submitted order
+GET  /customer/section/load/                    | page_parts         | Loaded page parts
+GET  /de_DE/                                    | home               | Opened the home page
+GET  /en-gb/cart                                | view_basket        | Viewed the basket
+PUT  /de/checkout/select-payment                | checkout_step      | Chose how to pay
+GET  /shop/page/{}                              | view_products      | Viewed the range
+POST /api/v1/transfers                          | transfer           | Sent a transfer
+GET  /api/v1/transfers/{}                       | view_transfer      | Viewed transfer
+POST /api/loan-applications                     | apply              | Sent an application
+POST /portal/claims/new/review                  | file_claim         | Sent a claim
+GET  /portal/claims/new                         | claim_page         | Opened the claim form
+POST /v3/appointments/{}/cancel                 | cancel_appointment | Cancelled appointment
+GET  /v3/appointments                           | view_appointment   | Viewed own appointments
+POST /v2.1/servers                              | create_machine     | Created a server
+POST /donate                                    | donate             | Donated
+POST /auth/refresh                              | background         | Renewed the sign-in
 POST /payment/status/poll                       | background         | Asked again by itself
 POST /website_sale/get_combination_info         |                    | Loaded website sale get combination info
 GET  /zorp/{}                                   |                    | Opened zorp
@@ -115,6 +136,13 @@ MESSAGES = """
 Payment pay_c26374dd21a6654c authorised for order 100003          | Payment authorised   | progress
 Order #100003: payment successful, placing order                  | Payment authorised   | progress
 captured 121.73 GBP on pay_c26 for order 100003                   | Payment captured     | progress
+Claim CLM-1 settled                                               | Claim settled        | done
+Claim 1 rejected                                                  | Claim declined       | failed
+Transfer 1 initiated by customer C1                               | Transfer initiated   | born
+Transfer 1 completed                                              | Transfer completed   | done
+[instance: 1] Instance spawned successfully.                      | Instance spawned     | done
+payment tr_1x is failed                                           | Payment failed       | failed
+Activated job check-coverage                                      | Check coverage       |
 Payment declined for order 1: insufficient_funds (pay_1)          | Payment declined     | failed
 Order #1: unable to take payment (Your card was declined.)        | Payment declined     | failed
 Order #1: payment error (gateway returned 504)                    | Payment failed       | failed
@@ -178,6 +206,28 @@ def test_a_form_on_a_product_s_page_fills_the_basket_of_a_shop_alone() -> None:
     for route in ("/item/{}/reviews", "/admin/products/{}", "/api/products/{}", "/items"):
         assert shop.classify("POST", route, None).kind != "add_to_basket"
     assert CLASSIFIER.classify("POST", "/item/{}", None).kind == ""
+
+
+OPERATIONS = """
+ProductDetails               | view_product         | read
+checkoutCreate               | begin_checkout       | write
+checkoutLinesAdd             | add_to_basket        | write
+checkoutShippingAddressUpdate | enter_address       | write
+checkoutEmailUpdate          | checkout_step        | write
+checkoutComplete             | place_order          | write
+setPaymentMethodOnCart       | checkout_step        | write
+addItemToOrder               | add_to_basket        | write
+OrderConfirmation            | order_confirmation   | read
+orderByToken                 | view_order           | read
+CurrentUser                  | page_parts           | read
+"""
+
+
+@pytest.mark.parametrize("line", OPERATIONS.strip().splitlines())
+def test_operations_at_one_address(line: str) -> None:
+    operation, kind, does = (part.strip() for part in line.split("|"))
+    act = CLASSIFIER.classify("POST", "/graphql/", None, operation)
+    assert (act.kind, act.write) == (kind, does == "write")
 
 
 @given(st.text(max_size=2000))

@@ -36,6 +36,8 @@ API = "api"
 """Name of the group of words that tell an interface's route."""
 _CALLED = frozenset(("webhook", API))
 """Groups of words that say that a route is for callbacks, not whose."""
+COUNTRY = 2
+"""Letters of a country's code (ISO 3166)."""
 READ_VERBS = ("get", "list", "fetch", "query", "search", "load", "find", "read", "view", "show")
 """How names of operations begin that only read, though they are sent by POST."""
 
@@ -45,6 +47,9 @@ FETCHES = ("get ", "fetch ", "load ", "list ")
 _WORDS = re.compile(r"\{\}|[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])|\d+")
 _MARKS = re.compile("[:;,~]")
 _HEX = re.compile("(?=[0-9]*[a-fA-F])[0-9a-fA-F]{16,}")
+_VERSION = re.compile(r"v\d+(?:\.\d+)*")
+_BY = re.compile(r" by [a-z ]+$")
+"""``order by token``: how it is looked up is not what it is about."""
 _EXTENSION = re.compile(r"\.(?:php\d?|html?|xhtml|aspx?|jspx?|do|action|cgi|cfm|json|xml|pdf)$", re.IGNORECASE)
 _METHOD_CLASS = {
     "GET": "read", "HEAD": "read", "QUERY": "read", "PROPFIND": "read",
@@ -172,6 +177,8 @@ class Classifier:
         self._queried: dict[tuple[str, str | None, str, frozenset[str], bool, bool], Act] = {}
         self._queries: dict[str, Query] = {}
         self._asked_for: dict[str, frozenset[str]] = {}
+        self._languages = frozenset(vocabulary["languages"])
+        self._changing = frozenset(vocabulary["operation_verbs"])
         self._skipped = frozenset(f" {words_of(word)} " for word in vocabulary["api_words"])
 
     def classify(self, method: str, route: str | None, query: str | None, operation: str = "") -> Act:
@@ -186,7 +193,8 @@ class Classifier:
             return act
         asked = self.read_query(query) if query else NO_QUERY
         if operation:
-            asked = asked._replace(router=f"{asked.router} / {words_of(operation)}")
+            told = _BY.sub("", words_of(operation))
+            asked = asked._replace(router=f"{asked.router} / {told}")
         long_key = (method, route, asked.router, asked.keys, bool(asked.term), asked.sure)
         act = self._queried.get(long_key)
         if act is None:
@@ -223,16 +231,20 @@ class Classifier:
 
     def _judge(self, method: str, route: str | None, query: Query) -> Act:
         kind = _METHOD_CLASS.get(method, "other")
-        spelled, last, item, root = _spell(route or "/")
+        route = self._without_language(route or "/")
+        spelled, last, item, root = _spell(route)
         if query.router:
             spelled = f"{spelled}{query.router} "
             last, item, root = f" {query.router.rpartition('/')[2].strip()} ", False, False
         groups = self._groups(spelled)
         api = API in groups
-        if query.router.lstrip(" /").startswith(READ_VERBS):
-            item = not query.router.endswith("s")  # GetProduct asks for one, GetProducts for several
+        asks = " graphql " in spelled or " gql " in spelled
+        if query.router.lstrip(" /").startswith(READ_VERBS) or (asks and self._only_asks(query.router)):
+            item = not query.router.endswith("s") or query.router.endswith(
+                " details"
+            )  # GetProduct asks for one, GetProducts for several
             kind = "read" if api and kind == "write" else kind
-        opaque = not query.router and (" graphql " in spelled or " gql " in spelled or " rpc " in spelled)
+        opaque = not query.router and (asks or " rpc " in spelled)
         within = "{}" in spelled
         seen = _Seen(groups, self._groups(last), kind, query.keys, item, within, root, api)
         act = self._match(seen, query)
@@ -247,6 +259,18 @@ class Classifier:
         elif method == "HEAD":
             act = act._replace(background=True)
         return act._replace(api=api, opaque=opaque, write=kind in ("write", "delete"))
+
+    def _without_language(self, route: str) -> str:
+        """The route without the segment that says the language: ``/de_AT/cart`` is the basket, ``/de/`` the front page."""
+        first, slash, rest = route[1:].partition("/")
+        language, mark, country = first.replace("-", "_").partition("_")
+        if language not in self._languages or (mark and not (len(country) == COUNTRY and country.isalpha())):
+            return route
+        return slash + rest or "/"
+
+    def _only_asks(self, router: str) -> bool:
+        """Whether the name of an operation says of nothing that it changes it: ``product details``."""
+        return bool(router) and self._changing.isdisjoint(router.split())
 
     def _unknown(self, method: str, kind: str, route: str | None, query: Query, api: bool, opaque: bool) -> Act:
         """A request no rule knows: the words of its operation, else of its route."""
@@ -339,6 +363,7 @@ def kind_of_object(type_name: str, models: Models) -> str:
 def _spell(route: str) -> tuple[str, str, bool, bool]:
     """Words of a route padded with spaces, those of its last fixed segment, ends in a variable?, is the front page?"""
     parts = [part for part in _EXTENSION.sub("", route[:QUERY_CAP]).split("/") if part]
+    parts = ["v1" if _VERSION.fullmatch(part) else part for part in parts]
     spelled = [" ".join(word.lower() for word in _WORDS.findall(part)) or "{}" for part in parts]
     spelled = ["{}" if "{}" in words or words.isdigit() else words for words in spelled]
     fixed = [words for words in spelled if words != "{}"]

@@ -69,10 +69,12 @@ _SAID = re.compile(
     rf"(?<![\w.])(?:({_CODE}|[{_BEFORE}])\s?)?({_NUMBER})(?:(?![\w]|\.\d)|(?=[元円원]))(?:\s?({_CODE}|{_BEHIND})(?!\w))?"
 )
 _NAMED = re.compile(
-    r"(?i:\b((?:[a-z]{1,20}_?)?(?:total|amount|price)(?:_?[a-z]{1,20})?)[\"']?\s?[:=]\s?[\"']?)"
+    r"(?i:\b((?:[a-z]{1,20}_?)?(?:total|amount|price)(?:_?[a-z]{1,20})?)[\"'\]]?\s?(?:=>|[:=])\s?[\"']?)"
     rf"({_NUMBER})(?![\w%]|[.,]\d|\s?(?:ms|s|items?)\b)"
 )
-"""``Amount: 29695.98`` in a message: a number under the name of an attribute of money, without its currency."""
+"""``Amount: 29695.98`` in a message: a number under the name of an attribute of money."""
+_CURRENCY = re.compile(r"(?i:\bcurrency(?:_?code)?)[\"'\]]?\s?(?:=>|[:=])\s?[\"']?([A-Za-z]{3})(?![A-Za-z])")
+"""``currency=EUR`` beside it."""
 _SMALL_CODE = re.compile(
     r"(?<![\w.])(\d{1,12}\.\d{2})\s(eur|usd|gbp|chf|sek|nok|dkk|pln|czk|huf|jpy|cny|inr|aud|nzd|cad|mxn|brl|zar)(?!\w)"
 )
@@ -134,12 +136,16 @@ class AmountReader:
     def _read_named(self, message: str) -> list[Amount]:
         """Numbers that a message names as attributes of money are named."""
         found: list[Amount] = []
+        told = _CURRENCY.search(message)
+        currency = told[1].upper() if told else ""
         for match in _NAMED.finditer(message):
             kind, rank = (self._known[match[1]] if match[1] in self._known else self._look_up(match[1])) or ("", 0)
             number = _number(match[2].replace(",", "")) if kind in ("amount", "minor") else None
             if number is not None:
                 minor = kind == "minor"
-                found.append(Amount(number, "", 0 if minor else rank, minor or "." not in match[2], minor, match[1]))
+                found.append(
+                    Amount(number, currency, 0 if minor else rank, minor or "." not in match[2], minor, match[1])
+                )
         return found
 
     def _read_attributes(self, attributes: Mapping[str, Any]) -> list[Amount]:

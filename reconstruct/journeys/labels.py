@@ -91,6 +91,8 @@ class _Verb(NamedTuple):
     """words that are said of these nouns as the log says them: an order is placed, its invoice created"""
     noun: str
     nouns: tuple[str, ...]
+    of: frozenset[str]
+    """nouns it is said of in their entries, where a message names nothing else"""
     state: str
     technical: bool
     once: bool
@@ -102,7 +104,7 @@ def _read_verb(name: str, table: Mapping[str, Any], weight: int) -> _Verb:
     return _Verb(
         name, tuple(table["words"]), table.get("text", ""), table.get("said", name),
         {word: frozenset(nouns) for word, nouns in table.get("spoken", {}).items()}, table["noun"], tuple(table["nouns"]),
-        table["state"], table.get("technical", False), table.get("once", False), weight,
+        frozenset(table.get("of", ())), table["state"], table.get("technical", False), table.get("once", False), weight,
     )  # fmt: skip
 
 
@@ -248,6 +250,8 @@ class Labeler:
         noun, found = self._noun(whole if arrow else told, verb, phrase)
         if not noun and not verb.noun and about in verb.nouns:
             noun = about if arrow or self._says_only(told, phrase) else ""
+        if not noun and about in verb.of:
+            noun = about
         if not noun and not verb.noun:
             weak = self._weak(skeleton, arrow, before, after)
             return Label(weak.text or "Failed", VAGUE, "", verb.state, True, False) if verb.name == VAGUE else weak

@@ -245,12 +245,13 @@ RULE: dict[str, Any] = {
     "methods?": TEXTS, "query?": TEXTS, "item?": bool, "within?": bool, "root?": bool, "api?": bool, "milestone?": bool, "background?": bool,
 }  # fmt: skip
 VERB: dict[str, Any] = {
-    "words": TEXTS, "noun": str, "nouns": TEXTS, "state": str, "text?": str, "said?": str, "spoken?": {"*": TEXTS},
+    "words": TEXTS, "noun": str, "nouns": TEXTS, "state": str, "text?": str, "said?": str, "spoken?": {"*": TEXTS}, "of?": TEXTS,
     "technical?": bool, "once?": bool,
 }  # fmt: skip
 THING: dict[str, Any] = {"born": str, "failed": str, "goal": str, "words": TEXTS}
 VOCABULARY: dict[str, Any] = {
     "stages": TEXTS, "router_keys": TEXTS, "search_keys": TEXTS, "campaign_keys": TEXTS, "api_words": TEXTS,
+    "operation_verbs": TEXTS, "languages": TEXTS,
     "operation_keys": TEXTS, "name_keys": TEXTS,
     "fallback": {"read": str, "call": str, "write": str, "delete": str, "other": str, "page": str, "log": str, "assets": str},
     "refused": {"*": str}, "words": {"*": TEXTS}, "touchpoint": [RULE], "noun": {"*": TEXTS}, "verb": {"*": VERB},
@@ -360,6 +361,7 @@ def _check_vocabulary(vocabulary: Mapping[str, Any], path: Path) -> None:
         for word, nouns in verb.get("spoken", {}).items():
             _known([word], verb["words"], path, f"verb.{name}.spoken")
             _known(nouns, vocabulary["noun"], path, f"verb.{name}.spoken.{word}")
+        _known(verb.get("of", ()), vocabulary["noun"], path, f"verb.{name}.of")
     _known(vocabulary["speaks_of"], vocabulary["noun"], path, "speaks_of")
     for status, verbs in vocabulary["status"].items():
         _known(verbs, vocabulary["verb"], path, f"status.{status}")

@@ -118,6 +118,7 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
     last: Touchpoint | None = None
     last_referrer: str | None = None
     page: Touchpoint | None = None
+    operations: dict[str | bytes, str] | None = None
     sources = 0
     first_source = -1
     for row in rows:
@@ -171,7 +172,8 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
                 continue
         act = classify(method, row[7] or row[6], row[8])
         if act.opaque:
-            operation = operation_of(attributes_of(row), models.vocabulary["operation_keys"])
+            operations = _read_operations(rows, models) if operations is None else operations
+            operation = operations.get(request or events)
             if operation:
                 act = classify(method, row[7] or row[6], row[8], operation)
         at_ns = row[2]
@@ -231,6 +233,17 @@ def fold_rows(rows: Sequence[Row], classifier: Classifier, labeler: Labeler, mod
         found = _place_logs(found, loose, waiting, by_request, classifier, labeler)
     if len(found) >= POLL_COUNT:
         found = _fold_polling(found, models)
+    return found
+
+
+def _read_operations(rows: Sequence[Row], models: Models) -> dict[str | bytes, str]:
+    """What was asked for where every request has one address, by the request, or its line: its own entry says so, or one written for it."""
+    found: dict[str | bytes, str] = {}
+    for row in rows:
+        if row[4] is not None or row[5] is not None:
+            operation = operation_of(attributes_of(row), models.vocabulary["operation_keys"])
+            if operation:
+                found.setdefault(row[4] if row[4] is not None else row[19] or events_of(row), operation)
     return found
 
 
@@ -423,9 +436,9 @@ def _fold_polling(found: list[Touchpoint], models: Models) -> list[Touchpoint]:
     """Requests of the same path at regular intervals are the page's doing: fold them into what the visitor did."""
     if len(found) - len({touchpoint.path for touchpoint in found}) < POLL_COUNT - 1:
         return found
-    by_path: dict[tuple[str | None, str | None], list[int]] = {}
+    by_path: dict[tuple[str | None, str | None, Act], list[int]] = {}
     for place, touchpoint in enumerate(found):
-        by_path.setdefault((touchpoint.method, touchpoint.path), []).append(place)
+        by_path.setdefault((touchpoint.method, touchpoint.path, touchpoint.act), []).append(place)
     limit = float(models.friction["limits"]["regular_cv"])
     polled: set[int] = set()
     for places in by_path.values():
