@@ -55,11 +55,19 @@ def find_births(db: duckdb.DuckDBPyConnection) -> None:
         """
     )
     bear_by_what_was_sent(db)
+    _bear_by_what_led(db)
 
 
 def _gather_namings(db: duckdb.DuckDBPyConnection) -> None:
     """Make ``namings``: every line that names an object by its identifier, what kind of line it is (``template``), by which kind its object
     was first named, whether that was just before, and what its visit is like: ``acted`` on the object, ``browses``, is ``by_robot``."""
+    db.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE robot_visits AS
+        SELECT DISTINCT visit FROM anchors JOIN visitors USING (visitor) LEFT JOIN agents USING (user_agent)
+        WHERE kind IN ('bot', 'monitor') OR visitor IN (SELECT visitor FROM disguised)
+        """
+    )
     db.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE namings AS
@@ -75,12 +83,10 @@ def _gather_namings(db: duckdb.DuckDBPyConnection) -> None:
              acts AS (SELECT DISTINCT object, visit, true AS acted FROM thing_links JOIN event_visit USING (eid) JOIN events USING (eid)
                       WHERE method NOT IN ('GET', 'HEAD')),
              browsing AS (SELECT DISTINCT visit, true AS browses FROM anchors SEMI JOIN acts USING (visit) JOIN events USING (eid)
-                          WHERE method = 'GET' AND NOT asset),
-             robots AS (SELECT DISTINCT visit, true AS by_robot FROM anchors JOIN visitors USING (visitor) LEFT JOIN agents USING (user_agent)
-                        WHERE kind IN ('bot', 'monitor') OR visitor IN (SELECT visitor FROM disguised))
+                          WHERE method = 'GET' AND NOT asset)
         SELECT named.*, coalesce(visitor, -1 - visit) AS visitor, first, t <= t0 + {BIRTH_REACH_NS} AS near, coalesce(acted, false) AS acted,
-               coalesce(browses, false) AS browses, coalesce(by_robot, false) AS by_robot
-        FROM named JOIN begun USING (object) LEFT JOIN acts USING (object, visit) LEFT JOIN robots USING (visit)
+               coalesce(browses, false) AS browses, visit IN (SELECT visit FROM robot_visits) IS TRUE AS by_robot
+        FROM named JOIN begun USING (object) LEFT JOIN acts USING (object, visit)
              LEFT JOIN callers USING (visit) LEFT JOIN browsing USING (visit)
         """
     )
@@ -142,3 +148,24 @@ def _judge_callers(db: duckdb.DuckDBPyConnection) -> None:
         GROUP BY type, first
         """
     )
+
+
+def _bear_by_what_led(db: duckdb.DuckDBPyConnection) -> None:
+    """Where nobody or only a robot named an object first (a provider's callback says that a subscription exists), what led to it
+    (its checkout session) tells where it was brought into being: in the last visit that had to do with that before."""
+    db.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE led AS
+        WITH named AS (SELECT object, min(t) AS t0 FROM namings GROUP BY object),
+             met AS (SELECT l.object, y.eid, t.t, v.visit, v.confidence, t.t <= t0 AS before
+                     FROM leads l JOIN named USING (object) JOIN typed y USING (type, value) JOIN timeline t USING (eid)
+                          JOIN event_visit v USING (eid)
+                     WHERE NOT multi AND v.visit NOT IN (SELECT visit FROM robot_visits))
+        SELECT object, arg_max(eid, nearest) AS eid, arg_max(t, nearest) AS t, arg_max(visit, nearest) AS visit,
+               arg_max(confidence, nearest) AS confidence
+        FROM (SELECT *, (before, CASE WHEN before THEN t ELSE -t END, eid) AS nearest FROM met)
+        WHERE object NOT IN (SELECT object FROM births WHERE visit NOT IN (SELECT visit FROM robot_visits)) GROUP BY object
+        """
+    )
+    db.execute("DELETE FROM births WHERE object IN (SELECT object FROM led)")
+    db.execute("INSERT INTO births SELECT object, eid, t, visit, confidence, false FROM led")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reconstruct.correlate.web_requests import FOREIGN_REFERRER, Requests
+from reconstruct.correlate.web_requests import DETOUR_REFERRER, FOREIGN_REFERRER, Requests
 
 ENTRY_GAP_S = 60
 """Pages of one identifier this close are one visit beyond doubt: what ``measure_entries`` learns from."""
@@ -65,7 +65,8 @@ def measure_entries(requests: Requests) -> tuple[int, int]:
     follows = (key[1:] == key[:-1]) & (second[1:] - second[:-1] <= gap)
     redirected = (status[:-1] >= 300) & (status[:-1] < 400)
     trials = follows & ~redirected
-    return int(np.count_nonzero(trials & (referrer[1:] < 0))), int(np.count_nonzero(trials))
+    enters = (referrer[1:] < 0) & (referrer[1:] != DETOUR_REFERRER)
+    return int(np.count_nonzero(trials & enters)), int(np.count_nonzero(trials))
 
 
 def are_rare(measured: tuple[int, int]) -> bool:

@@ -25,6 +25,9 @@ CROWDED = 4
 """Visits that half the values of a type are met in, from which they are resources: a restaurant, a branch, a decision. What the business
 works on is one customer's, who comes back to it now and then."""
 
+MOST_REQUESTS = 0.5
+"""Share of all requests beyond which what they name, and is not called a thing, says who asks, and for whom: a project, a tenant."""
+
 OWN_OBJECTS = 3
 """Objects a visitor asks for by name at most, where they are the visitor's own: an order and its basket, and one more."""
 
@@ -46,13 +49,32 @@ def find_crowded(db: duckdb.DuckDBPyConnection, kinds: Sequence[int]) -> dict[in
     )
 
 
+def find_everywhere(db: duckdb.DuckDBPyConnection, kinds: Sequence[int]) -> dict[int, float]:
+    """For each of these types the share of the edge's requests for pages that name a value themselves. Needs ``anchors``."""
+    return dict(
+        db.execute(
+            f"""
+            WITH pages AS (SELECT eid FROM anchors WHERE NOT asset)
+            SELECT type, count(DISTINCT eid) / (SELECT count(*) FROM pages) FROM typed SEMI JOIN pages USING (eid)
+            WHERE type IN {sql_list(kinds)} AND NOT multi GROUP BY type ORDER BY type
+            """
+        ).fetchall()
+    )
+
+
 def find_objects(
-    db: duckdb.DuckDBPyConnection, roots: list[int], owners: list[Ownership], back_office: dict[int, bool]
+    db: duckdb.DuckDBPyConnection,
+    roots: list[int],
+    owners: list[Ownership],
+    back_office: Mapping[int, bool],
+    leading: Sequence[int],
 ) -> None:
-    """Make ``things(object, type, value, attempt)`` and ``thing_links(eid, object, rule, via_type, via_value, confidence)``.
+    """Make ``things(object, type, value, attempt)`` and ``thing_links(eid, object, rule, via_type, via_value, confidence)``,
+    and ``leads(type, value, object)``.
 
     ``back_office[type]`` says whether values of a root type appear in logs without web requests; if so, a value that only
-    ever stood in a URL is somebody's guess and no object. ``via_type`` is the type's index as text.
+    ever stood in a URL is somebody's guess and no object. ``via_type`` is the type's index as text. ``leading`` are types of things
+    that others come of: what is charged for a basket is charged for the order that it becomes.
     """
     guarded = sql_list(root for root in roots if back_office[root])
     db.execute(
@@ -85,6 +107,7 @@ def find_objects(
     roots_of = _descendants(roots, owners)
     for _ in range(2):
         _close_over_groups(db)
+        _find_leads(db, leading)
         if roots_of:
             _close_over_parts(db, roots_of)
     _close_over_groups(db)
@@ -114,17 +137,34 @@ def _close_over_groups(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _find_leads(db: duckdb.DuckDBPyConnection, leading: Sequence[int]) -> None:
+    """Make ``leads(type, value, object)``: the basket that became the order, the provider's session that a subscription came of. What is
+    met with more than one object of a kind led to none."""
+    db.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE leads AS
+        SELECT t.type, t.value, min(l.object) AS object
+        FROM typed t JOIN thing_links l USING (eid) JOIN things o USING (object)
+        WHERE t.type IN {sql_list(leading)} AND NOT multi AND l.rule <> 'batch'
+        GROUP BY t.type, t.value, o.type HAVING min(l.object) = max(l.object)
+        """
+    )
+
+
 def _close_over_parts(db: duckdb.DuckDBPyConnection, roots_of: Mapping[int, int]) -> None:
-    """A part that is met with one object of its kind of root only belongs to it, and so do the lines that name the part."""
+    """A part that is met with one object of its kind of root only, or with what led to it, belongs to it, and so do the lines that
+    name the part."""
     pairs = ", ".join(f"({part}, {root})" for part, root in sorted(roots_of.items()))
     db.execute(
         f"""
         CREATE OR REPLACE TABLE parts AS
-        WITH votes AS (
-            SELECT p.type, p.value, l.object, kinds.root, count(*) AS n
-            FROM typed p JOIN (VALUES {pairs}) kinds(type, root) USING (type)
-            JOIN thing_links l USING (eid) JOIN things o ON o.object = l.object AND o.type = kinds.root
-            WHERE l.rule <> 'batch' GROUP BY ALL)
+        WITH told AS (
+                SELECT eid, object FROM thing_links WHERE rule <> 'batch'
+                UNION SELECT eid, object FROM typed JOIN leads USING (type, value) WHERE NOT multi),
+             votes AS (
+                SELECT p.type, p.value, told.object, kinds.root, count(*) AS n
+                FROM typed p JOIN (VALUES {pairs}) kinds(type, root) USING (type)
+                JOIN told USING (eid) JOIN things o ON o.object = told.object AND o.type = kinds.root GROUP BY ALL)
         SELECT type, value, any_value(root) AS root, arg_max(object, (n, -object)) AS object, max(n) / sum(n) AS share
         FROM votes GROUP BY type, value HAVING max(n) >= {MAJORITY} * sum(n)
         """

@@ -6,7 +6,7 @@ that more than one part of the business works on are *roots*: each of their valu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ import duckdb
 
 from reconstruct.correlate.roles import Role
 from reconstruct.correlate.types import IdType
-from reconstruct.events.nouns import lexicon
+from reconstruct.events.nouns import lexicon, prior_roles
 from reconstruct.store.listing import sql_list
 
 DEPENDENCY = 0.95
@@ -92,8 +92,40 @@ def find_owners(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[
         ]  # fmt: skip
         if options:
             _, dependency, met, owner = max(options)
+            if _leads_on(types[owner], things[owner]):
+                owner = _outcome(owner, child, types, pairs)
             found.append(Ownership(child, owner, round(dependency, 4), round(met, 4)))
     return found
+
+
+def is_precursor(kind: IdType) -> bool:
+    """Whether other objects come of such a thing: an order of a basket."""
+    return kind.noun in lexicon().precursors
+
+
+def find_leading(types: list[IdType], roles: list[Role], roots: Sequence[int]) -> list[int]:
+    """Types whose values others come of, but for those that have a business journey themselves."""
+    return [role.type for role in roles if role.type not in roots and _leads_on(types[role.type], role)]
+
+
+def _leads_on(kind: IdType, role: Role) -> bool:
+    """Whether a type is what another comes of: a basket, or something that nobody knows the use of (a provider's checkout session)."""
+    return is_precursor(kind) or (role.role == "other" and kind.strong)
+
+
+def _outcome(precursor: int, child: int, types: list[IdType], pairs: Mapping[tuple[int, int], _Meetings]) -> int:
+    """What a thing comes to, where that is one: what was charged for a basket was charged for its order. Else itself."""
+    options = [
+        (each.met, -b)
+        for (a, b), each in pairs.items()
+        if a == precursor and b != child and each.depends and each.met >= MET_SHARE and _is_object(types[b])
+    ]
+    return -max(options)[1] if options else precursor
+
+
+def _is_object(kind: IdType) -> bool:
+    """Whether a type is called something the business works on, and nothing that comes before that."""
+    return "object" in prior_roles(kind.noun) and not is_precursor(kind)
 
 
 class _Meetings(NamedTuple):
@@ -116,6 +148,8 @@ def _outranks(
 ) -> bool:
     """Whether a type may own another that depends on it: it stands higher. Of two names of one thing the older one does: the
     number a shop gives an order when it is placed, not the one under which the depot is told of it."""
+    if _leads_on(types[owner], things[owner]) and _is_object(types[child]):
+        return False  # an order is no part of the basket that it came of
     there, back = pairs[child, owner], pairs.get((owner, child))
     if (
         back is not None
@@ -142,7 +176,7 @@ def find_roots(types: list[IdType], roles: list[Role], owners: list[Ownership]) 
     several = [role for role in objects if _is_worked_on(role) or role.type in owning]
     if several or not any(role.behaviour.back_families for role in objects):
         roots = several or objects
-        others = [role for role in roots if _is_worked_on(role) or types[role.type].noun not in lexicon().precursors]
+        others = [role for role in roots if _is_worked_on(role) or not is_precursor(types[role.type])]
         return [role.type for role in others or roots]
     return [max(objects, key=lambda role: (role.points, _standing(role))).type] if objects else []
 

@@ -10,11 +10,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from reconstruct.correlate.web_requests import FOREIGN_REFERRER, NO_REFERRER
+from reconstruct.correlate.web_requests import DETOUR_REFERRER, FOREIGN_REFERRER, NO_REFERRER
 from reconstruct.store.codes import Codes, Narrow, wide
 
 INTERNAL_SHARE = 0.3
 """Share of a referrer host's requests whose visitor opened that very page on this site: above it, the host is the site."""
+
+DETOUR_SHARE = 0.8
+"""Share of the visitors another site led here who must have left this one just before, for it to be a stop on their way: search engines
+bring new ones, and back the few who compare."""
+
+LEAST_DETOURS = 5
+"""Visitors led here by a site before it is judged."""
+
+DETOUR_S = 1800
+"""A payment, a confirmation by telephone and a sign-in are over by then."""
 
 TRACED_REQUESTS = 2_000_000
 """Requests looked up at a time when the hosts of the site are looked for: 60 bytes each."""
@@ -95,6 +105,30 @@ def find_internal(
     internal |= np.array([host in own for host in hosts])
     codes[(codes >= 0) & ~internal[named.host]] = FOREIGN_REFERRER
     return codes
+
+
+def mark_detours(
+    came_from: NDArray[np.int64], host: NDArray[np.int64], visitor: Narrow, second: Narrow, asset: NDArray[np.bool_]
+) -> None:
+    """Make DETOUR_REFERRER of FOREIGN_REFERRER in ``came_from`` where the site is one that this one sends its visitors to and gets them
+    back from: nearly all that it leads here have been here just before, on a page that they had not come to from there. Requests are in
+    time order; ``host`` is that of the referrer of each."""
+    pages = np.flatnonzero(~asset)
+    if not np.any(came_from[pages] == FOREIGN_REFERRER):
+        return
+    pages = pages[np.argsort(visitor[pages], kind="stable")]
+    who, when, where = visitor[pages], second[pages], host[pages]
+    foreign = came_from[pages] == FOREIGN_REFERRER
+    returns = np.zeros(len(pages), np.bool_)
+    returns[1:] = (who[1:] == who[:-1]) & (when[1:] - when[:-1] <= DETOUR_S)
+    reloads = np.zeros(len(pages), np.bool_)
+    reloads[1:] = (who[1:] == who[:-1]) & foreign[:-1] & (where[1:] == where[:-1])
+    led, back = (
+        np.bincount(where[each], minlength=int(host.max()) + 1)
+        for each in (foreign & ~reloads, foreign & ~reloads & returns)
+    )
+    is_stop = (led >= LEAST_DETOURS) & (back >= DETOUR_SHARE * led)
+    came_from[(came_from == FOREIGN_REFERRER) & is_stop[host]] = DETOUR_REFERRER
 
 
 def _code_targets(targets: pa.Array, pages: pa.Array) -> tuple[Codes, int]:

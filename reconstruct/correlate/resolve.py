@@ -22,7 +22,7 @@ from reconstruct.correlate.behaviour import judge_programs
 from reconstruct.correlate.births import find_births
 from reconstruct.correlate.calibrate import RuleQuality
 from reconstruct.correlate.ends import mark_telling
-from reconstruct.correlate.owners import Ownership, find_owners, find_roots, settle
+from reconstruct.correlate.owners import Ownership, find_leading, find_owners, find_roots, settle
 from reconstruct.correlate.pins import pin_owners, pin_roots
 from reconstruct.correlate.proxies import find_wandering
 from reconstruct.correlate.roles import Role, gathers_lines
@@ -132,7 +132,8 @@ def resolve(
         rules[-1] = neighbours.confirm_brackets(db, named, worth.confidence) or worth
     rules += neighbours.place_by_things(db, named)
     roots = pin_roots(types, find_roots(types, roles, owners), pinned)
-    objects.find_objects(db, roots, owners, {role.type: role.behaviour.back_families > 0 for role in roles})
+    back_office = {role.type: role.behaviour.back_families > 0 for role in roles}
+    objects.find_objects(db, roots, owners, back_office, find_leading(types, roles, roots))
     delays.link_by_delay(db)
     find_births(db)
     objects.adopt(db, things)
@@ -146,14 +147,20 @@ def resolve(
 
 
 def _demote_crowded(db: duckdb.DuckDBPyConnection, types: list[IdType], roles: list[Role]) -> None:
-    """Make resources of objects that many visits meet each: visits, which tell so, are known by now."""
+    """Make resources of objects that many visits meet each, or that most requests name: visits, which tell so, are known by now."""
     things = [role for role in roles if role.role in ("object", "sub-object") and not role.pinned]
     crowded = objects.find_crowded(db, [role.type for role in things])
+    everywhere = objects.find_everywhere(db, [role.type for role in things])
     for role in things:
         visits = crowded.get(role.type, 0.0)
         named = bool({"object", "sub-object"}.intersection(prior_roles(types[role.type].noun)))
         if visits >= (objects.CROWDED_BY_NAME if named else objects.CROWDED):
             role.role, role.why = "resource", [*role.why, f"half of its values are met in {visits:g} visits and more"]
+        elif not named and (share := everywhere.get(role.type, 0.0)) > objects.MOST_REQUESTS:
+            role.role, role.why = (
+                "resource",
+                [*role.why, f"stands on {share:.0%} of all requests: whose they are, not what about"],
+            )
 
 
 def _place_anchored(db: duckdb.DuckDBPyConnection) -> None:

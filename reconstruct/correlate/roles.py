@@ -22,6 +22,9 @@ NAME_POINTS = 2.0
 REQUEST_LIFE_S = 60.0
 """A request is over within a minute: 95 % of its identifiers live no longer."""
 
+COUNTED_BITS = 8.0
+"""Bits from which what is called a request is one, if no value comes back: frameworks count them (``req-1a``)."""
+
 MOST_LINES = 500
 """Lines of one request: 95 % of requests write fewer, or they are batch runs."""
 
@@ -33,6 +36,10 @@ HUB_EVENTS = 100
 
 ONE_BROWSER = 0.9
 """Share of a session type's values that must be met with one browser only: people change browsers, sessions do not."""
+
+FEW_REQUESTS = 0.5
+"""Share of all requests below which a session that only one page is asked for with is none of the visitor's, but what a payment
+provider sends them back with."""
 
 ON_REQUESTS = 0.2
 """Share of mentions on web requests below which a session is no visit to a site: a call, a visit to a till."""
@@ -83,6 +90,8 @@ class Behaviour:
     """share of its mentions that stand on web requests"""
     one_browser: float = 1.0
     """share of its values that come with one user agent only, of those on two and more web requests"""
+    one_page: bool = False
+    """whether one address of a few requests has all there are on requests; found out for what may be a session"""
     few_askers: float = 0.0
     """share of its values that FEW_ASKERS at most ask for; found out where no log but those of requests has them"""
     in_paths: float = 0.0
@@ -178,7 +187,7 @@ def _share_in_urls(kind: IdType) -> float:
 
 
 def _compare_browsers(db: duckdb.DuckDBPyConnection, found: list[Behaviour]) -> None:
-    """Fill in ``one_browser`` of the types for which it decides whether they are sessions."""
+    """Fill in ``one_browser`` and ``one_page`` of the types for which it decides whether they are sessions."""
     wanted = [number for number, seen in enumerate(found) if seen.on_requests >= ON_REQUESTS and _lives_long(seen)]
     rows = db.execute(
         f"""
@@ -191,6 +200,15 @@ def _compare_browsers(db: duckdb.DuckDBPyConnection, found: list[Behaviour]) -> 
     ).fetchall()
     for number, one_browser in rows:
         found[number].one_browser = one_browser
+    rows = db.execute(
+        f"""
+        WITH asked AS (SELECT eid, path FROM events JOIN timeline t USING (eid) WHERE t.request AND path IS NOT NULL)
+        SELECT type, count(DISTINCT eid) < {FEW_REQUESTS} * (SELECT count(*) FROM asked) FROM typed JOIN asked USING (eid)
+        WHERE type IN {sql_list(wanted)} GROUP BY type HAVING min(path) = max(path)
+        """
+    ).fetchall()
+    for number, few in rows:
+        found[number].one_page = few
 
 
 def _count_askers(db: duckdb.DuckDBPyConnection, types: list[IdType], found: list[Behaviour]) -> None:
@@ -231,6 +249,8 @@ def _judge(number: int, kind: IdType, seen: Behaviour) -> Role:
     }.items():
         if role in priors and points > float("-inf"):
             points, why = points + NAME_POINTS, [*why, f"called “{kind.noun}”"]
+        elif role == "request" and priors == ("sub-object",):
+            points = NEVER  # a charge is over as fast as the request that it is made in, and told of again by another
         elif role in ("request", "object") and priors:
             points -= NAME_POINTS  # it is called something else
         elif role in ("session", "object") and priors == ("customer",):
@@ -267,7 +287,7 @@ def gathers_lines(kind: IdType, seen: Behaviour) -> bool:
     A parameter of a URL names something else than the request.
     """
     return (
-        kind.strong
+        (kind.strong or ("request" in prior_roles(kind.noun) and kind.bits >= COUNTED_BITS))
         and not _is_choice(seen)
         and not all(slot.name.startswith("query:") for slot in kind.slots)
         and seen.life_p95_s <= REQUEST_LIFE_S
@@ -297,7 +317,7 @@ def _as_session(kind: IdType, seen: Behaviour) -> tuple[float, list[str]]:
         return NEVER, []
     if seen.on_requests < ON_REQUESTS:
         return _as_talk(kind, seen)
-    if seen.one_browser < ONE_BROWSER or seen.life_p95_s < low:
+    if seen.one_browser < ONE_BROWSER or seen.life_p95_s < low or seen.one_page:
         return NEVER, []
     if not kind.strong and seen.life_p95_s > high:
         return NEVER, []  # few values that come and go for days: a choice in a form, a setting

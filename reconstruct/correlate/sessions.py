@@ -25,7 +25,7 @@ from reconstruct.correlate.inside import tell_sessions
 from reconstruct.correlate.lending import hide, lend_addresses, lend_browsers, needs_addresses, weigh_lending
 from reconstruct.correlate.missing_pages import are_pages_missing
 from reconstruct.correlate.openings import find_openings
-from reconstruct.correlate.referrers import Referrers, find_internal, read_referrers
+from reconstruct.correlate.referrers import Referrers, find_internal, mark_detours, read_referrers
 from reconstruct.correlate.shards import build_in_shards
 from reconstruct.correlate.signed_in import CUSTOMER_CONFIDENCE, find_signed_in
 from reconstruct.correlate.visits import RULES
@@ -230,6 +230,7 @@ def _as_codes(
     pages = pages or _read_pages(found, order, paths, path)
     internal = find_internal(visitor, pages.page, pages.referrer, asset, pages.named, found.texts.pop("vhost")[1])
     codes = narrow(np.append(internal, NO_REFERRER))[pages.referrer]
+    mark_detours(codes, np.append(pages.named.host, -1)[pages.referrer], visitor, second, asset)
     requests = Requests(second, visitor, browser + 1, session, pages.page, codes, status, asset)
     requests.asker = asker if by_name else None
     return _Coded(requests, found.eid, sessions, customer, named, visitors, stray, homeless, worth)

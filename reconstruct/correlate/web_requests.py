@@ -14,6 +14,9 @@ NO_REFERRER = -1
 FOREIGN_REFERRER = -2
 """Values of ``referrer`` for a request that enters the site."""
 
+DETOUR_REFERRER = -3
+"""The same for one that comes back to it, from where it had sent its visitor: a payment provider, a sign-in for many sites."""
+
 OPENS, OPENS_SHARED, NOWHERE = 1, 2, 3
 """Values of ``opening``: a page that begins visits, one of an address and browser that several people have, and a request from nobody
 knows where, of a visitor of its own."""
@@ -33,7 +36,7 @@ class Requests:
     page: Narrow
     """code of path and query"""
     referrer: Narrow
-    """page code of an internal referrer, NO_REFERRER or FOREIGN_REFERRER"""
+    """page code of an internal referrer, NO_REFERRER, FOREIGN_REFERRER or DETOUR_REFERRER"""
     status: Narrow
     asset: NDArray[np.bool_]
     opening: NDArray[np.int8] | None = None
