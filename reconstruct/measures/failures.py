@@ -15,6 +15,7 @@ from reconstruct.measures.chosen import PERSON, Chosen, Document, named, unknown
 from reconstruct.measures.slices import LINES, REQUESTS, STEPS, Slices, count_slices, cut_time, say_at
 from reconstruct.measures.surges import Stretch, describe_surge, find_surge, say_surge
 from reconstruct.query.syntax import Node
+from reconstruct.store.listing import sql_list
 
 LISTED = 20
 """Kinds listed of requests, of steps and of lines each, most frequent first; a page."""
@@ -120,7 +121,7 @@ def _lines(chosen: Chosen, slices: Slices) -> list[_Kind]:
 
     kinds = _group(chosen, slices, chosen.of(LINES, "seq"), ("what", "service", "level"), make, "true", has_place=True)
     hit = sorted({seq for kind in kinds for seq in kind.found_by["in"]})
-    ids = dict(chosen.ask(f"SELECT seq, id FROM listed WHERE seq IN ({', '.join(map(str, hit))})")) if hit else {}
+    ids = dict(chosen.ask(f"SELECT seq, id FROM listed WHERE seq IN {sql_list(hit)}"))
     for kind in kinds:
         names = sorted(ids[seq] for seq in kind.found_by.pop("in") if seq in ids)
         query = chosen.query(named("id", *names, operator="=")) if names else None
