@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from command import ACCESS, assert_refused, reconstruct
 
+from reconstruct.cli import main
 from reconstruct.options import Options
 from reconstruct.pipeline import open_paths
 
@@ -243,3 +245,16 @@ def test_the_summary_of_logs_without_visitors_says_so(tmp_path: Path) -> None:
     said = reconstruct("summary", tmp_path).stdout
     assert "no visits: nothing here is a visitor's request" in said
     assert "0 journeys" not in said and "conversion" not in said
+
+
+def test_an_interrupt_while_the_database_works_is_one_like_any_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DuckDB turns the KeyboardInterrupt into this; a long statement and a real signal would make a test that waits for chance."""
+
+    def is_interrupted(_: argparse.Namespace) -> int:
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr("reconstruct.cli.parser.parse", lambda _: argparse.Namespace(run=is_interrupted))
+    assert main([]) == 130
+    assert capsys.readouterr().err == "interrupted\n"

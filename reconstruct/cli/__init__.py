@@ -12,6 +12,9 @@ from collections.abc import Sequence
 
 from reconstruct.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, ReconstructError
 
+QUERY_INTERRUPTED = "Query interrupted"
+"""What DuckDB makes of the KeyboardInterrupt that comes while it runs a statement: the text of a RuntimeError."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and give its exit code."""
@@ -34,6 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has gone (`| head`). Python would complain again when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+    except RuntimeError as error:
+        if str(error) != QUERY_INTERRUPTED:
+            raise
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
     except MemoryError:
         print("error: out of memory", file=sys.stderr)
         print("hint: fewer --workers need less", file=sys.stderr)
