@@ -51,9 +51,11 @@ def find_lettered(db: duckdb.DuckDBPyConnection) -> int:
         ((added,),) = db.execute(
             f"""
             INSERT INTO typed
-            WITH words AS (
-                SELECT DISTINCT eid, unnest(regexp_extract_all(concat_ws(' ', message, path), '\\b(?:{CODE})\\b')) AS value FROM events
-                WHERE eid BETWEEN {first} AND {last} AND (message IS NOT NULL OR path IS NOT NULL)),
+            WITH told AS (SELECT eid, message, path FROM events WHERE eid BETWEEN {first} AND {last}),
+                 paths AS (SELECT path, unnest(regexp_extract_all(path, '\\b(?:{CODE})\\b')) AS value FROM (SELECT DISTINCT path FROM told)),
+                 words AS (
+                SELECT eid, unnest(regexp_extract_all(message, '\\b(?:{CODE})\\b')) AS value FROM told
+                UNION SELECT eid, value FROM told JOIN (SELECT * FROM paths SEMI JOIN lettered USING (value)) USING (path)),
                  new AS (SELECT eid, type, value FROM words JOIN lettered USING (value) ANTI JOIN typed USING (eid, type, value))
             SELECT eid, type, value, count(*) OVER (PARTITION BY eid, type) > 1 FROM new
             """
